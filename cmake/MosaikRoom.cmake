@@ -1,0 +1,26 @@
+# mosaik_room(NAME [DEPENDS room...] [PRIVATE library...])
+# One target a room: mosaik_NAME, from all .cpp files of its folder. PRIVATE names the third-party code of the room.
+add_library(mosaik_options INTERFACE)
+target_compile_features(mosaik_options INTERFACE cxx_std_23)
+target_compile_options(mosaik_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+if(MOSAIK_SANITIZE)
+  target_compile_options(mosaik_options INTERFACE -fsanitize=${MOSAIK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(mosaik_options INTERFACE -fsanitize=${MOSAIK_SANITIZE})
+endif()
+
+function(mosaik_room name)
+  cmake_parse_arguments(room "" "" "DEPENDS;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(mosaik_${name} STATIC ${sources})
+  target_include_directories(mosaik_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
+  foreach(dependency IN LISTS room_DEPENDS)
+    target_link_libraries(mosaik_${name} PUBLIC mosaik_${dependency})
+  endforeach()
+  target_link_libraries(mosaik_${name} PRIVATE $<BUILD_INTERFACE:mosaik_options> ${room_PRIVATE})
+  set_property(GLOBAL APPEND PROPERTY MOSAIK_ROOMS ${name})
+endfunction()

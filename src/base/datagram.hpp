@@ -1,0 +1,54 @@
+#pragma once
+/// Datagrams on their way between a socket and a core: where they came from, where they go.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <mosaik/address.hpp>
+#include <mosaik/bytes.hpp>
+
+namespace mosaik {
+
+/// The two ends of a datagram, as seen from us. `local` has the address that the datagram was sent to (IP_PKTINFO), so
+/// that the answer leaves from there; unspecified when the kernel shall choose. Its port is the socket's.
+struct DatagramPath {
+  SocketAddress local;
+  SocketAddress remote;
+  friend constexpr bool operator==(const DatagramPath&, const DatagramPath&) noexcept = default;
+};
+
+/// Datagrams to be sent, in one reused buffer: each item is one or more datagrams of `segment` bytes (the last may be
+/// shorter) to one path, fit for one GSO send.
+class DatagramBatch {
+ public:
+  struct Item {
+    DatagramPath path;
+    std::size_t offset = 0;
+    std::size_t size = 0;
+    std::size_t segment = 0;
+  };
+
+  explicit DatagramBatch(std::size_t capacity) : buffer_(capacity) {}
+
+  /// Free room behind what was written.
+  [[nodiscard]] std::span<std::uint8_t> room() noexcept { return std::span(buffer_).subspan(used_); }
+  /// Records one datagram of `size` bytes, written at the front of room(). It joins the item before it when the path is
+  /// the same, that item's last datagram was whole, this one is no larger, and the item stays within GSO's limits.
+  void commit(const DatagramPath& path, std::size_t size);
+
+  [[nodiscard]] std::span<const Item> items() const noexcept { return items_; }
+  [[nodiscard]] BytesView bytes(const Item& item) const noexcept { return BytesView(buffer_).subspan(item.offset, item.size); }
+  [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
+  void clear() noexcept {
+    items_.clear();
+    used_ = 0;
+  }
+
+ private:
+  std::vector<std::uint8_t> buffer_;
+  std::size_t used_ = 0;
+  std::vector<Item> items_;
+};
+
+}  // namespace mosaik

@@ -1,0 +1,78 @@
+#pragma once
+/// Every limit of the house, by name. Reaching one is a defined outcome, never growth.
+
+#include <cstddef>
+
+#include "base/now.hpp"
+
+namespace mosaik::limits {
+
+// -- frames (docs/protocol/encoding.md; spec groups 8.2 S23)
+inline constexpr std::size_t group_frame = 16U << 20U;       ///< bytes of one frame on a bond; longer: the link closes with 400
+inline constexpr std::size_t handshake_frame = 1U << 20U;    ///< bytes of a frame before the proof is verified
+inline constexpr std::size_t sync_frame = 8U << 20U;         ///< bytes of a catalog snapshot
+inline constexpr std::size_t ping_frame = 64U << 10U;        ///< bytes of a ping request or reply
+inline constexpr std::size_t receive_step = 64U << 10U;      ///< a receive buffer grows by what arrived, never by what was announced
+
+// -- links
+inline constexpr std::size_t links = 4096;                   ///< connections of one endpoint, closing ones included
+inline constexpr std::size_t incoming_handshakes = 256;      ///< unfinished incoming handshakes; more: dropped
+inline constexpr std::size_t retry_threshold = 64;           ///< unfinished incoming handshakes from which on Retry is asked
+inline constexpr std::size_t handshakes_per_step = 8;        ///< new handshakes taken up between two rounds of established links
+inline constexpr std::size_t handshake_backlog = 512;        ///< first datagrams waiting for their turn; more: dropped
+inline constexpr std::size_t dial_addresses = 4;             ///< addresses of one peer that a dial tries
+inline constexpr std::size_t links_per_peer = 32;            ///< incoming connections of one peer at a time; more: refused
+inline constexpr std::size_t quic_window = 256U << 10U;      ///< bytes handed to QUIC at a time; the rest waits in our queues
+inline constexpr std::size_t liveness_queue = 64U << 10U;    ///< bytes queued for liveness; full: the frame is dropped, the link is stuck anyway
+inline constexpr std::size_t consensus_queue = 64U << 20U;   ///< bytes queued for consensus; full: the link closes, the peer catches up
+inline constexpr std::size_t catalog_queue = 16U << 20U;     ///< bytes queued for the catalog; full: the frame is dropped and counted
+inline constexpr std::size_t bulk_queue = 32U << 20U;        ///< bytes queued for bulk; full: the writer is told to wait
+inline constexpr std::size_t close_reason = 128;             ///< bytes of a close reason that are kept and sent
+inline constexpr Nanoseconds quic_handshake_timeout = 5s;
+inline constexpr Nanoseconds quic_idle_timeout = 30s;        ///< what iroh announces too
+inline constexpr Nanoseconds quic_keep_alive = 5s;
+
+// -- entries and the catalog (spec discovery 1.14, 8)
+inline constexpr std::size_t entry_bytes = 16U << 10U;       ///< bytes of one signed entry
+inline constexpr std::size_t entry_addresses = 32;
+inline constexpr std::size_t entry_items = 256;              ///< tags, streams, functions, groups, tickets: each
+inline constexpr std::size_t entry_protocol = 64;            ///< bytes of the protocol text
+inline constexpr std::size_t entry_url = 1024;               ///< bytes of a relay's URL
+inline constexpr std::size_t catalog_entries = 4096;
+inline constexpr std::size_t catalog_bytes = 16U << 20U;     ///< sum of all entries' encodings
+inline constexpr std::size_t tombstones = 4096;              ///< remembered departures
+inline constexpr std::size_t verified_cache = 4096;          ///< entries whose signature need not be verified again
+inline constexpr std::size_t concurrent_syncs = 8;           ///< outgoing, at a time
+inline constexpr std::size_t incoming_syncs = 64;            ///< at a time; more: refused
+inline constexpr std::size_t bootstrap_peers = 64;
+inline constexpr std::size_t snapshot_entries = 4096;        ///< entries of one snapshot
+inline constexpr Nanoseconds stale_after = 300s;             ///< the crate's purge_after
+inline constexpr Nanoseconds clock_drift = 50s;              ///< entries dated later than this are refused
+inline constexpr Nanoseconds refresh_least = 90s;            ///< own entry is signed anew between these two,
+inline constexpr Nanoseconds refresh_most = 140s;            ///< so that nobody sees us older than 150 s
+inline constexpr Nanoseconds sync_timeout = 5s;
+inline constexpr Nanoseconds accept_timeout = 5s;            ///< an incoming sync or ping, from open to close
+
+// -- bonds
+inline constexpr std::size_t groups = 64;                    ///< joined by one node
+inline constexpr std::size_t mesh_peers = 1024;              ///< peers of one group that are remembered
+inline constexpr std::size_t handshake_entries = 1024;       ///< entries in a handshake's list of bonds
+inline constexpr std::size_t held_handshakes = 4;            ///< of one peer, unanswered while our own attempt runs; more: 30429
+inline constexpr std::size_t dial_list = 256;                ///< peers once bonded, kept beyond staleness
+inline constexpr std::size_t concurrent_dials = 64;          ///< of one group, at a time
+inline constexpr std::size_t entry_updates_burst = 32;       ///< PeerEntryUpdate and BondFormed of one bond at once,
+inline constexpr std::size_t entry_updates_rate = 16;        ///< and a second after that; more are ignored and counted
+inline constexpr Nanoseconds handshake_timeout = 2s;         ///< the crate's; HandshakeStart must come, HandshakeEnd must come
+inline constexpr Nanoseconds departure_flush = 500ms;        ///< a Departure has this long to be acknowledged
+inline constexpr Nanoseconds retry_least = 250ms;            ///< to a lost member, jittered,
+inline constexpr Nanoseconds retry_most = 1s;
+inline constexpr Nanoseconds refused_least = 1s;             ///< after a refusal
+inline constexpr Nanoseconds refused_most = 10s;
+
+// -- runtime and control
+inline constexpr std::size_t datagrams_per_step = 256;       ///< taken from a socket before timers get their turn
+inline constexpr std::size_t event_backlog = 1024;           ///< events kept for a slow reader; the oldest are dropped and counted
+inline constexpr std::size_t control_clients = 32;
+inline constexpr std::size_t control_request = 64U << 10U;   ///< bytes of one HTTP request
+
+}  // namespace mosaik::limits

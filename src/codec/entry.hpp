@@ -1,0 +1,29 @@
+#pragma once
+/// The bytes of a PeerEntry in the layout of 0.4.2 (spec: discovery 1.9, delta 1.1). Structure only:
+/// signatures are verified in identity/.
+
+#include <vector>
+
+#include <mosaik/peer_entry.hpp>
+#include <mosaik/postcard.hpp>
+
+namespace mosaik::codec {
+
+/// Appends the canonical encoding: sets ascending, varints minimal.
+void encode_entry(const PeerEntry& entry, std::vector<std::uint8_t>& out);
+
+/// One signed entry cut out of a message: views into it, not verified.
+struct SignedEntryView {
+  BytesView entry;      ///< the entry's encoding
+  BytesView signature;  ///< 64 bytes
+  BytesView whole;      ///< both
+};
+
+/// Finds the end of a signed entry without building it, within the limits of an entry.
+/// Errors: malformed; limit; old_entry_layout when the protocol text is a SemVer below 0.4.0.
+[[nodiscard]] Result<SignedEntryView> cut_signed_entry(postcard::Reader& reader);
+
+/// Decodes one entry that must fill `bytes` and be canonical. Errors: malformed, not_canonical, limit, old_entry_layout.
+[[nodiscard]] Result<PeerEntry> decode_entry(BytesView bytes);
+
+}  // namespace mosaik::codec

@@ -1,0 +1,35 @@
+#pragma once
+/// Extensions between C++ nodes: a tagged block behind a handshake message or a Ping (docs/protocol/extensions.md).
+///
+/// Block = magic "mxc1" (4 bytes) || count (varint) || count x { tag (varint) || length (varint) || bytes }.
+/// postcard ignores trailing bytes, so the crate never sees it. Unknown tags are skipped; a block that does not
+/// parse is no block.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <mosaik/bytes.hpp>
+
+namespace mosaik::codec {
+
+enum class ExtensionTag : std::uint32_t {
+  own_entry = 1,     ///< HandshakeStart: the initiator's own signed entry
+  capabilities = 2,  ///< HandshakeStart, HandshakeEnd: varint bit set, see Capability
+  topology_row = 3,  ///< Ping: the sender's own row
+};
+
+struct Extension {
+  ExtensionTag tag{};
+  BytesView value;
+};
+
+/// At most 16 extensions a block.
+inline constexpr std::size_t extensions_per_block = 16;
+
+/// The extensions of a block; empty optional when `tail` holds none (a Rust peer).
+[[nodiscard]] std::optional<std::vector<Extension>> decode_extensions(BytesView tail);
+void encode_extensions(std::span<const Extension> extensions, std::vector<std::uint8_t>& out);
+
+}  // namespace mosaik::codec

@@ -1,0 +1,37 @@
+#pragma once
+/// BLAKE3-256, in its plain, keyed and derive-key modes, incremental.
+
+#include <initializer_list>
+#include <memory>
+
+#include <mosaik/bytes.hpp>
+
+namespace mosaik::crypto {
+
+class Hasher {
+ public:
+  Hasher() noexcept;                                             ///< plain
+  [[nodiscard]] static Hasher keyed(const Bytes32& key) noexcept;
+  [[nodiscard]] static Hasher derive_key(std::string_view context) noexcept;
+
+  Hasher& update(BytesView bytes) noexcept;
+  /// The first 32 bytes of the output.
+  [[nodiscard]] Bytes32 finish() const noexcept;
+  /// As many bytes of output as `out` has room for.
+  void finish(std::span<std::uint8_t> out) const noexcept;
+
+ private:
+  struct State;
+  alignas(8) std::array<std::uint8_t, 2048> state_;  // portable state or the system library's, see hash.cpp
+};
+
+/// BLAKE3-256 of the parts, one after the other.
+[[nodiscard]] Bytes32 hash(std::initializer_list<BytesView> parts) noexcept;
+
+/// Equal, in a time that does not depend on the content.
+[[nodiscard]] bool equal_constant_time(BytesView a, BytesView b) noexcept;
+
+/// Overwrites with zeros; never optimized away.
+void wipe(std::span<std::uint8_t> secret) noexcept;
+
+}  // namespace mosaik::crypto

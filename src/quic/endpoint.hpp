@@ -1,0 +1,96 @@
+#pragma once
+/// quic: one endpoint that dials and accepts, all of its connections, and nothing that touches a socket or a clock.
+///
+/// Place. Datagrams and Now go in; datagrams, link events and one deadline come out. The rooms above see links
+/// (link.hpp) and never QUIC. ngtcp2 with GnuTLS does the protocol; both are included in .cpp files only.
+///
+/// Life of a connection. A dial, or a client's Initial, makes a connection; it is reported with LinkOpened when the
+/// peer's key is proven in both directions, and then owns one bidirectional stream (the initiator's first). It ends
+/// with LinkClosed; the object stays for the closing or draining period (3 PTO, RFC 9000 10.2) to answer late packets.
+///
+/// Order of work. Datagrams of established links are processed as they come. First datagrams of new connections wait
+/// in a bounded backlog and are taken up by `advance`, a few at a time, so that a storm of handshakes never delays a bond.
+/// The caller hands in all datagrams of a socket read, then pulls events until none is left, then calls `transmit`.
+/// Events caused inside one call are queued; nothing calls back.
+///
+/// Limits: base/limits.hpp, "links". Hostile input costs its sender the link; see docs/THREATS.md.
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <mosaik/result.hpp>
+
+#include "crypto/ed25519.hpp"
+#include "base/datagram.hpp"
+#include "quic/link.hpp"
+
+namespace mosaik::quic {
+
+struct EndpointConfig {
+  Bytes32 random_seed{};       ///< for connection ids, path challenges and tokens: must not be guessable
+  bool count_handshakes = false;
+};
+
+struct DialRequest {
+  PeerId peer;                             ///< the key that the other side must prove
+  std::vector<SocketAddress> addresses;    ///< tried together, the first that answers is used; limits::dial_addresses
+  Alpn alpn{};
+};
+
+struct EndpointCounters {
+  std::uint64_t handshakes_completed = 0;
+  std::uint64_t handshakes_failed = 0;
+  std::uint64_t retries_sent = 0;
+  std::uint64_t dropped_initials = 0;   ///< backlog or connection limit reached
+  std::uint64_t stateless_resets_sent = 0;
+  std::uint64_t datagrams_received = 0;
+  std::uint64_t datagrams_sent = 0;
+};
+
+class Endpoint {
+ public:
+  Endpoint(const crypto::SecretKey& key, const EndpointConfig& config);
+  ~Endpoint();
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+
+  /// One datagram (already split from a GRO batch).
+  void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes);
+  /// An ICMP unreachable (port, host or net) for a datagram that we sent to `remote`; `quoted` is the start of that datagram.
+  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted);
+  /// Call when next_deadline() has passed and every datagram that had arrived by then was handed in.
+  void on_timer(const Now& now);
+  /// Takes up waiting handshakes, at most limits::handshakes_per_step; true when more are waiting.
+  bool advance(const Now& now);
+
+  /// Starts a connection. Errors: invalid_argument (no address), limit.
+  [[nodiscard]] Result<LinkId> dial(const Now& now, const DialRequest& request);
+  /// Queues a frame on the link. Allowed from LinkOpened on.
+  [[nodiscard]] SendResult send(LinkId link, SendClass kind, const Frame& frame);
+  /// Closes with an application code; CloseMode::after_flush lets what is queued arrive first.
+  void close(const Now& now, LinkId link, CloseCode code, CloseMode mode);
+  /// The longest frame that is accepted from the peer; limits::handshake_frame until set.
+  void set_frame_limit(LinkId link, std::size_t bytes);
+
+  /// The next event, oldest first.
+  [[nodiscard]] std::optional<LinkEvent> next_event();
+  /// Writes what may be sent now into `out`. Call it after inputs and sends; when `out` is full, send it and call again:
+  /// returns true when there is more to write at once.
+  bool transmit(const Now& now, DatagramBatch& out);
+  /// When on_timer is due; `never` when there is nothing to wait for.
+  [[nodiscard]] Mono next_deadline() const;
+
+  /// TLS exporter (RFC 8446 7.5), 32 bytes, context = the link's ALPN text (spec: transport 1.6). Errors: not_found.
+  [[nodiscard]] Result<Bytes32> exporter(LinkId link, BytesView label) const;
+  [[nodiscard]] std::optional<LinkStats> stats(LinkId link) const;
+  [[nodiscard]] const EndpointCounters& counters() const noexcept;
+  [[nodiscard]] std::size_t connections() const noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mosaik::quic

@@ -1,0 +1,77 @@
+#pragma once
+/// udp: one UDP socket of one family: recvmmsg with GRO, sendmsg with GSO, IP_PKTINFO both ways, and the ICMP errors
+/// that the kernel keeps for us (IP_RECVERR).
+///
+/// A full send buffer keeps what could not be sent (bounded: one batch) and reports `blocked`; the caller waits for
+/// writability. ENOBUFS, EMFILE and the like are counted and returned as values; a refused datagram of one peer never
+/// hides another peer's (pending socket errors are taken off and the send is tried again).
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <mosaik/address.hpp>
+#include <mosaik/result.hpp>
+
+#include "base/datagram.hpp"
+
+namespace mosaik::udp {
+
+struct SocketOptions {
+  bool gso = true;
+  bool gro = true;
+  int buffer_bytes = 4 << 20;
+};
+
+struct SocketCounters {
+  std::uint64_t received = 0, receive_calls = 0, sent = 0, send_calls = 0;
+  std::uint64_t blocked = 0;   ///< sends that found the buffer full
+  std::uint64_t lost = 0;      ///< datagrams given up: ENOBUFS, unreachable, too big
+  std::uint64_t truncated = 0;
+};
+
+struct Received {
+  DatagramPath path;
+  BytesView bytes;  ///< valid until the next receive
+};
+struct Unreachable {
+  SocketAddress remote;  ///< where our datagram was going
+  BytesView quoted;      ///< the start of our datagram
+};
+
+class Socket {
+ public:
+  /// Binds. For [::] IPV6_V6ONLY is set, so that one socket of each family can share a port. Close-on-exec.
+  [[nodiscard]] static Result<Socket> open(const SocketAddress& bind, const SocketOptions& options = {});
+  Socket(Socket&&) noexcept;
+  Socket& operator=(Socket&&) noexcept;
+  ~Socket();
+
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+  /// As bound, with the port that the kernel chose.
+  [[nodiscard]] const SocketAddress& local() const noexcept { return local_; }
+
+  /// Reads until the socket is empty or `most` datagrams were delivered; GRO batches are split. Returns the number.
+  std::size_t receive(std::size_t most, const std::function<void(const Received&)>& deliver);
+  /// Empties the error queue; delivers port, host and net unreachables.
+  std::size_t receive_errors(const std::function<void(const Unreachable&)>& deliver);
+  /// Sends one item. False: the send buffer is full, try the item again when writable.
+  [[nodiscard]] bool send(const DatagramPath& path, BytesView bytes, std::size_t segment);
+
+  [[nodiscard]] const SocketCounters& counters() const noexcept { return counters_; }
+
+ private:
+  Socket() = default;
+  struct Buffers;
+  int fd_ = -1;
+  bool gso_ = true;
+  SocketAddress local_;
+  SocketCounters counters_;
+  std::unique_ptr<Buffers> buffers_;
+};
+
+/// Addresses of this host that others may dial: up, not loopback (loopback only when there is nothing else),
+/// not link-local (spec: transport 3.5).
+[[nodiscard]] std::vector<SocketAddress> interface_addresses();
+
+}  // namespace mosaik::udp
