@@ -43,7 +43,8 @@ class Frame {
   Block* block_ = nullptr;
 };
 
-/// Keeps blocks of a few sizes for reuse. One a node; not thread-safe.
+/// Keeps blocks of a few sizes for reuse, a bounded number of each; larger frames are allocated each time.
+/// One a node; not thread-safe.
 class FramePool {
  public:
   FramePool() = default;
@@ -58,7 +59,9 @@ class FramePool {
   friend class Frame;
   static constexpr std::size_t classes = 3;
   void release(Frame::Block* block) noexcept;
+  [[nodiscard]] Frame::Block* take(std::size_t wire_size);
   std::vector<Frame::Block*> free_[classes];
+  std::size_t out_ = 0;  // blocks that frames hold now
 };
 
 }  // namespace mosaik

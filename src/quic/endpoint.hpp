@@ -25,18 +25,13 @@
 #include "crypto/ed25519.hpp"
 #include "base/datagram.hpp"
 #include "quic/link.hpp"
+#include "quic/links.hpp"
 
 namespace mosaik::quic {
 
 struct EndpointConfig {
   Bytes32 random_seed{};       ///< for connection ids, path challenges and tokens: must not be guessable
   bool count_handshakes = false;
-};
-
-struct DialRequest {
-  PeerId peer;                             ///< the key that the other side must prove
-  std::vector<SocketAddress> addresses;    ///< tried together, the first that answers is used; limits::dial_addresses
-  Alpn alpn{};
 };
 
 struct EndpointCounters {
@@ -49,7 +44,7 @@ struct EndpointCounters {
   std::uint64_t datagrams_sent = 0;
 };
 
-class Endpoint {
+class Endpoint final : public Links {
  public:
   Endpoint(const crypto::SecretKey& key, const EndpointConfig& config);
   ~Endpoint();
@@ -65,14 +60,13 @@ class Endpoint {
   /// Takes up waiting handshakes, at most limits::handshakes_per_step; true when more are waiting.
   bool advance(const Now& now);
 
-  /// Starts a connection. Errors: invalid_argument (no address), limit.
-  [[nodiscard]] Result<LinkId> dial(const Now& now, const DialRequest& request);
-  /// Queues a frame on the link. Allowed from LinkOpened on.
-  [[nodiscard]] SendResult send(LinkId link, SendClass kind, const Frame& frame);
-  /// Closes with an application code; CloseMode::after_flush lets what is queued arrive first.
-  void close(const Now& now, LinkId link, CloseCode code, CloseMode mode);
-  /// The longest frame that is accepted from the peer; limits::handshake_frame until set.
-  void set_frame_limit(LinkId link, std::size_t bytes);
+  // Links: see there.
+  [[nodiscard]] Result<LinkId> dial(const Now& now, const DialRequest& request) override;
+  SendResult send(LinkId link, SendClass kind, const Frame& frame) override;
+  void close(const Now& now, LinkId link, CloseCode code, CloseMode mode) override;
+  void set_frame_limit(LinkId link, std::size_t bytes) override;
+  [[nodiscard]] Result<Bytes32> exporter(LinkId link, BytesView label) const override;
+  [[nodiscard]] std::optional<LinkStats> stats(LinkId link) const override;
 
   /// The next event, oldest first.
   [[nodiscard]] std::optional<LinkEvent> next_event();
@@ -82,9 +76,6 @@ class Endpoint {
   /// When on_timer is due; `never` when there is nothing to wait for.
   [[nodiscard]] Mono next_deadline() const;
 
-  /// TLS exporter (RFC 8446 7.5), 32 bytes, context = the link's ALPN text (spec: transport 1.6). Errors: not_found.
-  [[nodiscard]] Result<Bytes32> exporter(LinkId link, BytesView label) const;
-  [[nodiscard]] std::optional<LinkStats> stats(LinkId link) const;
   [[nodiscard]] const EndpointCounters& counters() const noexcept;
   [[nodiscard]] std::size_t connections() const noexcept;
 

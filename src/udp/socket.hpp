@@ -2,10 +2,14 @@
 /// udp: one UDP socket of one family: recvmmsg with GRO, sendmsg with GSO, IP_PKTINFO both ways, and the ICMP errors
 /// that the kernel keeps for us (IP_RECVERR).
 ///
-/// A full send buffer keeps what could not be sent (bounded: one batch) and reports `blocked`; the caller waits for
-/// writability. ENOBUFS, EMFILE and the like are counted and returned as values; a refused datagram of one peer never
-/// hides another peer's (pending socket errors are taken off and the send is tried again).
+/// A full send buffer is reported as `blocked`; the caller keeps the item and waits for writability. ENOBUFS, a
+/// firewall's EPERM and datagrams too big for the path are counted as lost: UDP may lose, QUIC repeats. A refused
+/// datagram of one peer never hides another peer's: pending socket errors are taken off and the call is made again.
+///
+/// Receive buffers are mapped and cost memory only where a datagram was written (at most 512 KiB).
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -25,8 +29,8 @@ struct SocketOptions {
 
 struct SocketCounters {
   std::uint64_t received = 0, receive_calls = 0, sent = 0, send_calls = 0;
-  std::uint64_t blocked = 0;   ///< sends that found the buffer full
-  std::uint64_t lost = 0;      ///< datagrams given up: ENOBUFS, unreachable, too big
+  std::uint64_t blocked = 0;  ///< sends that found the buffer full
+  std::uint64_t lost = 0;     ///< datagrams given up: ENOBUFS, unreachable, too big
   std::uint64_t truncated = 0;
 };
 
@@ -35,8 +39,11 @@ struct Received {
   BytesView bytes;  ///< valid until the next receive
 };
 struct Unreachable {
+  /// Only `port` speaks of the process: the host answered, and nobody has the port.
+  enum class Kind : std::uint8_t { port, host, net };
   SocketAddress remote;  ///< where our datagram was going
-  BytesView quoted;      ///< the start of our datagram
+  BytesView quoted;      ///< the start of our datagram, as much as the ICMP error brought back; valid during the call
+  Kind kind = Kind::port;
 };
 
 class Socket {
@@ -51,11 +58,13 @@ class Socket {
   /// As bound, with the port that the kernel chose.
   [[nodiscard]] const SocketAddress& local() const noexcept { return local_; }
 
-  /// Reads until the socket is empty or `most` datagrams were delivered; GRO batches are split. Returns the number.
+  /// Reads until the socket is empty or `most` datagrams were delivered; GRO batches are split and delivered whole, so
+  /// the last read may go beyond `most` by what it brought (at most 511). Returns the number.
   std::size_t receive(std::size_t most, const std::function<void(const Received&)>& deliver);
   /// Empties the error queue; delivers port, host and net unreachables.
   std::size_t receive_errors(const std::function<void(const Unreachable&)>& deliver);
-  /// Sends one item. False: the send buffer is full, try the item again when writable.
+  /// Sends one item. False: the send buffer is full, try the item again when writable; where GSO is not to be had, its
+  /// first datagrams may then leave twice. Leaves from `path.local` unless that is unspecified.
   [[nodiscard]] bool send(const DatagramPath& path, BytesView bytes, std::size_t segment);
 
   [[nodiscard]] const SocketCounters& counters() const noexcept { return counters_; }

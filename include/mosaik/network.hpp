@@ -1,0 +1,165 @@
+#pragma once
+/// Network, Groups, Group, When: the face of the library.
+///
+/// Threads. All handles may be used from any thread; methods return at once unless they say that they wait. Readers get
+/// snapshots and share no lock with the network loop. Continuations and event callbacks run on one delivery thread of
+/// the Network, off the loop.
+///
+/// Life. Destroying a Group leaves it: a Departure is flushed, bonds close with 102, within 600 ms. Destroying a Network
+/// leaves all groups and ends its threads, within 1 s. Descriptors are close-on-exec; a forked child must not use the
+/// parent's handles.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <mosaik/consensus_config.hpp>
+#include <mosaik/event.hpp>
+#include <mosaik/future.hpp>
+#include <mosaik/group_key.hpp>
+#include <mosaik/result.hpp>
+#include <mosaik/status.hpp>
+
+namespace mosaik {
+
+/// How to open a node. Text forms are checked by open(), which says what is wrong with which.
+struct NetworkConfig {
+  std::string network = "mosaik";                 ///< name of the network; 64 hexadecimal digits are an id
+  std::string name;                               ///< a label for people; defaults to the id's first 10 digits
+  std::vector<std::string> bootstrap;             ///< `PEERID@HOST:PORT`
+  std::vector<std::string> listen = {"0.0.0.0:0", "[::]:0"};  ///< `IP:PORT`, at most one of each family
+  std::vector<std::string> advertise;             ///< `IP:PORT` that others shall dial; default: the listen addresses, or the interfaces' for 0.0.0.0 and [::]
+  std::vector<std::string> tags;
+  std::optional<Bytes32> secret_key;              ///< Ed25519 seed
+  std::string secret_key_file;                    ///< 64 hexadecimal digits; created with mode 0600 when missing, refused when damaged or readable by others, locked
+  std::string control;                            ///< path of the control socket (docs/CONTROL.md); empty: none
+};
+
+namespace api {
+class NetworkBody;
+class GroupBody;
+}  // namespace api
+
+/// Waits for something about a group. Each future completes with Errc::closed when the group is left first.
+class MOSAIK_EXPORT When {
+ public:
+  /// The next set of bonds that differs from the one at the time of the call.
+  [[nodiscard]] Future<Result<Bonds>> bonds() const;
+  /// A set with at least `count` own bonds; at once when that is so already.
+  [[nodiscard]] Future<Result<Bonds>> bonds_reach(std::size_t count) const;
+  /// An own bond with `peer`.
+  [[nodiscard]] Future<Result<Bonds>> bonded_with(const PeerId& peer) const;
+  /// No own bond with `peer`.
+  [[nodiscard]] Future<Result<Bonds>> unbonded_from(const PeerId& peer) const;
+  /// Every known member is bonded with us, and there is at least one.
+  [[nodiscard]] Future<Result<Bonds>> online() const;
+  [[nodiscard]] Future<Result<Bonds>> offline() const;
+
+ private:
+  friend class Group;
+  explicit When(std::shared_ptr<api::GroupBody> body) : body_(std::move(body)) {}
+  std::shared_ptr<api::GroupBody> body_;
+};
+
+/// Membership in a group. Move-only; destroying it leaves the group.
+class MOSAIK_EXPORT Group {
+ public:
+  Group(Group&&) noexcept;
+  Group& operator=(Group&&) noexcept;
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+  ~Group();
+
+  [[nodiscard]] const GroupId& id() const noexcept;
+  /// The mesh as it is known now.
+  [[nodiscard]] Bonds bonds() const;
+  [[nodiscard]] GroupStatus status() const;
+  [[nodiscard]] When when() const;
+  /// Leaves: Departure to all, then close. Completes when it is done, at most 600 ms later.
+  Future<Result<>> leave();
+
+ private:
+  friend class GroupBuilder;
+  explicit Group(std::shared_ptr<api::GroupBody> body);
+  std::shared_ptr<api::GroupBody> body_;
+};
+
+/// What is needed to join a group; nothing happens before join().
+class MOSAIK_EXPORT GroupBuilder {
+ public:
+  GroupBuilder& with_consensus(const ConsensusConfig& config);
+  /// Joins the group of the key, these settings and the NoOp machine. Errors: invalid_argument (a setting that
+  /// can not work), in_use (already joined), limit, closed.
+  [[nodiscard]] Result<Group> join();
+
+ private:
+  friend class Groups;
+  GroupBuilder(std::shared_ptr<api::NetworkBody> body, const GroupKey& key);
+  std::shared_ptr<api::NetworkBody> body_;
+  GroupKey key_;
+  ConsensusConfig consensus_;
+};
+
+class MOSAIK_EXPORT Groups {
+ public:
+  [[nodiscard]] GroupBuilder with_key(const GroupKey& key) const;
+
+ private:
+  friend class Network;
+  explicit Groups(std::shared_ptr<api::NetworkBody> body) : body_(std::move(body)) {}
+  std::shared_ptr<api::NetworkBody> body_;
+};
+
+/// Ends the subscription when it is destroyed; no callback runs after that.
+class MOSAIK_EXPORT Subscription {
+ public:
+  Subscription() = default;
+  explicit Subscription(std::shared_ptr<void> hold) : hold_(std::move(hold)) {}
+
+ private:
+  std::shared_ptr<void> hold_;
+};
+
+/// One node: an identity, its sockets, its catalog, its groups.
+class MOSAIK_EXPORT Network {
+ public:
+  /// Opens sockets and starts the loop. Errors name the setting: invalid_argument, in_use, permission, io.
+  [[nodiscard]] static Result<Network> open(const NetworkConfig& config = {});
+  Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+  ~Network();
+
+  [[nodiscard]] const PeerId& id() const noexcept;
+  /// Where others can dial this node.
+  [[nodiscard]] std::vector<SocketAddress> addresses() const;
+  /// `PEERID@IP:PORT` of this node, for another's bootstrap list.
+  [[nodiscard]] std::string contact() const;
+  [[nodiscard]] Groups groups() const;
+  [[nodiscard]] NodeStatus status() const;
+  /// Fresh entries of the catalog, ascending by id, ours not among them.
+  [[nodiscard]] std::vector<PeerEntry> catalog() const;
+  /// Our own entry, and its signed encoding.
+  [[nodiscard]] PeerEntry entry() const;
+  [[nodiscard]] std::vector<std::uint8_t> signed_entry() const;
+  /// Exchanges catalogs with `PEERID@HOST:PORT`.
+  Future<Result<>> sync_with(const std::string& contact);
+  /// Asks `PEERID@HOST:PORT` for its entry; completes with the round-trip time.
+  Future<Result<std::chrono::nanoseconds>> ping(const std::string& contact);
+  /// Calls back for each event from now on, in order, on the delivery thread. A reader that falls more than 1,024 events
+  /// behind gets one event of kind `lost`.
+  [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call) const;
+  /// Leaves all groups and ends; at most 1 s. The destructor does the same.
+  void close();
+
+ private:
+  explicit Network(std::shared_ptr<api::NetworkBody> body);
+  std::shared_ptr<api::NetworkBody> body_;
+};
+
+}  // namespace mosaik

@@ -1,0 +1,68 @@
+#pragma once
+/// What a node says about itself and its groups at one moment: plain values for people, programs and metrics.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <mosaik/bond.hpp>
+
+namespace mosaik {
+
+enum class Health : std::uint8_t {
+  healthy,   ///< every known member is bonded with us and no cut is seen
+  degraded,  ///< a known member is not bonded, or a bond is one-sided
+};
+[[nodiscard]] MOSAIK_EXPORT std::string_view to_string(Health health) noexcept;
+
+enum class MemberState : std::uint8_t {
+  self,
+  bonded,
+  suspect,    ///< bonded, but silent or unreachable at this moment
+  missing,    ///< known, wanted, and not bonded
+  refused,    ///< answered that it is no member (30404, 30405, 101)
+  departed,   ///< said goodbye
+};
+[[nodiscard]] MOSAIK_EXPORT std::string_view to_string(MemberState state) noexcept;
+
+struct MemberStatus {
+  PeerId id;
+  MemberState state = MemberState::missing;
+  std::string protocol;                        ///< e.g. `0.4.2+cpp.1`; empty when its entry is not known
+  std::vector<SocketAddress> addresses;
+  std::chrono::nanoseconds rtt{};              ///< of a bonded member
+  std::chrono::nanoseconds silent_for{};       ///< since anything authenticated came from it; of a bonded member
+  std::uint64_t attempts = 0;                  ///< failed attempts to bond since the last bond
+  std::string why;                             ///< of a member that is not bonded: the last reason, in words
+};
+
+struct GroupStatus {
+  GroupId id;
+  Health health = Health::healthy;
+  std::vector<MemberStatus> members;           ///< ascending by id, this node among them
+  Bonds bonds;
+  std::vector<std::string> reasons;            ///< in words: why the group is not healthy, or why this node is alone
+  bool online = false;                         ///< every known member is bonded with us, and there is at least one
+};
+
+struct NodeStatus {
+  std::string name;
+  PeerId id;
+  NetworkId network;
+  std::string network_name;
+  std::vector<SocketAddress> listening;
+  std::vector<SocketAddress> advertised;
+  std::chrono::nanoseconds uptime{};
+  std::size_t known_peers = 0;                 ///< fresh entries in the catalog, without ours
+  std::size_t connections = 0;                 ///< QUIC connections, closing ones included
+  std::uint64_t handshakes = 0;                ///< QUIC handshakes completed, both roles
+  std::uint64_t handshakes_failed = 0;
+  std::uint64_t syncs = 0;                     ///< catalog syncs completed, both roles
+  std::uint64_t verifications = 0;             ///< entry signatures checked
+  std::uint64_t dropped = 0;                   ///< datagrams, frames and events dropped at a limit
+  std::vector<std::string> notices;            ///< what a person should know, newest last
+  std::vector<GroupStatus> groups;
+};
+
+}  // namespace mosaik

@@ -1,0 +1,111 @@
+#pragma once
+/// node: routes every input to exactly one core, and facts between cores.
+///
+/// Place. The whole node without I/O: what runs in production, in the simulator and in unit tests. The runtime hands in
+/// datagrams, the passing of time and requests; it takes datagrams, outputs and snapshots.
+///
+/// One step. (1) inputs: on_datagram for everything that a socket had, or one request; (2) `settle`: link events go to
+/// their owners, facts between cores, until nothing is left; on_timer when next_deadline() has passed, never before the
+/// sockets were drained; (3) `transmit` until it returns false; (4) `take_outputs`; (5) `snapshot` when `changed`.
+///
+/// Order of cores: quic -> discovery / health -> bonds -> groups. No core calls another; each gives facts, and only the
+/// functions of this class route them (router.cpp).
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <mosaik/consensus_config.hpp>
+#include <mosaik/event.hpp>
+#include <mosaik/group_key.hpp>
+#include <mosaik/status.hpp>
+
+#include "base/datagram.hpp"
+#include "crypto/ed25519.hpp"
+#include "discovery/discovery.hpp"
+#include "quic/links.hpp"
+
+namespace mosaik::node {
+
+struct Config {
+  std::string name;
+  std::string network_name;
+  discovery::Config discovery;              ///< its network is the node's
+  std::vector<SocketAddress> listening;     ///< as bound
+  std::vector<SocketAddress> advertised;    ///< what our entry says
+  std::vector<Tag> tags;
+  std::uint64_t seed = 0;                   ///< of timing and choice
+  Bytes32 secret_seed{};                    ///< of everything that must not be guessed
+  bool dial_eagerly = false;                ///< no pause before dialing a peer with a lower id: for storms in tests
+};
+
+/// Names a request, so that its end can be told; chosen by the caller.
+struct RequestId {
+  std::uint64_t value = 0;
+  friend constexpr auto operator<=>(const RequestId&, const RequestId&) noexcept = default;
+};
+
+/// Look a name up and answer with on_resolved.
+struct ResolveName {
+  std::size_t bootstrap = 0;
+  std::string host;
+  std::uint16_t port = 0;
+};
+struct SyncDone {
+  RequestId request;
+  Result<> result;
+};
+struct PingDone {
+  RequestId request;
+  Result<Nanoseconds> rtt;
+};
+/// The group is left: departures were flushed, or their time was over.
+struct GroupLeft {
+  GroupId group;
+};
+using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, Event>;
+
+class Node {
+ public:
+  /// Opens nothing; `now` dates our entry.
+  Node(const Config& config, crypto::SecretKey key, const Now& now);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // Inputs. Call settle after one or several.
+  void start(const Now& now);
+  void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes);
+  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted);
+  void on_timer(const Now& now);
+  void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses);
+  /// Errors: invalid_argument, in_use, limit.
+  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus);
+  /// GroupLeft follows, at most limits::departure_flush later.
+  void leave(const Now& now, const GroupId& group);
+  void sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
+  void ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
+  /// Our dialable addresses are others now.
+  void set_addresses(const Now& now, std::vector<SocketAddress> addresses);
+
+  void settle(const Now& now);
+  /// True when there is more to write at once.
+  bool transmit(const Now& now, DatagramBatch& out);
+  [[nodiscard]] Mono next_deadline() const;
+  /// What the runtime has to do or to tell, oldest first.
+  [[nodiscard]] std::vector<Output> take_outputs();
+
+  [[nodiscard]] const PeerId& id() const noexcept;
+  /// True when snapshot() would tell something new since it was last called: members, bonds or reasons.
+  [[nodiscard]] bool changed() const noexcept;
+  [[nodiscard]] std::shared_ptr<const NodeStatus> snapshot(const Now& now);
+  [[nodiscard]] std::vector<identity::EntryRef> catalog(const Now& now) const;
+  [[nodiscard]] identity::EntryRef own_entry() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mosaik::node

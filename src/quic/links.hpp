@@ -1,0 +1,39 @@
+#pragma once
+/// The effects that a core may have on links. Node gives each core this port together with an input; in production it is
+/// the quic::Endpoint, in the simulator's fast tier a Link of the simulated world, in a unit test a recorder.
+/// Every effect is queued where it lands: nothing calls back into the core that caused it.
+
+#include <optional>
+#include <vector>
+
+#include <mosaik/result.hpp>
+
+#include "quic/link.hpp"
+
+namespace mosaik::quic {
+
+struct DialRequest {
+  PeerId peer;                           ///< the key that the other side must prove
+  std::vector<SocketAddress> addresses;  ///< tried together, the first that answers is used; limits::dial_addresses
+  Alpn alpn{};
+};
+
+class Links {
+ public:
+  /// Starts a connection; LinkOpened or LinkClosed follows. Errors: invalid_argument (no address), limit.
+  [[nodiscard]] virtual Result<LinkId> dial(const Now& now, const DialRequest& request) = 0;
+  /// Queues a frame. Allowed from LinkOpened on.
+  virtual SendResult send(LinkId link, SendClass kind, const Frame& frame) = 0;
+  /// Closes with an application code. LinkClosed follows, by us.
+  virtual void close(const Now& now, LinkId link, CloseCode code, CloseMode mode) = 0;
+  /// The longest frame that is accepted from the peer; limits::handshake_frame until set.
+  virtual void set_frame_limit(LinkId link, std::size_t bytes) = 0;
+  /// TLS exporter (RFC 8446 7.5), 32 bytes, context = the link's ALPN text (spec: transport 1.6). Errors: not_found.
+  [[nodiscard]] virtual Result<Bytes32> exporter(LinkId link, BytesView label) const = 0;
+  [[nodiscard]] virtual std::optional<LinkStats> stats(LinkId link) const = 0;
+
+ protected:
+  ~Links() = default;
+};
+
+}  // namespace mosaik::quic

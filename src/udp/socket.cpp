@@ -1,0 +1,118 @@
+#include "udp/socket.hpp"
+
+#include <netinet/udp.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "udp/buffers.hpp"
+#include "udp/sockaddr.hpp"
+
+namespace mosaik::udp {
+namespace {
+
+struct Failure {
+  Errc code;
+  std::string_view what;
+  std::string_view advice;
+};
+
+Failure explain(int error) {
+  switch (error) {
+    case EADDRINUSE:
+      return {Errc::in_use, "address already in use", "choose another --listen port or stop the other process"};
+    case EADDRNOTAVAIL:
+      return {Errc::invalid_argument, "no interface of this computer has this address",
+              "choose another --listen address"};
+    case EACCES:
+    case EPERM: return {Errc::permission, "permission denied", "choose a --listen port above 1023"};
+    case EMFILE:
+    case ENFILE: return {Errc::limit, "too many open files", "raise the limit (ulimit -n)"};
+    case EAFNOSUPPORT:
+      return {Errc::io, "this computer does not speak this family of addresses", "choose another --listen address"};
+    case ENOMEM:
+    case ENOBUFS: return {Errc::limit, "out of memory", "free some memory"};
+    default: return {Errc::io, {}, "choose another --listen address"};
+  }
+}
+
+std::unexpected<Error> cannot_bind(const SocketAddress& address, int error) {
+  const Failure failure = explain(error);
+  std::string text = "cannot bind " + address.text() + ": ";
+  text += failure.what.empty() ? "error " + std::to_string(error) : std::string(failure.what);
+  text += "; ";
+  text += failure.advice;
+  return fail(failure.code, std::move(text));
+}
+
+bool set(int fd, int level, int name, int value) {
+  return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+/// The kernel caps what an unprivileged process asks for; less room only means more loss under load, so this never
+/// fails.
+void ask_for_room(int fd, int bytes) {
+  if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes)) set(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+  if (!set(fd, SOL_SOCKET, SO_SNDBUFFORCE, bytes)) set(fd, SOL_SOCKET, SO_SNDBUF, bytes);
+}
+
+/// What the room promises and cannot do without: the local address and the ICMP errors of each datagram. Path MTU
+/// probing sets DF and ignores what the kernel believes of the path: QUIC finds the MTU itself (RFC 9000 14.3).
+bool set_promises(int fd, bool v4) {
+  if (v4) {
+    return set(fd, IPPROTO_IP, IP_PKTINFO, 1) && set(fd, IPPROTO_IP, IP_RECVERR, 1) &&
+           set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  }
+  return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+         set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) && set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+}
+
+}  // namespace
+
+Result<Socket> Socket::open(const SocketAddress& bind, const SocketOptions& options) {
+  Socket out;
+  out.fd_ = ::socket(bind.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (out.fd_ < 0) return cannot_bind(bind, errno);
+  if (!set_promises(out.fd_, bind.is_v4())) return cannot_bind(bind, errno);
+  ask_for_room(out.fd_, options.buffer_bytes);
+  if (options.gro) set(out.fd_, IPPROTO_UDP, UDP_GRO, 1);
+  out.gso_ = options.gso;
+
+  const KernelAddress wanted = to_kernel(bind);
+  if (::bind(out.fd_, wanted.get(), wanted.size) != 0) return cannot_bind(bind, errno);
+  KernelAddress bound;
+  bound.size = sizeof bound.storage;
+  if (::getsockname(out.fd_, bound.get(), &bound.size) != 0) return cannot_bind(bind, errno);
+  out.local_ = from_kernel(bound.get()).value_or(bind);
+
+  out.buffers_ = Buffers::make();
+  if (!out.buffers_) return cannot_bind(bind, ENOMEM);
+  return out;
+}
+
+Socket::Socket(Socket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      gso_(other.gso_),
+      local_(other.local_),
+      counters_(other.counters_),
+      buffers_(std::move(other.buffers_)) {}
+
+Socket& Socket::operator=(Socket&& other) noexcept {
+  if (this == &other) return *this;
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = std::exchange(other.fd_, -1);
+  gso_ = other.gso_;
+  local_ = other.local_;
+  counters_ = other.counters_;
+  buffers_ = std::move(other.buffers_);
+  return *this;
+}
+
+Socket::~Socket() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace mosaik::udp
