@@ -1,9 +1,14 @@
 # mosaik_room(NAME [DEPENDS room...] [PRIVATE library...])
 # One target a room: mosaik_NAME, from all .cpp files of its folder. PRIVATE names the third-party code of the room.
+option(MOSAIK_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 add_library(mosaik_options INTERFACE)
 target_compile_features(mosaik_options INTERFACE cxx_std_23)
 target_compile_options(mosaik_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast
-  -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+  -Wnon-virtual-dtor -Woverloaded-virtual $<$<BOOL:${MOSAIK_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # g++ 12 warns of `"text" + std::string` when it optimizes (GCC bug 105651).
+  target_compile_options(mosaik_options INTERFACE -Wno-restrict)
+endif()
 if(MOSAIK_SANITIZE)
   target_compile_options(mosaik_options INTERFACE -fsanitize=${MOSAIK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(mosaik_options INTERFACE -fsanitize=${MOSAIK_SANITIZE})
@@ -23,4 +28,28 @@ function(mosaik_room name)
   endforeach()
   target_link_libraries(mosaik_${name} PRIVATE $<BUILD_INTERFACE:mosaik_options> ${room_PRIVATE})
   set_property(GLOBAL APPEND PROPERTY MOSAIK_ROOMS ${name})
+endfunction()
+
+# mosaik_library(TARGET STATIC|SHARED): one library of all rooms, that shows include/mosaik and nothing else.
+function(mosaik_library target kind)
+  get_property(rooms GLOBAL PROPERTY MOSAIK_ROOMS)
+  add_library(${target} ${kind})
+  set(libraries)
+  foreach(room IN LISTS rooms)
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:mosaik_${room}>)
+    get_target_property(linked mosaik_${room} LINK_LIBRARIES)
+    list(APPEND libraries ${linked})
+  endforeach()
+  list(FILTER libraries EXCLUDE REGEX "mosaik_")  # the rooms are inside
+  list(REMOVE_DUPLICATES libraries)
+  target_link_libraries(${target} PRIVATE ${libraries})
+  target_compile_features(${target} PUBLIC cxx_std_23)
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME mosaik LINKER_LANGUAGE CXX
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  if(MOSAIK_SANITIZE)
+    target_link_options(${target} PUBLIC $<BUILD_INTERFACE:-fsanitize=${MOSAIK_SANITIZE}>)
+  endif()
+  set_property(GLOBAL PROPERTY MOSAIK_LIBRARY_DEPENDENCIES ${libraries})
 endfunction()

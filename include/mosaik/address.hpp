@@ -8,12 +8,13 @@
 #include <string>
 #include <string_view>
 
+#include <mosaik/export.hpp>
 #include <mosaik/result.hpp>
 
 namespace mosaik {
 
 /// Ordered: IPv4 before IPv6, then octets, then port. No scope id: scoped addresses are never advertised.
-class SocketAddress {
+class MOSAIK_EXPORT SocketAddress {
  public:
   enum class Family : std::uint8_t { v4, v6 };
 

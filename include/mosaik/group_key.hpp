@@ -4,13 +4,14 @@
 #include <optional>
 #include <string_view>
 
+#include <mosaik/export.hpp>
 #include <mosaik/id.hpp>
 
 namespace mosaik {
 
 /// 32 secret bytes. Never sent and never printed: the text form is its first and last byte.
 /// A passphrase is hashed once, not stretched, and the GroupId is public: use a random key where you can (docs/THREATS.md).
-class GroupKey {
+class MOSAIK_EXPORT GroupKey {
  public:
   /// The crate's rule: 64 hexadecimal digits are decoded, any other text is hashed (spec: groups 1.5, 2.1).
   [[nodiscard]] static GroupKey from_secret(std::string_view secret);

@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include <mosaik/bytes.hpp>
+#include <mosaik/export.hpp>
 
 namespace mosaik {
 
@@ -44,7 +45,7 @@ class Id {
 };
 
 /// BLAKE3-256 of something, or any other 32 bytes used as one (spec: groups 1.5, discovery 1.2).
-class Digest : public Id<struct DigestKind> {
+class MOSAIK_EXPORT Digest : public Id<struct DigestKind> {
  public:
   using Id::Id;
   constexpr Digest(const Id<DigestKind>& id) noexcept : Id(id) {}  // NOLINT(google-explicit-constructor)

@@ -19,6 +19,7 @@
 
 #include <mosaik/consensus_config.hpp>
 #include <mosaik/event.hpp>
+#include <mosaik/export.hpp>
 #include <mosaik/future.hpp>
 #include <mosaik/group_key.hpp>
 #include <mosaik/result.hpp>

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <mosaik/bytes.hpp>
+#include <mosaik/export.hpp>
 #include <mosaik/id.hpp>
 
 namespace mosaik::postcard {
@@ -121,7 +122,7 @@ class Reader {
     return ok_ ? raw(static_cast<std::size_t>(size)) : BytesView{};
   }
   /// Length, then valid UTF-8; a view into the input.
-  std::string_view text() noexcept;
+  MOSAIK_EXPORT std::string_view text() noexcept;
   /// A number of items that take at least `least` bytes each; more than the rest can hold is an error.
   std::size_t count(std::size_t least) noexcept {
     const std::uint64_t items = varint();

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include <mosaik/export.hpp>
+
 namespace mosaik {
 
 /// What kind of thing went wrong; the message says to what and what to do.
@@ -31,7 +33,7 @@ enum class Errc {
 };
 
 /// The stable lower-case name of an error kind, for logs and JSON.
-[[nodiscard]] std::string_view to_string(Errc code) noexcept;
+[[nodiscard]] MOSAIK_EXPORT std::string_view to_string(Errc code) noexcept;
 
 struct Error {
   Errc code = Errc::internal;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <mosaik/bond.hpp>
+#include <mosaik/export.hpp>
 
 namespace mosaik {
 

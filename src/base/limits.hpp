@@ -59,6 +59,7 @@ inline constexpr std::size_t mesh_peers = 1024;              ///< peers of one g
 inline constexpr std::size_t handshake_entries = 1024;       ///< entries in a handshake's list of bonds
 inline constexpr std::size_t held_handshakes = 4;            ///< of one peer, unanswered while our own attempt runs; more: 30429
 inline constexpr std::size_t dial_list = 256;                ///< peers once bonded, kept beyond staleness
+inline constexpr std::size_t bond_names = 16384;             ///< computed BondIds that are kept; more: computed anew
 inline constexpr std::size_t concurrent_dials = 64;          ///< of one group, at a time
 inline constexpr std::size_t entry_updates_burst = 32;       ///< PeerEntryUpdate and BondFormed of one bond at once,
 inline constexpr std::size_t entry_updates_rate = 16;        ///< and a second after that; more are ignored and counted
@@ -68,6 +69,11 @@ inline constexpr Nanoseconds retry_least = 250ms;            ///< to a lost memb
 inline constexpr Nanoseconds retry_most = 1s;
 inline constexpr Nanoseconds refused_least = 1s;             ///< after a refusal
 inline constexpr Nanoseconds refused_most = 10s;
+
+// -- node
+inline constexpr std::size_t notices = 32;                   ///< notices kept for status; the oldest leave
+inline constexpr std::size_t pending_outputs = 65536;        ///< events not yet taken by the runtime; more: dropped and counted
+inline constexpr Nanoseconds snapshot_pause = 20ms;          ///< between two snapshots of a changing mesh
 
 // -- runtime and control
 inline constexpr std::size_t datagrams_per_step = 256;       ///< taken from a socket before timers get their turn

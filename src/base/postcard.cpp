@@ -8,7 +8,10 @@ namespace {
 std::size_t sequence_length(BytesView bytes) noexcept {
   const std::uint8_t first = bytes[0];
   if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xc2 && first < 0xe0 ? 2 : (first & 0xf0U) == 0xe0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  const std::size_t length = first >= 0xc2 && first < 0xe0   ? 2
+                             : (first & 0xf0U) == 0xe0       ? 3
+                             : first >= 0xf0 && first < 0xf5 ? 4
+                                                             : 0;
   if (length == 0 || bytes.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i)
     if ((bytes[i] & 0xc0U) != 0x80) return 0;

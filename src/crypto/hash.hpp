@@ -2,7 +2,6 @@
 /// BLAKE3-256, in its plain, keyed and derive-key modes, incremental.
 
 #include <initializer_list>
-#include <memory>
 
 #include <mosaik/bytes.hpp>
 
@@ -12,7 +11,11 @@ class Hasher {
  public:
   Hasher() noexcept;                                             ///< plain
   [[nodiscard]] static Hasher keyed(const Bytes32& key) noexcept;
+  /// `context` names one purpose of one program, e.g. "mosaik.reset-token.v1"; the key material is then `update`d.
   [[nodiscard]] static Hasher derive_key(std::string_view context) noexcept;
+  Hasher(const Hasher&) noexcept = default;
+  Hasher& operator=(const Hasher&) noexcept = default;
+  ~Hasher();                                                     ///< wipes: what was hashed may have been secret
 
   Hasher& update(BytesView bytes) noexcept;
   /// The first 32 bytes of the output.
@@ -21,7 +24,6 @@ class Hasher {
   void finish(std::span<std::uint8_t> out) const noexcept;
 
  private:
-  struct State;
   alignas(8) std::array<std::uint8_t, 2048> state_;  // portable state or the system library's, see hash.cpp
 };
 

@@ -6,7 +6,8 @@
 ///
 /// One step. (1) inputs: on_datagram for everything that a socket had, or one request; (2) `settle`: link events go to
 /// their owners, facts between cores, until nothing is left; on_timer when next_deadline() has passed, never before the
-/// sockets were drained; (3) `transmit` until it returns false; (4) `take_outputs`; (5) `snapshot` when `changed`.
+/// sockets were drained; (3) `transmit` until it returns false; (4) `snapshot` when `changed`, published before (5)
+/// `take_outputs`, so that who hears of a change sees it.
 ///
 /// Order of cores: quic -> discovery / health -> bonds -> groups. No core calls another; each gives facts, and only the
 /// functions of this class route them (router.cpp).

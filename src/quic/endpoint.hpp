@@ -15,6 +15,7 @@
 ///
 /// Limits: base/limits.hpp, "links". Hostile input costs its sender the link; see docs/THREATS.md.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +33,8 @@ namespace mosaik::quic {
 struct EndpointConfig {
   Bytes32 random_seed{};       ///< for connection ids, path challenges and tokens: must not be guessable
   bool count_handshakes = false;
+  /// Packets of one link after which its keys are changed (RFC 9001 6); 0: only when the peer changes them.
+  std::uint32_t key_update_packets = 0;
 };
 
 struct EndpointCounters {

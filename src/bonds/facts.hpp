@@ -1,0 +1,69 @@
+#pragma once
+/// What bonds tell the rest of the node.
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <mosaik/id.hpp>
+
+#include "identity/entry.hpp"
+#include "quic/link.hpp"
+
+namespace mosaik::bonds {
+
+/// A bond was formed.
+struct BondUp {
+  PeerId peer;
+  quic::LinkId link;
+  SessionId session;
+  bool cpp = false;  ///< the peer speaks our extensions
+};
+/// Who ended a bond.
+enum class EndedBy : std::uint8_t { us, peer, departure, reset, idle, transport, presumed, replaced };
+[[nodiscard]] std::string_view to_string(EndedBy by) noexcept;
+
+struct BondDown {
+  PeerId peer;
+  quic::LinkId link;
+  SessionId session;
+  EndedBy by{};
+  std::uint64_t code = 0;
+  std::string reason;
+};
+/// A handshake that was refused, by us or by the peer.
+struct Refused {
+  PeerId peer;
+  bool by_us = false;
+  std::uint64_t code = 0;
+};
+/// The peer does not know our entry (401), or we want it to before we dial: sync, then call on_synced.
+struct SyncWanted {
+  PeerId peer;
+  std::vector<SocketAddress> addresses;
+};
+/// An entry that came over a bond, verified: the catalog may want it.
+struct EntryHeard {
+  identity::EntryRef entry;
+};
+/// The peer said Departure.
+struct DepartureHeard {
+  PeerId peer;
+};
+/// A raft message, from the authenticated peer of the bond.
+struct RaftHeard {
+  PeerId peer;
+  std::vector<std::uint8_t> message;
+};
+/// A bonded peer should be probed: somebody else claims to be it, or to have replaced it.
+struct ProbeWanted {
+  PeerId peer;
+};
+/// Members, their state, or the known bonds changed.
+struct MeshChanged {};
+/// leave() is done.
+struct MeshLeft {};
+
+using Fact = std::variant<BondUp, BondDown, Refused, SyncWanted, EntryHeard, DepartureHeard, RaftHeard, ProbeWanted, MeshChanged, MeshLeft>;
+
+}  // namespace mosaik::bonds

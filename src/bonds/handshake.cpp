@@ -1,0 +1,247 @@
+// The handshake of a bond, both roles, and the law of simultaneous opens (docs/protocol/groups.md 3.2 to 3.6).
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "bonds/mesh.hpp"
+#include "bonds/tail.hpp"
+
+namespace mosaik::bonds {
+
+namespace {
+constexpr std::string_view session_label = "mosaik.group.bond.id";
+
+template <class T>
+std::optional<T> exported(const Step& step, quic::LinkId link, BytesView label) {
+  const auto bytes = step.links.exporter(link, label);
+  if (!bytes) return std::nullopt;
+  return T(*bytes);
+}
+
+std::string in_words(const quic::CloseInfo& close) {
+  if (close.application) {
+    switch (static_cast<CloseCode>(close.code)) {
+      case CloseCode::different_network: return "it belongs to another network (101)";
+      case CloseCode::unknown_peer: return "it does not know our entry yet (401)";
+      case CloseCode::group_not_found: return "it is not in this group (30404): it left, or has another group secret or other heartbeat settings";
+      case CloseCode::invalid_proof: return "it refused our proof (30405): another group secret";
+      case CloseCode::not_allowed: return "it does not allow us (30403)";
+      case CloseCode::timeout: return "it timed out on our handshake (30408)";
+      case CloseCode::already_bonded: return "it says that it is bonded with us already (30429)";
+      default: return "it closed the handshake with code " + std::to_string(close.code);
+    }
+  }
+  return close.reason.empty() ? "the connection could not be made" : close.reason;
+}
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------ acceptor
+
+void Mesh::refuse(const Step& step, const Arrival& arrival, CloseCode code) {
+  step.facts.emplace_back(Refused{arrival.peer, true, static_cast<std::uint64_t>(code)});
+  step.links.close(step.now, arrival.link, code, quic::CloseMode::at_once);
+}
+
+void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
+  if (leaving_) return refuse(step, arrival, CloseCode::group_not_found);
+  if (arrival.peer == self_.id()) return refuse(step, arrival, CloseCode::already_bonded);
+  const Member* known = find(arrival.peer);
+  const bool bonded = known != nullptr && known->bond;
+  const bool newer = bonded && arrival.entry->entry.version.started > known->bond->entry->entry.version.started;
+  if (bonded && !newer) {
+    step.facts.emplace_back(ProbeWanted{arrival.peer});
+    return refuse(step, arrival, CloseCode::already_bonded);
+  }
+  const auto ekm = exported<crypto::ExporterKey>(step, arrival.link, config_.group.view());
+  if (!ekm || !crypto::verify_proof(config_.key, *ekm, arrival.peer, arrival.proof))
+    return refuse(step, arrival, CloseCode::invalid_proof);
+
+  Member* member = learn(step, arrival.entry);
+  if (member == nullptr) return refuse(step, arrival, CloseCode::timeout);  // limits::mesh_peers
+  member->wish = Wish::wanted;
+  member->forget_at = never;
+  if (newer) {
+    close_bond(step, *member, EndedBy::replaced, CloseCode::already_bonded, "replaced by the peer's next incarnation");
+  } else if (member->attempt) {
+    const bool ours_stands = member->attempt->start_sent && (!arrival.cpp || self_.id() < arrival.peer);
+    if (ours_stands) return hold(step, *member, arrival);
+    // Not 102: should the other end have answered ours in this moment, that must not look like a departure.
+    drop_attempt(step, *member, CloseCode::already_bonded);
+  }
+  accept(step, arrival);
+}
+
+void Mesh::hold(const Step& step, Member& member, const Arrival& arrival) {
+  if (member.held.size() >= limits::held_handshakes) return refuse(step, arrival, CloseCode::already_bonded);
+  member.held.push_back(arrival);
+  links_[arrival.link] = {member.id, Role::held};
+}
+
+void Mesh::answer_held(const Step& step, Member& member) {
+  if (member.held.empty() || member.bond || member.attempt) return;
+  // The newest is the one whose sender is most likely still waiting.
+  const Arrival arrival = std::move(member.held.back());
+  member.held.pop_back();
+  links_.erase(arrival.link);
+  accept(step, arrival);
+}
+
+void Mesh::refuse_held(const Step& step, Member& member, CloseCode code) {
+  for (const Arrival& arrival : member.held) {
+    links_.erase(arrival.link);
+    refuse(step, arrival, code);
+  }
+  member.held.clear();
+}
+
+std::optional<std::vector<identity::EntryRef>> Mesh::verify_list(std::span<const codec::SignedEntryView> list) {
+  std::vector<identity::EntryRef> out;
+  for (const codec::SignedEntryView& view : list) {
+    const auto entry = verifier_.verify(view);
+    if (!entry) return std::nullopt;
+    out.push_back(*entry);
+  }
+  return out;
+}
+
+std::vector<BytesView> Mesh::bond_list() const {
+  std::vector<BytesView> out;
+  for (const auto& [id, member] : members_)
+    if (member.bond && out.size() < limits::handshake_entries) out.emplace_back(member.bond->entry->bytes);
+  return out;
+}
+
+void Mesh::accept(const Step& step, const Arrival& arrival) {
+  Member* member = find(arrival.peer);
+  const auto ekm = exported<crypto::ExporterKey>(step, arrival.link, config_.group.view());
+  const auto session = exported<SessionId>(step, arrival.link, bytes_of(session_label));
+  if (member == nullptr || !ekm || !session) return refuse(step, arrival, CloseCode::unexpected_close);
+
+  std::vector<identity::EntryRef> list;
+  for (const auto& bytes : arrival.bonds) {
+    const auto entry = verifier_.verify(BytesView(bytes));
+    if (!entry) return refuse(step, arrival, CloseCode::protocol_violation);
+    list.push_back(*entry);
+  }
+
+  const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
+  const std::vector<std::uint8_t> tail = arrival.cpp ? handshake_tail({}) : std::vector<std::uint8_t>{};
+  scratch_.clear();
+  codec::encode_handshake_end(proof.bytes(), bond_list(), tail, scratch_);
+  if (step.links.send(arrival.link, quic::SendClass::liveness, pool_.make(scratch_)) != quic::SendResult::queued)
+    return refuse(step, arrival, CloseCode::unexpected_close);
+  links_[arrival.link] = {member->id, Role::bond};
+  establish(step, *member, arrival.link, *session, quic::Side::acceptor, arrival.cpp);
+  learn_list(step, arrival.peer, list);
+}
+
+// ------------------------------------------------------------------------------------------------ initiator
+
+void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {
+  const auto owner = links_.find(opened.link);
+  if (owner == links_.end()) return step.links.close(step.now, opened.link, CloseCode::cancelled, quic::CloseMode::at_once);
+  Member* member = find(owner->second.peer);
+  if (member == nullptr || !member->attempt || member->attempt->link != opened.link) return;
+  const auto ekm = exported<crypto::ExporterKey>(step, opened.link, config_.group.view());
+  if (!ekm) return drop_attempt(step, *member, CloseCode::unexpected_close);
+
+  const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
+  scratch_.clear();
+  codec::encode_handshake_start(config_.network, config_.group, proof.bytes(), bond_list(), handshake_tail(self_.entry()), scratch_);
+  static_cast<void>(step.links.send(opened.link, quic::SendClass::liveness, pool_.make(scratch_)));
+  member->attempt->start_sent = true;
+  member->attempt->deadline = step.now.mono + limits::handshake_timeout;
+}
+
+void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload) {
+  const quic::LinkId link = member.attempt->link;
+  const auto give_up = [&](CloseCode code, std::string_view why) {
+    member.why = why;
+    member.refused_code = static_cast<std::uint64_t>(code);
+    step.facts.emplace_back(Refused{member.id, true, member.refused_code});
+    drop_attempt(step, member, code);
+    answer_held(step, member);
+    if (!member.busy()) retry_later(step, member);
+  };
+  const auto end = codec::decode_handshake_end(payload);
+  if (!end) return give_up(CloseCode::protocol_violation, "its HandshakeEnd does not decode: " + end.error().message);
+  const auto ekm = exported<crypto::ExporterKey>(step, link, config_.group.view());
+  const auto session = exported<SessionId>(step, link, bytes_of(session_label));
+  if (!ekm || !session || !crypto::verify_proof(config_.key, *ekm, member.id, crypto::Proof(end->proof)))
+    return give_up(CloseCode::invalid_proof, "its proof does not verify (30405): another group secret");
+  const auto list = verify_list(end->bonds);
+  if (!list) return give_up(CloseCode::protocol_violation, "its list of bonds holds an entry that does not verify");
+
+  const bool cpp = read_tail(end->tail, verifier_).present;
+  member.attempt.reset();
+  links_[link] = {member.id, Role::bond};
+  refuse_held(step, member, CloseCode::already_bonded);
+  establish(step, member, link, *session, quic::Side::initiator, cpp);
+  learn_list(step, member.id, *list);
+}
+
+void Mesh::on_attempt_closed(const Step& step, Member& member, const quic::CloseInfo& close) {
+  member.attempt.reset();
+  member.why = in_words(close);
+  member.refused_code = close.application && close.by == quic::ClosedBy::peer ? close.code : 0;
+  if (member.refused_code != 0) step.facts.emplace_back(Refused{member.id, false, close.code});
+  if (!member.held.empty()) return answer_held(step, member);
+
+  if (close.is(CloseCode::unknown_peer)) {
+    ++member.attempts;
+    member.awaiting_sync = true;
+    step.facts.emplace_back(SyncWanted{member.id, member.entry ? member.entry->entry.sockets() : std::vector<SocketAddress>{}});
+    return;
+  }
+  if (close.is(CloseCode::group_not_found) || close.is(CloseCode::cancelled)) {
+    member.wish = close.is(CloseCode::cancelled) ? Wish::departed : Wish::stranger;
+    step.facts.emplace_back(MeshChanged{});
+  }
+  retry_later(step, member);
+}
+
+// ------------------------------------------------------------------------------------------------ both
+
+void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side, bool cpp) {
+  step.links.set_frame_limit(link, limits::group_frame);
+  member.bond.emplace(LiveBond{
+      .link = link,
+      .session = session,
+      .entry = member.entry,
+      .heartbeat = Heartbeat(config_.heartbeat, step.now, rng_.fork("heartbeat", link.value)),
+      .entries = Allowance(limits::entry_updates_burst, limits::entry_updates_rate, step.now),
+      .since = step.now.mono,
+      .side = side,
+      .cpp = cpp,
+  });
+  member.once_bonded = true;
+  member.wish = Wish::wanted;
+  member.attempts = 0;
+  member.refused_code = 0;
+  member.why.clear();
+  member.awaiting_sync = false;
+  member.backoff.reset();
+  topology_.add_own(step.now, member.id);
+  row_changed(step);
+  step.facts.emplace_back(BondUp{member.id, link, session, cpp});
+  step.facts.emplace_back(MeshChanged{});
+
+  static_cast<void>(member.bond->heartbeat.on_time(step.now));  // the first tick is due at once
+  send_ping(step, *member.bond);
+  scratch_.clear();
+  codec::encode_bond_formed(member.bond->entry->bytes, scratch_);
+  const Frame formed = pool_.make(scratch_);
+  for (auto& [id, other] : members_)
+    if (id != member.id && other.bond) send(step, *other.bond, quic::SendClass::catalog, formed);
+}
+
+void Mesh::learn_list(const Step& step, const PeerId& from, const std::vector<identity::EntryRef>& list) {
+  for (const identity::EntryRef& entry : list) {
+    step.facts.emplace_back(EntryHeard{entry});
+    if (topology_.on_report(from, entry->id())) step.facts.emplace_back(MeshChanged{});
+    Member* member = learn(step, entry);
+    if (member != nullptr && member->wish == Wish::wanted) want(step, *member, {});
+  }
+}
+
+}  // namespace mosaik::bonds

@@ -1,0 +1,63 @@
+#pragma once
+/// Member: all that a mesh knows of one peer of its group.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bonds/allowance.hpp"
+#include "bonds/backoff.hpp"
+#include "bonds/heartbeat.hpp"
+#include "bonds/reception.hpp"
+
+namespace mosaik::bonds {
+
+/// Whether we want a bond with the peer.
+enum class Wish : std::uint8_t {
+  wanted,    ///< dial it
+  departed,  ///< it said goodbye (Departure, 102, a signed departure): until a newer `started` or an incoming dial
+  stranger,  ///< it said that it does not know the group (30404): the same
+};
+
+/// Our own attempt at a bond: a dial, then a HandshakeStart that waits for its HandshakeEnd.
+struct Attempt {
+  quic::LinkId link;
+  bool start_sent = false;
+  Mono deadline{};
+};
+
+/// A bond that is up.
+struct LiveBond {
+  quic::LinkId link;
+  SessionId session;
+  identity::EntryRef entry;  ///< the newest of the peer; its `started` is the incarnation that we are bonded with
+  Heartbeat heartbeat;
+  Allowance entries;         ///< PeerEntryUpdate and BondFormed
+  Mono since{};
+  quic::Side side{};
+  bool cpp = false;
+  bool suspect = false;      ///< health suspects the peer
+  std::uint64_t row_sent = 0;  ///< sequence of the own row that the peer has
+};
+
+struct Member {
+  PeerId id;
+  identity::EntryRef entry;  ///< the newest that is known, may be stale; empty only when it came with nothing
+  Wish wish = Wish::wanted;
+  bool once_bonded = false;
+  std::optional<Attempt> attempt;
+  std::vector<Arrival> held;      ///< incoming handshakes that wait for our own attempt
+  std::optional<LiveBond> bond;
+  Backoff backoff;
+  Mono dial_at{};                 ///< not before
+  bool awaiting_sync = false;     ///< a catalog sync was asked for, the next dial waits for its end
+  std::uint64_t attempts = 0;     ///< failed since the last bond
+  std::uint64_t refused_code = 0; ///< of the last attempt, 0 when it was not refused
+  std::string why;                ///< the last failure, in words
+  Mono forget_at = never;         ///< a departed member leaves the list then
+
+  [[nodiscard]] bool busy() const noexcept { return bond || attempt || !held.empty(); }
+  [[nodiscard]] bool labelled_cpp() const noexcept { return entry && entry->labelled_cpp(); }
+};
+
+}  // namespace mosaik::bonds

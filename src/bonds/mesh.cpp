@@ -1,0 +1,285 @@
+#include "bonds/mesh.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+
+namespace mosaik::bonds {
+
+namespace {
+/// The higher id leaves the first dial of a C++ pair to the lower one for this long.
+constexpr Nanoseconds courtesy_least = 120ms;
+constexpr Nanoseconds courtesy_most = 240ms;
+/// A dial is given up after this, so that a healed path is found by a fresh one and not by QUIC's back-off;
+/// every fourth try waits longer, for paths that are slow rather than broken.
+constexpr Nanoseconds dial_patience = 1s;
+constexpr Nanoseconds dial_patience_long = 4s;
+constexpr Nanoseconds departed_shown = 300s;
+}  // namespace
+
+std::string_view to_string(EndedBy by) noexcept {
+  switch (by) {
+    case EndedBy::us: return "us";
+    case EndedBy::peer: return "peer";
+    case EndedBy::departure: return "departure";
+    case EndedBy::reset: return "reset";
+    case EndedBy::idle: return "idle";
+    case EndedBy::transport: return "transport";
+    case EndedBy::presumed: return "presumed";
+    case EndedBy::replaced: return "replaced";
+  }
+  return "us";
+}
+
+Mesh::Mesh(const MeshConfig& config, const identity::Self& self, identity::Verifier& verifier, FramePool& pool, Rng rng)
+    : config_(config), self_(self), verifier_(verifier), pool_(pool), rng_(rng), topology_(self.id()) {
+  topology_.set_incarnation(self.started());
+}
+
+Member* Mesh::find(const PeerId& peer) {
+  const auto found = members_.find(peer);
+  return found == members_.end() ? nullptr : &found->second;
+}
+
+const Member* Mesh::find(const PeerId& peer) const {
+  const auto found = members_.find(peer);
+  return found == members_.end() ? nullptr : &found->second;
+}
+
+bool Mesh::has_bond(const PeerId& peer) const {
+  const Member* member = find(peer);
+  return member != nullptr && member->bond.has_value();
+}
+
+// ------------------------------------------------------------------------------------------------ who is a member
+
+Member* Mesh::learn(const Step& step, const identity::EntryRef& entry) {
+  if (entry->id() == self_.id() || entry->entry.network != config_.network) return nullptr;
+  auto found = members_.find(entry->id());
+  if (found == members_.end()) {
+    if (members_.size() >= limits::mesh_peers) return nullptr;
+    found = members_.emplace(entry->id(), Member{}).first;
+    found->second.id = entry->id();
+    step.facts.emplace_back(MeshChanged{});
+  }
+  Member& member = found->second;
+  if (!member.entry || entry->entry.version > member.entry->entry.version) {
+    const bool reborn = member.entry && entry->entry.version.started > member.entry->entry.version.started;
+    member.entry = entry;
+    if (reborn && member.wish != Wish::wanted) {
+      member.wish = Wish::wanted;
+      member.forget_at = never;
+    }
+    if (reborn) {
+      member.backoff.reset();
+      member.dial_at = step.now.mono;
+      if (member.bond && member.bond->entry->entry.version.started < entry->entry.version.started)
+        step.facts.emplace_back(ProbeWanted{member.id});
+    }
+  }
+  return &member;
+}
+
+void Mesh::on_entry(const Step& step, const identity::EntryRef& entry) {
+  const bool names_us = entry->names(config_.group);
+  Member* member = find(entry->id());
+  if (member == nullptr && !names_us) return;
+  const bool news = member == nullptr || !member->entry || entry->entry.version > member->entry->entry.version;
+  member = learn(step, entry);
+  if (member == nullptr || !news) return;
+  if (!names_us && !member->busy() && member->entry->entry.version == entry->entry.version) {
+    // It withdrew the group: it left, however we learn it.
+    member->wish = Wish::departed;
+    if (member->forget_at == never) member->forget_at = step.now.mono + departed_shown;
+    step.facts.emplace_back(MeshChanged{});
+    return;
+  }
+  if (member->wish == Wish::wanted) want(step, *member, {});
+}
+
+void Mesh::on_entry_gone(const Step& step, const PeerId& peer, bool signed_off) {
+  Member* member = find(peer);
+  if (member == nullptr) return;
+  if (signed_off && !member->bond) {
+    member->wish = Wish::departed;
+    member->forget_at = step.now.mono + departed_shown;
+  } else if (!member->busy() && (!member->once_bonded || member->wish != Wish::wanted)) {
+    members_.erase(peer);
+  } else if (!member->bond) {
+    // The dial list: who was bonded with us is dialed beyond staleness, the first in the order of ids.
+    std::size_t kept = 0;
+    std::vector<PeerId> surplus;
+    for (const auto& [id, other] : members_)
+      if (other.once_bonded && !other.bond && ++kept > limits::dial_list && !other.busy()) surplus.push_back(id);
+    for (const PeerId& id : surplus) members_.erase(id);
+  }
+  step.facts.emplace_back(MeshChanged{});
+}
+
+void Mesh::on_self_refreshed(const Step& step) {
+  scratch_.clear();
+  codec::encode_peer_entry_update(self_.entry()->bytes, scratch_);
+  const Frame frame = pool_.make(scratch_);
+  for (auto& [id, member] : members_)
+    if (member.bond) send(step, *member.bond, quic::SendClass::catalog, frame);
+}
+
+// ------------------------------------------------------------------------------------------------ dialing
+
+void Mesh::want(const Step& step, Member& member, Nanoseconds pause) {
+  if (member.bond || member.attempt || leaving_) return;
+  const bool first = member.attempts == 0 && !member.once_bonded;
+  const bool courtesy = first && !config_.dial_eagerly && self_.id() > member.id && member.labelled_cpp();
+  const Mono at = step.now.mono + (courtesy ? rng_.between(courtesy_least, courtesy_most) : pause);
+  // Known for the first time: at once, or after the courtesy. After that news may only bring the dial forward.
+  member.dial_at = member.dial_at == Mono{} ? at : std::min(member.dial_at, at);
+}
+
+void Mesh::dial_due(const Step& step) {
+  std::size_t running = 0;
+  for (const auto& [id, member] : members_) running += member.attempt ? 1U : 0U;
+  for (auto& [id, member] : members_) {
+    if (running >= limits::concurrent_dials) return;
+    if (member.busy() || member.wish != Wish::wanted || member.awaiting_sync || !member.entry || member.dial_at > step.now.mono) continue;
+    dial(step, member);
+    running += member.attempt ? 1U : 0U;
+  }
+}
+
+void Mesh::dial(const Step& step, Member& member) {
+  const std::vector<SocketAddress> sockets = member.entry->entry.sockets();
+  if (sockets.empty()) {
+    member.why = "its entry has no IP address to dial";
+    retry_later(step, member);
+    return;
+  }
+  const auto link = step.links.dial(step.now, {member.id, sockets, Alpn::groups});
+  if (!link) {
+    member.why = link.error().message;
+    retry_later(step, member);
+    return;
+  }
+  const bool patient = member.attempts % 4 == 3;
+  member.attempt = Attempt{*link, false, step.now.mono + (patient ? dial_patience_long : dial_patience)};
+  links_[*link] = {member.id, Role::attempt};
+}
+
+void Mesh::drop_attempt(const Step& step, Member& member, CloseCode code) {
+  if (!member.attempt) return;
+  const quic::LinkId link = member.attempt->link;
+  member.attempt.reset();
+  links_.erase(link);
+  step.links.close(step.now, link, code, quic::CloseMode::at_once);
+}
+
+void Mesh::retry_later(const Step& step, Member& member) {
+  ++member.attempts;
+  const bool refused = member.refused_code != 0;
+  const bool lost = member.once_bonded && !refused;
+  const Nanoseconds least = refused ? limits::refused_least : limits::retry_least;
+  const Nanoseconds most = lost ? limits::retry_most : limits::refused_most;
+  member.dial_at = step.now.mono + member.backoff.next(least, most, rng_);
+  step.facts.emplace_back(MeshChanged{});
+}
+
+void Mesh::on_synced(const Step& step, const PeerId& peer, bool ok) {
+  Member* member = find(peer);
+  if (member == nullptr || !member->awaiting_sync) return;
+  member->awaiting_sync = false;
+  if (!ok) return retry_later(step, *member);
+  // The first try after a sync goes at once; a peer that keeps answering 401 is met with growing pauses.
+  member->dial_at = step.now.mono + (member->attempts <= 1 ? Nanoseconds{} : member->backoff.next(100ms, limits::refused_most, rng_));
+}
+
+// ------------------------------------------------------------------------------------------------ verdicts, leaving, time
+
+void Mesh::on_presumed_dead(const Step& step, const PeerId& peer, std::string_view why) {
+  Member* member = find(peer);
+  if (member != nullptr && member->bond) close_bond(step, *member, EndedBy::presumed, CloseCode::timeout, why);
+}
+
+void Mesh::set_suspect(const Step& step, const PeerId& peer, bool suspect) {
+  Member* member = find(peer);
+  if (member == nullptr || !member->bond || member->bond->suspect == suspect) return;
+  member->bond->suspect = suspect;
+  step.facts.emplace_back(MeshChanged{});
+}
+
+void Mesh::probe(const Step& step, const PeerId& peer) {
+  Member* member = find(peer);
+  if (member != nullptr && member->bond) send_ping(step, *member->bond);
+}
+
+void Mesh::leave(const Step& step) {
+  if (leaving_) return;
+  leaving_ = true;
+  left_at_ = step.now.mono + limits::departure_flush + 50ms;
+  scratch_.clear();
+  codec::encode_departure(scratch_);
+  const Frame departure = pool_.make(scratch_);
+  for (auto& [id, member] : members_) {
+    drop_attempt(step, member, CloseCode::cancelled);
+    refuse_held(step, member, CloseCode::group_not_found);
+    if (!member.bond) continue;
+    static_cast<void>(step.links.send(member.bond->link, quic::SendClass::liveness, departure));
+    step.links.close(step.now, member.bond->link, CloseCode::cancelled, quic::CloseMode::after_flush);
+  }
+  if (bond_count() == 0) left_at_ = step.now.mono;
+}
+
+void Mesh::forget_due(const Step& step) {
+  const auto before = members_.size();
+  std::erase_if(members_, [&](const auto& item) { return item.second.forget_at <= step.now.mono && !item.second.busy(); });
+  if (members_.size() != before) step.facts.emplace_back(MeshChanged{});
+}
+
+void Mesh::on_timer(const Step& step) {
+  if (leaving_) {
+    if (step.now.mono < left_at_) return;
+    for (auto& [id, member] : members_)
+      if (member.bond) close_bond(step, member, EndedBy::us, CloseCode::cancelled, "left the group");
+    left_at_ = never;
+    step.facts.emplace_back(MeshLeft{});
+    return;
+  }
+  for (auto& [id, member] : members_) {
+    if (member.attempt && step.now.mono >= member.attempt->deadline) {
+      member.why = member.attempt->start_sent ? "it did not answer the handshake" : "it did not answer at its address";
+      member.refused_code = 0;
+      drop_attempt(step, member, member.attempt->start_sent ? CloseCode::timeout : CloseCode::cancelled);
+      answer_held(step, member);
+      if (!member.busy()) retry_later(step, member);
+    }
+    if (!member.bond) continue;
+    const bool tick = member.bond->heartbeat.on_time(step.now);
+    if (member.bond->heartbeat.alert()) {
+      close_bond(step, member, EndedBy::presumed, CloseCode::timeout, "heartbeats missed");
+      continue;
+    }
+    if (tick) send_ping(step, *member.bond);
+  }
+  if (step.now.mono >= row_due_) broadcast_row(step);
+  if (topology_.next_change(looked_at_) <= step.now.mono) step.facts.emplace_back(MeshChanged{});
+  looked_at_ = step.now;
+  forget_due(step);
+  dial_due(step);
+}
+
+Mono Mesh::next_deadline() const {
+  if (leaving_) return left_at_;
+  Mono next = std::min(row_due_, topology_.next_change(looked_at_));
+  std::size_t running = 0;
+  Mono dial_at = never;
+  for (const auto& [id, member] : members_) {
+    next = std::min(next, member.forget_at);
+    if (member.attempt) {
+      ++running;
+      next = std::min(next, member.attempt->deadline);
+    }
+    if (member.bond) next = std::min(next, member.bond->heartbeat.tick());
+    if (!member.busy() && member.wish == Wish::wanted && !member.awaiting_sync && member.entry) dial_at = std::min(dial_at, member.dial_at);
+  }
+  return running < limits::concurrent_dials ? std::min(next, dial_at) : next;
+}
+
+}  // namespace mosaik::bonds

@@ -1,0 +1,154 @@
+#pragma once
+/// bonds: the mesh of one group. Exactly one bond between every pair of members, and the truth about each.
+///
+/// Place. One Mesh a joined group. Entries, arrivals (reception.hpp), link events, verdicts and time go in; frames, dials,
+/// closes and facts come out. It knows nothing of other groups, of the catalog's rules, or of consensus.
+///
+/// Life of a bond (docs/protocol/groups.md 3, 4).
+///  1. Establishment. A member that we know of and hold no bond with is dialed: because its entry names the group, because
+///     another member lists it in a handshake or in BondFormed, or because we once were bonded. Initiator and acceptor
+///     prove the group key to each other, bound to the TLS session, before either believes the other's list.
+///  2. Steady state. Ping and Pong by the Heartbeat; PeerEntryUpdate about its own sender only; BondFormed; raft frames are
+///     handed up; topology rows travel behind Pings between C++ nodes.
+///  3. End. Departure, a close, a verdict of health/, or the heartbeat's alert. A lost member is dialed again: jittered,
+///     250 ms to 1 s, at once on news. A departed one is not, until a newer `started` or its own dial.
+///
+/// The law of simultaneous opens: exactly one of two crossing connections survives.
+///  * Our HandshakeStart is not out yet: we drop our own attempt and answer theirs.
+///  * Rust peer: we hold its handshake unanswered until ours resolves: HandshakeEnd keeps ours and refuses theirs with
+///    30429, any failure answers theirs (docs/protocol/groups.md 3.6).
+///  * C++ peer: the connection opened by the lower id wins. The lower holds, the higher answers and abandons its own.
+///
+/// The law of incarnations: a handshake from a bonded peer whose entry has a newer `started` replaces the old bond at once;
+/// any other is refused with 30429 and the old bond is probed.
+///
+/// A bond is up only after a proof made for its own TLS session. Limits: base/limits.hpp, "bonds".
+
+#include <map>
+#include <set>
+
+#include <mosaik/group_key.hpp>
+#include <mosaik/status.hpp>
+
+#include "bonds/member.hpp"
+#include "bonds/step.hpp"
+#include "bonds/topology.hpp"
+#include "crypto/group_key.hpp"
+
+namespace mosaik::bonds {
+
+struct MeshConfig {
+  NetworkId network;
+  GroupId group;
+  GroupKey key;
+  HeartbeatConfig heartbeat;
+  bool dial_eagerly = false;  ///< no pause before dialing a peer with a lower id: for storms in tests
+};
+
+class Mesh {
+ public:
+  /// `self`, `verifier` and `pool` are the node's and outlive this.
+  Mesh(const MeshConfig& config, const identity::Self& self, identity::Verifier& verifier, FramePool& pool, Rng rng);
+
+  // Entries (mesh.cpp).
+  void on_entry(const Step& step, const identity::EntryRef& entry);
+  /// The catalog dropped the peer's entry; `signed_off`: because it said goodbye.
+  void on_entry_gone(const Step& step, const PeerId& peer, bool signed_off);
+  /// Our own entry has a new version: tells all bonds.
+  void on_self_refreshed(const Step& step);
+  void on_synced(const Step& step, const PeerId& peer, bool ok);
+
+  // Handshakes (handshake.cpp).
+  void on_arrival(const Step& step, const Arrival& arrival);
+  void on_opened(const Step& step, const quic::LinkOpened& opened);
+
+  // Links (steady.cpp).
+  void on_frame(const Step& step, quic::LinkId link, BytesView payload);
+  void on_ended(const Step& step, quic::LinkId link, bool clean);
+  void on_oversized(const Step& step, quic::LinkId link);
+  void on_closed(const Step& step, quic::LinkId link, const quic::CloseInfo& close);
+
+  // Verdicts and requests.
+  void on_presumed_dead(const Step& step, const PeerId& peer, std::string_view why);
+  void set_suspect(const Step& step, const PeerId& peer, bool suspect);
+  /// Sends a Ping on the bond with the peer, if there is one.
+  void probe(const Step& step, const PeerId& peer);
+  /// Sends a raft message to a bonded peer; false when there is no bond, or its queue is full and the bond was closed.
+  bool send_raft(const Step& step, const PeerId& peer, BytesView message);
+  /// Departure to all, then close with 102; MeshLeft follows, at most limits::departure_flush later.
+  void leave(const Step& step);
+
+  void on_timer(const Step& step);
+  [[nodiscard]] Mono next_deadline() const;
+  [[nodiscard]] bool owns(quic::LinkId link) const { return links_.contains(link); }
+  [[nodiscard]] const GroupId& id() const noexcept { return config_.group; }
+  [[nodiscard]] const HeartbeatConfig& heartbeat() const noexcept { return config_.heartbeat; }
+  [[nodiscard]] bool has_bond(const PeerId& peer) const;
+  [[nodiscard]] std::size_t bond_count() const noexcept { return topology_.own().peers.size(); }
+
+  /// Members, bonds and reasons for people (view.cpp).
+  [[nodiscard]] GroupStatus view(const Now& now, const quic::Links& links) const;
+  /// The name of the bond of two peers.
+  [[nodiscard]] const BondId& name_of(const PeerId& x, const PeerId& y) const;
+
+ private:
+  enum class Role : std::uint8_t { attempt, held, bond };
+  struct Owner {
+    PeerId peer;
+    Role role{};
+  };
+
+  // mesh.cpp
+  Member* learn(const Step& step, const identity::EntryRef& entry);
+  Member* find(const PeerId& peer);
+  [[nodiscard]] const Member* find(const PeerId& peer) const;
+  void want(const Step& step, Member& member, Nanoseconds pause);
+  void dial_due(const Step& step);
+  void dial(const Step& step, Member& member);
+  void drop_attempt(const Step& step, Member& member, CloseCode code);
+  void retry_later(const Step& step, Member& member);
+  void forget_due(const Step& step);
+
+  // handshake.cpp
+  void accept(const Step& step, const Arrival& arrival);
+  void refuse(const Step& step, const Arrival& arrival, CloseCode code);
+  void hold(const Step& step, Member& member, const Arrival& arrival);
+  void on_handshake_end(const Step& step, Member& member, BytesView payload);
+  void on_attempt_closed(const Step& step, Member& member, const quic::CloseInfo& close);
+  void answer_held(const Step& step, Member& member);
+  void refuse_held(const Step& step, Member& member, CloseCode code);
+  [[nodiscard]] std::optional<std::vector<identity::EntryRef>> verify_list(std::span<const codec::SignedEntryView> list);
+  [[nodiscard]] std::vector<BytesView> bond_list() const;
+  void establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side, bool cpp);
+  void learn_list(const Step& step, const PeerId& from, const std::vector<identity::EntryRef>& list);
+
+  // steady.cpp
+  void on_bond_frame(const Step& step, Member& member, BytesView payload);
+  void on_ping(const Step& step, Member& member, const codec::Ping& ping);
+  void on_peer_entry_update(const Step& step, Member& member, const codec::PeerEntryUpdate& update);
+  void on_bond_formed(const Step& step, Member& member, const codec::BondFormed& formed);
+  void on_departure(const Step& step, Member& member);
+  void end_bond(const Step& step, Member& member, EndedBy by, std::uint64_t code, std::string_view reason);
+  void close_bond(const Step& step, Member& member, EndedBy by, CloseCode code, std::string_view reason);
+  void send_ping(const Step& step, LiveBond& bond);
+  void send(const Step& step, LiveBond& bond, quic::SendClass kind, const Frame& frame);
+  void broadcast_row(const Step& step);
+  void row_changed(const Step& step);
+
+  MeshConfig config_;
+  const identity::Self& self_;
+  identity::Verifier& verifier_;
+  FramePool& pool_;
+  Rng rng_;
+  std::map<PeerId, Member> members_;
+  std::map<quic::LinkId, Owner> links_;
+  Topology topology_;
+  Now looked_at_{};             ///< when the topology was last asked for bonds that became one-sided
+  Mono row_due_ = never;        ///< when the changed own row goes to the peers that do not have it
+  Mono left_at_ = never;        ///< leaving: when it ends at the latest
+  bool leaving_ = false;
+  std::vector<std::uint8_t> scratch_;
+  mutable std::map<Bonds::Pair, BondId> names_;  ///< computed once a pair; limits::bond_names
+};
+
+}  // namespace mosaik::bonds

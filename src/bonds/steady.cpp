@@ -1,0 +1,205 @@
+// A bond from its first frame after the handshake to its end (docs/protocol/groups.md 4).
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "bonds/mesh.hpp"
+#include "bonds/tail.hpp"
+
+namespace mosaik::bonds {
+
+namespace {
+/// Changes of the own row within this time travel together.
+constexpr Nanoseconds row_pause = 20ms;
+
+EndedBy ended_by(const quic::CloseInfo& close) {
+  switch (close.by) {
+    case quic::ClosedBy::us: return EndedBy::us;
+    case quic::ClosedBy::peer: return EndedBy::peer;
+    case quic::ClosedBy::stateless_reset: return EndedBy::reset;
+    case quic::ClosedBy::idle: return EndedBy::idle;
+    case quic::ClosedBy::handshake:
+    case quic::ClosedBy::transport: return EndedBy::transport;
+  }
+  return EndedBy::transport;
+}
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------ frames
+
+void Mesh::on_frame(const Step& step, quic::LinkId link, BytesView payload) {
+  const auto owner = links_.find(link);
+  if (owner == links_.end()) return;
+  Member& member = *find(owner->second.peer);
+  switch (owner->second.role) {
+    case Role::attempt:
+      if (member.attempt->start_sent) return on_handshake_end(step, member, payload);
+      return drop_attempt(step, member, CloseCode::protocol_violation);
+    case Role::held: return;  // it may not speak before our HandshakeEnd; what it says is lost with it
+    case Role::bond: return on_bond_frame(step, member, payload);
+  }
+}
+
+void Mesh::on_bond_frame(const Step& step, Member& member, BytesView payload) {
+  const auto message = codec::decode_bond_message(payload);
+  if (!message) return close_bond(step, member, EndedBy::us, CloseCode::protocol_violation, message.error().message);
+  member.bond->heartbeat.reset(step.now);
+  if (const auto* ping = std::get_if<codec::Ping>(&*message)) return on_ping(step, member, *ping);
+  if (std::holds_alternative<codec::Departure>(*message)) return on_departure(step, member);
+  if (const auto* update = std::get_if<codec::PeerEntryUpdate>(&*message)) return on_peer_entry_update(step, member, *update);
+  if (const auto* formed = std::get_if<codec::BondFormed>(&*message)) return on_bond_formed(step, member, *formed);
+  if (const auto* raft = std::get_if<codec::Raft>(&*message))
+    step.facts.emplace_back(RaftHeard{member.id, {raft->message.begin(), raft->message.end()}});
+}
+
+void Mesh::on_ping(const Step& step, Member& member, const codec::Ping& ping) {
+  scratch_.clear();
+  codec::encode_pong(scratch_);
+  send(step, *member.bond, quic::SendClass::liveness, pool_.make(scratch_));
+  if (!member.bond || !member.bond->cpp || ping.tail.empty()) return;
+  const Tail tail = read_tail(ping.tail, verifier_);
+  if (!tail.row) return;
+  const auto row = decode_row(*tail.row);
+  if (row && topology_.on_row(step.now, member.id, *row)) step.facts.emplace_back(MeshChanged{});
+}
+
+void Mesh::on_peer_entry_update(const Step& step, Member& member, const codec::PeerEntryUpdate& update) {
+  LiveBond& bond = *member.bond;
+  if (!bond.entries.take(step.now)) return;
+  const auto entry = verifier_.verify(update.entry);
+  if (!entry) return close_bond(step, member, EndedBy::us, CloseCode::protocol_violation, entry.error().message);
+  // A bond speaks for its own peer only; somebody else's entry here changes nothing (docs/protocol/groups.md 8, S27).
+  if ((*entry)->id() != member.id) return;
+  if ((*entry)->entry.version > bond.entry->entry.version) {
+    bond.entry = *entry;
+    learn(step, *entry);
+  }
+  step.facts.emplace_back(EntryHeard{*entry});
+}
+
+void Mesh::on_bond_formed(const Step& step, Member& member, const codec::BondFormed& formed) {
+  const PeerId from = member.id;
+  if (!member.bond->entries.take(step.now)) return;
+  const auto entry = verifier_.verify(formed.entry);
+  if (!entry) return close_bond(step, member, EndedBy::us, CloseCode::protocol_violation, entry.error().message);
+  learn_list(step, from, {*entry});
+}
+
+void Mesh::on_departure(const Step& step, Member& member) {
+  step.facts.emplace_back(DepartureHeard{member.id});
+  member.wish = Wish::departed;
+  close_bond(step, member, EndedBy::departure, CloseCode::cancelled, "Departure");
+}
+
+// ------------------------------------------------------------------------------------------------ ends
+
+void Mesh::on_ended(const Step& step, quic::LinkId link, bool clean) {
+  const auto owner = links_.find(link);
+  if (owner == links_.end()) return;
+  Member& member = *find(owner->second.peer);
+  const CloseCode code = clean ? CloseCode::unexpected_close : CloseCode::invalid_handshake;
+  if (owner->second.role == Role::bond)
+    return close_bond(step, member, EndedBy::us, CloseCode::unexpected_close, "the peer ended its stream");
+  step.links.close(step.now, link, code, quic::CloseMode::at_once);
+  on_closed(step, link, quic::CloseInfo{.by = quic::ClosedBy::transport, .application = false, .code = 0, .reason = "it ended the stream in the handshake"});
+}
+
+void Mesh::on_oversized(const Step& step, quic::LinkId link) {
+  const auto owner = links_.find(link);
+  if (owner == links_.end()) return;
+  Member& member = *find(owner->second.peer);
+  if (owner->second.role == Role::bond)
+    return close_bond(step, member, EndedBy::us, CloseCode::protocol_violation, "a frame beyond the limit");
+  step.links.close(step.now, link, CloseCode::protocol_violation, quic::CloseMode::at_once);
+  on_closed(step, link, quic::CloseInfo{.by = quic::ClosedBy::transport, .application = false, .code = 0, .reason = "it announced a frame beyond the limit"});
+}
+
+void Mesh::on_closed(const Step& step, quic::LinkId link, const quic::CloseInfo& close) {
+  const auto owner = links_.find(link);
+  if (owner == links_.end()) return;
+  const Role role = owner->second.role;
+  Member& member = *find(owner->second.peer);
+  links_.erase(owner);
+  switch (role) {
+    case Role::attempt: return on_attempt_closed(step, member, close);
+    case Role::held:
+      std::erase_if(member.held, [&](const Arrival& arrival) { return arrival.link == link; });
+      if (!member.busy()) retry_later(step, member);
+      return;
+    case Role::bond: break;
+  }
+  if (close.by == quic::ClosedBy::peer && close.is(CloseCode::cancelled)) member.wish = Wish::departed;
+  if (close.by == quic::ClosedBy::peer && close.is(CloseCode::group_not_found)) member.wish = Wish::stranger;
+  end_bond(step, member, ended_by(close), close.code, close.reason);
+}
+
+void Mesh::close_bond(const Step& step, Member& member, EndedBy by, CloseCode code, std::string_view reason) {
+  const quic::LinkId link = member.bond->link;
+  links_.erase(link);
+  step.links.close(step.now, link, code, quic::CloseMode::at_once);
+  end_bond(step, member, by, static_cast<std::uint64_t>(code), reason);
+}
+
+void Mesh::end_bond(const Step& step, Member& member, EndedBy by, std::uint64_t code, std::string_view reason) {
+  step.facts.emplace_back(BondDown{member.id, member.bond->link, member.bond->session, by, code, std::string(reason)});
+  step.facts.emplace_back(MeshChanged{});
+  member.why = std::string(reason);
+  member.bond.reset();
+  topology_.forget(member.id);
+  topology_.remove_own(step.now, member.id);
+  row_changed(step);
+  if (leaving_) {
+    if (bond_count() == 0) left_at_ = step.now.mono;
+    return;
+  }
+  if (member.wish != Wish::wanted) {
+    member.forget_at = step.now.mono + limits::stale_after;
+    return;
+  }
+  // The first try goes soon, apart from the other end's: both lose the bond in the same moment.
+  member.backoff.reset();
+  member.dial_at = step.now.mono + member.backoff.next(limits::retry_least, limits::retry_most, rng_);
+}
+
+// ------------------------------------------------------------------------------------------------ sending
+
+void Mesh::send(const Step& step, LiveBond& bond, quic::SendClass kind, const Frame& frame) {
+  // A full class drops the frame: liveness has more urgent ones queued, and an entry is told again at the next refresh.
+  static_cast<void>(step.links.send(bond.link, kind, frame));
+}
+
+bool Mesh::send_raft(const Step& step, const PeerId& peer, BytesView message) {
+  Member* member = find(peer);
+  if (member == nullptr || !member->bond) return false;
+  scratch_.clear();
+  codec::encode_raft(message, scratch_);
+  const auto result = step.links.send(member->bond->link, quic::SendClass::consensus, pool_.make(scratch_));
+  if (result == quic::SendResult::full)
+    close_bond(step, *member, EndedBy::us, CloseCode::cancelled, "its consensus queue is full; it will catch up");
+  return result == quic::SendResult::queued;
+}
+
+void Mesh::send_ping(const Step& step, LiveBond& bond) {
+  scratch_.clear();
+  if (bond.cpp && bond.row_sent != topology_.own().sequence) {
+    std::vector<std::uint8_t> row;
+    encode_row(topology_.own(), row);
+    codec::encode_ping(row_tail(row), scratch_);
+    bond.row_sent = topology_.own().sequence;
+  } else {
+    codec::encode_ping({}, scratch_);
+  }
+  send(step, bond, quic::SendClass::liveness, pool_.make(scratch_));
+}
+
+void Mesh::row_changed(const Step& step) {
+  if (row_due_ == never) row_due_ = step.now.mono + row_pause;
+}
+
+void Mesh::broadcast_row(const Step& step) {
+  row_due_ = never;
+  for (auto& [id, member] : members_)
+    if (member.bond && member.bond->cpp && member.bond->row_sent != topology_.own().sequence) send_ping(step, *member.bond);
+}
+
+}  // namespace mosaik::bonds

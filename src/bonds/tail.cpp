@@ -1,0 +1,54 @@
+#include "bonds/tail.hpp"
+
+#include <mosaik/postcard.hpp>
+
+namespace mosaik::bonds {
+
+namespace {
+std::vector<std::uint8_t> capabilities_value() {
+  std::vector<std::uint8_t> out;
+  postcard::Writer(out).varint(static_cast<std::uint64_t>(Capability::topology_rows));
+  return out;
+}
+}  // namespace
+
+Tail read_tail(BytesView tail, identity::Verifier& verifier) {
+  Tail out;
+  const auto extensions = codec::decode_extensions(tail);
+  if (!extensions) return out;
+  out.present = true;
+  for (const codec::Extension& extension : *extensions) {
+    switch (extension.tag) {
+      case codec::ExtensionTag::own_entry:
+        if (auto entry = verifier.verify(extension.value)) out.own_entry = *entry;
+        break;
+      case codec::ExtensionTag::capabilities: {
+        postcard::Reader reader(extension.value);
+        const std::uint64_t bits = reader.varint();
+        if (reader.ok()) out.capabilities = bits;
+        break;
+      }
+      case codec::ExtensionTag::topology_row: out.row = extension.value; break;
+    }
+  }
+  return out;
+}
+
+std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry) {
+  const std::vector<std::uint8_t> capabilities = capabilities_value();
+  std::vector<codec::Extension> extensions;
+  if (own_entry) extensions.push_back({codec::ExtensionTag::own_entry, own_entry->bytes});
+  extensions.push_back({codec::ExtensionTag::capabilities, capabilities});
+  std::vector<std::uint8_t> out;
+  codec::encode_extensions(extensions, out);
+  return out;
+}
+
+std::vector<std::uint8_t> row_tail(BytesView row) {
+  std::vector<std::uint8_t> out;
+  const codec::Extension extension{codec::ExtensionTag::topology_row, row};
+  codec::encode_extensions(std::span(&extension, 1), out);
+  return out;
+}
+
+}  // namespace mosaik::bonds

@@ -1,0 +1,126 @@
+#include "bonds/topology.hpp"
+
+#include <algorithm>
+
+#include <mosaik/postcard.hpp>
+
+#include "base/limits.hpp"
+
+namespace mosaik::bonds {
+
+void encode_row(const Row& row, std::vector<std::uint8_t>& out) {
+  postcard::Writer writer(out);
+  writer.zigzag(row.incarnation).varint(row.sequence).varint(row.peers.size());
+  for (const PeerId& peer : row.peers) writer.id(peer);
+}
+
+std::optional<Row> decode_row(BytesView bytes) {
+  postcard::Reader reader(bytes);
+  Row row;
+  row.incarnation = reader.zigzag();
+  row.sequence = reader.varint();
+  const std::size_t count = reader.count(PeerId::size);
+  if (!reader.ok() || count > limits::mesh_peers) return std::nullopt;
+  for (std::size_t i = 0; i < count; ++i) row.peers.insert(reader.id<PeerId>());
+  if (!reader.ok()) return std::nullopt;
+  return row;
+}
+
+bool Topology::add_own(const Now& now, const PeerId& peer) {
+  if (!own_.peers.insert(peer).second) return false;
+  ++own_.sequence;
+  own_changed_[peer] = now.mono;
+  return true;
+}
+
+bool Topology::remove_own(const Now& now, const PeerId& peer) {
+  if (own_.peers.erase(peer) == 0) return false;
+  ++own_.sequence;
+  own_changed_[peer] = now.mono;
+  return true;
+}
+
+bool Topology::on_row(const Now& now, const PeerId& owner, const Row& row) {
+  Theirs& theirs = rows_[owner];
+  if (theirs.received != Mono{} &&
+      std::pair(row.incarnation, row.sequence) <= std::pair(theirs.row.incarnation, theirs.row.sequence))
+    return false;
+  for (const PeerId& peer : row.peers)
+    if (!theirs.row.peers.contains(peer)) theirs.changed[peer] = now.mono;
+  for (const PeerId& peer : theirs.row.peers)
+    if (!row.peers.contains(peer)) theirs.changed[peer] = now.mono;
+  std::erase_if(theirs.changed, [&](const auto& item) { return !row.peers.contains(item.first) && now.mono - item.second > grace; });
+  theirs.row = row;
+  theirs.received = now.mono;
+  reports_.erase(owner);
+  return true;
+}
+
+bool Topology::on_report(const PeerId& reporter, const PeerId& other) {
+  if (reporter == other || other == self_ || rows_.contains(reporter)) return false;
+  std::set<PeerId>& reported = reports_[reporter];
+  return reported.size() < limits::mesh_peers && reported.insert(other).second;
+}
+
+void Topology::forget(const PeerId& peer) {
+  rows_.erase(peer);
+  reports_.erase(peer);
+  for (auto& [reporter, reported] : reports_) reported.erase(peer);
+}
+
+std::optional<Mono> Topology::disagree_since(const PeerId& x, const PeerId& y) const {
+  const auto half = [&](const PeerId& from, const PeerId& to) -> std::optional<std::pair<bool, Mono>> {
+    const bool ours = from == self_;
+    const auto found = rows_.find(from);
+    if (!ours && found == rows_.end()) return std::nullopt;
+    const Row& row = ours ? own_ : found->second.row;
+    const auto& changed = ours ? own_changed_ : found->second.changed;
+    const auto at = changed.find(to);
+    const Mono since = at != changed.end() ? at->second : (ours ? Mono{} : found->second.received);
+    return std::pair(row.peers.contains(to), since);
+  };
+  const auto one = half(x, y);
+  const auto two = half(y, x);
+  if (!one || !two || one->first == two->first) return std::nullopt;
+  return std::max(one->second, two->second);
+}
+
+std::vector<KnownPair> Topology::pairs(const Now& now) const {
+  std::map<Bonds::Pair, BondState> out;
+  const auto name = [](const PeerId& x, const PeerId& y) { return x < y ? Bonds::Pair(x, y) : Bonds::Pair(y, x); };
+  for (const auto& [reporter, reported] : reports_)
+    for (const PeerId& other : reported) out.insert_or_assign(name(reporter, other), BondState::as_reported);
+  const auto add = [&](const PeerId& owner, const Row& row) {
+    for (const PeerId& other : row.peers) {
+      const auto since = disagree_since(owner, other);
+      const bool both_known = (owner == self_ || rows_.contains(owner)) && (other == self_ || rows_.contains(other));
+      BondState state = both_known ? BondState::both_ends : BondState::as_reported;
+      if (since && now.mono - *since >= grace) state = BondState::one_sided;
+      out.insert_or_assign(name(owner, other), state);
+    }
+  };
+  add(self_, own_);
+  for (const auto& [owner, theirs] : rows_) add(owner, theirs.row);
+
+  std::vector<KnownPair> pairs;
+  for (const auto& [pair, state] : out) {
+    const bool ours = pair.first == self_ || pair.second == self_;
+    // Our own bonds are the mesh's to tell, unless the other end denies one.
+    if (ours && state != BondState::one_sided) continue;
+    pairs.push_back({pair.first, pair.second, state});
+  }
+  return pairs;
+}
+
+Mono Topology::next_change(const Now& now) const {
+  Mono next = never;
+  const auto look = [&](const PeerId& owner, const Row& row) {
+    for (const PeerId& other : row.peers)
+      if (const auto since = disagree_since(owner, other); since && now.mono - *since < grace) next = std::min(next, *since + grace);
+  };
+  look(self_, own_);
+  for (const auto& [owner, theirs] : rows_) look(owner, theirs.row);
+  return next;
+}
+
+}  // namespace mosaik::bonds

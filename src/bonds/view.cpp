@@ -1,0 +1,116 @@
+// What a mesh shows to people: members, bonds, and why something is missing.
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "bonds/mesh.hpp"
+
+namespace mosaik::bonds {
+
+namespace {
+/// The entry inside a counted SignedEntry, kept alive by it.
+std::shared_ptr<const PeerEntry> share(const identity::EntryRef& entry) {
+  auto hold = std::make_shared<identity::EntryRef>(entry);
+  return {hold, &(*hold)->entry};
+}
+
+MemberState state_of(const Member& member) {
+  if (member.bond) return member.bond->suspect ? MemberState::suspect : MemberState::bonded;
+  if (member.wish == Wish::departed) return MemberState::departed;
+  if (member.wish == Wish::stranger) return MemberState::refused;
+  const auto refused = static_cast<CloseCode>(member.refused_code);
+  if (refused == CloseCode::invalid_proof || refused == CloseCode::different_network || refused == CloseCode::not_allowed) return MemberState::refused;
+  return MemberState::missing;
+}
+}  // namespace
+
+const BondId& Mesh::name_of(const PeerId& x, const PeerId& y) const {
+  const Bonds::Pair ends = x < y ? Bonds::Pair(x, y) : Bonds::Pair(y, x);
+  auto found = names_.find(ends);
+  if (found == names_.end()) {
+    if (names_.size() >= limits::bond_names) names_.clear();
+    found = names_.emplace(ends, crypto::make_bond_id(config_.key, config_.group, ends.first, ends.second)).first;
+  }
+  return found->second;
+}
+
+GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
+  GroupStatus out;
+  out.id = config_.group;
+  const auto pair = [](const PeerId& x, const PeerId& y) { return x < y ? Bonds::Pair(x, y) : Bonds::Pair(y, x); };
+
+  std::map<Bonds::Pair, Bond> bonds;
+  std::vector<PeerId> known{self_.id()};
+  MemberStatus me;
+  me.id = self_.id();
+  me.state = MemberState::self;
+  me.protocol = self_.entry()->entry.protocol;
+  me.addresses = self_.entry()->entry.sockets();
+  out.members.push_back(std::move(me));
+
+  bool complete = true;
+  for (const auto& [id, member] : members_) {
+    MemberStatus status;
+    status.id = id;
+    status.state = state_of(member);
+    if (member.entry) {
+      status.protocol = member.entry->entry.protocol;
+      status.addresses = member.entry->entry.sockets();
+    }
+    status.attempts = member.attempts;
+    if (member.bond) {
+      const LiveBond& bond = *member.bond;
+      const auto stats = links.stats(bond.link);
+      Bond::Own own;
+      own.peer = Peer(share(bond.entry));
+      own.session = bond.session;
+      own.age = now.mono - bond.since;
+      own.opened_by_us = bond.side == quic::Side::initiator;
+      own.suspect = bond.suspect;
+      if (stats) {
+        own.rtt = stats->smoothed_rtt;
+        own.remote = stats->remote;
+      }
+      status.rtt = own.rtt;
+      status.silent_for = now.mono - bond.heartbeat.last_received();
+      const auto ends = pair(self_.id(), id);
+      bonds.emplace(ends, Bond(name_of(self_.id(), id), ends.first, ends.second, BondState::own, std::move(own)));
+    } else {
+      status.why = member.why;
+    }
+    const bool is_known = status.state == MemberState::bonded || status.state == MemberState::suspect || status.state == MemberState::missing;
+    if (is_known) known.push_back(id);
+    if (status.state == MemberState::missing) {
+      complete = false;
+      out.reasons.push_back("member " + id.brief() + " is not bonded: " + (member.why.empty() ? "it is being dialed" : member.why));
+    }
+    out.members.push_back(std::move(status));
+  }
+  std::ranges::sort(out.members, {}, &MemberStatus::id);
+  std::ranges::sort(known);
+
+  std::vector<Bonds::Pair> missing;
+  for (const KnownPair& theirs : topology_.pairs(now)) {
+    const auto ends = Bonds::Pair(theirs.a, theirs.b);
+    if (theirs.state == BondState::one_sided) {
+      missing.push_back(ends);
+      const bool ours = theirs.a == self_.id() || theirs.b == self_.id();
+      out.reasons.push_back("the bond of " + theirs.a.brief() + " and " + theirs.b.brief() + " is one-sided" + (ours ? " (ours)" : ""));
+      complete = false;
+    }
+    bonds.try_emplace(ends, Bond(name_of(theirs.a, theirs.b), theirs.a, theirs.b, theirs.state, std::nullopt));
+  }
+  for (std::size_t i = 0; i < known.size(); ++i)
+    for (std::size_t j = i + 1; j < known.size(); ++j)
+      if (!bonds.contains({known[i], known[j]})) missing.emplace_back(known[i], known[j]);
+  std::ranges::sort(missing);
+
+  std::vector<Bond> list;
+  for (auto& [ends, bond] : bonds) list.push_back(std::move(bond));
+  out.bonds = Bonds(self_.id(), std::move(list), std::move(missing));
+  out.health = complete ? mosaik::Health::healthy : mosaik::Health::degraded;
+  out.online = complete && bond_count() > 0;
+  return out;
+}
+
+}  // namespace mosaik::bonds

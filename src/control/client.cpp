@@ -1,0 +1,176 @@
+#include "control/client.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include "control/limits.hpp"
+
+namespace mosaik::control {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+enum class Waited { ready, late };
+
+Waited wait_for(int fd, short what, Clock::time_point deadline) {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd entry{fd, what, 0};
+    const int found = ::poll(&entry, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30)));
+    if (found > 0) return Waited::ready;
+    if (found == 0 && left <= 0) return Waited::late;
+    if (found < 0 && errno != EINTR) return Waited::late;
+  }
+}
+
+std::unexpected<Error> late() {
+  return fail(Errc::timed_out, "the node does not answer; it may be stopped or stuck");
+}
+
+Result<> send_all(int fd, std::string_view bytes, Clock::time_point deadline) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN) {
+      if (wait_for(fd, POLLOUT, deadline) == Waited::late) return late();
+    } else if (errno != EINTR) {
+      break;  // closed by the node: what it has said before can still be read
+    }
+  }
+  return {};
+}
+
+/// Appends what is there to `out`; waits until `deadline` for the first byte. False at the end of the stream.
+Result<bool> receive(int fd, std::string& out, Clock::time_point deadline) {
+  std::array<char, 16384> chunk{};
+  for (;;) {
+    const ssize_t got = ::recv(fd, chunk.data(), chunk.size(), 0);
+    if (got > 0) {
+      out.append(chunk.data(), static_cast<std::size_t>(got));
+      return true;
+    }
+    if (got == 0 || (errno != EAGAIN && errno != EINTR)) return false;
+    if (wait_for(fd, POLLIN, deadline) == Waited::late) return late();
+  }
+}
+
+struct Head {
+  unsigned status = 0;
+  std::optional<std::size_t> length;
+};
+
+std::optional<std::size_t> number(std::string_view text) {
+  std::size_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return out;
+}
+
+/// The head as our server writes it: status line, `Name: value` lines.
+Result<Head> parse_head(std::string_view text) {
+  Head head;
+  const std::optional<std::size_t> status = text.starts_with("HTTP/1.1 ") ? number(text.substr(9, 3)) : std::nullopt;
+  if (!status) return fail(Errc::malformed, "what listens on the control socket does not speak HTTP/1.1");
+  head.status = static_cast<unsigned>(*status);
+  constexpr std::string_view name = "\r\nContent-Length: ";
+  const std::size_t at = text.find(name);
+  if (at != std::string_view::npos) {
+    const std::string_view value = text.substr(at + name.size());
+    head.length = number(value.substr(0, value.find('\r')));
+  }
+  return head;
+}
+
+/// Reads a head; leaves what came behind it in `buffer`.
+Result<Head> receive_head(int fd, std::string& buffer, Clock::time_point deadline) {
+  constexpr std::string_view end = "\r\n\r\n";
+  std::size_t at = 0;
+  while ((at = buffer.find(end)) == std::string::npos) {
+    if (buffer.size() > limits::control_header) return fail(Errc::limit, "the node's answer has no end of its head");
+    const Result<bool> more = receive(fd, buffer, deadline);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return fail(Errc::closed, "the node closed the control connection");
+  }
+  const Result<Head> head = parse_head(std::string_view(buffer).substr(0, at + 2));
+  buffer.erase(0, at + end.size());
+  return head;
+}
+
+std::string request(std::string_view method, std::string_view target, std::string_view accept) {
+  return std::string(method) + " " + std::string(target) +
+         " HTTP/1.1\r\nHost: mosaik\r\nAccept: " + std::string(accept) +
+         "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+}
+
+}  // namespace
+
+Result<Response> ask(const std::string& path, std::string_view method, std::string_view target,
+                     std::chrono::milliseconds limit) {
+  const Clock::time_point deadline = Clock::now() + limit;
+  const Result<Descriptor> socket = connect_to(path);
+  if (!socket) return std::unexpected(socket.error());
+  const Result<> sent = send_all(socket->get(), request(method, target, "application/json"), deadline);
+  if (!sent) return std::unexpected(sent.error());
+  Response out;
+  const Result<Head> head = receive_head(socket->get(), out.body, deadline);
+  if (!head) return std::unexpected(head.error());
+  out.status = head->status;
+  if (head->length.value_or(0) > limits::control_response) return fail(Errc::limit, "the node's answer is too long");
+  while (!head->length || out.body.size() < *head->length) {
+    if (out.body.size() > limits::control_response) return fail(Errc::limit, "the node's answer is too long");
+    const Result<bool> more = receive(socket->get(), out.body, deadline);
+    if (!more) return std::unexpected(more.error());
+    if (*more) continue;
+    if (!head->length) break;
+    return fail(Errc::closed, "the node ended before its answer was whole");
+  }
+  return out;
+}
+
+Result<EventStream> EventStream::open(const std::string& path) {
+  const Clock::time_point deadline = Clock::now() + std::chrono::seconds(10);
+  Result<Descriptor> socket = connect_to(path);
+  if (!socket) return std::unexpected(socket.error());
+  const Result<> sent = send_all(socket->get(), request("GET", "/v1/events", "text/event-stream"), deadline);
+  if (!sent) return std::unexpected(sent.error());
+  std::string buffer;
+  const Result<Head> head = receive_head(socket->get(), buffer, deadline);
+  if (!head) return std::unexpected(head.error());
+  if (head->status != 200) return fail(Errc::refused, "the node refuses the event stream: " + buffer);
+  return EventStream(std::move(*socket), std::move(buffer));
+}
+
+std::optional<std::string> EventStream::take_event() {
+  constexpr std::string_view end = "\n\n";
+  constexpr std::string_view data = "data: ";
+  for (;;) {
+    const std::size_t at = buffer_.find(end);
+    if (at == std::string::npos) return std::nullopt;
+    const std::string block = buffer_.substr(0, at + 1);
+    buffer_.erase(0, at + end.size());
+    const std::size_t start = block.starts_with(data) ? 0 : block.find("\n" + std::string(data));
+    if (start == std::string::npos) continue;  // a comment that keeps the stream alive
+    const std::size_t from = block.find(data, start) + data.size();
+    return block.substr(from, block.find('\n', from) - from);
+  }
+}
+
+Result<std::optional<std::string>> EventStream::next(std::chrono::milliseconds limit) {
+  const Clock::time_point deadline = Clock::now() + limit;
+  for (;;) {
+    if (std::optional<std::string> event = take_event()) return event;
+    if (buffer_.size() > limits::control_event) return fail(Errc::limit, "an event of the node is too long");
+    if (wait_for(socket_.get(), POLLIN, deadline) == Waited::late) return std::optional<std::string>();
+    const Result<bool> more = receive(socket_.get(), buffer_, deadline);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return fail(Errc::closed, "the node ended");
+  }
+}
+
+}  // namespace mosaik::control

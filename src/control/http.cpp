@@ -1,0 +1,111 @@
+#include "control/http.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <sstream>
+
+#include "base/limits.hpp"
+#include "control/limits.hpp"
+
+namespace mosaik::control {
+namespace {
+
+namespace http = boost::beast::http;
+
+BadRequest complaint(const boost::beast::error_code& error) {
+  if (error == http::error::header_limit) return {431, "the head of the request is longer than 16 KiB"};
+  if (error == http::error::body_limit) return {413, "the request is longer than 64 KiB"};
+  return {400, "malformed request: " + error.message()};
+}
+
+}  // namespace
+
+class RequestReader::Impl {
+ public:
+  void append(std::string_view bytes) {
+    if (error) return;
+    if (buffer.size() + bytes.size() > limits::control_request) {
+      error = BadRequest{413, "the request is longer than 64 KiB"};
+      return;
+    }
+    buffer += bytes;
+  }
+
+  std::optional<Request> next() {
+    if (error || buffer.empty()) return std::nullopt;
+    boost::beast::error_code failed;
+    while (!buffer.empty() && !parser->is_done() && !failed) {
+      const std::size_t used = parser->put(boost::asio::buffer(buffer), failed);
+      buffer.erase(0, used);
+      taken += used;
+      if (used == 0) break;
+    }
+    // Chunk headers count for nothing in Beast's own limits: without this, a request of empty chunks would never end.
+    if (taken > limits::control_request) failed = http::error::body_limit;
+    if (failed && failed != http::error::need_more) {
+      error = complaint(failed);
+      return std::nullopt;
+    }
+    if (!parser->is_done()) return std::nullopt;
+    const auto& message = parser->get();
+    Request request{std::string(message.method_string()), std::string(message.target()), message.keep_alive()};
+    restart();
+    return request;
+  }
+
+  void restart() {
+    parser.emplace();
+    parser->eager(true);
+    parser->header_limit(limits::control_header);
+    parser->body_limit(limits::control_request);
+    taken = 0;
+  }
+
+  std::string buffer;
+  std::size_t taken = 0;  ///< bytes of the current request that the parser has
+  std::optional<http::request_parser<http::string_body>> parser;
+  std::optional<BadRequest> error;
+};
+
+RequestReader::RequestReader() : impl_(std::make_unique<Impl>()) {
+  impl_->restart();
+}
+RequestReader::~RequestReader() = default;
+void RequestReader::append(std::string_view bytes) {
+  impl_->append(bytes);
+}
+std::optional<Request> RequestReader::next() {
+  return impl_->next();
+}
+const std::optional<BadRequest>& RequestReader::error() const noexcept {
+  return impl_->error;
+}
+bool RequestReader::in_request() const noexcept {
+  return !impl_->buffer.empty() || impl_->taken > 0;
+}
+
+std::string render(const Answer& answer, Connection connection) {
+  http::response<http::string_body> message{static_cast<http::status>(answer.status), 11};
+  message.set(http::field::server, "mosaik");
+  message.set(http::field::cache_control, "no-store");
+  message.set(http::field::content_type,
+              answer.kind == Answer::Kind::stream ? "text/event-stream" : "application/json");
+  if (!answer.allow.empty()) message.set(http::field::allow, answer.allow);
+  message.keep_alive(connection == Connection::keep);
+  if (answer.kind != Answer::Kind::stream) {
+    message.body() = answer.body + "\n";
+    message.prepare_payload();
+  }
+  std::ostringstream out;
+  if (answer.kind == Answer::Kind::stream)
+    out << message.base();
+  else
+    out << message;
+  return std::move(out).str();
+}
+
+}  // namespace mosaik::control

@@ -1,0 +1,101 @@
+#include <algorithm>
+
+#include "control/json.hpp"
+#include "control/json_text.hpp"
+
+namespace mosaik::control::json {
+namespace {
+
+const GroupStatus* find_group(const NodeStatus& node, const GroupId& id) {
+  const auto found = std::ranges::find(node.groups, id, &GroupStatus::id);
+  return found == node.groups.end() ? nullptr : &*found;
+}
+
+void add_topology(Object& out, const Bonds& bonds) {
+  Array all;
+  Array one_sided;
+  Array as_reported;
+  for (const Bond& bond : bonds) {
+    const std::string pair = Array().add(bond.a().hex()).add(bond.b().hex()).str();
+    all.raw(pair);
+    if (bond.state() == BondState::one_sided) one_sided.raw(pair);
+    if (bond.state() == BondState::as_reported) as_reported.raw(pair);
+  }
+  out.raw("bonds", all.str()).raw("one_sided", one_sided.str()).raw("as_reported", as_reported.str());
+}
+
+/// What stands in the line behind its name, number and times.
+void add_fields(Object& out, const Event& event, const NodeStatus& node) {
+  const GroupStatus* const group = find_group(node, event.group);
+  switch (event.kind) {
+    case EventKind::peer_discovered: out.add("kind", "discovered").add("id", event.peer); return;
+    case EventKind::peer_updated: out.add("kind", "updated").add("id", event.peer); return;
+    case EventKind::peer_departed:
+      out.add("kind", "departed").add("id", event.peer).add("reason", event.reason);
+      return;
+    case EventKind::bond_up:
+    case EventKind::bond_down:
+      out.add("group", event.group).add("peer", event.peer).add("bond", event.bond).add("session", event.session);
+      if (event.kind == EventKind::bond_up) return;
+      out.add("by", event.by).add("code", event.code).add("reason", event.reason);
+      return;
+    case EventKind::suspect:
+    case EventKind::refuted: out.add("peer", event.peer).add("why", event.reason); return;
+    case EventKind::refused:
+      out.add("group", event.group).add("peer", event.peer).add("by", event.by);
+      out.add("code", event.code).add("reason", event.reason);
+      return;
+    case EventKind::bonds_changed:
+      out.add("group", event.group).raw("bonds", write_own_bonds(group != nullptr ? group->bonds : Bonds()));
+      return;
+    case EventKind::topology_changed:
+      out.add("group", event.group);
+      add_topology(out, group != nullptr ? group->bonds : Bonds());
+      return;
+    case EventKind::online:
+    case EventKind::offline:
+    case EventKind::joined:
+    case EventKind::left: out.add("group", event.group); return;
+    case EventKind::notice:
+      if (!event.peer.is_zero()) out.add("peer", event.peer);
+      out.add("text", event.reason);
+      return;
+    case EventKind::lost: out.add("count", event.code); return;
+  }
+}
+
+}  // namespace
+
+std::string_view event_name(EventKind kind) noexcept {
+  switch (kind) {
+    case EventKind::peer_discovered:
+    case EventKind::peer_updated:
+    case EventKind::peer_departed: return "peer";
+    case EventKind::bond_up: return "bond_up";
+    case EventKind::bond_down: return "bond_down";
+    case EventKind::suspect: return "suspect";
+    case EventKind::refuted: return "refuted";
+    case EventKind::refused: return "refused";
+    case EventKind::bonds_changed: return "bonds";
+    case EventKind::topology_changed: return "topology";
+    case EventKind::online: return "online";
+    case EventKind::offline: return "offline";
+    case EventKind::joined: return "joined";
+    case EventKind::left: return "left";
+    case EventKind::notice: return "notice";
+    case EventKind::lost: return "lost";
+  }
+  return "notice";
+}
+
+std::string write_event(const Event& event, const NodeStatus& node) {
+  Object out;
+  out.add("event", event_name(event.kind))
+      .add("sequence", event.sequence)
+      .add("wall_ms", event.wall_ms)
+      .add("mono_ns", event.mono_ns);
+  add_fields(out, event, node);
+  return out.str();
+}
+
+}  // namespace mosaik::control::json

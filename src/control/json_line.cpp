@@ -1,0 +1,78 @@
+#include "control/json.hpp"
+#include "control/json_fields.hpp"
+#include "control/limits.hpp"
+
+namespace mosaik::control::json {
+namespace {
+
+/// The words of a line, under whichever of these names they stand.
+std::string words(Fields& fields) {
+  for (const std::string_view name : {"why", "reason", "text", "error"}) {
+    const boost::json::value* const value = fields.find(name);
+    if (value != nullptr && value->is_string()) return fields.text(name);
+  }
+  return {};
+}
+
+std::vector<BondName> bond_names(Fields& line, std::string& complaint) {
+  std::vector<BondName> out;
+  for (const boost::json::value& value : line.array("bonds")) {
+    Fields bond(value, complaint);
+    out.push_back({bond.id<PeerId>("peer"), bond.id<BondId>("bond"), bond.id<SessionId>("session")});
+  }
+  return out;
+}
+
+Line line_of(Fields& fields, std::string& complaint) {
+  Line out;
+  out.event = fields.text("event");
+  if (out.event == "reply") return out;
+  out.kind = fields.text_or_empty("kind");
+  out.sequence = fields.count_or_zero("sequence");
+  out.wall_ms = fields.number_or_zero("wall_ms");
+  out.mono_ns = fields.number_or_zero("mono_ns");
+  out.id = fields.id_or_zero<PeerId>("id");
+  out.peer = fields.id_or_zero<PeerId>("peer");
+  out.group = fields.id_or_zero<GroupId>("group");
+  out.contact = fields.text_or_empty("contact");
+  out.control = fields.text_or_empty("control");
+  out.text = words(fields);
+  out.by = fields.text_or_empty("by");
+  out.code = out.event == "lost" ? fields.count("count") : fields.count_or_zero("code");
+  if (out.event == "bonds") out.bonds = bond_names(fields, complaint);
+  if (out.event == "topology") out.pairs = fields.array("bonds").size();
+  return out;
+}
+
+}  // namespace
+
+Result<Line> read_line(std::string_view text) {
+  boost::json::error_code error;
+  const boost::json::value document = boost::json::parse({text.data(), text.size()}, error);
+  if (error) return fail(Errc::malformed, "not JSON: " + error.message());
+  std::string complaint;
+  Fields fields(document, complaint);
+  Line line = line_of(fields, complaint);
+  if (!complaint.empty()) return fail(Errc::malformed, "not a line of a node: " + complaint);
+  return line;
+}
+
+Result<Command> read_command(std::string_view line) {
+  if (line.size() > limits::control_line) return fail(Errc::limit, "the line is longer than 64 KiB");
+  boost::json::error_code error;
+  const boost::json::value document = boost::json::parse({line.data(), line.size()}, error);
+  if (error) return fail(Errc::malformed, "not JSON: " + error.message());
+  std::string complaint;
+  Fields fields(document, complaint);
+  if (!complaint.empty()) return fail(Errc::malformed, complaint);
+  Command command;
+  if (const boost::json::value* const tag = fields.find("tag")) command.tag = boost::json::serialize(*tag);
+  command.name = fields.text_or_empty("cmd");
+  command.peer = fields.text_or_empty("peer");
+  if (!complaint.empty()) {  // the tag still tells the sender which of its commands it was
+    command.name.clear();
+  }
+  return command;
+}
+
+}  // namespace mosaik::control::json

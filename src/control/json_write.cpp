@@ -1,0 +1,216 @@
+#include <algorithm>
+
+#include "control/json.hpp"
+#include "control/json_text.hpp"
+
+namespace mosaik::control::json {
+namespace {
+
+std::int64_t whole_milliseconds(std::chrono::nanoseconds value) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
+}
+std::int64_t whole_microseconds(std::chrono::nanoseconds value) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(value).count();
+}
+
+std::string texts(const std::vector<std::string>& values) {
+  Array out;
+  for (const std::string& value : values) out.add(value);
+  return out.str();
+}
+
+std::string addresses(const std::vector<SocketAddress>& values) {
+  Array out;
+  for (const SocketAddress& value : values) out.add(value.text());
+  return out.str();
+}
+
+std::string counts(const MemberCounts& members) {
+  return Object()
+      .add("known", members.known)
+      .add("bonded", members.bonded)
+      .add("suspect", members.suspect)
+      .add("missing", members.missing)
+      .add("refused", members.refused)
+      .add("departed", members.departed)
+      .str();
+}
+
+std::string counts(const MeshCounts& mesh) {
+  return Object()
+      .add("own", mesh.own)
+      .add("known", mesh.known)
+      .add("one_sided", mesh.one_sided)
+      .add("as_reported", mesh.as_reported)
+      .add("missing", mesh.missing)
+      .str();
+}
+
+Object summary(const GroupStatus& group) {
+  const GroupSummary sum = summary_of(group);
+  Object out;
+  out.add("group", sum.id)
+      .add("health", to_string(sum.health))
+      .add("online", sum.online)
+      .raw("members", counts(sum.members))
+      .raw("mesh", counts(sum.mesh))
+      .raw("reasons", texts(sum.reasons));
+  return out;
+}
+
+std::string member(const GroupId& group, const MemberStatus& status) {
+  return Object()
+      .add("group", group)
+      .add("id", status.id)
+      .add("state", to_string(status.state))
+      .add("protocol", status.protocol)
+      .raw("addresses", addresses(status.addresses))
+      .add("rtt_us", whole_microseconds(status.rtt))
+      .add("silent_ms", whole_milliseconds(status.silent_for))
+      .add("attempts", status.attempts)
+      .add("why", status.why)
+      .str();
+}
+
+std::string own_bond(const GroupId& group, const Bond& bond) {
+  const Bond::Own& own = bond.own();
+  return Object()
+      .add("group", group)
+      .add("peer", own.peer.id())
+      .add("bond", bond.id())
+      .add("session", own.session)
+      .add("remote", own.remote.text())
+      .add("rtt_us", whole_microseconds(own.rtt))
+      .add("age_ms", whole_milliseconds(own.age))
+      .add("opened_by_us", own.opened_by_us)
+      .add("suspect", own.suspect)
+      .str();
+}
+
+std::string pair(const PeerId& a, const PeerId& b) {
+  return Array().add(a.hex()).add(b.hex()).str();
+}
+
+}  // namespace
+
+GroupSummary summary_of(const GroupStatus& group) {
+  GroupSummary out{group.id, group.health, group.online, {}, {}, group.reasons};
+  for (const MemberStatus& member : group.members) {
+    switch (member.state) {
+      case MemberState::self: break;
+      case MemberState::suspect: ++out.members.suspect; [[fallthrough]];
+      case MemberState::bonded: ++out.members.bonded; break;
+      case MemberState::missing: ++out.members.missing; break;
+      case MemberState::refused: ++out.members.refused; break;
+      case MemberState::departed: ++out.members.departed; break;
+    }
+  }
+  out.members.known = group.members.size() - out.members.refused - out.members.departed;
+  for (const Bond& bond : group.bonds) {
+    ++out.mesh.known;
+    if (bond.is_own()) ++out.mesh.own;
+    if (bond.state() == BondState::one_sided) ++out.mesh.one_sided;
+    if (bond.state() == BondState::as_reported) ++out.mesh.as_reported;
+  }
+  out.mesh.missing = group.bonds.missing().size();
+  return out;
+}
+
+std::string write_status(const NodeStatus& node) {
+  Array groups;
+  Health worst = Health::healthy;
+  for (const GroupStatus& group : node.groups) {
+    groups.raw(summary(group).str());
+    worst = std::max(worst, group.health);
+  }
+  return Object()
+      .add("name", node.name)
+      .add("id", node.id)
+      .add("network", node.network)
+      .add("network_name", node.network_name)
+      .add("health", to_string(worst))
+      .raw("listening", addresses(node.listening))
+      .raw("advertised", addresses(node.advertised))
+      .add("uptime_ms", whole_milliseconds(node.uptime))
+      .add("known_peers", node.known_peers)
+      .add("connections", node.connections)
+      .add("handshakes", node.handshakes)
+      .add("handshakes_failed", node.handshakes_failed)
+      .add("syncs", node.syncs)
+      .add("verifications", node.verifications)
+      .add("dropped", node.dropped)
+      .raw("notices", texts(node.notices))
+      .raw("groups", groups.str())
+      .str();
+}
+
+std::string write_members(const NodeStatus& node) {
+  Array members;
+  for (const GroupStatus& group : node.groups)
+    for (const MemberStatus& status : group.members) members.raw(member(group.id, status));
+  return Object().add("id", node.id).raw("members", members.str()).str();
+}
+
+std::string write_bonds(const NodeStatus& node) {
+  Array bonds;
+  for (const GroupStatus& group : node.groups)
+    for (const Bond& bond : group.bonds)
+      if (bond.is_own()) bonds.raw(own_bond(group.id, bond));
+  return Object().add("id", node.id).raw("bonds", bonds.str()).str();
+}
+
+std::string write_group_topology(const GroupStatus& group) {
+  Array members;
+  for (const MemberStatus& status : group.members)
+    if (status.state != MemberState::refused && status.state != MemberState::departed) members.add(status.id.hex());
+  Array bonds;
+  for (const Bond& bond : group.bonds) {
+    bonds.raw(Object()
+                  .add("a", bond.a())
+                  .add("b", bond.b())
+                  .add("bond", bond.id())
+                  .add("state", to_string(bond.state()))
+                  .str());
+  }
+  Array missing;
+  for (const auto& [a, b] : group.bonds.missing()) missing.raw(pair(a, b));
+  return Object()
+      .add("group", group.id)
+      .raw("members", members.str())
+      .raw("bonds", bonds.str())
+      .raw("missing", missing.str())
+      .str();
+}
+
+std::string write_topology(const NodeStatus& node) {
+  Array groups;
+  for (const GroupStatus& group : node.groups) groups.raw(write_group_topology(group));
+  return Object().add("id", node.id).raw("groups", groups.str()).str();
+}
+
+std::string write_error(std::string_view message) {
+  return Object().add("error", message).str();
+}
+
+std::string write_own_bonds(const Bonds& bonds) {
+  Array out;
+  for (const Bond& bond : bonds) {
+    if (!bond.is_own()) continue;
+    out.raw(Object().add("peer", bond.peer().id()).add("bond", bond.id()).add("session", bond.session()).str());
+  }
+  return out.str();
+}
+
+std::string write_group(const GroupStatus& group) {
+  return summary(group).raw("bonds", write_own_bonds(group.bonds)).str();
+}
+
+std::string write_reply(const Command& command, std::string_view ok) {
+  return Object().add("event", "reply").raw("tag", command.tag).raw("ok", ok).str();
+}
+
+std::string write_failure(const Command& command, std::string_view error) {
+  return Object().add("event", "reply").raw("tag", command.tag).add("error", error).str();
+}
+
+}  // namespace mosaik::control::json

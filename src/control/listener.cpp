@@ -1,0 +1,159 @@
+#include "control/listener.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace mosaik::control {
+namespace {
+
+std::string words(int error) {
+  return std::generic_category().message(error);
+}
+
+std::unexpected<Error> fail_with(int error, const std::string& doing, const std::string& path) {
+  const bool forbidden = error == EACCES || error == EPERM;
+  return fail(forbidden ? Errc::permission : Errc::io, "can not " + doing + " '" + path + "': " + words(error));
+}
+
+Result<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address{};
+  if (path.empty() || path.size() >= sizeof address.sun_path || path.find('\0') != std::string::npos) {
+    return fail(Errc::invalid_argument, "'" + path + "' can not be the path of a control socket: it must have 1 to " +
+                                            std::to_string(sizeof address.sun_path - 1) + " bytes; choose another");
+  }
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+const sockaddr* plain(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+Result<Descriptor> new_socket() {
+  Descriptor out(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!out.valid()) return fail(Errc::io, "can not make a socket: " + words(errno));
+  return out;
+}
+
+Result<std::string> make_directory(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  if (parent.empty()) return std::string(".");
+  std::filesystem::path step;
+  for (const std::filesystem::path& part : parent) {
+    step /= part;
+    if (::mkdir(step.c_str(), 0700) != 0 && errno != EEXIST) {
+      const int error = errno;
+      std::error_code ignored;
+      if (!std::filesystem::is_directory(step, ignored)) return fail_with(error, "make the directory", step.string());
+    }
+  }
+  return parent.string();
+}
+
+/// Held while a dead socket is replaced, so that two nodes that start at once do not remove each other's. Somebody who
+/// holds it for long (the directory may be open to all) only loses us that: then we go on without it.
+Descriptor lock_directory(const std::string& directory) {
+  Descriptor out(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!out.valid()) return out;
+  for (int attempt = 0; attempt < 50 && ::flock(out.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) ::usleep(10'000);
+  return out;
+}
+
+/// Removes what a node that died has left at `path`. Errors: in_use when it is alive or not ours to remove.
+Result<> clear_dead(const std::string& path) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return {};
+    return fail_with(errno, "look at", path);
+  }
+  if (!S_ISSOCK(found.st_mode)) {
+    return fail(Errc::in_use, "'" + path + "' exists and is no socket; choose another control path or remove it");
+  }
+  const Result<Descriptor> alive = connect_to(path);
+  if (alive || alive.error().code == Errc::in_use) {
+    return fail(Errc::in_use, "a node is running with the control socket '" + path +
+                                  "'; give this one another name (--name) or path (--control)");
+  }
+  if (alive.error().code != Errc::not_found) return std::unexpected(alive.error());
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_with(errno, "remove the dead socket", path);
+  return {};
+}
+
+}  // namespace
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  if (this != &other) {
+    if (valid()) ::close(fd_);
+    fd_ = other.release();
+  }
+  return *this;
+}
+
+Descriptor::~Descriptor() {
+  if (valid()) ::close(fd_);
+}
+
+Result<Descriptor> connect_to(const std::string& path) {
+  const Result<sockaddr_un> address = address_of(path);
+  if (!address) return std::unexpected(address.error());
+  Result<Descriptor> out = new_socket();
+  if (!out) return out;
+  if (::connect(out->get(), plain(*address), sizeof *address) == 0) return out;
+  switch (errno) {
+    case ENOENT:
+    case ECONNREFUSED:
+    case ENOTDIR:
+    case ENOTSOCK: return fail(Errc::not_found, "no node is running with the control socket '" + path + "'");
+    case EAGAIN: return fail(Errc::in_use, "the node with the control socket '" + path + "' is too busy; try again");
+    default: return fail_with(errno, "connect to the control socket", path);
+  }
+}
+
+Result<Listener> Listener::open(const std::string& path) {
+  const Result<sockaddr_un> address = address_of(path);
+  if (!address) return std::unexpected(address.error());
+  const Result<std::string> directory = make_directory(path);
+  if (!directory) return std::unexpected(directory.error());
+  const Descriptor lock = lock_directory(*directory);
+  if (const Result<> cleared = clear_dead(path); !cleared) return std::unexpected(cleared.error());
+
+  Result<Descriptor> socket = new_socket();
+  if (!socket) return std::unexpected(socket.error());
+  // Before bind, so that there is no moment at which others could connect (unix(7): bind takes the mode of the socket).
+  ::fchmod(socket->get(), S_IRUSR | S_IWUSR);
+  if (::bind(socket->get(), plain(*address), sizeof *address) != 0) return fail_with(errno, "bind the socket", path);
+  Listener out(path, std::move(*socket));
+  struct stat made{};
+  if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0 || ::lstat(path.c_str(), &made) != 0)
+    return fail_with(errno, "protect the socket", path);
+  out.device_ = made.st_dev;
+  out.inode_ = made.st_ino;
+  if (::listen(out.socket_.get(), SOMAXCONN) != 0) return fail_with(errno, "listen on", path);
+  return out;
+}
+
+Listener::Listener(Listener&& other) noexcept
+    : path_(std::exchange(other.path_, {})),
+      socket_(std::move(other.socket_)),
+      device_(other.device_),
+      inode_(other.inode_) {}
+
+Listener::~Listener() {
+  if (path_.empty()) return;
+  struct stat found{};
+  if (::lstat(path_.c_str(), &found) != 0) return;
+  if (found.st_dev == device_ && found.st_ino == inode_) ::unlink(path_.c_str());
+}
+
+}  // namespace mosaik::control

@@ -1,0 +1,60 @@
+#pragma once
+/// The path of a control socket: made safely, told alive from dead, removed only while it is still ours.
+
+#include <sys/types.h>
+
+#include <string>
+
+#include <mosaik/result.hpp>
+
+namespace mosaik::control {
+
+/// A file descriptor of this process.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor();
+
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
+  [[nodiscard]] int release() noexcept {
+    const int fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/// A listening socket at a path.
+class Listener {
+ public:
+  /// Missing directories are made with mode 0700, the socket with 0600. A socket that nobody listens on is replaced.
+  /// Errors: invalid_argument (length), in_use (alive, or no socket), permission, io.
+  [[nodiscard]] static Result<Listener> open(const std::string& path);
+  Listener(Listener&& other) noexcept;
+  Listener& operator=(Listener&&) = delete;
+  ~Listener();
+
+  /// Gives the descriptor away; the path stays in this object's care.
+  [[nodiscard]] int take_descriptor() noexcept { return socket_.release(); }
+
+ private:
+  Listener(std::string path, Descriptor socket) : path_(std::move(path)), socket_(std::move(socket)) {}
+  std::string path_;
+  Descriptor socket_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+/// A stream socket connected to the node that listens at `path`. Errors: invalid_argument, not_found (no socket, or
+/// nobody listens), in_use (alive, but too busy to answer now), permission, io.
+[[nodiscard]] Result<Descriptor> connect_to(const std::string& path);
+
+}  // namespace mosaik::control

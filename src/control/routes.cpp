@@ -1,0 +1,66 @@
+#include "control/routes.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "control/json.hpp"
+
+namespace mosaik::control {
+namespace {
+
+struct Route {
+  std::string_view path;
+  std::string_view method;
+  Answer (*answer)(Source& source);
+};
+
+template <std::string (*write)(const NodeStatus&)>
+Answer snapshot(Source& source) {
+  return {.body = write(*source.status())};
+}
+
+Answer stream(Source&) {
+  return {.kind = Answer::Kind::stream};
+}
+Answer leave(Source&) {
+  return {.status = 202, .body = R"({"leaving":true})", .kind = Answer::Kind::leave};
+}
+
+constexpr std::array routes = {
+    Route{"/v1/status", "GET", snapshot<json::write_status>},
+    Route{"/v1/members", "GET", snapshot<json::write_members>},
+    Route{"/v1/bonds", "GET", snapshot<json::write_bonds>},
+    Route{"/v1/topology", "GET", snapshot<json::write_topology>},
+    Route{"/v1/events", "GET", stream},
+    Route{"/v1/leave", "POST", leave},
+};
+
+}  // namespace
+
+Answer answer_to(const Request& request, Source& source) {
+  const std::string_view target = request.target;
+  const std::string_view path = target.substr(0, target.find('?'));
+  const auto* const route = std::ranges::find(routes, path, &Route::path);
+  if (route == routes.end()) {
+    return {.status = 404,
+            .body = json::write_error("no such route; there are GET /v1/status, /v1/members, "
+                                      "/v1/bonds, /v1/topology, /v1/events and POST /v1/leave")};
+  }
+  if (request.method != route->method) {
+    return {.status = 405,
+            .body = json::write_error(std::string(route->path) + " takes " + std::string(route->method)),
+            .allow = std::string(route->method)};
+  }
+  return route->answer(source);
+}
+
+Answer answer_to(const BadRequest& bad) {
+  return {.status = bad.status, .body = json::write_error(bad.message)};
+}
+
+std::string stream_block(const Event& event, const NodeStatus& node) {
+  return "id: " + std::to_string(event.sequence) + "\nevent: " + std::string(json::event_name(event.kind)) +
+         "\ndata: " + json::write_event(event, node) + "\n\n";
+}
+
+}  // namespace mosaik::control

@@ -1,0 +1,16 @@
+#pragma once
+/// Which request is answered with what (docs/CONTROL.md).
+
+#include "control/http.hpp"
+#include "control/server.hpp"
+
+namespace mosaik::control {
+
+/// Reads the newest snapshot of `source`; carries nothing out: an answer of kind `leave` asks the caller to.
+[[nodiscard]] Answer answer_to(const Request& request, Source& source);
+[[nodiscard]] Answer answer_to(const BadRequest& bad);
+
+/// An event as one block of a server-sent event stream.
+[[nodiscard]] std::string stream_block(const Event& event, const NodeStatus& node);
+
+}  // namespace mosaik::control

@@ -1,0 +1,174 @@
+#include "control/server.hpp"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "control/http.hpp"
+#include "control/json.hpp"
+#include "control/listener.hpp"
+#include "control/session.hpp"
+
+namespace mosaik::control {
+namespace {
+
+namespace asio = boost::asio;
+using Protocol = asio::local::stream_protocol;
+using Code = boost::system::error_code;
+
+/// The same user as this process: what the socket's mode says, once more, for directories with other rules.
+bool is_same_user(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
+}
+
+/// Signals belong to the program's own threads.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+class Server::Impl final : public Session::Owner {
+ public:
+  Impl(Listener listener, Source& source)
+      : listener_(std::move(listener)), source_(source), acceptor_(context_), pause_(context_) {}
+
+  Result<> start() {
+    Code error;
+    acceptor_.assign(Protocol(), listener_.take_descriptor(), error);
+    if (error) return fail(Errc::io, "can not use the control socket: " + error.message());
+    accept();
+    events_ = source_.subscribe([this](const Event& event) { on_event(event); });
+    const SignalsBlocked blocked;
+    thread_ = std::thread([this] { context_.run(); });
+    return {};
+  }
+
+  ~Impl() {
+    events_ = Subscription();  // no event comes after this
+    asio::post(context_, [this] { end(); });
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void accept() {
+    acceptor_.async_accept([this](const Code& error, Protocol::socket socket) {
+      if (!acceptor_.is_open()) return;
+      if (error) return accept_later();
+      on_client(std::move(socket));
+      accept();
+    });
+  }
+
+  /// Out of descriptors, most likely: without a pause this would spin.
+  void accept_later() {
+    pause_.expires_after(100ms);
+    pause_.async_wait([this](const Code& error) {
+      if (!error) accept();
+    });
+  }
+
+  void on_client(Protocol::socket socket) {
+    if (!is_same_user(socket.native_handle())) return;
+    if (sessions_.size() >= limits::control_clients) return turn_away(socket);
+    const auto session = std::make_shared<Session>(std::move(socket), source_, *this);
+    sessions_.emplace(session.get(), session);
+    session->start();
+  }
+
+  /// Says why, if that can be said without waiting.
+  static void turn_away(Protocol::socket& socket) {
+    const Answer busy{.status = 503, .body = json::write_error("too many clients on the control socket; try again")};
+    const std::string text = render(busy, Connection::close);
+    static_cast<void>(::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+  }
+
+  void on_stream(Session& session) override {
+    streams_.emplace(&session, session.shared_from_this());
+    streaming_ = streams_.size();
+  }
+
+  void on_closed(Session& session) override {
+    streams_.erase(&session);
+    sessions_.erase(&session);
+    streaming_ = streams_.size();
+  }
+
+  /// On the source's thread: leaves the event for ours, which is woken once for many.
+  void on_event(const Event& event) {
+    if (streaming_ == 0) return;
+    const std::scoped_lock lock(inbox_mutex_);
+    inbox_.push(event);
+    if (!std::exchange(inbox_posted_, true)) asio::post(context_, [this] { deliver(); });
+  }
+
+  void deliver() {
+    std::vector<Event> events;
+    {
+      const std::scoped_lock lock(inbox_mutex_);
+      inbox_posted_ = false;
+      while (std::optional<Event> event = inbox_.pop()) events.push_back(std::move(*event));
+    }
+    const auto streams = streams_;  // a session that closes takes itself off the list
+    for (const auto& [key, session] : streams)
+      for (const Event& event : events) session->offer(event);
+  }
+
+  void end() {
+    Code ignored;
+    acceptor_.close(ignored);
+    pause_.cancel();
+    const auto sessions = sessions_;
+    for (const auto& [key, session] : sessions) session->close();
+  }
+
+  Listener listener_;
+  Source& source_;
+  asio::io_context context_{1};
+  Protocol::acceptor acceptor_;
+  asio::steady_timer pause_;
+  std::map<Session*, std::shared_ptr<Session>> sessions_;
+  std::map<Session*, std::shared_ptr<Session>> streams_;
+  std::atomic<std::size_t> streaming_ = 0;
+  std::mutex inbox_mutex_;
+  Backlog inbox_;
+  bool inbox_posted_ = false;
+  Subscription events_;
+  std::thread thread_;
+};
+
+Result<std::unique_ptr<Server>> Server::open(const std::string& path, Source& source) {
+  Result<Listener> listener = Listener::open(path);
+  if (!listener) return std::unexpected(listener.error());
+  auto impl = std::make_unique<Impl>(std::move(*listener), source);
+  if (const Result<> started = impl->start(); !started) return std::unexpected(started.error());
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+}  // namespace mosaik::control

@@ -1,0 +1,54 @@
+#pragma once
+/// control: a running node's door for people and programs on the same computer (docs/CONTROL.md).
+///
+/// Place. Above the runtime, below the api room: it reads immutable snapshots and events through Source and knows
+/// nothing of the loop. HTTP/1.1 with JSON on a Unix socket, on one thread of its own.
+///
+/// Life cycle. open() makes the directory (0700) and the socket (0600), replaces a socket that nobody listens on, and
+/// starts the thread. The destructor ends the subscription, closes every client, joins the thread and removes the
+/// socket.
+///
+/// Laws. A peer of another user is refused (SO_PEERCRED). No client can make the server grow or wait: clients, request
+/// bytes, time for a request and the backlog of an event stream are limited (base/limits.hpp, control/limits.hpp).
+/// Malformed requests are answered with 400 and the connection is closed.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <mosaik/network.hpp>
+#include <mosaik/result.hpp>
+#include <mosaik/status.hpp>
+
+namespace mosaik::control {
+
+/// What the server tells about. It must outlive the server; all functions are called from the server's thread, or from
+/// within open() and the destructor.
+class Source {
+ public:
+  /// The newest snapshot; never null.
+  virtual std::shared_ptr<const NodeStatus> status() = 0;
+  /// Calls back from any one thread, in order, until the subscription is destroyed. The callback returns at once.
+  virtual Subscription subscribe(std::function<void(const Event&)> call) = 0;
+  /// Starts to leave all groups and returns at once; it must not wait for the server or destroy it.
+  virtual void leave() = 0;
+
+ protected:
+  ~Source() = default;
+};
+
+class Server {
+ public:
+  /// Errors: invalid_argument (path), in_use (a node answers on it, or it is no socket), permission, io.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> open(const std::string& path, Source& source);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mosaik::control

@@ -1,0 +1,152 @@
+#include "control/session.hpp"
+
+#include <boost/asio/write.hpp>
+#include <utility>
+
+#include "control/limits.hpp"
+#include "control/routes.hpp"
+
+namespace mosaik::control {
+
+namespace asio = boost::asio;
+
+Session::Session(Socket socket, Source& source, Owner& owner)
+    : socket_(std::move(socket)),
+      source_(source),
+      owner_(owner),
+      deadline_(socket_.get_executor()),
+      keep_alive_(socket_.get_executor()) {}
+
+void Session::start() {
+  expire_after(limits::control_request_timeout);
+  timing_request_ = true;
+  read();
+}
+
+void Session::close() {
+  if (std::exchange(closed_, true)) return;
+  Code ignored;
+  deadline_.cancel();
+  keep_alive_.cancel();
+  socket_.close(ignored);
+  owner_.on_closed(*this);
+}
+
+/// One deadline at a time: setting a new one cancels the old.
+void Session::expire_after(Nanoseconds delay) {
+  deadline_.expires_after(delay);
+  deadline_.async_wait([self = shared_from_this()](const Code& error) {
+    if (!error) self->close();
+  });
+}
+
+void Session::read() {
+  socket_.async_read_some(asio::buffer(input_), [self = shared_from_this()](const Code& error, std::size_t size) {
+    self->on_read(error, size);
+  });
+}
+
+void Session::on_read(const Code& error, std::size_t size) {
+  if (closed_) return;
+  if (error) return close();
+  requests_.append({input_.data(), size});
+  // A request has one deadline from its first byte on: a client that sends a byte now and then does not move it.
+  if (!std::exchange(timing_request_, true)) expire_after(limits::control_request_timeout);
+  take_requests();
+}
+
+void Session::take_requests() {
+  if (const std::optional<Request> request = requests_.next()) {
+    const Answer reply = answer_to(*request, source_);
+    if (reply.kind == Answer::Kind::stream) {  // before the head goes out: from then on the client expects every event
+      writing_ = true;
+      owner_.on_stream(*this);
+    }
+    const bool keep = request->keep_alive && reply.kind == Answer::Kind::plain && reply.status < 400;
+    return answer(reply, keep ? Connection::keep : Connection::close);
+  }
+  if (requests_.error()) return answer(answer_to(*requests_.error()), Connection::close);
+  read();
+}
+
+void Session::answer(const Answer& answer, Connection connection) {
+  output_ = render(answer, connection);
+  expire_after(limits::control_write_timeout);
+  asio::async_write(socket_, asio::buffer(output_),
+                    [self = shared_from_this(), answer, connection](const Code& error, std::size_t) {
+                      self->on_answered(error, answer, connection);
+                    });
+}
+
+void Session::on_answered(const Code& error, const Answer& answer, Connection connection) {
+  if (answer.kind == Answer::Kind::leave) source_.leave();
+  if (closed_) return;
+  if (error) return close();
+  if (answer.kind == Answer::Kind::stream) return become_stream();
+  if (connection == Connection::close) return close();
+  output_ = {};
+  timing_request_ = requests_.in_request();
+  expire_after(timing_request_ ? limits::control_request_timeout : limits::control_idle_timeout);
+  take_requests();
+}
+
+void Session::become_stream() {
+  deadline_.cancel();
+  watch_for_end();
+  writing_ = false;
+  send_keep_alive();
+}
+
+/// A client of a stream has nothing to say: what it sends is dropped, its end ends the session.
+void Session::watch_for_end() {
+  socket_.async_read_some(asio::buffer(input_), [self = shared_from_this()](const Code& error, std::size_t) {
+    if (self->closed_) return;
+    if (error) return self->close();
+    self->watch_for_end();
+  });
+}
+
+void Session::send_keep_alive() {
+  if (!writing_) {
+    output_ = ": mosaik\n\n";
+    write_stream();
+  }
+  keep_alive_.expires_after(limits::control_keep_alive);
+  keep_alive_.async_wait([self = shared_from_this()](const Code& error) {
+    if (!error && !self->closed_) self->send_keep_alive();
+  });
+}
+
+void Session::offer(const Event& event) {
+  if (closed_) return;
+  backlog_.push(event);
+  if (!writing_) send_events();
+}
+
+/// Events become text only when they can be sent: what waits for a slow client is small, and the lists in it are new.
+void Session::send_events() {
+  if (backlog_.empty()) return;
+  const std::shared_ptr<const NodeStatus> node = source_.status();
+  output_.clear();
+  while (output_.size() < limits::control_write) {
+    const std::optional<Event> event = backlog_.pop();
+    if (!event) break;
+    output_ += stream_block(*event, *node);
+  }
+  write_stream();
+}
+
+void Session::write_stream() {
+  writing_ = true;
+  expire_after(limits::control_write_timeout);
+  asio::async_write(socket_, asio::buffer(output_), [self = shared_from_this()](const Code& error, std::size_t) {
+    self->writing_ = false;
+    if (self->closed_) return;
+    if (error) return self->close();
+    self->deadline_.cancel();
+    self->output_ = {};
+    self->send_events();
+  });
+}
+
+}  // namespace mosaik::control

@@ -1,0 +1,105 @@
+#include "discovery/bootstrap.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+
+namespace mosaik::discovery {
+
+std::string text_of(const BootstrapPeer& peer) {
+  const bool bare_v6 = peer.host.find(':') != std::string::npos && !peer.host.starts_with('[');
+  return (bare_v6 ? "[" + peer.host + "]" : peer.host) + ":" + std::to_string(peer.port);
+}
+
+Bootstrap::Bootstrap(std::vector<BootstrapPeer> peers, const PeerId& self) {
+  for (BootstrapPeer& peer : peers) {
+    if (peers_.size() == limits::bootstrap_peers) break;
+    Peer item;
+    if (peer.id == self) item.stage = Stage::ourselves;
+    if (const auto address = SocketAddress::parse(text_of(peer))) item.literal = *address;
+    item.peer = std::move(peer);
+    peers_.push_back(std::move(item));
+  }
+}
+
+void Bootstrap::start(const Now& now) {
+  for (Peer& peer : peers_)
+    if (peer.stage == Stage::waiting) peer.at = now.mono;
+}
+
+std::optional<std::size_t> Bootstrap::take(const Now& now) {
+  Peer* first = nullptr;
+  for (Peer& peer : peers_)
+    if (peer.stage == Stage::waiting && peer.at <= now.mono && (first == nullptr || peer.at < first->at)) first = &peer;
+  if (first == nullptr) return std::nullopt;
+  first->stage = Stage::trying;
+  return static_cast<std::size_t>(first - peers_.data());
+}
+
+void Bootstrap::resolving(const Now& now, std::size_t index) {
+  peers_.at(index).stage = Stage::resolving;
+  peers_.at(index).at = now.mono + resolve_timeout;
+}
+
+bool Bootstrap::resolved(std::size_t index) {
+  if (index >= peers_.size() || peers_[index].stage != Stage::resolving) return false;
+  peers_[index].stage = Stage::trying;
+  return true;
+}
+
+std::optional<std::size_t> Bootstrap::overdue(const Now& now) const {
+  for (std::size_t i = 0; i < peers_.size(); ++i)
+    if (peers_[i].stage == Stage::resolving && peers_[i].at <= now.mono) return i;
+  return std::nullopt;
+}
+
+void Bootstrap::wait(Peer& peer, const Now& now, Company company, Rng& rng) {
+  peer.stage = Stage::waiting;
+  peer.at = now.mono + (company == Company::alone ? peer.quick : peer.slow).fail(rng);
+}
+
+void Bootstrap::failed(const Now& now, std::size_t index, Company company, Rng& rng) {
+  if (peers_.at(index).stage != Stage::reached) wait(peers_[index], now, company, rng);
+}
+
+bool Bootstrap::reached(const PeerId& peer) {
+  bool news = false;
+  for (Peer& item : peers_) {
+    if (item.peer.id != peer || item.stage == Stage::reached || item.stage == Stage::ourselves) continue;
+    item.stage = Stage::reached;
+    item.quick.reset();
+    item.slow.reset();
+    news = true;
+  }
+  return news;
+}
+
+void Bootstrap::lost(const Now& now, const PeerId& peer, Company company, Rng& rng) {
+  for (Peer& item : peers_)
+    if (item.peer.id == peer && item.stage == Stage::reached) wait(item, now, company, rng);
+}
+
+void Bootstrap::alone(const Now& now, Rng& rng) {
+  for (Peer& item : peers_) {
+    if (item.stage != Stage::waiting && item.stage != Stage::reached) continue;
+    item.slow.reset();
+    item.quick.reset();
+    wait(item, now, Company::alone, rng);
+  }
+}
+
+Mono Bootstrap::due() const {
+  Mono out = never;
+  for (const Peer& peer : peers_)
+    if (peer.stage == Stage::waiting) out = std::min(out, peer.at);
+  return out;
+}
+
+Mono Bootstrap::resolve_deadline() const {
+  Mono out = never;
+  for (const Peer& peer : peers_)
+    if (peer.stage == Stage::resolving) out = std::min(out, peer.at);
+  return out;
+}
+
+}  // namespace mosaik::discovery

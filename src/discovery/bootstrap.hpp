@@ -1,0 +1,77 @@
+#pragma once
+/// Bootstrap: the peers that we were told of at the start, and when each of them is tried.
+///
+/// While nobody else is known each is tried with a quick back-off, for ever. Once somebody is known, those never
+/// reached are still tried, slowly: two halves of a network that started apart have nothing else that could join them.
+/// A peer that was reached is tried again when it leaves the catalog.
+
+#include <optional>
+#include <vector>
+
+#include "discovery/backoff.hpp"
+#include "discovery/discovery.hpp"
+
+namespace mosaik::discovery {
+
+/// Whether any other peer is known.
+enum class Company : std::uint8_t { alone, some };
+
+class Bootstrap {
+ public:
+  static constexpr Nanoseconds quick_least = 250ms;
+  static constexpr Nanoseconds quick_most = 10s;
+  static constexpr Nanoseconds slow_least = 10s;
+  static constexpr Nanoseconds slow_most = 60s;
+  static constexpr Nanoseconds resolve_timeout = 10s;
+
+  /// Keeps the first limits::bootstrap_peers of the list, each under its place in it; our own id is never tried.
+  Bootstrap(std::vector<BootstrapPeer> peers, const PeerId& self);
+
+  /// Everyone is due now.
+  void start(const Now& now);
+  /// The next peer that is due; it is being tried until resolving, reached or failed.
+  std::optional<std::size_t> take(const Now& now);
+  void resolving(const Now& now, std::size_t index);
+  /// A name was resolved; false when nobody waits for it.
+  bool resolved(std::size_t index);
+  /// The next peer whose name was not resolved in time; the caller reports the failure.
+  [[nodiscard]] std::optional<std::size_t> overdue(const Now& now) const;
+
+  void failed(const Now& now, std::size_t index, Company company, Rng& rng);
+  /// A sync with this peer succeeded, or it holds a bond with us. True when that is news.
+  bool reached(const PeerId& peer);
+  /// The peer left the catalog.
+  void lost(const Now& now, const PeerId& peer, Company company, Rng& rng);
+  /// Nobody is known any more: everyone is tried soon.
+  void alone(const Now& now, Rng& rng);
+
+  [[nodiscard]] const BootstrapPeer& at(std::size_t index) const { return peers_.at(index).peer; }
+  /// The address, when the host needs no resolving.
+  [[nodiscard]] const std::optional<SocketAddress>& literal(std::size_t index) const {
+    return peers_.at(index).literal;
+  }
+  /// When the next peer is due.
+  [[nodiscard]] Mono due() const;
+  /// When the next resolving is overdue.
+  [[nodiscard]] Mono resolve_deadline() const;
+
+ private:
+  enum class Stage : std::uint8_t { waiting, trying, resolving, reached, ourselves };
+  struct Peer {
+    BootstrapPeer peer;
+    std::optional<SocketAddress> literal;
+    Stage stage = Stage::waiting;
+    Mono at = never;
+    Backoff quick{quick_least, quick_most};
+    Backoff slow{slow_least, slow_most};
+  };
+
+  static void wait(Peer& peer, const Now& now, Company company, Rng& rng);
+
+  std::vector<Peer> peers_;
+};
+
+/// HOST:PORT as a person writes it.
+[[nodiscard]] std::string text_of(const BootstrapPeer& peer);
+
+}  // namespace mosaik::discovery

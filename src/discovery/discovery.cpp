@@ -1,0 +1,268 @@
+#include "discovery/discovery.hpp"
+
+#include <algorithm>
+
+#include "discovery/impl.hpp"
+
+namespace mosaik::discovery {
+
+namespace {
+
+CatalogRules rules_of(const Config& config, const PeerId& self) {
+  return {.network = config.network,
+          .self = self,
+          .stale_after = config.stale_after,
+          .clock_drift = config.clock_drift,
+          .entries = config.catalog_entries,
+          .bytes = config.catalog_bytes,
+          .tombstones = limits::tombstones};
+}
+
+Nanoseconds age_of(const identity::EntryRef& entry, const Now& now) {
+  return std::chrono::milliseconds(std::max<std::int64_t>(now.wall.milliseconds - entry->entry.version.updated, 0));
+}
+
+}  // namespace
+
+Discovery::Impl::Impl(const Config& config, identity::Self& self, identity::Verifier& verifier, FramePool& pool,
+                      Rng rng)
+    : config_(config),
+      self_(self),
+      pool_(pool),
+      rng_(rng),
+      catalog_(rules_of(config, self.id())),
+      intake_(config.network, self, verifier, catalog_, notices_, counters_),
+      bootstrap_(config.bootstrap, self.id()) {}
+
+void Discovery::Impl::start(const Now& now, quic::Links& links, Facts& facts) {
+  started_ = true;
+  refreshed_ = now.boot;
+  // The entry may have been signed a while ago: its age counts.
+  refresh_at_ = now.mono + std::max(refresh_pause() - age_of(self_.entry(), now), Nanoseconds::zero());
+  bootstrap_.start(now);
+  pump(now, links, facts);
+}
+
+Nanoseconds Discovery::Impl::refresh_pause() {
+  return rng_.between(config_.refresh_least, config_.refresh_most);
+}
+
+// The timer alone does not do: `mono` stands still while the machine sleeps, and the wall clock may be set.
+void Discovery::Impl::refresh_when_due(const Now& now, Facts& facts) {
+  if (!started_) return;
+  const bool due = now.mono >= refresh_at_ || now.boot - refreshed_ > config_.refresh_most ||
+                   age_of(self_.entry(), now) > config_.refresh_most;
+  if (!due) return;
+  self_.refresh(now.wall);
+  spread(now, facts);
+}
+
+void Discovery::Impl::spread(const Now& now, Facts& facts) {
+  facts.emplace_back(SelfRefreshed{});
+  refreshed_ = now.boot;
+  refresh_at_ = now.mono + refresh_pause();
+  // Half of what is left between the longest refresh and half the staleness (150 s by default); the rest is for the
+  // sync.
+  const Nanoseconds most = std::max((config_.stale_after / 2 - config_.refresh_most) / 2, config_.refresh_least / 20);
+  const Nanoseconds window = std::min(most, spread_per_peer * static_cast<std::int64_t>(outreach_.size()));
+  outreach_.owe_all(now, self_.entry()->entry.version.updated, window, rng_,
+                    [this](const PeerId& peer) { return bonded_.contains(peer); });
+}
+
+void Discovery::Impl::on_self_changed(const Now& now, quic::Links& links, Facts& facts) {
+  spread(now, facts);
+  pump(now, links, facts);
+}
+
+void Discovery::Impl::on_link(const Now& now, const quic::LinkEvent& event, quic::Links& links, Facts& facts) {
+  refresh_when_due(now, facts);
+  std::visit([&](const auto& each) { on_event(now, each, links, facts); }, event);
+  pump(now, links, facts);
+}
+
+void Discovery::Impl::on_event(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts) {
+  if (event.side == quic::Side::acceptor) return on_incoming(now, event, links, facts);
+  Exchange* exchange = exchanges_.find(event.link);
+  if (exchange == nullptr || exchange->stage != Exchange::Stage::opening) return;
+  exchange->stage = Exchange::Stage::reading;
+  if (exchange->alpn == Alpn::sync) return open_sync(now, *exchange, links, facts);
+  open_ping(now, *exchange, links, facts);
+}
+
+void Discovery::Impl::on_incoming(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts) {
+  Exchange exchange;
+  exchange.link = event.link;
+  exchange.peer = event.peer;
+  exchange.alpn = event.alpn;
+  exchange.stage = Exchange::Stage::reading;
+  exchange.deadline = now.mono + limits::accept_timeout;
+  const std::size_t all = exchanges_.count([](const Exchange& other) { return !other.dialed(); });
+  const std::size_t theirs =
+      exchanges_.count([&](const Exchange& other) { return !other.dialed() && other.peer == event.peer; });
+  const bool ours = event.peer == self_.id();
+  if (ours) {
+    notices_.say(now, Notice::Kind::same_identity, event.peer,
+                 "another node at " + event.remote.text() + " runs with our secret key (" + event.peer.brief() +
+                     "); stop one of the two, or give it a key of its own",
+                 facts);
+  }
+  if (ours || all >= limits::incoming_syncs || theirs >= incoming_per_peer) {
+    exchange.stage = Exchange::Stage::finished;
+    exchanges_.add(exchange);
+    links.close(now, event.link, CloseCode::cancelled, quic::CloseMode::at_once);
+    return;
+  }
+  exchanges_.add(exchange);
+  links.set_frame_limit(event.link, event.alpn == Alpn::sync ? limits::sync_frame : limits::ping_frame);
+}
+
+void Discovery::Impl::on_event(const Now& now, const quic::LinkFrame& event, quic::Links& links, Facts& facts) {
+  Exchange* exchange = exchanges_.find(event.link);
+  if (exchange == nullptr || !exchange->live()) return;
+  if (exchange->stage != Exchange::Stage::reading)
+    return abandon(now, *exchange, CloseCode::protocol_violation, {Errc::malformed, "it sent more than one frame"},
+                   links, facts);
+  if (exchange->alpn == Alpn::sync) {
+    if (exchange->dialed()) return finish_sync(now, *exchange, event.payload, links, facts);
+    return serve_sync(now, *exchange, event.payload, links, facts);
+  }
+  if (exchange->dialed()) return finish_ping(now, *exchange, event.payload, links, facts);
+  serve_ping(now, *exchange, links, facts);
+}
+
+void Discovery::Impl::on_event(const Now& now, const quic::LinkEnded& event, quic::Links& links, Facts& facts) {
+  Exchange* exchange = exchanges_.find(event.link);
+  if (exchange == nullptr || exchange->stage != Exchange::Stage::reading) return;
+  abandon(now, *exchange, CloseCode::unexpected_close, {Errc::closed, "it ended the stream without a whole frame"},
+          links, facts);
+}
+
+void Discovery::Impl::on_event(const Now& now, const quic::LinkOversized& event, quic::Links& links, Facts& facts) {
+  Exchange* exchange = exchanges_.find(event.link);
+  if (exchange == nullptr || !exchange->live()) return;
+  abandon(now, *exchange, CloseCode::protocol_violation, {Errc::limit, "it announced a frame beyond the limit"}, links,
+          facts);
+}
+
+void Discovery::Impl::on_event(const Now&, const quic::LinkUnreachable& event, quic::Links&, Facts&) {
+  if (Exchange* exchange = exchanges_.find(event.link)) exchange->unreachable = true;
+}
+
+void Discovery::Impl::on_event(const Now& now, const quic::LinkClosed& event, quic::Links&, Facts& facts) {
+  Exchange* found = exchanges_.find(event.link);
+  if (found == nullptr) return;
+  const Exchange exchange = *found;
+  exchanges_.erase(event.link);
+  if (!exchange.live()) return;
+  if (exchange.dialed()) return end(now, exchange, std::unexpected(failure_of(exchange, event.close)), Told::no, facts);
+  on_dialer_closed(now, exchange, event.close, facts);
+}
+
+// Only the dialer's 200 says that our reply arrived and, for a sync, was understood.
+void Discovery::Impl::on_dialer_closed(const Now& now, const Exchange& exchange, const quic::CloseInfo& close,
+                                       Facts& facts) {
+  if (exchange.stage != Exchange::Stage::awaiting_close || close.by != quic::ClosedBy::peer ||
+      !close.is(CloseCode::success))
+    return;
+  if (exchange.alpn == Alpn::ping) {
+    ++counters_.pings_served;
+    return;
+  }
+  ++counters_.syncs_served;
+  note_told(now, exchange);
+  if (exchange.met) note_reached(now, exchange.peer, facts);
+}
+
+void Discovery::Impl::abandon(const Now& now, Exchange& exchange, CloseCode code, Error error, quic::Links& links,
+                              Facts& facts) {
+  exchange.stage = Exchange::Stage::finished;
+  links.close(now, exchange.link, code, quic::CloseMode::at_once);
+  if (exchange.dialed()) end(now, exchange, std::unexpected(std::move(error)), Told::no, facts);
+}
+
+void Discovery::Impl::on_timer(const Now& now, quic::Links& links, Facts& facts) {
+  refresh_when_due(now, facts);
+  expire(now, links, facts);
+  if (now.mono >= purge_at_) purge(now, facts);
+  pump(now, links, facts);
+}
+
+void Discovery::Impl::expire(const Now& now, quic::Links& links, Facts& facts) {
+  for (const quic::LinkId link : exchanges_.overdue(now)) {
+    Exchange* exchange = exchanges_.find(link);
+    abandon(now, *exchange, CloseCode::cancelled, timeout_of(*exchange, config_.sync_timeout), links, facts);
+  }
+  while (const auto index = bootstrap_.overdue(now)) {
+    Exchange exchange;
+    exchange.peer = bootstrap_.at(*index).id;
+    exchange.origin = Exchange::Origin::bootstrap;
+    exchange.bootstrap = *index;
+    end_bootstrap(now, exchange, {Errc::timed_out, "its name was not resolved in time"}, facts);
+  }
+}
+
+Mono Discovery::Impl::next_deadline() const {
+  Mono out = std::min({exchanges_.deadline(), purge_at_, refresh_at_, bootstrap_.resolve_deadline()});
+  if (!started_) return out;
+  out = std::min(out, bootstrap_.due());
+  if (const auto admit = outreach_place()) out = std::min(out, std::max(outreach_.deadline(*admit), start_at_));
+  return out;
+}
+
+Discovery::Discovery(const Config& config, identity::Self& self, identity::Verifier& verifier, FramePool& pool, Rng rng)
+    : impl_(std::make_unique<Impl>(config, self, verifier, pool, rng)) {}
+Discovery::~Discovery() = default;
+
+void Discovery::start(const Now& now, quic::Links& links, Facts& facts) {
+  impl_->start(now, links, facts);
+}
+void Discovery::on_link(const Now& now, const quic::LinkEvent& event, quic::Links& links, Facts& facts) {
+  impl_->on_link(now, event, links, facts);
+}
+void Discovery::on_timer(const Now& now, quic::Links& links, Facts& facts) {
+  impl_->on_timer(now, links, facts);
+}
+void Discovery::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses,
+                            quic::Links& links, Facts& facts) {
+  impl_->on_resolved(now, bootstrap, addresses, links, facts);
+}
+bool Discovery::feed(const Now& now, const identity::EntryRef& entry, Source, Facts& facts) {
+  return impl_->feed(now, entry, facts);
+}
+void Discovery::on_departure(const Now& now, const PeerId& peer, Facts& facts) {
+  impl_->on_departure(now, peer, facts);
+}
+void Discovery::on_self_changed(const Now& now, quic::Links& links, Facts& facts) {
+  impl_->on_self_changed(now, links, facts);
+}
+void Discovery::sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses,
+                          quic::Links& links, Facts& facts) {
+  impl_->sync_with(now, peer, addresses, links, facts);
+}
+void Discovery::ping(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses,
+                     quic::Links& links, Facts& facts) {
+  impl_->ping(now, peer, addresses, links, facts);
+}
+void Discovery::set_bonded(const PeerId& peer, bool bonded) {
+  impl_->set_bonded(peer, bonded);
+}
+Mono Discovery::next_deadline() const {
+  return impl_->next_deadline();
+}
+bool Discovery::owns(quic::LinkId link) const {
+  return impl_->owns(link);
+}
+identity::EntryRef Discovery::find(const PeerId& peer, const Now& now) const {
+  return impl_->catalog().find(peer, now);
+}
+std::vector<identity::EntryRef> Discovery::entries(const Now& now) const {
+  return impl_->catalog().entries(now);
+}
+const Counters& Discovery::counters() const noexcept {
+  return impl_->counters();
+}
+bool Discovery::has_met_anyone() const noexcept {
+  return impl_->has_met_anyone();
+}
+
+}  // namespace mosaik::discovery

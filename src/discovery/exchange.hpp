@@ -1,0 +1,75 @@
+#pragma once
+/// Exchange: one sync or ping on a link of its own, in either role, and the table of those that are under way.
+///
+/// Dialer:   opening --LinkOpened: send--> reading --frame: close 200--> finished
+/// Acceptor: reading --frame: reply--> awaiting_close --the dialer's close--> gone
+/// The dialer closes, for only it knows that everything has arrived; a close discards what is in flight
+/// (spec: discovery 0.1, 3). One deadline spans an exchange from its first packet to its end (spec: discovery 8 W2,
+/// W17).
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "discovery/outreach.hpp"
+#include "quic/links.hpp"
+
+namespace mosaik::discovery {
+
+struct Exchange {
+  enum class Stage : std::uint8_t {
+    opening,
+    reading,
+    awaiting_close,
+    finished,  ///< we closed it; LinkClosed will end it
+  };
+  /// Who wanted it.
+  enum class Origin : std::uint8_t { peer, request, bootstrap, outreach };
+
+  quic::LinkId link;
+  PeerId peer;
+  Alpn alpn = Alpn::sync;
+  Origin origin = Origin::peer;
+  Stage stage = Stage::opening;
+  Scope scope = Scope::own_entry;  ///< dialed syncs: what we send
+  std::size_t bootstrap = 0;       ///< its place in the list, when the origin is bootstrap
+  std::int64_t version = 0;        ///< of our entry, as sent
+  Mono deadline = never;
+  bool unreachable = false;  ///< an ICMP unreachable was seen
+  bool met = false;          ///< accepted syncs: the dialer proved to be of our network
+  bool cut_short = false;    ///< its snapshot was not merged to its end
+
+  [[nodiscard]] bool live() const noexcept { return stage != Stage::finished; }
+  [[nodiscard]] bool dialed() const noexcept { return origin != Origin::peer; }
+};
+
+/// Why a dialed exchange ended without success, in words for a person and as an error.
+[[nodiscard]] Error failure_of(const Exchange& exchange, const quic::CloseInfo& close);
+[[nodiscard]] Error timeout_of(const Exchange& exchange, Nanoseconds waited);
+
+class Exchanges {
+ public:
+  Exchange& add(Exchange exchange) { return table_.insert_or_assign(exchange.link, std::move(exchange)).first->second; }
+  [[nodiscard]] Exchange* find(quic::LinkId link);
+  [[nodiscard]] bool contains(quic::LinkId link) const { return table_.contains(link); }
+  void erase(quic::LinkId link) { table_.erase(link); }
+
+  /// A live dialed one to this peer; null when there is none.
+  [[nodiscard]] Exchange* dialed_to(const PeerId& peer, Alpn alpn);
+  /// Live ones that `matches`.
+  template <class Predicate>
+  [[nodiscard]] std::size_t count(const Predicate& matches) const {
+    std::size_t out = 0;
+    for (const auto& [link, exchange] : table_)
+      if (exchange.live() && matches(exchange)) ++out;
+    return out;
+  }
+  /// Links of live ones whose deadline has passed.
+  [[nodiscard]] std::vector<quic::LinkId> overdue(const Now& now) const;
+  [[nodiscard]] Mono deadline() const;
+
+ private:
+  std::map<quic::LinkId, Exchange> table_;
+};
+
+}  // namespace mosaik::discovery

@@ -1,0 +1,160 @@
+#pragma once
+/// The inside of Discovery: what its parts share, and which file does what.
+///
+///   discovery.cpp  life, timers, the public face        sync.cpp   both roles of a sync, snapshots
+///   intents.cpp    whom to dial, and what an end means   ping.cpp   both roles of a ping
+///   members.cpp    entries that come and go
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/limits.hpp"
+#include "discovery/bootstrap.hpp"
+#include "discovery/catalog.hpp"
+#include "discovery/discovery.hpp"
+#include "discovery/exchange.hpp"
+#include "discovery/intake.hpp"
+#include "discovery/notices.hpp"
+#include "discovery/outreach.hpp"
+
+namespace mosaik::discovery {
+
+using Facts = std::vector<Fact>;
+
+class Discovery::Impl {
+ public:
+  static constexpr std::size_t incoming_per_peer = 2;   ///< syncs and pings that one peer may have open with us
+  static constexpr std::size_t pings = 64;              ///< outgoing, at a time
+  static constexpr std::size_t requests = 256;          ///< syncs asked for and not ended
+  static constexpr std::size_t reserved_syncs = 2;      ///< of concurrent_syncs, for those asked for
+  static constexpr Nanoseconds start_pause = 5ms;       ///< between two syncs that nobody asked for
+  static constexpr Nanoseconds purge_pause = 10s;       ///< the longest time between two looks for stale entries
+  static constexpr Nanoseconds spread_per_peer = 25ms;  ///< a refresh is spread over this much for each peer,
+  static constexpr Nanoseconds catch_up_after = 2s;     ///< when a snapshot was not merged to its end
+
+  Impl(const Config& config, identity::Self& self, identity::Verifier& verifier, FramePool& pool, Rng rng);
+
+  // discovery.cpp
+  void start(const Now& now, quic::Links& links, Facts& facts);
+  void on_link(const Now& now, const quic::LinkEvent& event, quic::Links& links, Facts& facts);
+  void on_timer(const Now& now, quic::Links& links, Facts& facts);
+  void on_self_changed(const Now& now, quic::Links& links, Facts& facts);
+  [[nodiscard]] Mono next_deadline() const;
+
+  // intents.cpp
+  void on_resolved(const Now& now, std::size_t index, const Result<std::vector<SocketAddress>>& addresses,
+                   quic::Links& links, Facts& facts);
+  void sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
+                 Facts& facts);
+
+  // ping.cpp
+  void ping(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
+            Facts& facts);
+
+  // members.cpp
+  bool feed(const Now& now, const identity::EntryRef& entry, Facts& facts);
+  void on_departure(const Now& now, const PeerId& peer, Facts& facts);
+  void set_bonded(const PeerId& peer, bool bonded);
+
+  [[nodiscard]] bool owns(quic::LinkId link) const { return exchanges_.contains(link); }
+  [[nodiscard]] const Catalog& catalog() const noexcept { return catalog_; }
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] bool has_met_anyone() const noexcept { return met_; }
+
+ private:
+  struct Request {
+    std::uint64_t order = 0;
+    std::vector<SocketAddress> addresses;
+  };
+  enum class Told : std::uint8_t { yes, no };
+
+  // discovery.cpp: events of links
+  void on_event(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);
+  void on_event(const Now& now, const quic::LinkFrame& event, quic::Links& links, Facts& facts);
+  void on_event(const Now& now, const quic::LinkEnded& event, quic::Links& links, Facts& facts);
+  void on_event(const Now& now, const quic::LinkOversized& event, quic::Links& links, Facts& facts);
+  void on_event(const Now& now, const quic::LinkUnreachable& event, quic::Links& links, Facts& facts);
+  void on_event(const Now& now, const quic::LinkClosed& event, quic::Links& links, Facts& facts);
+  template <class Other>
+  void on_event(const Now&, const Other&, quic::Links&, Facts&) {}
+  void on_incoming(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);
+  void on_dialer_closed(const Now& now, const Exchange& exchange, const quic::CloseInfo& close, Facts& facts);
+  void expire(const Now& now, quic::Links& links, Facts& facts);
+  void refresh_when_due(const Now& now, Facts& facts);
+  void spread(const Now& now, Facts& facts);
+  [[nodiscard]] Nanoseconds refresh_pause();
+  /// Closes the link and, for a dialed exchange, ends it with the error.
+  void abandon(const Now& now, Exchange& exchange, CloseCode code, Error error, quic::Links& links, Facts& facts);
+
+  // sync.cpp
+  void open_sync(const Now& now, Exchange& exchange, quic::Links& links, Facts& facts);
+  void serve_sync(const Now& now, Exchange& exchange, BytesView payload, quic::Links& links, Facts& facts);
+  void finish_sync(const Now& now, Exchange& exchange, BytesView payload, quic::Links& links, Facts& facts);
+  /// Merges a snapshot; what became of the sender's own entry.
+  Result<> merge(const Now& now, Exchange& exchange, const Snapshot& snapshot, Facts& facts);
+  [[nodiscard]] Frame own_frame();
+  [[nodiscard]] Frame catalog_frame(const Now& now);
+
+  // ping.cpp
+  void open_ping(const Now& now, Exchange& exchange, quic::Links& links, Facts& facts);
+  void serve_ping(const Now& now, Exchange& exchange, quic::Links& links, Facts& facts);
+  void finish_ping(const Now& now, Exchange& exchange, BytesView payload, quic::Links& links, Facts& facts);
+
+  // intents.cpp
+  /// Starts all that is due and has a place.
+  void pump(const Now& now, quic::Links& links, Facts& facts);
+  void pump_bootstrap(const Now& now, quic::Links& links, Facts& facts);
+  void pump_requests(const Now& now, quic::Links& links, Facts& facts);
+  void pump_outreach(const Now& now, quic::Links& links, Facts& facts);
+  void dial(const Now& now, Exchange exchange, std::vector<SocketAddress> addresses, quic::Links& links, Facts& facts);
+  /// A dialed exchange is over. Told::yes: the peer has our entry of exchange.version.
+  void end(const Now& now, const Exchange& exchange, const Result<>& result, Told told, Facts& facts);
+  void end_bootstrap(const Now& now, const Exchange& exchange, const Error& error, Facts& facts);
+  /// The peer has our entry, as sent in this sync.
+  void note_told(const Now& now, const Exchange& exchange);
+  void note_reached(const Now& now, const PeerId& peer, Facts& facts);
+  [[nodiscard]] std::vector<SocketAddress> addresses_of(const Now& now, const PeerId& peer,
+                                                        const std::vector<SocketAddress>& given) const;
+  [[nodiscard]] std::size_t running_syncs() const;
+  [[nodiscard]] std::optional<Admit> outreach_place() const;
+
+  // members.cpp
+  Verdict accept(const Now& now, const identity::EntryRef& entry, const PeerId& from, Facts& facts);
+  void greet(const Now& now, const identity::EntryRef& entry, const PeerId& from);
+  void left(const Now& now, const identity::EntryRef& entry, bool signed_off, Facts& facts);
+  void note_refused(const Now& now, const identity::EntryRef& entry, const PeerId& from, Verdict verdict, Facts& facts);
+  void purge(const Now& now, Facts& facts);
+  void plan_purge(const Now& now);
+  [[nodiscard]] bool shares_group(const PeerEntry& entry) const;
+  [[nodiscard]] Company company() const { return catalog_.empty() ? Company::alone : Company::some; }
+
+  Config config_;
+  identity::Self& self_;
+  FramePool& pool_;
+  Rng rng_;
+  Catalog catalog_;
+  Notices notices_;
+  Counters counters_;
+  Intake intake_;
+  Outreach outreach_;
+  Bootstrap bootstrap_;
+  Exchanges exchanges_;
+  std::map<PeerId, Request> requests_;
+  std::uint64_t requests_made_ = 0;
+  std::map<PeerId, std::int64_t> bonded_;  ///< and the run that the bond is with; 0: not known
+
+  bool started_ = false;
+  bool met_ = false;
+  Mono refresh_at_ = never;
+  Boot refreshed_;
+  Mono purge_at_ = never;
+  Mono start_at_{};  ///< no sync of our own accord starts earlier
+
+  Frame catalog_frame_;  ///< the last one, as long as it is true
+  std::uint64_t catalog_generation_ = 0;
+  Digest catalog_own_;
+  Mono catalog_frame_until_{};
+};
+
+}  // namespace mosaik::discovery

@@ -1,0 +1,192 @@
+// Whom to dial and when, and what the end of an exchange means for who wanted it.
+
+#include <algorithm>
+
+#include "discovery/impl.hpp"
+
+namespace mosaik::discovery {
+
+void Discovery::Impl::sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses,
+                                quic::Links& links, Facts& facts) {
+  const auto refuse = [&](Errc code, std::string text) {
+    facts.emplace_back(SyncEnded{peer, fail(code, std::move(text))});
+  };
+  if (peer == self_.id()) return refuse(Errc::invalid_argument, "that is our own id");
+  const auto known = requests_.find(peer);
+  if (known == requests_.end() && requests_.size() >= requests) return refuse(Errc::limit, "too many syncs at a time");
+  Request& request = known == requests_.end() ? requests_[peer] : known->second;
+  if (known == requests_.end()) request.order = ++requests_made_;
+  for (const SocketAddress& address : addresses) {
+    if (request.addresses.size() == limits::dial_addresses) break;
+    if (std::ranges::find(request.addresses, address) == request.addresses.end()) request.addresses.push_back(address);
+  }
+  pump(now, links, facts);
+}
+
+void Discovery::Impl::pump(const Now& now, quic::Links& links, Facts& facts) {
+  pump_requests(now, links, facts);
+  if (!started_) return;
+  pump_bootstrap(now, links, facts);
+  pump_outreach(now, links, facts);
+}
+
+std::size_t Discovery::Impl::running_syncs() const {
+  // The bootstrap list has a limit of its own (limits::bootstrap_peers), and nobody else writes in it.
+  return exchanges_.count([](const Exchange& exchange) {
+    return exchange.alpn == Alpn::sync && exchange.dialed() && exchange.origin != Exchange::Origin::bootstrap;
+  });
+}
+
+void Discovery::Impl::pump_requests(const Now& now, quic::Links& links, Facts& facts) {
+  while (running_syncs() < limits::concurrent_syncs) {
+    // One that runs for another reason will do; if it fails, the caller's own addresses get their turn.
+    const auto waits = [&](const auto& item) { return exchanges_.dialed_to(item.first, Alpn::sync) == nullptr; };
+    auto next = requests_.end();
+    for (auto item = requests_.begin(); item != requests_.end(); ++item)
+      if (waits(*item) && (next == requests_.end() || item->second.order < next->second.order)) next = item;
+    if (next == requests_.end()) return;
+    Exchange exchange;
+    exchange.peer = next->first;
+    exchange.origin = Exchange::Origin::request;
+    exchange.scope = Scope::catalog;
+    dial(now, exchange, addresses_of(now, exchange.peer, next->second.addresses), links, facts);
+  }
+}
+
+void Discovery::Impl::pump_bootstrap(const Now& now, quic::Links& links, Facts& facts) {
+  while (const auto index = bootstrap_.take(now)) {
+    const BootstrapPeer& peer = bootstrap_.at(*index);
+    if (const auto& literal = bootstrap_.literal(*index)) {
+      Exchange exchange;
+      exchange.peer = peer.id;
+      exchange.origin = Exchange::Origin::bootstrap;
+      exchange.scope = Scope::catalog;
+      exchange.bootstrap = *index;
+      dial(now, exchange, {*literal}, links, facts);
+      continue;
+    }
+    bootstrap_.resolving(now, *index);
+    facts.emplace_back(Resolve{*index, peer.host, peer.port});
+  }
+}
+
+void Discovery::Impl::on_resolved(const Now& now, std::size_t index,
+                                  const Result<std::vector<SocketAddress>>& addresses, quic::Links& links,
+                                  Facts& facts) {
+  if (!bootstrap_.resolved(index)) return;
+  Exchange exchange;
+  exchange.peer = bootstrap_.at(index).id;
+  exchange.origin = Exchange::Origin::bootstrap;
+  exchange.scope = Scope::catalog;
+  exchange.bootstrap = index;
+  if (!addresses || addresses->empty()) {
+    const Error why = addresses
+                          ? Error{Errc::not_found, "its name has no address"}
+                          : Error{addresses.error().code, "its name was not resolved: " + addresses.error().message};
+    end_bootstrap(now, exchange, why, facts);
+    return;
+  }
+  dial(now, exchange, *addresses, links, facts);
+  pump(now, links, facts);
+}
+
+// Those who do not answer, dead or invented, get half of the places at most, so that they cannot starve the living.
+std::optional<Admit> Discovery::Impl::outreach_place() const {
+  if (running_syncs() >= limits::concurrent_syncs - reserved_syncs) return std::nullopt;
+  const std::size_t unproven = exchanges_.count([](const Exchange& exchange) {
+    return exchange.origin == Exchange::Origin::outreach && exchange.stage == Exchange::Stage::opening;
+  });
+  return unproven < (limits::concurrent_syncs - reserved_syncs) / 2 ? Admit::all : Admit::proven;
+}
+
+void Discovery::Impl::pump_outreach(const Now& now, quic::Links& links, Facts& facts) {
+  while (now.mono >= start_at_) {
+    const auto admit = outreach_place();
+    if (!admit) return;
+    const auto task = outreach_.take(now, *admit);
+    if (!task) return;
+    start_at_ = now.mono + start_pause;
+    Exchange exchange;
+    exchange.peer = task->peer;
+    exchange.origin = Exchange::Origin::outreach;
+    exchange.scope = task->scope;
+    dial(now, exchange, addresses_of(now, task->peer, {}), links, facts);
+  }
+}
+
+// One place is kept for the caller's addresses: an entry full of unreachable ones must not hide a way that is known.
+std::vector<SocketAddress> Discovery::Impl::addresses_of(const Now& now, const PeerId& peer,
+                                                         const std::vector<SocketAddress>& given) const {
+  std::vector<SocketAddress> out;
+  const auto add = [&](const SocketAddress& address, std::size_t most) {
+    if (address.is_unspecified() || address.port() == 0 || out.size() >= most) return;
+    if (std::ranges::find(out, address) == out.end()) out.push_back(address);
+  };
+  const std::size_t for_entry = limits::dial_addresses - (given.empty() ? 0 : 1);
+  std::vector<SocketAddress> sockets;
+  if (const identity::EntryRef entry = catalog_.find(peer, now)) sockets = entry->entry.sockets();
+  for (const SocketAddress& address : sockets) add(address, for_entry);
+  for (const SocketAddress& address : given) add(address, limits::dial_addresses);
+  for (const SocketAddress& address : sockets) add(address, limits::dial_addresses);
+  return out;
+}
+
+void Discovery::Impl::dial(const Now& now, Exchange exchange, std::vector<SocketAddress> addresses, quic::Links& links,
+                           Facts& facts) {
+  std::erase_if(addresses,
+                [](const SocketAddress& address) { return address.is_unspecified() || address.port() == 0; });
+  if (addresses.size() > limits::dial_addresses) addresses.resize(limits::dial_addresses);
+  exchange.deadline = now.mono + config_.sync_timeout;
+  if (exchange.alpn == Alpn::sync) ++counters_.syncs_started;
+  if (addresses.empty())
+    return end(now, exchange, fail(Errc::unreachable, "no address of it is known"), Told::no, facts);
+  const auto link = links.dial(now, {.peer = exchange.peer, .addresses = std::move(addresses), .alpn = exchange.alpn});
+  if (!link) return end(now, exchange, std::unexpected(link.error()), Told::no, facts);
+  exchange.link = *link;
+  exchanges_.add(std::move(exchange));
+}
+
+void Discovery::Impl::end(const Now& now, const Exchange& exchange, const Result<>& result, Told told, Facts& facts) {
+  if (exchange.alpn == Alpn::ping) {
+    facts.emplace_back(PingEnded{exchange.peer, std::unexpected(result.error()), {}});
+    return;
+  }
+  ++(result ? counters_.syncs_completed : counters_.syncs_failed);
+  if (told == Told::yes)
+    note_told(now, exchange);
+  else if (exchange.origin == Exchange::Origin::outreach)
+    outreach_.failed(now, exchange.peer, exchange.scope, rng_);
+  if (bonded_.contains(exchange.peer)) outreach_.cancel(exchange.peer);
+  if (result)
+    note_reached(now, exchange.peer, facts);
+  else if (exchange.origin == Exchange::Origin::bootstrap)
+    end_bootstrap(now, exchange, result.error(), facts);
+  const auto request = requests_.find(exchange.peer);
+  if (request == requests_.end() || (!result && exchange.origin != Exchange::Origin::request)) return;
+  requests_.erase(request);
+  facts.emplace_back(SyncEnded{exchange.peer, result});
+}
+
+void Discovery::Impl::note_told(const Now& now, const Exchange& exchange) {
+  outreach_.told(exchange.peer, exchange.version);
+  // What the allowance for signatures cut off is asked for again when it has grown.
+  if (exchange.cut_short && !bonded_.contains(exchange.peer))
+    outreach_.owe(exchange.peer, now.mono + catch_up_after, Scope::own_entry);
+}
+
+void Discovery::Impl::note_reached(const Now& now, const PeerId& peer, Facts& facts) {
+  met_ = true;
+  if (!bootstrap_.reached(peer)) return;
+  notices_.say(now, Notice::Kind::bootstrap_answered, peer, "bootstrap peer " + peer.brief() + " answered", facts);
+}
+
+void Discovery::Impl::end_bootstrap(const Now& now, const Exchange& exchange, const Error& error, Facts& facts) {
+  const BootstrapPeer& peer = bootstrap_.at(exchange.bootstrap);
+  bootstrap_.failed(now, exchange.bootstrap, company(), rng_);
+  notices_.say(
+      now, Notice::Kind::bootstrap_silent, peer.id,
+      "bootstrap peer " + peer.id.brief() + " at " + text_of(peer) + ": " + error.message + "; it is tried again",
+      facts);
+}
+
+}  // namespace mosaik::discovery

@@ -1,0 +1,147 @@
+#include "health/health.hpp"
+
+#include <algorithm>
+
+namespace mosaik::health {
+
+std::string_view to_string(Why why) noexcept {
+  switch (why) {
+    case Why::unreachable: return "unreachable";
+    case Why::silence: return "silence";
+  }
+  return "silence";
+}
+
+Config Config::for_heartbeat(Nanoseconds base, Nanoseconds jitter) {
+  Config config;
+  const Nanoseconds judging_cpp = config.cpp_silence - config.suspect_after;
+  const Nanoseconds judging_rust = config.rust_silence - config.suspect_after;
+  config.suspect_after = base + jitter + 200ms;
+  config.cpp_silence = config.suspect_after + judging_cpp;
+  config.rust_silence = config.suspect_after + judging_rust;
+  return config;
+}
+
+void Health::watch(const Now& now, const PeerId& peer, PeerKind kind) { watched_[peer] = Watched{kind, now.mono, {}, {}}; }
+
+void Health::forget(const PeerId& peer) { watched_.erase(peer); }
+
+void Health::on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts) {
+  watched.life = now.mono;
+  if (!watched.suspicion) return;
+  watched.suspicion.reset();
+  facts.emplace_back(Refuted{peer});
+}
+
+void Health::on_packet(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
+  const auto found = watched_.find(peer);
+  if (found != watched_.end() && found->second.kind == PeerKind::cpp) on_life(now, peer, found->second, facts);
+}
+
+void Health::on_frame(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
+  const auto found = watched_.find(peer);
+  if (found != watched_.end()) on_life(now, peer, found->second, facts);
+}
+
+void Health::probe(const Now& now, const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts) const {
+  ++suspicion.probes;
+  suspicion.quoted = false;
+  suspicion.next_probe =
+      now.mono + (suspicion.why == Why::unreachable ? config_.unreachable_probe_every : config_.probe_every);
+  facts.emplace_back(Probe{peer});
+}
+
+void Health::suspect(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts) {
+  watched.suspicion.emplace(Suspicion{.why = why});
+  facts.emplace_back(Suspected{peer, why});
+  probe(now, peer, *watched.suspicion, facts);
+}
+
+void Health::on_unreachable(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
+  const auto found = watched_.find(peer);
+  if (found == watched_.end()) return;
+  Watched& watched = found->second;
+  if (!watched.suspicion) return suspect(now, peer, watched, Why::unreachable, facts);
+  Suspicion& suspicion = *watched.suspicion;
+  if (suspicion.why == Why::silence) {
+    // A silent peer whose host now says that nobody listens: the faster way decides.
+    suspicion = Suspicion{.why = Why::unreachable};
+    return probe(now, peer, suspicion, facts);
+  }
+  if (suspicion.quoted) return;
+  suspicion.quoted = true;
+  if (suspicion.quotes++ == 0) suspicion.first_quote = now.mono;
+  if (judge(now, peer, watched, facts)) watched_.erase(found);
+}
+
+void Health::on_hint(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
+  const auto found = watched_.find(peer);
+  if (found == watched_.end()) return;
+  Watched& watched = found->second;
+  // Hints are cheap to make for others, so they buy one probe at the probing pace and no suspicion.
+  if (watched.suspicion || now.mono < watched.hinted + config_.probe_every) return;
+  watched.hinted = now.mono;
+  facts.emplace_back(Probe{peer});
+}
+
+void Health::on_stall(const Now& now, Nanoseconds late) {
+  if (late < config_.stall) return;
+  for (auto& [peer, watched] : watched_) {
+    watched.life = std::min(watched.life + late, now.mono);
+    if (watched.suspicion) {
+      watched.suspicion->probes = 0;
+      watched.suspicion->quotes = 0;
+      watched.suspicion->quoted = true;  // what answers an old probe is not counted
+    }
+  }
+}
+
+Nanoseconds Health::silence_of(PeerKind kind) const {
+  return kind == PeerKind::cpp ? config_.cpp_silence : config_.rust_silence;
+}
+
+bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, std::vector<Fact>& facts) const {
+  const Suspicion& suspicion = *watched.suspicion;
+  const Nanoseconds silent = now.mono - watched.life;
+  const bool unreachable = suspicion.quotes >= config_.unreachable_quotes &&
+                           now.mono - suspicion.first_quote >= config_.unreachable_span;
+  const bool silence = silent >= silence_of(watched.kind) && suspicion.probes >= config_.silence_probes;
+  if (!unreachable && !silence) return false;
+  facts.emplace_back(PresumedDead{peer, unreachable ? Why::unreachable : Why::silence, silent});
+  return true;
+}
+
+void Health::on_timer(const Now& now, std::vector<Fact>& facts) {
+  for (auto at = watched_.begin(); at != watched_.end();) {
+    auto& [peer, watched] = *at;
+    if (!watched.suspicion) {
+      if (now.mono - watched.life >= config_.suspect_after) suspect(now, peer, watched, Why::silence, facts);
+    } else if (now.mono >= watched.suspicion->next_probe) {
+      if (judge(now, peer, watched, facts)) {
+        at = watched_.erase(at);
+        continue;
+      }
+      probe(now, peer, *watched.suspicion, facts);
+    }
+    ++at;
+  }
+}
+
+Mono Health::next_deadline() const {
+  Mono next = never;
+  for (const auto& [peer, watched] : watched_)
+    next = std::min(next, watched.suspicion ? watched.suspicion->next_probe : watched.life + config_.suspect_after);
+  return next;
+}
+
+bool Health::suspects(const PeerId& peer) const {
+  const auto found = watched_.find(peer);
+  return found != watched_.end() && found->second.suspicion.has_value();
+}
+
+Nanoseconds Health::silent_for(const Now& now, const PeerId& peer) const {
+  const auto found = watched_.find(peer);
+  return found == watched_.end() ? Nanoseconds{} : now.mono - found->second.life;
+}
+
+}  // namespace mosaik::health

@@ -1,0 +1,187 @@
+#pragma once
+// The body of Node. node.cpp: inputs and time; router.cpp: link events and facts between cores; report.cpp: events,
+// notices and snapshots.
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "bonds/reception.hpp"
+#include "groups/group.hpp"
+#include "health/health.hpp"
+#include "node/node.hpp"
+#include "quic/endpoint.hpp"
+
+namespace mosaik::node {
+
+/// Who gets a link's events.
+struct Owner {
+  enum class Room : std::uint8_t { reception, discovery, group };
+  Room room{};
+  GroupId group;
+};
+
+/// The links of the endpoint for one room: what the room dials is the room's.
+class Port final : public quic::Links {
+ public:
+  Port(quic::Endpoint& endpoint, std::map<quic::LinkId, Owner>& owners, const Owner& owner)
+      : endpoint_(endpoint), owners_(owners), owner_(owner) {}
+
+  [[nodiscard]] Result<quic::LinkId> dial(const Now& now, const quic::DialRequest& request) override {
+    auto link = endpoint_.dial(now, request);
+    if (link) owners_[*link] = owner_;
+    return link;
+  }
+  quic::SendResult send(quic::LinkId link, quic::SendClass kind, const Frame& frame) override { return endpoint_.send(link, kind, frame); }
+  void close(const Now& now, quic::LinkId link, CloseCode code, quic::CloseMode mode) override { endpoint_.close(now, link, code, mode); }
+  void set_frame_limit(quic::LinkId link, std::size_t bytes) override { endpoint_.set_frame_limit(link, bytes); }
+  [[nodiscard]] Result<Bytes32> exporter(quic::LinkId link, BytesView label) const override { return endpoint_.exporter(link, label); }
+  [[nodiscard]] std::optional<quic::LinkStats> stats(quic::LinkId link) const override { return endpoint_.stats(link); }
+
+ private:
+  quic::Endpoint& endpoint_;
+  std::map<quic::LinkId, Owner>& owners_;
+  Owner owner_;
+};
+
+class Node::Impl {
+ public:
+  Impl(const Config& config, crypto::SecretKey key, const Now& now);
+
+  // node.cpp
+  void start(const Now& now);
+  void on_timer(const Now& now);
+  void settle(const Now& now);
+  [[nodiscard]] Mono next_deadline() const;
+  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus);
+  void leave(const Now& now, const GroupId& group);
+  void request_sync(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
+  void request_ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
+  void set_addresses(const Now& now, std::vector<SocketAddress> addresses);
+  void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses);
+
+  // report.cpp
+  [[nodiscard]] bool changed() const noexcept { return published_ != latest_; }
+  [[nodiscard]] std::shared_ptr<const NodeStatus> snapshot(const Now& now);
+  [[nodiscard]] std::vector<Output> take_outputs();
+
+  Config config;
+  identity::Self self;
+  identity::Verifier verifier;
+  FramePool pool;  // outlives all that holds frames
+  Rng rng;
+  quic::Endpoint endpoint;
+  discovery::Discovery discovery;
+  health::Health health;
+  bonds::Reception reception;
+  std::map<GroupId, groups::Group> groups;
+
+ private:
+  using GroupFact = std::pair<GroupId, bonds::Fact>;
+  using AnyFact = std::variant<GroupFact, discovery::Fact, health::Fact>;
+
+  // Each runs one core with its port and queues its facts.
+  template <class F>
+  void with_group(const Now& now, const GroupId& id, F&& call);
+  template <class F>
+  void with_groups(const Now& now, F&& call);
+  template <class F>
+  void with_reception(const Now& now, F&& call);
+  template <class F>
+  void with_discovery(F&& call);
+  template <class F>
+  void with_health(F&& call);
+
+  // router.cpp
+  void route(const Now& now, const quic::LinkEvent& event);
+  void route_opened(const Now& now, const quic::LinkOpened& opened);
+  void route_frame(const Now& now, const quic::LinkFrame& frame);
+  void route_closed(const Now& now, const quic::LinkClosed& closed);
+  void drain_facts(const Now& now);
+  void on_bond_fact(const Now& now, const GroupId& group, const bonds::Fact& fact);
+  void on_discovery_fact(const Now& now, const discovery::Fact& fact);
+  void on_health_fact(const Now& now, const health::Fact& fact);
+  void on_bond_up(const Now& now, const GroupId& group, const bonds::BondUp& up);
+  void on_bond_down(const Now& now, const GroupId& group, const bonds::BondDown& down);
+  void on_mesh_left(const Now& now, const GroupId& group);
+  void on_entry(const Now& now, const identity::EntryRef& entry);
+  void self_changed(const Now& now);
+  [[nodiscard]] bool bonded_anywhere(const PeerId& peer) const;
+
+  // report.cpp
+  Event& report(const Now& now, EventKind kind);
+  void notice(const Now& now, const std::string& text, const PeerId& peer = {});
+  void touch() { dirty_ = true; }
+  void look(const Now& now);
+  [[nodiscard]] std::shared_ptr<NodeStatus> status(const Now& now) const;
+  void explain_loneliness(const Now& now, GroupStatus& group) const;
+
+  std::map<quic::LinkId, Owner> owners_;
+  std::map<quic::LinkId, PeerId> bonded_;            ///< links of bonds that are up
+  std::set<GroupId> joined_;                         ///< groups that take part; a leaving one does not
+  std::deque<AnyFact> facts_;
+  std::vector<bonds::Fact> bond_facts_;
+  std::vector<discovery::Fact> discovery_facts_;
+  std::vector<health::Fact> health_facts_;
+  std::map<PeerId, std::vector<RequestId>> syncs_;   ///< requests that wait for a sync with the peer
+  std::map<PeerId, std::vector<RequestId>> pings_;
+  std::map<PeerId, std::string> silent_bootstraps_;
+  std::map<std::string, std::string> troubles_;      ///< clock, identity, other groups: by kind, newest text
+  std::deque<std::string> notices_;
+
+  std::vector<Output> outputs_;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t dropped_outputs_ = 0;
+  bool handshakes_waiting_ = false;
+  Mono due_ = never;       ///< the deadline that was last promised: how late we are when it is kept
+  Mono started_at_{};
+
+  bool dirty_ = true;
+  Mono looked_at_{};
+  std::shared_ptr<const NodeStatus> latest_;
+  std::shared_ptr<const NodeStatus> published_;
+};
+
+template <class F>
+void Node::Impl::with_group(const Now& now, const GroupId& id, F&& call) {
+  const auto found = groups.find(id);
+  if (found == groups.end()) return;
+  Port port(endpoint, owners_, {Owner::Room::group, id});
+  bond_facts_.clear();
+  call(found->second, bonds::Step{now, port, bond_facts_});
+  for (bonds::Fact& fact : bond_facts_) facts_.emplace_back(GroupFact(id, std::move(fact)));
+  bond_facts_.clear();
+}
+
+template <class F>
+void Node::Impl::with_groups(const Now& now, F&& call) {
+  for (auto& [id, group] : groups) with_group(now, id, call);
+}
+
+template <class F>
+void Node::Impl::with_reception(const Now& now, F&& call) {
+  Port port(endpoint, owners_, {Owner::Room::reception, {}});
+  bond_facts_.clear();
+  call(bonds::Step{now, port, bond_facts_});
+  for (bonds::Fact& fact : bond_facts_) facts_.emplace_back(GroupFact(GroupId{}, std::move(fact)));
+  bond_facts_.clear();
+}
+
+template <class F>
+void Node::Impl::with_discovery(F&& call) {
+  Port port(endpoint, owners_, {Owner::Room::discovery, {}});
+  discovery_facts_.clear();
+  call(port, discovery_facts_);
+  for (discovery::Fact& fact : discovery_facts_) facts_.emplace_back(std::move(fact));
+  discovery_facts_.clear();
+}
+
+template <class F>
+void Node::Impl::with_health(F&& call) {
+  health_facts_.clear();
+  call(health_facts_);
+  for (health::Fact& fact : health_facts_) facts_.emplace_back(std::move(fact));
+  health_facts_.clear();
+}
+
+}  // namespace mosaik::node

@@ -1,0 +1,167 @@
+#include "node/node.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "node/impl.hpp"
+
+namespace mosaik::node {
+
+namespace {
+std::uint64_t whole_milliseconds(std::chrono::milliseconds value) { return static_cast<std::uint64_t>(value.count()); }
+}  // namespace
+
+Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now)
+    : config(config_in),
+      self(std::move(key), config.discovery.network, now.wall),
+      verifier(limits::verified_cache),
+      rng(config.seed),
+      endpoint(self.key(), quic::EndpointConfig{.random_seed = config.secret_seed}),
+      discovery(config.discovery, self, verifier, pool, rng.fork("discovery")),
+      health(health::Config{}),
+      reception(config.discovery.network, discovery, verifier),
+      started_at_(now.mono) {
+  self.set_tags(config.tags, now.wall);
+  self.set_addresses(config.advertised, now.wall);
+  verifier.remember(self.entry());
+}
+
+void Node::Impl::start(const Now& now) {
+  with_discovery([&](quic::Links& links, auto& facts) { discovery.start(now, links, facts); });
+}
+
+void Node::Impl::on_timer(const Now& now) {
+  if (due_ != never && now.mono > due_) health.on_stall(now, now.mono - due_);
+  endpoint.on_timer(now);
+  settle(now);  // what a timer of the endpoint found out is known before anybody is judged
+  with_discovery([&](quic::Links& links, auto& facts) { discovery.on_timer(now, links, facts); });
+  with_reception(now, [&](const bonds::Step& step) { reception.on_timer(step); });
+  with_health([&](auto& facts) { health.on_timer(now, facts); });
+  with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_timer(step); });
+  settle(now);
+}
+
+void Node::Impl::settle(const Now& now) {
+  drain_facts(now);
+  while (auto event = endpoint.next_event()) {
+    route(now, *event);
+    drain_facts(now);
+  }
+  handshakes_waiting_ = endpoint.advance(now);
+  while (auto event = endpoint.next_event()) {
+    route(now, *event);
+    drain_facts(now);
+  }
+  look(now);
+  due_ = std::max(next_deadline(), now.mono);
+}
+
+Mono Node::Impl::next_deadline() const {
+  if (handshakes_waiting_ || !facts_.empty()) return Mono{};
+  Mono next = std::min({endpoint.next_deadline(), discovery.next_deadline(), health.next_deadline(), reception.next_deadline()});
+  if (dirty_) next = std::min(next, looked_at_ + limits::snapshot_pause);
+  for (const auto& [id, group] : groups) next = std::min(next, group.mesh().next_deadline());
+  return next;
+}
+
+Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus) {
+  if (consensus.heartbeat_interval < 10ms || consensus.heartbeat_interval > 60s)
+    return fail(Errc::invalid_argument, "heartbeat interval must be between 10 ms and 60 s");
+  if (consensus.heartbeat_jitter < 0ms || consensus.heartbeat_jitter > consensus.heartbeat_interval)
+    return fail(Errc::invalid_argument, "heartbeat jitter must be between 0 and the heartbeat interval");
+  if (consensus.max_missed_heartbeats == 0)
+    return fail(Errc::invalid_argument, "max missed heartbeats must be at least 1");
+  const Digest timing = crypto::consensus_digest(whole_milliseconds(consensus.heartbeat_interval),
+                                                 whole_milliseconds(consensus.heartbeat_jitter), consensus.max_missed_heartbeats);
+  const GroupId id = crypto::make_group_id(key, timing, crypto::noop_signature(), crypto::log_replay_signature(crypto::noop_rust_type));
+  if (groups.contains(id)) return fail(Errc::in_use, "group " + id.brief() + " is joined already");
+  if (groups.size() >= limits::groups) return fail(Errc::limit, "this node has joined " + std::to_string(limits::groups) + " groups already");
+
+  const bonds::MeshConfig mesh{.network = config.discovery.network,
+                               .group = id,
+                               .key = key,
+                               .heartbeat = {consensus.heartbeat_interval, consensus.heartbeat_jitter, consensus.max_missed_heartbeats},
+                               .dial_eagerly = config.dial_eagerly};
+  groups.try_emplace(id, mesh, self, verifier, pool, rng.fork("mesh", groups.size()));
+  joined_.insert(id);
+  // One Health serves all groups: the slowest heartbeat decides when silence is remarkable.
+  Nanoseconds base{};
+  Nanoseconds jitter{};
+  for (const auto& [other, group] : groups) {
+    base = std::max(base, group.mesh().heartbeat().base);
+    jitter = std::max(jitter, group.mesh().heartbeat().jitter);
+  }
+  health.set_config(health::Config::for_heartbeat(base, jitter));
+  report(now, EventKind::joined).group = id;
+  if (self.join(id, now.wall)) self_changed(now);
+  for (const identity::EntryRef& entry : discovery.entries(now))
+    with_group(now, id, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_entry(step, entry); });
+  touch();
+  return id;
+}
+
+void Node::Impl::leave(const Now& now, const GroupId& id) {
+  if (joined_.erase(id) == 0) return;
+  // The entry without the group goes first, so that nobody dials back; then the Departure.
+  if (self.leave(id, now.wall)) self_changed(now);
+  drain_facts(now);
+  with_group(now, id, [&](groups::Group& group, const bonds::Step& step) { group.mesh().leave(step); });
+}
+
+void Node::Impl::self_changed(const Now& now) {
+  verifier.remember(self.entry());
+  with_discovery([&](quic::Links& links, auto& facts) { discovery.on_self_changed(now, links, facts); });
+  touch();
+}
+
+void Node::Impl::request_sync(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
+  syncs_[peer].push_back(request);
+  with_discovery([&](quic::Links& links, auto& facts) { discovery.sync_with(now, peer, addresses, links, facts); });
+}
+
+void Node::Impl::request_ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
+  pings_[peer].push_back(request);
+  with_discovery([&](quic::Links& links, auto& facts) { discovery.ping(now, peer, addresses, links, facts); });
+}
+
+void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addresses) {
+  config.advertised = addresses;
+  if (self.set_addresses(std::move(addresses), now.wall)) self_changed(now);
+}
+
+void Node::Impl::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses) {
+  with_discovery([&](quic::Links& links, auto& facts) { discovery.on_resolved(now, bootstrap, addresses, links, facts); });
+}
+
+// ------------------------------------------------------------------------------------------------ the face
+
+Node::Node(const Config& config, crypto::SecretKey key, const Now& now) : impl_(std::make_unique<Impl>(config, std::move(key), now)) {}
+Node::~Node() = default;
+
+void Node::start(const Now& now) { impl_->start(now); }
+void Node::on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) { impl_->endpoint.on_datagram(now, path, bytes); }
+void Node::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) { impl_->endpoint.on_unreachable(now, remote, quoted); }
+void Node::on_timer(const Now& now) { impl_->on_timer(now); }
+void Node::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses) {
+  impl_->on_resolved(now, bootstrap, addresses);
+}
+Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus) { return impl_->join(now, key, consensus); }
+void Node::leave(const Now& now, const GroupId& group) { impl_->leave(now, group); }
+void Node::sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
+  impl_->request_sync(now, request, peer, addresses);
+}
+void Node::ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
+  impl_->request_ping(now, request, peer, addresses);
+}
+void Node::set_addresses(const Now& now, std::vector<SocketAddress> addresses) { impl_->set_addresses(now, std::move(addresses)); }
+void Node::settle(const Now& now) { impl_->settle(now); }
+bool Node::transmit(const Now& now, DatagramBatch& out) { return impl_->endpoint.transmit(now, out); }
+Mono Node::next_deadline() const { return impl_->next_deadline(); }
+std::vector<Output> Node::take_outputs() { return impl_->take_outputs(); }
+const PeerId& Node::id() const noexcept { return impl_->self.id(); }
+bool Node::changed() const noexcept { return impl_->changed(); }
+std::shared_ptr<const NodeStatus> Node::snapshot(const Now& now) { return impl_->snapshot(now); }
+std::vector<identity::EntryRef> Node::catalog(const Now& now) const { return impl_->discovery.entries(now); }
+identity::EntryRef Node::own_entry() const { return impl_->self.entry(); }
+
+}  // namespace mosaik::node

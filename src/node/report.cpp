@@ -1,0 +1,123 @@
+// What the node tells: events, notices, snapshots, and why it is alone.
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "node/impl.hpp"
+
+namespace mosaik::node {
+
+Event& Node::Impl::report(const Now& now, EventKind kind) {
+  if (outputs_.size() >= limits::pending_outputs) {
+    ++dropped_outputs_;
+    outputs_.erase(outputs_.begin());
+  }
+  Event event;
+  event.kind = kind;
+  event.sequence = ++sequence_;
+  event.wall_ms = now.wall.milliseconds;
+  event.mono_ns = now.mono.time_since_epoch().count();
+  outputs_.emplace_back(std::move(event));
+  return std::get<Event>(outputs_.back());
+}
+
+void Node::Impl::notice(const Now& now, const std::string& text, const PeerId& peer) {
+  Event& event = report(now, EventKind::notice);
+  event.reason = text;
+  event.peer = peer;
+  std::erase(notices_, text);
+  notices_.push_back(text);
+  if (notices_.size() > limits::notices) notices_.pop_front();
+  touch();
+}
+
+std::vector<Output> Node::Impl::take_outputs() { return std::exchange(outputs_, {}); }
+
+void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
+  if (!group.bonds.own().empty()) return;
+  const auto known = discovery.entries(now);
+  if (known.empty() && config.discovery.bootstrap.empty())
+    group.reasons.emplace_back("no bootstrap peer was given and nobody has dialed this node; give it one: PEERID@HOST:PORT");
+  for (const auto& [peer, text] : silent_bootstraps_) group.reasons.push_back(text);
+  for (const auto& [kind, text] : troubles_) group.reasons.push_back(text);
+  std::size_t elsewhere = 0;
+  for (const identity::EntryRef& entry : known)
+    if (!entry->names(group.id)) ++elsewhere;
+  if (elsewhere != 0 && elsewhere == known.size())
+    group.reasons.push_back(std::to_string(elsewhere) + (elsewhere == 1 ? " peer" : " peers") +
+                            " of this network known, none in this group: another group secret, or other heartbeat settings");
+}
+
+std::shared_ptr<NodeStatus> Node::Impl::status(const Now& now) const {
+  auto out = std::make_shared<NodeStatus>();
+  out->name = config.name.empty() ? self.id().brief() : config.name;
+  out->id = self.id();
+  out->network = config.discovery.network;
+  out->network_name = config.network_name;
+  out->listening = config.listening;
+  out->advertised = config.advertised;
+  out->uptime = now.mono - started_at_;
+  out->known_peers = discovery.entries(now).size();
+  out->connections = endpoint.connections();
+  out->handshakes = endpoint.counters().handshakes_completed;
+  out->handshakes_failed = endpoint.counters().handshakes_failed;
+  out->syncs = discovery.counters().syncs_completed + discovery.counters().syncs_served;
+  out->verifications = verifier.verifications();
+  out->dropped = endpoint.counters().dropped_initials + dropped_outputs_;
+  out->notices.assign(notices_.begin(), notices_.end());
+  for (const auto& [id, group] : groups) {
+    out->groups.push_back(group.mesh().view(now, endpoint));
+    explain_loneliness(now, out->groups.back());
+  }
+  return out;
+}
+
+namespace {
+using Cell = std::tuple<PeerId, PeerId, BondState>;
+
+std::vector<Cell> cells(const GroupStatus* group) {
+  std::vector<Cell> out;
+  if (group != nullptr)
+    for (const Bond& bond : group->bonds) out.emplace_back(bond.a(), bond.b(), bond.state());
+  return out;
+}
+
+std::vector<SessionId> sessions(const GroupStatus* group) {
+  std::vector<SessionId> out;
+  if (group != nullptr)
+    for (const Bond& bond : group->bonds)
+      if (bond.is_own()) out.push_back(bond.session());
+  return out;
+}
+
+const GroupStatus* group_of(const NodeStatus* status, const GroupId& id) {
+  if (status == nullptr) return nullptr;
+  const auto found = std::ranges::find(status->groups, id, &GroupStatus::id);
+  return found == status->groups.end() ? nullptr : &*found;
+}
+}  // namespace
+
+void Node::Impl::look(const Now& now) {
+  if (!dirty_ || (latest_ && now.mono < looked_at_ + limits::snapshot_pause)) return;
+  dirty_ = false;
+  looked_at_ = now.mono;
+  const std::shared_ptr<const NodeStatus> before = latest_;
+  const std::shared_ptr<const NodeStatus> after = status(now);
+  latest_ = after;
+  for (const GroupStatus& group : after->groups) {
+    const GroupStatus* old = group_of(before.get(), group.id);
+    if (sessions(old) != sessions(&group)) report(now, EventKind::bonds_changed).group = group.id;
+    if (cells(old) != cells(&group)) report(now, EventKind::topology_changed).group = group.id;
+    const bool was_online = old != nullptr && old->online;
+    if (was_online != group.online) report(now, group.online ? EventKind::online : EventKind::offline).group = group.id;
+  }
+}
+
+std::shared_ptr<const NodeStatus> Node::Impl::snapshot(const Now& now) {
+  // Unchanged since the last look: only what moves with time is read anew.
+  if (published_ == latest_ || !latest_) latest_ = status(now);
+  published_ = latest_;
+  return latest_;
+}
+
+}  // namespace mosaik::node

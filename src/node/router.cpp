@@ -1,0 +1,270 @@
+// The one place where rooms meet: link events go to their owner, facts of one core become inputs of others.
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "node/impl.hpp"
+
+namespace mosaik::node {
+
+// ------------------------------------------------------------------------------------------------ link events
+
+void Node::Impl::route(const Now& now, const quic::LinkEvent& event) {
+  if (const auto* opened = std::get_if<quic::LinkOpened>(&event)) return route_opened(now, *opened);
+  if (const auto* frame = std::get_if<quic::LinkFrame>(&event)) return route_frame(now, *frame);
+  if (const auto* closed = std::get_if<quic::LinkClosed>(&event)) return route_closed(now, *closed);
+
+  const quic::LinkId link = std::visit([](const auto& any) { return any.link; }, event);
+  if (const auto bonded = bonded_.find(link); bonded != bonded_.end()) {
+    const PeerId peer = bonded->second;
+    if (std::holds_alternative<quic::LinkActive>(event)) return with_health([&](auto& facts) { health.on_packet(now, peer, facts); });
+    if (std::holds_alternative<quic::LinkUnreachable>(event)) return with_health([&](auto& facts) { health.on_unreachable(now, peer, facts); });
+    if (std::holds_alternative<quic::LinkLossy>(event)) return with_health([&](auto& facts) { health.on_hint(now, peer, facts); });
+  }
+  const auto owner = owners_.find(link);
+  if (owner == owners_.end()) return;
+  switch (owner->second.room) {
+    case Owner::Room::discovery:
+      return with_discovery([&](quic::Links& links, auto& facts) { discovery.on_link(now, event, links, facts); });
+    case Owner::Room::reception:
+      return with_reception(now, [&](const bonds::Step& step) {
+        if (const auto* ended = std::get_if<quic::LinkEnded>(&event)) reception.on_ended(step, link, ended->clean);
+        if (std::holds_alternative<quic::LinkOversized>(event)) reception.on_oversized(step, link);
+      });
+    case Owner::Room::group:
+      return with_group(now, owner->second.group, [&](groups::Group& group, const bonds::Step& step) {
+        if (const auto* ended = std::get_if<quic::LinkEnded>(&event)) group.mesh().on_ended(step, link, ended->clean);
+        if (std::holds_alternative<quic::LinkOversized>(event)) group.mesh().on_oversized(step, link);
+      });
+  }
+}
+
+void Node::Impl::route_opened(const Now& now, const quic::LinkOpened& opened) {
+  const bool incoming = opened.side == quic::Side::acceptor;
+  if (incoming) owners_[opened.link] = {opened.alpn == Alpn::groups ? Owner::Room::reception : Owner::Room::discovery, {}};
+  const auto owner = owners_.find(opened.link);
+  if (owner == owners_.end()) return endpoint.close(now, opened.link, CloseCode::cancelled, quic::CloseMode::at_once);
+  switch (owner->second.room) {
+    case Owner::Room::discovery:
+      return with_discovery([&](quic::Links& links, auto& facts) { discovery.on_link(now, opened, links, facts); });
+    case Owner::Room::reception: return with_reception(now, [&](const bonds::Step& step) { reception.on_opened(step, opened); });
+    case Owner::Room::group:
+      return with_group(now, owner->second.group, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_opened(step, opened); });
+  }
+}
+
+void Node::Impl::route_frame(const Now& now, const quic::LinkFrame& frame) {
+  const auto owner = owners_.find(frame.link);
+  if (owner == owners_.end()) return;
+  switch (owner->second.room) {
+    case Owner::Room::discovery:
+      return with_discovery([&](quic::Links& links, auto& facts) { discovery.on_link(now, frame, links, facts); });
+    case Owner::Room::group:
+      if (const auto bonded = bonded_.find(frame.link); bonded != bonded_.end())
+        with_health([&](auto& facts) { health.on_frame(now, bonded->second, facts); });
+      return with_group(now, owner->second.group, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_frame(step, frame.link, frame.payload); });
+    case Owner::Room::reception: break;
+  }
+  std::optional<bonds::Arrival> arrival;
+  with_reception(now, [&](const bonds::Step& step) { arrival = reception.on_frame(step, frame.link, frame.payload, joined_); });
+  if (!arrival) return;
+  owners_[frame.link] = {Owner::Room::group, arrival->group};
+  with_group(now, arrival->group, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_arrival(step, *arrival); });
+}
+
+void Node::Impl::route_closed(const Now& now, const quic::LinkClosed& closed) {
+  bonded_.erase(closed.link);
+  const auto found = owners_.find(closed.link);
+  if (found == owners_.end()) return;
+  const Owner owner = found->second;
+  owners_.erase(found);
+  switch (owner.room) {
+    case Owner::Room::discovery:
+      return with_discovery([&](quic::Links& links, auto& facts) { discovery.on_link(now, closed, links, facts); });
+    case Owner::Room::reception: return reception.on_closed(closed.link);
+    case Owner::Room::group:
+      return with_group(now, owner.group, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_closed(step, closed.link, closed.close); });
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ facts
+
+void Node::Impl::drain_facts(const Now& now) {
+  while (!facts_.empty()) {
+    const AnyFact fact = std::move(facts_.front());
+    facts_.pop_front();
+    if (const auto* bond = std::get_if<GroupFact>(&fact)) on_bond_fact(now, bond->first, bond->second);
+    if (const auto* found = std::get_if<discovery::Fact>(&fact)) on_discovery_fact(now, *found);
+    if (const auto* verdict = std::get_if<health::Fact>(&fact)) on_health_fact(now, *verdict);
+  }
+}
+
+bool Node::Impl::bonded_anywhere(const PeerId& peer) const {
+  return std::ranges::any_of(groups, [&](const auto& item) { return item.second.mesh().has_bond(peer); });
+}
+
+void Node::Impl::on_bond_up(const Now& now, const GroupId& id, const bonds::BondUp& up) {
+  bonded_[up.link] = up.peer;
+  health.watch(now, up.peer, up.cpp ? health::PeerKind::cpp : health::PeerKind::rust);
+  discovery.set_bonded(up.peer, true);
+  const auto group = groups.find(id);
+  if (group == groups.end()) return;
+  Event& event = report(now, EventKind::bond_up);
+  event.group = id;
+  event.peer = up.peer;
+  event.session = up.session;
+  event.bond = group->second.mesh().name_of(self.id(), up.peer);
+}
+
+void Node::Impl::on_bond_down(const Now& now, const GroupId& id, const bonds::BondDown& down) {
+  bonded_.erase(down.link);
+  if (!bonded_anywhere(down.peer)) {
+    health.forget(down.peer);
+    discovery.set_bonded(down.peer, false);
+  }
+  const auto group = groups.find(id);
+  if (group == groups.end()) return;
+  Event& event = report(now, EventKind::bond_down);
+  event.group = id;
+  event.peer = down.peer;
+  event.session = down.session;
+  event.bond = group->second.mesh().name_of(self.id(), down.peer);
+  event.by = bonds::to_string(down.by);
+  event.code = down.code;
+  event.reason = down.reason;
+}
+
+void Node::Impl::on_mesh_left(const Now& now, const GroupId& id) {
+  groups.erase(id);
+  std::erase_if(owners_, [&](const auto& item) { return item.second.room == Owner::Room::group && item.second.group == id; });
+  report(now, EventKind::left).group = id;
+  outputs_.emplace_back(GroupLeft{id});
+  touch();
+}
+
+void Node::Impl::on_bond_fact(const Now& now, const GroupId& id, const bonds::Fact& fact) {
+  if (const auto* up = std::get_if<bonds::BondUp>(&fact)) return on_bond_up(now, id, *up);
+  if (const auto* down = std::get_if<bonds::BondDown>(&fact)) return on_bond_down(now, id, *down);
+  if (std::holds_alternative<bonds::MeshChanged>(fact)) return touch();
+  if (std::holds_alternative<bonds::MeshLeft>(fact)) return on_mesh_left(now, id);
+  if (const auto* heard = std::get_if<bonds::EntryHeard>(&fact)) {
+    return with_discovery([&](quic::Links&, auto& facts) { discovery.feed(now, heard->entry, discovery::Source::bond, facts); });
+  }
+  if (const auto* wanted = std::get_if<bonds::SyncWanted>(&fact)) {
+    return with_discovery([&](quic::Links& links, auto& facts) { discovery.sync_with(now, wanted->peer, wanted->addresses, links, facts); });
+  }
+  if (const auto* raft = std::get_if<bonds::RaftHeard>(&fact))
+    return with_group(now, id, [&](groups::Group& group, const bonds::Step& step) { group.on_raft(step, *raft); });
+  if (const auto* probe = std::get_if<bonds::ProbeWanted>(&fact))
+    return with_health([&](auto& facts) { health.on_hint(now, probe->peer, facts); });
+  if (const auto* departure = std::get_if<bonds::DepartureHeard>(&fact)) {
+    // It left this group; when its entry names no group any more and nothing else binds us, it is gone altogether.
+    const identity::EntryRef entry = discovery.find(departure->peer, now);
+    if (entry && entry->entry.groups.empty() && !bonded_anywhere(departure->peer))
+      with_discovery([&](quic::Links&, auto& facts) { discovery.on_departure(now, departure->peer, facts); });
+    return;
+  }
+  if (const auto* refused = std::get_if<bonds::Refused>(&fact)) {
+    Event& event = report(now, EventKind::refused);
+    event.group = id;
+    event.peer = refused->peer;
+    event.by = refused->by_us ? "us" : "peer";
+    event.code = refused->code;
+    event.reason = reason_of(static_cast<CloseCode>(refused->code));
+    const auto code = static_cast<CloseCode>(refused->code);
+    if (refused->by_us && code == CloseCode::group_not_found)
+      troubles_["group"] = "peer " + refused->peer.brief() + " asked for a group that this node has not joined (30404): another group secret or other heartbeat settings";
+    if (refused->by_us && code == CloseCode::different_network)
+      troubles_["network"] = "peer " + refused->peer.brief() + " of another network dialed this node (101): compare --network";
+    if (refused->by_us && code == CloseCode::invalid_proof)
+      troubles_["proof"] = "peer " + refused->peer.brief() + " could not prove the group secret (30405)";
+    touch();
+  }
+}
+
+void Node::Impl::on_entry(const Now& now, const identity::EntryRef& entry) {
+  with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_entry(step, entry); });
+}
+
+void Node::Impl::on_discovery_fact(const Now& now, const discovery::Fact& fact) {
+  if (const auto* found = std::get_if<discovery::Discovered>(&fact)) {
+    report(now, EventKind::peer_discovered).peer = found->entry->id();
+    touch();
+    return on_entry(now, found->entry);
+  }
+  if (const auto* updated = std::get_if<discovery::Updated>(&fact)) {
+    report(now, EventKind::peer_updated).peer = updated->entry->id();
+    return on_entry(now, updated->entry);
+  }
+  if (const auto* departed = std::get_if<discovery::Departed>(&fact)) {
+    Event& event = report(now, EventKind::peer_departed);
+    event.peer = departed->last->id();
+    event.reason = departed->signed_off ? "departed" : "stale";
+    touch();
+    return with_groups(now, [&](groups::Group& group, const bonds::Step& step) {
+      group.mesh().on_entry_gone(step, departed->last->id(), departed->signed_off);
+    });
+  }
+  if (std::holds_alternative<discovery::SelfRefreshed>(fact)) {
+    verifier.remember(self.entry());
+    return with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_self_refreshed(step); });
+  }
+  if (const auto* resolve = std::get_if<discovery::Resolve>(&fact)) {
+    outputs_.emplace_back(ResolveName{resolve->bootstrap, resolve->host, resolve->port});
+    return;
+  }
+  if (const auto* synced = std::get_if<discovery::SyncEnded>(&fact)) {
+    if (const auto waiting = syncs_.extract(synced->peer))
+      for (const RequestId request : waiting.mapped()) outputs_.emplace_back(SyncDone{request, synced->result});
+    return with_groups(now, [&](groups::Group& group, const bonds::Step& step) {
+      group.mesh().on_synced(step, synced->peer, synced->result.has_value());
+    });
+  }
+  if (const auto* pinged = std::get_if<discovery::PingEnded>(&fact)) {
+    const Result<Nanoseconds> rtt = pinged->result ? Result<Nanoseconds>(pinged->rtt) : std::unexpected(pinged->result.error());
+    if (const auto waiting = pings_.extract(pinged->peer))
+      for (const RequestId request : waiting.mapped()) outputs_.emplace_back(PingDone{request, rtt});
+    return;
+  }
+  if (const auto* note = std::get_if<discovery::Notice>(&fact)) {
+    using Kind = discovery::Notice::Kind;
+    if (note->kind == Kind::bootstrap_silent) silent_bootstraps_[note->peer] = note->text;
+    if (note->kind == Kind::bootstrap_answered) silent_bootstraps_.erase(note->peer);
+    if (note->kind == Kind::from_the_future || note->kind == Kind::stale_on_arrival) troubles_["clock"] = note->text;
+    if (note->kind == Kind::same_identity) troubles_["identity"] = note->text;
+    if (note->kind == Kind::old_entry_layout) troubles_["layout"] = note->text;
+    if (note->kind == Kind::other_network) troubles_["network"] = note->text;
+    notice(now, note->text, note->peer);
+  }
+}
+
+void Node::Impl::on_health_fact(const Now& now, const health::Fact& fact) {
+  if (const auto* probe = std::get_if<health::Probe>(&fact)) {
+    // One bond's Ping is enough: the verdict is about the peer.
+    for (auto& [id, group] : groups) {
+      if (!group.mesh().has_bond(probe->peer)) continue;
+      return with_group(now, id, [&](groups::Group& one, const bonds::Step& step) { one.mesh().probe(step, probe->peer); });
+    }
+    return;
+  }
+  const auto mark = [&](const PeerId& peer, bool suspect) {
+    with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().set_suspect(step, peer, suspect); });
+  };
+  if (const auto* suspected = std::get_if<health::Suspected>(&fact)) {
+    Event& event = report(now, EventKind::suspect);
+    event.peer = suspected->peer;
+    event.reason = to_string(suspected->why);
+    return mark(suspected->peer, true);
+  }
+  if (const auto* refuted = std::get_if<health::Refuted>(&fact)) {
+    report(now, EventKind::refuted).peer = refuted->peer;
+    return mark(refuted->peer, false);
+  }
+  if (const auto* dead = std::get_if<health::PresumedDead>(&fact)) {
+    with_groups(now, [&](groups::Group& group, const bonds::Step& step) {
+      group.mesh().on_presumed_dead(step, dead->peer, to_string(dead->why));
+    });
+  }
+}
+
+}  // namespace mosaik::node

@@ -1,0 +1,35 @@
+#pragma once
+/// Where a connection's datagrams really go. QUIC sees one fixed path for a connection that we dialled, and the peer's
+/// address alone for one that we accepted; which of a peer's addresses answers, and which of ours the kernel chose, is
+/// settled here.
+
+#include <cstddef>
+#include <vector>
+
+#include "base/datagram.hpp"
+
+namespace mosaik::quic {
+
+class DialAddresses {
+ public:
+  /// Tried together, in this order; repeated ones count once, at most limits::dial_addresses are kept.
+  explicit DialAddresses(const std::vector<SocketAddress>& addresses);
+
+  /// RFC 9000 9: a client takes packets only from addresses that it dialled.
+  [[nodiscard]] bool admits(const SocketAddress& from) const noexcept;
+  /// An authenticated packet came on `path`; the first selects the address.
+  void on_answer(const DatagramPath& path) noexcept;
+  /// Nobody listens there. True when no address is left to hope for.
+  [[nodiscard]] bool on_unreachable(const SocketAddress& remote) noexcept;
+
+  [[nodiscard]] bool selected() const noexcept { return selected_; }
+  /// Where to send a datagram: the selected address, else every one that is not known to be dead.
+  [[nodiscard]] const std::vector<DatagramPath>& targets() const noexcept { return targets_; }
+
+ private:
+  std::vector<SocketAddress> candidates_;
+  std::vector<DatagramPath> targets_;
+  bool selected_ = false;
+};
+
+}  // namespace mosaik::quic

@@ -1,0 +1,138 @@
+#include "quic/callbacks.hpp"
+
+#include <algorithm>
+
+namespace mosaik::quic {
+namespace {
+
+thread_local PacketWatch* watching = nullptr;
+
+}  // namespace
+
+Connection::Callbacks::Watching::Watching(PacketWatch& watch) noexcept { watching = &watch; }
+Connection::Callbacks::Watching::~Watching() { watching = nullptr; }
+
+ngtcp2_callbacks Connection::Callbacks::table(Side side) {
+  ngtcp2_callbacks out{};
+  if (side == Side::initiator) {
+    out.client_initial = ngtcp2_crypto_client_initial_cb;
+    out.recv_retry = on_retry;
+    out.handshake_confirmed = on_confirmed;
+  } else {
+    out.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
+    out.handshake_completed = on_completed;
+  }
+  out.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
+  out.encrypt = ngtcp2_crypto_encrypt_cb;
+  out.decrypt = on_decrypt;
+  out.hp_mask = ngtcp2_crypto_hp_mask_cb;
+  out.recv_stream_data = on_stream_data;
+  out.acked_stream_data_offset = on_acknowledged;
+  out.stream_close = on_stream_close;
+  out.stream_reset = on_stream_reset;
+  out.recv_stateless_reset = on_stateless_reset;
+  out.rand = random;
+  out.get_new_connection_id = new_cid;
+  out.remove_connection_id = remove_cid;
+  out.update_key = ngtcp2_crypto_update_key_cb;
+  out.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
+  out.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
+  out.get_path_challenge_data = path_challenge;
+  out.version_negotiation = ngtcp2_crypto_version_negotiation_cb;
+  return out;
+}
+
+void Connection::Callbacks::random(std::uint8_t* out, std::size_t size, const ngtcp2_rand_ctx* context) {
+  static_cast<crypto::Drbg*>(context->native_handle)->fill({out, size});
+}
+
+int Connection::Callbacks::on_decrypt(std::uint8_t* out, const ngtcp2_crypto_aead* aead,
+                                      const ngtcp2_crypto_aead_ctx* context, const std::uint8_t* sealed, std::size_t size,
+                                      const std::uint8_t* nonce, std::size_t nonce_size, const std::uint8_t* header,
+                                      std::size_t header_size) {
+  const int failed = ngtcp2_crypto_decrypt_cb(out, aead, context, sealed, size, nonce, nonce_size, header, header_size);
+  if (failed == 0 && watching != nullptr) watching->on_decrypted({header, header_size});
+  return failed;
+}
+
+int Connection::Callbacks::on_retry(ngtcp2_conn* quic, const ngtcp2_pkt_hd* header, void* user) {
+  const int failed = ngtcp2_crypto_recv_retry_cb(quic, header, user);
+  if (failed == 0) self(user).watch_.on_retry();
+  return failed;
+}
+
+// The acceptor has seen the initiator's Finished: both keys are proven.
+int Connection::Callbacks::on_completed(ngtcp2_conn*, void* user) {
+  self(user).ready_ = true;
+  return 0;
+}
+
+// Completion does not tell an initiator that its own key was accepted; confirmation does (RFC 9001 4.1.2).
+int Connection::Callbacks::on_confirmed(ngtcp2_conn*, void* user) {
+  self(user).ready_ = true;
+  return 0;
+}
+
+int Connection::Callbacks::on_stream_data(ngtcp2_conn*, std::uint32_t flags, std::int64_t stream, std::uint64_t,
+                                          const std::uint8_t* data, std::size_t size, void* user, void*) {
+  Connection& connection = self(user);
+  if (connection.stream_ < 0) connection.stream_ = stream;
+  // Our transport parameters allow no other stream; ngtcp2 refuses them.
+  if (connection.stream_ != stream) return 0;
+  if (size > 0) connection.inbox_->on_data({data, size});
+  if ((flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0) connection.inbox_->on_end(true);
+  return 0;
+}
+
+int Connection::Callbacks::on_acknowledged(ngtcp2_conn*, std::int64_t stream, std::uint64_t offset, std::uint64_t size,
+                                           void* user, void*) {
+  Connection& connection = self(user);
+  if (connection.stream_ == stream) connection.outbox_.acknowledged(offset + size);
+  return 0;
+}
+
+int Connection::Callbacks::on_stream_close(ngtcp2_conn*, std::uint32_t, std::int64_t stream, std::uint64_t, void* user,
+                                           void*) {
+  Connection& connection = self(user);
+  if (connection.stream_ != stream) return 0;
+  connection.inbox_->on_end(false);
+  connection.outbox_.abandon();
+  return 0;
+}
+
+int Connection::Callbacks::on_stream_reset(ngtcp2_conn*, std::int64_t stream, std::uint64_t, std::uint64_t, void* user,
+                                           void*) {
+  Connection& connection = self(user);
+  if (connection.stream_ < 0) connection.stream_ = stream;
+  if (connection.stream_ == stream) connection.inbox_->on_end(false);
+  return 0;
+}
+
+int Connection::Callbacks::on_stateless_reset(ngtcp2_conn*, const ngtcp2_pkt_stateless_reset*, void* user) {
+  self(user).reset_received_ = true;
+  return 0;
+}
+
+int Connection::Callbacks::new_cid(ngtcp2_conn*, ngtcp2_cid* cid, std::uint8_t* token, std::size_t size, void* user) {
+  Connection& connection = self(user);
+  if (size != Cid::own_size) return NGTCP2_ERR_CALLBACK_FAILURE;
+  const Cid issued = connection.issue_cid();
+  ngtcp2_cid_init(cid, issued.bytes.data(), issued.size);
+  std::ranges::copy(connection.shared_.resets.token(issued.view()), token);
+  return 0;
+}
+
+int Connection::Callbacks::remove_cid(ngtcp2_conn*, const ngtcp2_cid* cid, void* user) {
+  Connection& connection = self(user);
+  const Cid retired(BytesView(cid->data, cid->datalen));
+  connection.shared_.cids.remove(retired);
+  std::erase(connection.cids_, retired);
+  return 0;
+}
+
+int Connection::Callbacks::path_challenge(ngtcp2_conn*, std::uint8_t* data, void* user) {
+  self(user).shared_.random.fill({data, NGTCP2_PATH_CHALLENGE_DATALEN});
+  return 0;
+}
+
+}  // namespace mosaik::quic

@@ -1,0 +1,44 @@
+#pragma once
+/// The functions that ngtcp2 calls. Private to the room.
+
+#include "quic/connection.hpp"
+
+namespace mosaik::quic {
+
+struct Connection::Callbacks {
+  /// For a connection that we dialled, or one that we accepted.
+  [[nodiscard]] static ngtcp2_callbacks table(Side side);
+  static void random(std::uint8_t* out, std::size_t size, const ngtcp2_rand_ctx* context);
+
+  /// While it lives, decryptions on this thread are told to `watch`: ngtcp2 gives the decrypt callback no context.
+  class Watching {
+   public:
+    explicit Watching(PacketWatch& watch) noexcept;
+    ~Watching();
+    Watching(const Watching&) = delete;
+    Watching& operator=(const Watching&) = delete;
+  };
+
+ private:
+  static Connection& self(void* user) noexcept { return *static_cast<Connection*>(user); }
+  static int on_decrypt(std::uint8_t* out, const ngtcp2_crypto_aead* aead, const ngtcp2_crypto_aead_ctx* context,
+                        const std::uint8_t* sealed, std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
+                        const std::uint8_t* header, std::size_t header_size);
+  static int on_retry(ngtcp2_conn* quic, const ngtcp2_pkt_hd* header, void* user);
+  static int on_completed(ngtcp2_conn* quic, void* user);
+  static int on_confirmed(ngtcp2_conn* quic, void* user);
+  static int on_stream_data(ngtcp2_conn* quic, std::uint32_t flags, std::int64_t stream, std::uint64_t offset,
+                            const std::uint8_t* data, std::size_t size, void* user, void* stream_user);
+  static int on_acknowledged(ngtcp2_conn* quic, std::int64_t stream, std::uint64_t offset, std::uint64_t size, void* user,
+                             void* stream_user);
+  static int on_stream_close(ngtcp2_conn* quic, std::uint32_t flags, std::int64_t stream, std::uint64_t code, void* user,
+                             void* stream_user);
+  static int on_stream_reset(ngtcp2_conn* quic, std::int64_t stream, std::uint64_t size, std::uint64_t code, void* user,
+                             void* stream_user);
+  static int on_stateless_reset(ngtcp2_conn* quic, const ngtcp2_pkt_stateless_reset* reset, void* user);
+  static int new_cid(ngtcp2_conn* quic, ngtcp2_cid* cid, std::uint8_t* token, std::size_t size, void* user);
+  static int remove_cid(ngtcp2_conn* quic, const ngtcp2_cid* cid, void* user);
+  static int path_challenge(ngtcp2_conn* quic, std::uint8_t* data, void* user);
+};
+
+}  // namespace mosaik::quic

@@ -1,0 +1,318 @@
+#include "quic/connection.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "quic/callbacks.hpp"
+#include "quic/sockaddr.hpp"
+
+namespace mosaik::quic {
+namespace {
+
+// RFC 9002 6.2.2 recommends 333 ms where nothing is known, which makes the first retransmission wait a second and leaves a
+// 5 s handshake three tries. Members of a group are mostly near; 100 ms gives five, and costs a far peer a spare datagram.
+constexpr Nanoseconds initial_rtt = 100ms;
+// Credit of one stream: what a peer can make us hold out of order. More once its owner raised the frame limit, which it
+// does for proven members.
+constexpr std::uint64_t stranger_window = 256U << 10U;
+constexpr std::uint64_t member_window = 1U << 20U;
+constexpr std::size_t first_cid_size = 18;  // of the id that we choose for a peer before it chose its own
+
+/// The path that QUIC believes a dialled connection to have; DialAddresses knows the real one.
+const SocketAddress logical_local = SocketAddress::v4({127, 0, 0, 1}, 1);
+const SocketAddress logical_remote = SocketAddress::v4({127, 0, 0, 1}, 2);
+
+struct PathStorage {
+  explicit PathStorage(const SocketAddress& to) noexcept : local(logical_local), remote(to) {
+    path.local = {&local.any, local.size()};
+    path.remote = {&remote.any, remote.size()};
+  }
+  PathStorage(const PathStorage&) = delete;
+  PathStorage& operator=(const PathStorage&) = delete;
+
+  Sockaddr local, remote;
+  ngtcp2_path path{};
+};
+
+ngtcp2_tstamp stamp(Mono now) noexcept { return static_cast<ngtcp2_tstamp>(now.time_since_epoch().count()); }
+
+ngtcp2_cid to_ngtcp2(const Cid& cid) noexcept {
+  ngtcp2_cid out{};
+  ngtcp2_cid_init(&out, cid.bytes.data(), cid.size);
+  return out;
+}
+
+}  // namespace
+
+Connection::Connection(Shared& shared, LinkId link, Mono now)
+    : timer(link),
+      shared_(shared),
+      inbox_(std::make_unique<Inbox>()),
+      handshake_deadline_(now + limits::quic_handshake_timeout),
+      packets_until_key_update_(shared.config.key_update_packets) {}
+
+Connection::~Connection() {
+  if (quic_ != nullptr) ngtcp2_conn_del(quic_);
+  for (const Cid& cid : cids_) shared_.cids.remove(cid);
+  if (!dialled_ && !opened_ && !ending_) --shared_.unfinished_incoming;
+}
+
+std::unique_ptr<Connection> Connection::dial(Shared& shared, LinkId link, const DialRequest& request, Mono now) {
+  std::unique_ptr<Connection> out(new Connection(shared, link, now));
+  out->dialled_.emplace(request.addresses);
+  return out->start_client(request, now) ? std::move(out) : nullptr;
+}
+
+std::unique_ptr<Connection> Connection::accept(Shared& shared, LinkId link, const FirstPacket& first, Mono now) {
+  std::unique_ptr<Connection> out(new Connection(shared, link, now));
+  ++shared.unfinished_incoming;
+  out->accepted_path_ = first.path;
+  return out->start_server(first, now) ? std::move(out) : nullptr;
+}
+
+Cid Connection::issue_cid() {
+  Cid cid = shared_.random_cid();
+  while (!shared_.cids.add(cid, timer.link)) cid = shared_.random_cid();
+  cids_.push_back(cid);
+  return cid;
+}
+
+void Connection::configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Mono now) const {
+  ngtcp2_settings_default(&settings);
+  settings.initial_ts = stamp(now);
+  settings.initial_rtt = static_cast<ngtcp2_duration>(initial_rtt.count());
+  settings.handshake_timeout = UINT64_MAX;  // ours counts until LinkOpened, which for an initiator is later
+  settings.cc_algo = NGTCP2_CC_ALGO_CUBIC;
+  settings.rand_ctx.native_handle = &shared_.random;
+
+  ngtcp2_transport_params_default(&parameters);
+  parameters.max_idle_timeout = static_cast<ngtcp2_duration>(limits::quic_idle_timeout.count());
+  parameters.initial_max_data = stranger_window;
+  parameters.initial_max_stream_data_bidi_local = stranger_window;
+  parameters.initial_max_stream_data_bidi_remote = stranger_window;
+  parameters.initial_max_streams_bidi = dialled_ ? 0 : 1;  // one stream a link, the initiator's
+  parameters.initial_max_streams_uni = 0;
+  parameters.active_connection_id_limit = 4;
+}
+
+bool Connection::start_client(const DialRequest& request, Mono now) {
+  tls_.emplace(shared_.tls, TlsSession::Expect{request.peer, request.alpn});
+  if (!tls_->ok()) return false;
+  ngtcp2_settings settings;
+  ngtcp2_transport_params parameters;
+  configure(settings, parameters, now);
+  ngtcp2_cid first{};
+  first.datalen = first_cid_size;
+  shared_.random.fill({first.data, first_cid_size});
+  const ngtcp2_cid own = to_ngtcp2(issue_cid());
+  const PathStorage path(logical_remote);
+  const ngtcp2_callbacks callbacks = Callbacks::table(Side::initiator);
+  if (ngtcp2_conn_client_new(&quic_, &first, &own, &path.path, NGTCP2_PROTO_VER_V1, &callbacks, &settings, &parameters,
+                             nullptr, this) != 0) {
+    return false;
+  }
+  tls_->attach(quic_);
+  return true;
+}
+
+bool Connection::start_server(const FirstPacket& first, Mono now) {
+  tls_.emplace(shared_.tls, std::nullopt);
+  if (!tls_->ok()) return false;
+  ngtcp2_settings settings;
+  ngtcp2_transport_params parameters;
+  configure(settings, parameters, now);
+  const Cid chosen(BytesView(first.header.dcid.data, first.header.dcid.datalen));
+  if (first.original) {
+    compat::set_token(settings, compat::token_of(first.header), compat::token_size(first.header));
+    parameters.retry_scid = first.header.dcid;
+    parameters.retry_scid_present = 1;
+  }
+  compat::set_original_cid(parameters, first.original ? to_ngtcp2(*first.original) : first.header.dcid);
+  const Cid issued = issue_cid();
+  std::ranges::copy(shared_.resets.token(issued.view()), parameters.stateless_reset_token);
+  parameters.stateless_reset_token_present = 1;
+  const ngtcp2_cid own = to_ngtcp2(issued);
+  const PathStorage path(first.path.remote);
+  const ngtcp2_callbacks callbacks = Callbacks::table(Side::acceptor);
+  if (ngtcp2_conn_server_new(&quic_, &first.header.scid, &own, &path.path, first.header.version, &callbacks, &settings,
+                             &parameters, nullptr, this) != 0) {
+    return false;
+  }
+  tls_->attach(quic_);
+  // The client goes on using the id that it chose until it has our answer, and repeats it when that is lost.
+  if (!shared_.cids.add(chosen, timer.link)) return false;
+  cids_.push_back(chosen);
+  return true;
+}
+
+void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes) {
+  if (ending_ || (dialled_ && !dialled_->admits(path.remote))) return;
+  const PathStorage from(dialled_ ? logical_remote : path.remote);
+  const ngtcp2_pkt_info info{};
+  watch_.begin();
+  const int failed = [&] {
+    const Callbacks::Watching watching(watch_);
+    return ngtcp2_conn_read_pkt(quic_, &from.path, &info, bytes.data(), bytes.size(), stamp(now));
+  }();
+  if (watch_.authenticated()) {
+    last_heard_ = now;
+    if (dialled_) {
+      dialled_->on_answer(path);
+    } else {
+      accepted_path_ = path;
+    }
+  }
+  if (failed == 0 && ready_ && !opened_) open(now);
+  if (ending_) return;
+  report();
+  if (failed != 0) return on_read_error(now, failed);
+  leave_if_flushed(now);
+}
+
+void Connection::on_read_error(Mono now, int error) {
+  switch (error) {
+    case NGTCP2_ERR_DRAINING: return on_draining(now);
+    case NGTCP2_ERR_DROP_CONN:
+    case NGTCP2_ERR_RETRY: return end_silently(now, ClosedBy::handshake, "no valid first packet");
+    default: return end_by_error(now, error);
+  }
+}
+
+void Connection::open(Mono now) {
+  const std::optional<Alpn> alpn = tls_->alpn();
+  if (!tls_->peer() || !alpn) return end_by_error(now, NGTCP2_ERR_INTERNAL);
+  if (!dialled_ && !count_peer()) {
+    compat::CloseError error{};
+    compat::set_transport_error(error, NGTCP2_CONNECTION_REFUSED);
+    return end(now, ClosedBy::handshake, {.code = NGTCP2_CONNECTION_REFUSED, .reason = "too many links of one peer"}, &error);
+  }
+  opened_ = true;
+  if (!dialled_) --shared_.unfinished_incoming;
+  ++shared_.counters.handshakes_completed;
+  ngtcp2_conn_set_keep_alive_timeout(quic_, static_cast<ngtcp2_duration>(limits::quic_keep_alive.count()));
+  shared_.events.push_back(LinkEvent(LinkOpened{.link = timer.link,
+                                                .peer = *tls_->peer(),
+                                                .alpn = *alpn,
+                                                .side = dialled_ ? Side::initiator : Side::acceptor,
+                                                .remote = targets().front().remote}));
+}
+
+bool Connection::count_peer() {
+  std::size_t& links = shared_.accepted[*tls_->peer()];
+  if (links >= limits::links_per_peer) return false;
+  ++links;
+  counted_peer_ = tls_->peer();
+  return true;
+}
+
+void Connection::report() {
+  if (!opened_) return;
+  if (watch_.fresh() && !active_queued_) {
+    active_queued_ = true;
+    shared_.events.push_back(LinkEvent(LinkActive{timer.link}));
+  }
+  if (inbox_->take_news() && !frames_queued_) {
+    frames_queued_ = true;
+    shared_.events.push_back(FramesReady{timer.link});
+  }
+}
+
+void Connection::report_writable() {
+  if (outbox_.take_writable()) shared_.events.push_back(LinkEvent(LinkWritable{timer.link}));
+}
+
+void Connection::on_inbox_empty() {
+  frames_queued_ = false;
+  std::uint64_t credit = inbox_->take_credit();
+  if (wide_ && !widened_ && stream_ >= 0) {
+    widened_ = true;
+    credit += member_window - stranger_window;
+  }
+  if (credit == 0 || stream_ < 0) return;
+  ngtcp2_conn_extend_max_offset(quic_, credit);
+  // Fails when the stream is already closed, which needs no credit.
+  static_cast<void>(ngtcp2_conn_extend_max_stream_offset(quic_, stream_, credit));
+}
+
+void Connection::set_frame_limit(std::size_t bytes) {
+  inbox_->set_limit(bytes);
+  wide_ = wide_ || bytes > limits::handshake_frame;
+}
+
+SendResult Connection::send(SendClass kind, const Frame& frame) {
+  if (!opened_ || departure_ || ending_) return SendResult::closed;
+  return outbox_.push(kind, frame);
+}
+
+void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted) {
+  if (ending_) return;
+  const ngtcp2_cid* const peer = ngtcp2_conn_get_dcid(quic_);
+  const bool is_long = !quoted.empty() && (quoted[0] & 0x80U) != 0;
+  const std::size_t at = is_long ? 6 : 1;
+  if (quoted.size() < at + peer->datalen || (is_long && quoted[5] != peer->datalen)) return;
+  if (!std::ranges::equal(quoted.subspan(at, peer->datalen), BytesView(peer->data, peer->datalen))) return;
+  if (opened_) {
+    shared_.events.push_back(LinkEvent(LinkUnreachable{timer.link}));
+  } else if (dialled_ && dialled_->on_unreachable(remote)) {
+    end_silently(now, ClosedBy::handshake, "no one listens at " + remote.text());
+  }
+}
+
+bool Connection::sends_to(const SocketAddress& remote) const {
+  return std::ranges::any_of(targets(), [&](const DatagramPath& target) { return target.remote == remote; });
+}
+
+void Connection::on_timer(Mono now) {
+  if (ending_) return;
+  if (!opened_ && handshake_deadline_ <= now) {
+    return end_silently(now, ClosedBy::handshake,
+                        last_heard_ == Mono{} ? "no answer from " + targets().front().remote.text() : "handshake timed out");
+  }
+  if (departure_ && departure_->deadline <= now) return close(now, departure_->code, CloseMode::at_once);
+  if (ngtcp2_conn_get_expiry(quic_) > stamp(now)) return;
+  watch_for_loss(now);
+  const int failed = ngtcp2_conn_handle_expiry(quic_, stamp(now));
+  if (failed == NGTCP2_ERR_IDLE_CLOSE) return end_silently(now, ClosedBy::idle, "nothing was heard for the idle time");
+  if (failed != 0) return end_by_error(now, failed);
+}
+
+// What was sent is overdue by a whole probe timeout, and nothing else was heard since.
+void Connection::watch_for_loss(Mono now) {
+  if (!opened_ || compat::facts_of(quic_).in_flight == 0) return;
+  const Nanoseconds timeout(static_cast<std::int64_t>(ngtcp2_conn_get_pto(quic_)));
+  if (now - std::max(last_sent_, last_heard_) < timeout) return;
+  shared_.events.push_back(LinkEvent(LinkLossy{timer.link}));
+}
+
+Mono Connection::deadline() const {
+  const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry(quic_);
+  Mono out = expiry >= static_cast<ngtcp2_tstamp>(never.time_since_epoch().count())
+                 ? never
+                 : Mono(Nanoseconds(static_cast<std::int64_t>(expiry)));
+  if (!opened_) out = std::min(out, handshake_deadline_);
+  if (departure_) out = std::min(out, departure_->deadline);
+  return out;
+}
+
+Result<Bytes32> Connection::exporter(BytesView label) const {
+  const std::optional<Alpn> alpn = tls_->alpn();
+  if (!opened_ || !alpn) return fail(Errc::not_found, "the link is not open");
+  return tls_->exporter(label, bytes_of(text_of(*alpn)));
+}
+
+LinkStats Connection::stats() const {
+  const compat::PathFacts facts = compat::facts_of(quic_);
+  return {.smoothed_rtt = Nanoseconds(static_cast<std::int64_t>(facts.sampled ? facts.smoothed_rtt : 0)),
+          .least_rtt = Nanoseconds(static_cast<std::int64_t>(facts.least_rtt)),
+          .bytes_sent = outbox_.sent_bytes(),
+          .bytes_received = inbox_->received(),
+          .queued = outbox_.unsent(),
+          .remote = targets().front().remote};
+}
+
+std::vector<DatagramPath> Connection::targets() const {
+  if (dialled_) return dialled_->targets();
+  return {{accepted_path_.local, to_address(*ngtcp2_conn_get_path(quic_)->remote.addr)}};
+}
+
+}  // namespace mosaik::quic

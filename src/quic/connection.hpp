@@ -1,0 +1,137 @@
+#pragma once
+/// One live connection: ngtcp2 and TLS below, one stream of frames above. Private to the room.
+///
+/// It begins with dial() or accept() and ends when ending() tells so: then its owner takes the Ending, keeps what must
+/// still be answered (farewell.hpp) and destroys it. QUIC's callbacks only change this object and Shared.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "quic/addresses.hpp"
+#include "quic/inbox.hpp"
+#include "quic/outbox.hpp"
+#include "quic/packet_watch.hpp"
+#include "quic/shared.hpp"
+#include "quic/timer_heap.hpp"
+
+namespace mosaik::quic {
+
+/// How a connection ended, and what it leaves behind.
+struct Ending {
+  CloseInfo info;
+  std::vector<std::uint8_t> packet;   ///< CONNECTION_CLOSE to answer late packets with; empty: they get no answer
+  std::vector<DatagramPath> targets;  ///< where `packet` goes
+  Nanoseconds quiet{};                ///< three probe timeouts (RFC 9000 10.2)
+  bool send_now = false;              ///< the packet has not been sent yet
+};
+
+/// A client's first datagram, with what its address validation token proved.
+struct FirstPacket {
+  DatagramPath path;
+  ngtcp2_pkt_hd header;
+  std::optional<Cid> original;  ///< from a valid Retry token
+};
+
+class Connection {
+ public:
+  /// Null when a library is out of memory.
+  [[nodiscard]] static std::unique_ptr<Connection> dial(Shared& shared, LinkId link, const DialRequest& request, Mono now);
+  [[nodiscard]] static std::unique_ptr<Connection> accept(Shared& shared, LinkId link, const FirstPacket& first, Mono now);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void on_datagram(Mono now, const DatagramPath& path, BytesView bytes);
+  void on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted);
+  [[nodiscard]] bool sends_to(const SocketAddress& remote) const;
+  void on_timer(Mono now);
+  /// Writes datagrams; true when there is more to write at once.
+  [[nodiscard]] bool write(Mono now, DatagramBatch& out);
+  void close(Mono now, CloseCode code, CloseMode mode);
+  [[nodiscard]] SendResult send(SendClass kind, const Frame& frame);
+  void set_frame_limit(std::size_t bytes);
+
+  /// The next frame, or what else the inbox has to tell.
+  [[nodiscard]] std::optional<LinkEvent> next_from_inbox() { return inbox_->next(timer.link); }
+  /// All was taken: gives the peer its credit back.
+  void on_inbox_empty();
+  void on_active_taken() noexcept { active_queued_ = false; }
+
+  [[nodiscard]] bool opened() const noexcept { return opened_; }
+  [[nodiscard]] bool dialled() const noexcept { return dialled_.has_value(); }
+  [[nodiscard]] const std::optional<Ending>& ending() const noexcept { return ending_; }
+  [[nodiscard]] Ending take_ending() { return std::move(*ending_); }
+  [[nodiscard]] std::unique_ptr<Inbox> take_inbox() { return std::move(inbox_); }
+  [[nodiscard]] std::vector<Cid> take_cids() { return std::move(cids_); }
+  [[nodiscard]] Mono deadline() const;
+  [[nodiscard]] Result<Bytes32> exporter(BytesView label) const;
+  [[nodiscard]] LinkStats stats() const;
+
+  Timer timer;
+  bool dirty = false;  ///< waits in one of the endpoint's queues for write()
+
+ private:
+  struct Departure {
+    CloseCode code;
+    Mono deadline;
+  };
+  struct Callbacks;
+
+  Connection(Shared& shared, LinkId link, Mono now);
+  void configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Mono now) const;
+  [[nodiscard]] bool start_client(const DialRequest& request, Mono now);
+  [[nodiscard]] bool start_server(const FirstPacket& first, Mono now);
+  [[nodiscard]] Cid issue_cid();
+
+  void on_read_error(Mono now, int error);
+  void on_draining(Mono now);
+  void open(Mono now);
+  void report();
+  void report_writable();
+  void leave_if_flushed(Mono now);
+  void watch_for_loss(Mono now);
+  void widen_window();
+  [[nodiscard]] bool count_peer();
+
+  struct Written {
+    std::size_t size = 0;
+    DatagramPath path;
+  };
+  [[nodiscard]] std::optional<Written> write_packet(Mono now, std::span<std::uint8_t> room);
+  [[nodiscard]] BytesView next_stream_bytes();
+  void commit(DatagramBatch& out, const Written& packet);
+
+  void end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseError* error);
+  void end_by_error(Mono now, int error);
+  void end_silently(Mono now, ClosedBy by, std::string reason);
+  [[nodiscard]] std::vector<std::uint8_t> close_packet(Mono now, const compat::CloseError& error);
+  [[nodiscard]] std::vector<DatagramPath> targets() const;
+
+  Shared& shared_;
+  std::optional<TlsSession> tls_;
+  ngtcp2_conn* quic_ = nullptr;
+  std::optional<DialAddresses> dialled_;
+  DatagramPath accepted_path_;  // the latest authenticated one
+  std::vector<Cid> cids_;       // that lead here, the client's first one included
+  PacketWatch watch_;
+  std::unique_ptr<Inbox> inbox_;
+  Outbox outbox_;
+  std::optional<Ending> ending_;
+  std::optional<Departure> departure_;
+  std::optional<PeerId> counted_peer_;
+  std::int64_t stream_ = -1;
+  Mono handshake_deadline_;
+  Mono last_sent_{};
+  Mono last_heard_{};
+  std::uint32_t packets_until_key_update_ = 0;
+  bool opened_ = false;
+  bool ready_ = false;  // both keys are proven, LinkOpened is due
+  bool frames_queued_ = false;
+  bool active_queued_ = false;
+  bool wide_ = false;
+  bool widened_ = false;
+  bool reset_received_ = false;
+};
+
+}  // namespace mosaik::quic

@@ -1,0 +1,108 @@
+#include <algorithm>
+#include <array>
+
+#include "base/limits.hpp"
+#include "quic/callbacks.hpp"
+#include "quic/sockaddr.hpp"
+
+namespace mosaik::quic {
+namespace {
+
+ngtcp2_tstamp stamp(Mono now) noexcept { return static_cast<ngtcp2_tstamp>(now.time_since_epoch().count()); }
+
+}  // namespace
+
+bool Connection::write(Mono now, DatagramBatch& out) {
+  if (ending_) return false;
+  const std::size_t largest = ngtcp2_conn_get_max_tx_udp_payload_size(quic_);
+  // Stopping at the quantum is not "blocked": the rest goes as soon as the other connections had their turn.
+  const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(quic_), largest);
+  std::size_t written = 0;
+  bool more = false;
+  for (;;) {
+    const std::size_t copies = dialled_ ? dialled_->targets().size() : 1;
+    // A packet that ngtcp2 has written must go, so there must be room for it, and for each copy, before.
+    if (written + largest > quantum || out.room().size() < largest * copies) {
+      more = true;
+      break;
+    }
+    const std::optional<Written> packet = write_packet(now, out.room().first(largest));
+    if (!packet) break;
+    written += packet->size;
+    commit(out, *packet);
+  }
+  if (ending_ || written == 0) return more && !ending_;
+  report_writable();
+  if (compat::facts_of(quic_).in_flight > 0) last_sent_ = now;
+  if (ngtcp2_conn_get_handshake_completed(quic_) != 0 && compat::may_pace(quic_)) {
+    ngtcp2_conn_update_pkt_tx_time(quic_, stamp(now));
+  }
+  return more;
+}
+
+void Connection::commit(DatagramBatch& out, const Written& packet) {
+  ++shared_.counters.datagrams_sent;
+  if (!dialled_) return out.commit(packet.path, packet.size);
+  const std::vector<DatagramPath>& targets = dialled_->targets();
+  const std::span<const std::uint8_t> datagram = out.room().first(packet.size);
+  out.commit(targets.front(), packet.size);
+  for (std::size_t i = 1; i < targets.size(); ++i) {
+    std::ranges::copy(datagram, out.room().begin());
+    out.commit(targets[i], packet.size);
+  }
+}
+
+BytesView Connection::next_stream_bytes() {
+  if (!opened_) return {};
+  const BytesView bytes = outbox_.next();
+  if (bytes.empty()) return {};
+  if (stream_ < 0) {
+    // The initiator's stream begins with its first frame; the acceptor has to wait for that.
+    if (!dialled_ || ngtcp2_conn_open_bidi_stream(quic_, &stream_, nullptr) != 0) return {};
+  }
+  if (ngtcp2_conn_get_max_data_left(quic_) == 0 || ngtcp2_conn_get_max_stream_data_left(quic_, stream_) == 0) return {};
+  return bytes;
+}
+
+std::optional<Connection::Written> Connection::write_packet(Mono now, std::span<std::uint8_t> room) {
+  ngtcp2_path_storage path;
+  ngtcp2_path_storage_zero(&path);
+  ngtcp2_pkt_info info{};
+  bool blocked = false;
+  for (;;) {
+    const BytesView bytes = blocked ? BytesView() : next_stream_bytes();
+    // ngtcp2_vec is not const; the library only reads.
+    const ngtcp2_vec vector{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
+    ngtcp2_ssize taken = -1;
+    const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
+        quic_, &path.path, &info, room.data(), room.size(), &taken,
+        bytes.empty() ? NGTCP2_WRITE_STREAM_FLAG_NONE : NGTCP2_WRITE_STREAM_FLAG_MORE, bytes.empty() ? -1 : stream_,
+        bytes.empty() ? nullptr : &vector, bytes.empty() ? 0 : 1, stamp(now));
+    if (taken > 0) outbox_.sent(static_cast<std::size_t>(taken));
+    switch (size) {
+      case 0: return std::nullopt;
+      case NGTCP2_ERR_WRITE_MORE: continue;
+      case NGTCP2_ERR_STREAM_DATA_BLOCKED: blocked = true; continue;
+      case NGTCP2_ERR_STREAM_SHUT_WR:
+      case NGTCP2_ERR_STREAM_NOT_FOUND:
+        outbox_.abandon();
+        blocked = true;
+        continue;
+      default: break;
+    }
+    if (size < 0) {
+      end_by_error(now, static_cast<int>(size));
+      return std::nullopt;
+    }
+    Written out{.size = static_cast<std::size_t>(size), .path = {}};
+    if (!dialled_) out.path = {accepted_path_.local, to_address(*path.path.remote.addr)};
+    if (packets_until_key_update_ > 0 && opened_ && --packets_until_key_update_ == 0) {
+      // Refused while an earlier update is not yet confirmed; then the next round does it.
+      static_cast<void>(ngtcp2_conn_initiate_key_update(quic_, stamp(now)));
+      packets_until_key_update_ = shared_.config.key_update_packets;
+    }
+    return out;
+  }
+}
+
+}  // namespace mosaik::quic

@@ -1,0 +1,43 @@
+#include "quic/doorman.hpp"
+
+#include "base/limits.hpp"
+
+namespace mosaik::quic {
+
+std::optional<FirstPacket> Doorman::parse(Mono now, const DatagramPath& path, BytesView bytes) const {
+  FirstPacket out{.path = path, .header = {}, .original = {}};
+  if (ngtcp2_accept(&out.header, bytes.data(), bytes.size()) != 0) return std::nullopt;
+  if (out.header.version != NGTCP2_PROTO_VER_V1) return std::nullopt;
+  const Cid chosen(BytesView(out.header.dcid.data, out.header.dcid.datalen));
+  out.original = shared_.retries.verify(now, path.remote, chosen,
+                                        {compat::token_of(out.header), compat::token_size(out.header)});
+  // Another node's token, or one of our past life, counts as none (RFC 9000 8.1.3).
+  if (!out.original && chosen.size < NGTCP2_MIN_INITIAL_DCIDLEN) return std::nullopt;
+  return out;
+}
+
+void Doorman::on_stranger(Mono now, const DatagramPath& path, BytesView bytes) {
+  const std::optional<FirstPacket> first = parse(now, path, bytes);
+  if (!first) return;
+  // Under load only who is reachable at its address is listened to; a Retry costs us no memory.
+  if (!first->original && shared_.unfinished_incoming + waiting_.size() >= limits::retry_threshold) {
+    return replies_.ask_to_retry(now, path, first->header);
+  }
+  if (waiting_.size() >= limits::handshake_backlog || bytes.size() > largest) {
+    ++shared_.counters.dropped_initials;
+    return;
+  }
+  waiting_.push_back({path, {bytes.begin(), bytes.end()}, now});
+}
+
+std::optional<Doorman::Waiting> Doorman::next(Mono now) {
+  while (!waiting_.empty()) {
+    Waiting out = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (now - out.since < limits::quic_handshake_timeout) return out;
+    ++shared_.counters.dropped_initials;
+  }
+  return std::nullopt;
+}
+
+}  // namespace mosaik::quic

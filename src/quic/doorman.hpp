@@ -1,0 +1,39 @@
+#pragma once
+/// First datagrams of connections that do not exist yet: who may wait, who must prove its address first, who is sent away.
+
+#include <optional>
+#include <vector>
+
+#include "quic/connection.hpp"
+#include "quic/replies.hpp"
+
+namespace mosaik::quic {
+
+class Doorman {
+ public:
+  Doorman(Shared& shared, Replies& replies) : shared_(shared), replies_(replies) {}
+
+  /// A datagram with a long header that no connection knows.
+  void on_stranger(Mono now, const DatagramPath& path, BytesView bytes);
+
+  struct Waiting {
+    DatagramPath path;
+    std::vector<std::uint8_t> bytes;
+    Mono since{};
+  };
+  /// The longest waiting one that is still worth an answer.
+  [[nodiscard]] std::optional<Waiting> next(Mono now);
+  [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
+
+  /// What a first datagram says, read again with the rules of now; nothing when it is not acceptable.
+  [[nodiscard]] std::optional<FirstPacket> parse(Mono now, const DatagramPath& path, BytesView bytes) const;
+
+ private:
+  static constexpr std::size_t largest = 4096;  // bytes of a first datagram; clients send 1200 to 1472
+
+  Shared& shared_;
+  Replies& replies_;
+  Ring<Waiting> waiting_;
+};
+
+}  // namespace mosaik::quic

@@ -1,0 +1,339 @@
+#include "quic/endpoint.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "base/assert.hpp"
+#include "base/limits.hpp"
+#include "quic/connection.hpp"
+#include "quic/doorman.hpp"
+#include "quic/farewell.hpp"
+#include "quic/replies.hpp"
+
+namespace mosaik::quic {
+
+class Endpoint::Impl {
+ public:
+  Impl(const crypto::SecretKey& key, const EndpointConfig& config) : shared_(key, config), self_(key.id()) {}
+
+  void on_datagram(Mono now, const DatagramPath& path, BytesView bytes);
+  void on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted);
+  void on_timer(Mono now);
+  bool advance(Mono now);
+  Result<LinkId> dial(Mono now, const DialRequest& request);
+  std::optional<LinkEvent> next_event();
+  bool transmit(Mono now, DatagramBatch& out);
+
+  Connection* find(LinkId link) const {
+    const auto found = live_.find(link);
+    return found == live_.end() ? nullptr : found->second.get();
+  }
+  /// Something about the connection changed: it wants to write, or it has ended.
+  void settle(Mono now, Connection& connection);
+  void mark(Connection& connection);
+  /// ngtcp2 asserts that time never runs backwards.
+  Mono advance_clock(Mono now) noexcept { return last_now_ = std::max(last_now_, now); }
+
+  Shared shared_;
+  TimerHeap timers_;
+  std::map<LinkId, std::unique_ptr<Connection>> live_;
+
+ private:
+  void adopt(Mono now, std::unique_ptr<Connection> connection, const DatagramPath& path, BytesView bytes);
+  void forget(std::map<LinkId, Farewell>::iterator farewell);
+  [[nodiscard]] bool make_room(Mono now);
+  void mark(Farewell& farewell);
+  [[nodiscard]] bool write_farewells(DatagramBatch& out);
+  [[nodiscard]] bool write_connections(Mono now, Ring<LinkId>& queue, DatagramBatch& out);
+  std::optional<LinkEvent> take_frames(FramesReady ready);
+  std::optional<LinkEvent> take_end(Ended& ended);
+
+  PeerId self_;
+  std::map<LinkId, Farewell> farewells_;
+  Replies replies_{shared_};
+  Doorman doorman_{shared_, replies_};
+  Ring<LinkId> established_;  // connections that may have something to write, in turn
+  Ring<LinkId> handshaking_;
+  Ring<LinkId> parting_;
+  std::uint64_t last_link_ = 0;
+  Mono last_now_{};
+};
+
+void Endpoint::Impl::mark(Connection& connection) {
+  if (connection.dirty) return;
+  connection.dirty = true;
+  (connection.opened() ? established_ : handshaking_).push_back(connection.timer.link);
+}
+
+void Endpoint::Impl::mark(Farewell& farewell) {
+  if (farewell.dirty || !farewell.due()) return;
+  farewell.dirty = true;
+  parting_.push_back(farewell.timer.link);
+}
+
+void Endpoint::Impl::settle(Mono now, Connection& connection) {
+  if (!connection.ending()) return mark(connection);
+  const LinkId link = connection.timer.link;
+  const bool was_open = connection.opened();
+  Ending ending = connection.take_ending();
+  std::vector<Cid> cids = connection.take_cids();
+  timers_.cancel(connection.timer);
+  live_.erase(link);
+  const auto [place, added] = farewells_.try_emplace(link, link, now, std::move(ending), std::move(cids), was_open);
+  MOSAIK_ASSERT(added);
+  timers_.set(place->second.timer, place->second.end());
+  mark(place->second);
+}
+
+void Endpoint::Impl::forget(std::map<LinkId, Farewell>::iterator farewell) {
+  for (const Cid& cid : farewell->second.cids()) shared_.cids.remove(cid);
+  timers_.cancel(farewell->second.timer);
+  farewells_.erase(farewell);
+}
+
+bool Endpoint::Impl::make_room(Mono now) {
+  if (live_.size() + farewells_.size() < limits::links) return true;
+  const auto over = std::ranges::find_if(farewells_, [&](const auto& item) { return item.second.quiet_until() <= now; });
+  if (over == farewells_.end()) return false;
+  forget(over);
+  return true;
+}
+
+void Endpoint::Impl::on_datagram(Mono now, const DatagramPath& path, BytesView bytes) {
+  ++shared_.counters.datagrams_received;
+  if (bytes.empty()) return;
+  const bool is_long = (bytes[0] & 0x80U) != 0;  // the fixed bit tells nothing: peers may grease it (RFC 9287)
+  ngtcp2_version_cid header{};
+  const int failed = ngtcp2_pkt_decode_version_cid(&header, bytes.data(), bytes.size(), Cid::own_size);
+  const bool unknown_version = is_long && (failed == NGTCP2_ERR_VERSION_NEGOTIATION ||
+                                           (failed == 0 && header.version != 0 && header.version != NGTCP2_PROTO_VER_V1));
+  if (unknown_version) {
+    if (bytes.size() >= NGTCP2_MAX_UDP_PAYLOAD_SIZE) replies_.negotiate_version(path, header);
+    return;
+  }
+  if (failed != 0) return;
+  const BytesView cid(header.dcid, header.dcidlen);
+  const LinkId* const link = shared_.cids.find(Cid(cid));
+  if (link == nullptr) {
+    if (is_long) return doorman_.on_stranger(now, path, bytes);
+    return replies_.reset(now, path, cid, bytes.size());
+  }
+  if (Connection* const connection = find(*link)) {
+    connection->on_datagram(now, path, bytes);
+    return settle(now, *connection);
+  }
+  if (const auto farewell = farewells_.find(*link); farewell != farewells_.end()) {
+    farewell->second.on_datagram();
+    mark(farewell->second);
+  }
+}
+
+void Endpoint::Impl::on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted) {
+  for (auto next = live_.begin(); next != live_.end();) {
+    Connection& connection = *(next++)->second;  // settling may take it out of the map
+    if (!connection.sends_to(remote)) continue;
+    connection.on_unreachable(now, remote, quoted);
+    if (connection.ending()) settle(now, connection);
+  }
+}
+
+void Endpoint::Impl::on_timer(Mono now) {
+  while (timers_.next() <= now) {
+    Timer* const due = timers_.nearest();
+    if (due == nullptr) return;
+    const LinkId link = due->link;
+    timers_.cancel(*due);  // transmit() sets it again
+    if (Connection* const connection = find(link)) {
+      connection->on_timer(now);
+      settle(now, *connection);
+    } else if (const auto farewell = farewells_.find(link); farewell != farewells_.end()) {
+      forget(farewell);
+    }
+  }
+}
+
+bool Endpoint::Impl::advance(Mono now) {
+  for (std::size_t taken = 0; taken < limits::handshakes_per_step; ++taken) {
+    const std::optional<Doorman::Waiting> waiting = doorman_.next(now);
+    if (!waiting) return false;
+    const std::optional<FirstPacket> first = doorman_.parse(now, waiting->path, waiting->bytes);
+    if (!first) continue;
+    if (shared_.cids.find(Cid(BytesView(first->header.dcid.data, first->header.dcid.datalen))) != nullptr) {
+      on_datagram(now, waiting->path, waiting->bytes);  // its connection was made in the meantime
+      continue;
+    }
+    if (shared_.unfinished_incoming >= limits::incoming_handshakes || !make_room(now)) {
+      ++shared_.counters.dropped_initials;
+      continue;
+    }
+    adopt(now, Connection::accept(shared_, LinkId{++last_link_}, *first, now), waiting->path, waiting->bytes);
+  }
+  return !doorman_.empty();
+}
+
+void Endpoint::Impl::adopt(Mono now, std::unique_ptr<Connection> connection, const DatagramPath& path, BytesView bytes) {
+  if (connection == nullptr) {
+    ++shared_.counters.dropped_initials;
+    return;
+  }
+  Connection& made = *connection;
+  live_.emplace(made.timer.link, std::move(connection));
+  if (!bytes.empty()) made.on_datagram(now, path, bytes);
+  settle(now, made);
+}
+
+Result<LinkId> Endpoint::Impl::dial(Mono now, const DialRequest& request) {
+  if (request.addresses.empty()) {
+    return fail(Errc::invalid_argument, "peer " + request.peer.brief() + " has no address to dial");
+  }
+  if (request.peer == self_) return fail(Errc::invalid_argument, "a node cannot dial itself");
+  if (!make_room(now)) return fail(Errc::limit, "this node has all the connections that it may have");
+  const LinkId link{++last_link_};
+  std::unique_ptr<Connection> connection = Connection::dial(shared_, link, request, now);
+  if (connection == nullptr) return fail(Errc::internal, "the QUIC library made no connection");
+  adopt(now, std::move(connection), {}, {});
+  return link;
+}
+
+std::optional<LinkEvent> Endpoint::Impl::take_frames(FramesReady ready) {
+  Connection* const connection = find(ready.link);
+  if (connection == nullptr) return std::nullopt;
+  if (std::optional<LinkEvent> event = connection->next_from_inbox()) return event;
+  connection->on_inbox_empty();
+  mark(*connection);  // the peer is to learn of its credit
+  return std::nullopt;
+}
+
+std::optional<LinkEvent> Endpoint::Impl::take_end(Ended& ended) {
+  if (ended.rest != nullptr) {
+    if (std::optional<LinkEvent> event = ended.rest->next(ended.closed.link)) return event;
+  }
+  return std::nullopt;
+}
+
+std::optional<LinkEvent> Endpoint::Impl::next_event() {
+  while (!shared_.events.empty()) {
+    QueuedEvent& front = shared_.events.front();
+    if (const auto* const ready = std::get_if<FramesReady>(&front)) {
+      if (std::optional<LinkEvent> event = take_frames(*ready)) return event;
+      shared_.events.pop_front();
+      continue;
+    }
+    if (auto* const ended = std::get_if<Ended>(&front)) {
+      if (std::optional<LinkEvent> event = take_end(*ended)) return event;
+      LinkEvent closed = std::move(ended->closed);
+      shared_.events.pop_front();
+      return closed;
+    }
+    LinkEvent event = std::move(std::get<LinkEvent>(front));
+    shared_.events.pop_front();
+    if (const auto* const active = std::get_if<LinkActive>(&event)) {
+      if (Connection* const connection = find(active->link)) connection->on_active_taken();
+    }
+    return event;
+  }
+  return std::nullopt;
+}
+
+bool Endpoint::Impl::write_farewells(DatagramBatch& out) {
+  while (!parting_.empty()) {
+    if (const auto farewell = farewells_.find(parting_.front()); farewell != farewells_.end()) {
+      if (!farewell->second.write(out)) return false;
+      farewell->second.dirty = false;
+      ++shared_.counters.datagrams_sent;
+    }
+    parting_.pop_front();
+  }
+  return true;
+}
+
+bool Endpoint::Impl::write_connections(Mono now, Ring<LinkId>& queue, DatagramBatch& out) {
+  while (!queue.empty()) {
+    Connection* const connection = find(queue.front());
+    queue.pop_front();
+    if (connection == nullptr) continue;
+    const std::size_t room = out.room().size();
+    connection->dirty = false;
+    const bool more = connection->write(now, out);
+    if (connection->ending()) {
+      settle(now, *connection);
+      continue;
+    }
+    if (more) {
+      mark(*connection);
+      // Nothing fitted: the batch is full.
+      if (out.room().size() == room) return false;
+      continue;
+    }
+    // A deadline that is already over would be asked for again and again; a millisecond later it is as good.
+    const Mono deadline = connection->deadline();
+    timers_.set(connection->timer, deadline <= now ? now + 1ms : deadline);
+  }
+  return true;
+}
+
+bool Endpoint::Impl::transmit(Mono now, DatagramBatch& out) {
+  return !(replies_.write(out) && write_connections(now, established_, out) && write_farewells(out) &&
+           write_connections(now, handshaking_, out) && write_farewells(out));
+}
+
+Endpoint::Endpoint(const crypto::SecretKey& key, const EndpointConfig& config)
+    : impl_(std::make_unique<Impl>(key, config)) {}
+Endpoint::~Endpoint() = default;
+
+void Endpoint::on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) {
+  impl_->on_datagram(impl_->advance_clock(now.mono), path, bytes);
+}
+void Endpoint::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) {
+  impl_->on_unreachable(impl_->advance_clock(now.mono), remote, quoted);
+}
+void Endpoint::on_timer(const Now& now) { impl_->on_timer(impl_->advance_clock(now.mono)); }
+bool Endpoint::advance(const Now& now) { return impl_->advance(impl_->advance_clock(now.mono)); }
+
+Result<LinkId> Endpoint::dial(const Now& now, const DialRequest& request) {
+  return impl_->dial(impl_->advance_clock(now.mono), request);
+}
+
+SendResult Endpoint::send(LinkId link, SendClass kind, const Frame& frame) {
+  Connection* const connection = impl_->find(link);
+  if (connection == nullptr) return SendResult::closed;
+  const SendResult result = connection->send(kind, frame);
+  if (result == SendResult::queued) impl_->mark(*connection);
+  return result;
+}
+
+void Endpoint::close(const Now& now, LinkId link, CloseCode code, CloseMode mode) {
+  const Mono time = impl_->advance_clock(now.mono);
+  if (Connection* const connection = impl_->find(link)) {
+    connection->close(time, code, mode);
+    impl_->settle(time, *connection);
+  }
+}
+
+void Endpoint::set_frame_limit(LinkId link, std::size_t bytes) {
+  if (Connection* const connection = impl_->find(link)) connection->set_frame_limit(bytes);
+}
+
+std::optional<LinkEvent> Endpoint::next_event() { return impl_->next_event(); }
+bool Endpoint::transmit(const Now& now, DatagramBatch& out) {
+  return impl_->transmit(impl_->advance_clock(now.mono), out);
+}
+Mono Endpoint::next_deadline() const { return impl_->timers_.next(); }
+
+Result<Bytes32> Endpoint::exporter(LinkId link, BytesView label) const {
+  const Connection* const connection = impl_->find(link);
+  if (connection == nullptr) return fail(Errc::not_found, "no such link");
+  return connection->exporter(label);
+}
+
+std::optional<LinkStats> Endpoint::stats(LinkId link) const {
+  const Connection* const connection = impl_->find(link);
+  if (connection == nullptr) return std::nullopt;
+  return connection->stats();
+}
+
+const EndpointCounters& Endpoint::counters() const noexcept { return impl_->shared_.counters; }
+std::size_t Endpoint::connections() const noexcept { return impl_->live_.size(); }
+
+}  // namespace mosaik::quic

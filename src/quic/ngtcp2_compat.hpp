@@ -1,0 +1,93 @@
+#pragma once
+/// The one place that knows which ngtcp2 it is: 0.12 (Debian 12) or 1.x. Included by .cpp files and by private headers
+/// that only they include.
+
+#include <cstddef>
+#include <cstdint>
+
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <ngtcp2/ngtcp2_crypto_gnutls.h>
+
+namespace mosaik::quic::compat {
+
+#if NGTCP2_VERSION_NUM >= 0x010000
+
+using CloseError = ngtcp2_ccerr;
+inline void set_application_error(CloseError& error, std::uint64_t code, const std::uint8_t* reason, std::size_t size) {
+  ngtcp2_ccerr_set_application_error(&error, code, reason, size);
+}
+inline void set_transport_error(CloseError& error, std::uint64_t code) {
+  ngtcp2_ccerr_set_transport_error(&error, code, nullptr, 0);
+}
+inline CloseError received_close(ngtcp2_conn* connection) { return *ngtcp2_conn_get_ccerr(connection); }
+inline bool is_application(const CloseError& error) { return error.type == NGTCP2_CCERR_TYPE_APPLICATION; }
+inline void set_original_cid(ngtcp2_transport_params& parameters, const ngtcp2_cid& cid) {
+  parameters.original_dcid = cid;
+  parameters.original_dcid_present = 1;
+}
+inline void set_token(ngtcp2_settings& settings, const std::uint8_t* token, std::size_t size) {
+  settings.token = token;
+  settings.tokenlen = size;
+  settings.token_type = NGTCP2_TOKEN_TYPE_RETRY;
+}
+inline const std::uint8_t* token_of(const ngtcp2_pkt_hd& header) { return header.token; }
+inline std::size_t token_size(const ngtcp2_pkt_hd& header) { return header.tokenlen; }
+
+struct PathFacts {
+  std::uint64_t smoothed_rtt = 0, least_rtt = 0, in_flight = 0;
+  bool sampled = false;
+};
+inline PathFacts facts_of(ngtcp2_conn* connection) {
+  ngtcp2_conn_info info{};
+  ngtcp2_conn_get_conn_info(connection, &info);
+  const bool sampled = info.min_rtt != UINT64_MAX;
+  return {info.smoothed_rtt, sampled ? info.min_rtt : 0, info.bytes_in_flight, sampled};
+}
+/// 1.x paces by itself and assumes 1 ms until there is a sample.
+inline bool may_pace(ngtcp2_conn*) { return true; }
+
+#else
+
+using CloseError = ngtcp2_connection_close_error;
+inline void set_application_error(CloseError& error, std::uint64_t code, const std::uint8_t* reason, std::size_t size) {
+  ngtcp2_connection_close_error_set_application_error(&error, code, reason, size);
+}
+inline void set_transport_error(CloseError& error, std::uint64_t code) {
+  ngtcp2_connection_close_error_set_transport_error(&error, code, nullptr, 0);
+}
+inline CloseError received_close(ngtcp2_conn* connection) {
+  CloseError error{};
+  ngtcp2_conn_get_connection_close_error(connection, &error);
+  return error;
+}
+inline bool is_application(const CloseError& error) {
+  return error.type == NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION;
+}
+inline void set_original_cid(ngtcp2_transport_params& parameters, const ngtcp2_cid& cid) {
+  parameters.original_dcid = cid;
+}
+inline void set_token(ngtcp2_settings& settings, const std::uint8_t* token, std::size_t size) {
+  // ngtcp2_vec is not const; the library only copies from it.
+  settings.token = {const_cast<std::uint8_t*>(token), size};
+}
+inline const std::uint8_t* token_of(const ngtcp2_pkt_hd& header) { return header.token.base; }
+inline std::size_t token_size(const ngtcp2_pkt_hd& header) { return header.token.len; }
+
+struct PathFacts {
+  std::uint64_t smoothed_rtt = 0, least_rtt = 0, in_flight = 0;
+  bool sampled = false;
+};
+inline PathFacts facts_of(ngtcp2_conn* connection) {
+  ngtcp2_conn_stat stat{};
+  ngtcp2_conn_get_conn_stat(connection, &stat);
+  const bool sampled = stat.first_rtt_sample_ts != UINT64_MAX;
+  return {stat.smoothed_rtt, sampled ? stat.min_rtt : 0, stat.bytes_in_flight, sampled};
+}
+/// 0.12 paces by the initial RTT until there is a sample, which would add tens of milliseconds to every handshake and
+/// to the first flight after a path change on a fast path.
+inline bool may_pace(ngtcp2_conn* connection) { return facts_of(connection).sampled; }
+
+#endif
+
+}  // namespace mosaik::quic::compat

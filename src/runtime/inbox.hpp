@@ -1,0 +1,48 @@
+#pragma once
+/// The way into the loop for other threads: a mailbox of requests and an eventfd that wakes the loop. Shared, so that a
+/// name server's late answer finds something to talk to when the loop has ended.
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <mosaik/result.hpp>
+
+#include "runtime/mailbox.hpp"
+
+namespace mosaik::runtime {
+
+class Step;
+
+/// Runs on the loop's thread. The step is null when the loop has ended (then it runs on any thread): whoever waits for an
+/// answer gets Errc::closed.
+using Request = std::move_only_function<void(Step*)>;
+
+class Inbox {
+ public:
+  /// Errors: limit, io.
+  [[nodiscard]] static Result<std::shared_ptr<Inbox>> open();
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
+  ~Inbox();
+
+  /// From any thread. Every request is run exactly once.
+  void post(Request request);
+
+  // The loop's side.
+  [[nodiscard]] int wake_fd() const noexcept { return fd_; }
+  /// Call when wake_fd() was readable, before take().
+  void acknowledge() noexcept;
+  [[nodiscard]] std::vector<Request> take() { return requests_.drain(); }
+  /// Runs what is left, and from now on whatever is posted, with no step.
+  void end();
+
+ private:
+  explicit Inbox(int fd) noexcept : fd_(fd) {}
+  int fd_;
+  std::atomic<bool> ended_ = false;
+  Mailbox<Request> requests_;
+};
+
+}  // namespace mosaik::runtime

@@ -1,0 +1,48 @@
+#pragma once
+/// loop: the one thread that owns a node: its sockets, its timer, its requests.
+///
+/// A turn: requests, then datagrams from all sockets until they are empty (limits::datagrams_per_step a socket and round),
+/// then ICMP errors; settle; on_timer when it is due, never while datagrams wait (a flood can put it off for four rounds);
+/// send until there is nothing; outputs. As long as a round found something there is another (up to four): what arrives
+/// while we work is answered without going to sleep. At the end of the turn, one snapshot if something changed, and events.
+///
+/// A full send buffer keeps the rest of the batch; reading and timers go on, and the batch goes on when there is room.
+///
+/// Life. open() starts the thread. stop() leaves all groups, gives their departures limits::departure_flush and a little,
+/// and ends the thread; everything that waits for an answer gets one.
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "node/node.hpp"
+#include "runtime/inbox.hpp"
+#include "runtime/outlet.hpp"
+#include "runtime/step.hpp"
+#include "udp/socket.hpp"
+
+namespace mosaik::runtime {
+
+class Loop {
+ public:
+  /// Starts the node. Errors: limit, io.
+  [[nodiscard]] static Result<std::unique_ptr<Loop>> open(std::unique_ptr<node::Node> node,
+                                                          std::vector<udp::Socket> sockets, Outlet& outlet);
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();
+
+  /// From any thread; see Request.
+  void post(Request request) { inbox_->post(std::move(request)); }
+  /// At most 600 ms. Not on the loop's thread.
+  void stop();
+
+ private:
+  class Impl;
+  Loop() = default;
+  std::shared_ptr<Inbox> inbox_;
+  std::unique_ptr<Impl> impl_;
+  std::thread thread_;
+};
+
+}  // namespace mosaik::runtime

@@ -1,0 +1,65 @@
+#pragma once
+/// Files that hold secrets: read whole, refused when others may read them, wiped from memory afterwards.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <mosaik/result.hpp>
+
+namespace mosaik::runtime {
+
+/// Bytes that are overwritten when they are let go. Move-only.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::size_t size) : bytes_(size) {}
+  Secret(Secret&& other) noexcept = default;
+  Secret& operator=(Secret&& other) noexcept;
+  Secret(const Secret&) = delete;
+  Secret& operator=(const Secret&) = delete;
+  ~Secret();
+
+  [[nodiscard]] std::string_view text() const noexcept { return {bytes_.data(), bytes_.size()}; }
+  [[nodiscard]] char* data() noexcept { return bytes_.data(); }
+  /// Forgets all but the first `size` bytes.
+  void shorten(std::size_t size) noexcept;
+
+ private:
+  std::vector<char> bytes_;
+};
+
+/// A file descriptor, closed at the end.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept;
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor();
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+inline constexpr std::size_t secret_file_bytes = 4096;  ///< a longer file is something else
+
+/// Opens a secret file for reading. `what` names it in errors, e.g. `group secret file`.
+/// Errors: not_found, permission (others may read it, or we may not), invalid_argument (not a file), io.
+[[nodiscard]] Result<Descriptor> open_secret_file(std::string_view what, const std::string& path);
+
+/// The content of an open secret file. Errors: limit, io.
+[[nodiscard]] Result<Secret> read_secret(std::string_view what, const std::string& path, const Descriptor& file);
+
+/// A secret that a person wrote into a file: one newline at its end is not part of it.
+/// Errors: those of open_secret_file; limit; invalid_argument for an empty one.
+[[nodiscard]] Result<Secret> read_secret_file(std::string_view what, const std::string& path);
+
+/// `path` for a shell command that a person may copy from a message.
+[[nodiscard]] std::string shell_word(std::string_view path);
+
+}  // namespace mosaik::runtime

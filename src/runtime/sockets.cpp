@@ -1,0 +1,63 @@
+#include "runtime/sockets.hpp"
+
+#include <utility>
+
+#include "base/limits.hpp"
+
+namespace mosaik::runtime {
+namespace {
+
+constexpr std::size_t batch_bytes = 256U << 10U;  // some 200 full datagrams, four GSO sends
+
+}  // namespace
+
+Sockets::Sockets(std::vector<udp::Socket> sockets) : sockets_(std::move(sockets)), batch_(batch_bytes) {}
+
+Drained Sockets::receive(const Now& now, node::Node& node) {
+  Drained out = Drained::nothing;
+  for (udp::Socket& socket : sockets_) {
+    const std::size_t got = socket.receive(limits::datagrams_per_step, [&](const udp::Received& received) {
+      node.on_datagram(now, received.path, received.bytes);
+    });
+    if (got >= limits::datagrams_per_step) out = Drained::partly;
+    if (got > 0 && out == Drained::nothing) out = Drained::all;
+  }
+  return out;
+}
+
+bool Sockets::receive_errors(const Now& now, node::Node& node) {
+  std::size_t got = 0;
+  for (udp::Socket& socket : sockets_)
+    got += socket.receive_errors(
+        [&](const udp::Unreachable& error) { node.on_unreachable(now, error.remote, error.quoted); });
+  return got > 0;
+}
+
+void Sockets::transmit(const Now& now, node::Node& node) {
+  bool more = true;
+  while (send_batch() && more) more = node.transmit(now, batch_);
+}
+
+bool Sockets::send_batch() {
+  blocked_ = nullptr;
+  for (; sent_items_ < batch_.items().size(); ++sent_items_) {
+    const DatagramBatch::Item& item = batch_.items()[sent_items_];
+    udp::Socket* const socket = towards(item.path.remote);
+    if (socket == nullptr) continue;  // no socket of this family: as lost as on any other way
+    if (!socket->send(item.path, batch_.bytes(item), item.segment)) {
+      blocked_ = socket;
+      return false;
+    }
+  }
+  batch_.clear();
+  sent_items_ = 0;
+  return true;
+}
+
+udp::Socket* Sockets::towards(const SocketAddress& remote) noexcept {
+  for (udp::Socket& socket : sockets_)
+    if (socket.local().family() == remote.family()) return &socket;
+  return nullptr;
+}
+
+}  // namespace mosaik::runtime

@@ -1,0 +1,29 @@
+#include "runtime/thread.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <system_error>
+#include <utility>
+
+namespace mosaik::runtime {
+
+Result<std::thread> start_thread(const char* name, std::function<void()> run) {
+  // A thread inherits the mask of the one that starts it, so there is no moment at which it could take a signal.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  // What a thread's own fault raises stays with the thread, for crash reporters; so does the profiler's tick.
+  for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF}) ::sigdelset(&all, own);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  Result<std::thread> out = fail(Errc::limit, "cannot start a thread; raise the limit of processes (ulimit -u)");
+  try {
+    out = std::thread(std::move(run));
+    ::pthread_setname_np(out->native_handle(), name);
+  } catch (const std::system_error&) {
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return out;
+}
+
+}  // namespace mosaik::runtime

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""The layer check finds each kind of breach, where it is, and nothing in a tree without one."""
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import check_layers  # noqa: E402
+
+GOOD = {
+    "include/mosaik/id.hpp": "#pragma once\n#include <array>\n",
+    "include/mosaik/bytes.hpp": "#pragma once\n#include <mosaik/id.hpp>\n",
+    "src/base/now.hpp": "#pragma once\n#include <chrono>\n",
+    "src/base/clock.cpp": '#include <time.h>\n#include "base/now.hpp"\n',
+    "src/codec/frame.hpp": '#pragma once\n#include <mosaik/bytes.hpp>\n#include "base/now.hpp"\n',
+    "src/crypto/hash.hpp": "#pragma once\n#include <mosaik/id.hpp>\n",
+    "src/crypto/hash.cpp": '#include "crypto/hash.hpp"\n#include <sodium.h>\n',
+    "src/quic/link.hpp": '#pragma once\n#include "codec/frame.hpp"\n',
+    "src/quic/tls.hpp": "#pragma once\n#include <gnutls/gnutls.h>\n",
+    "src/quic/endpoint.hpp": '#pragma once\n#include "quic/link.hpp"\n',
+    "src/quic/endpoint.cpp": '#include "quic/endpoint.hpp"\n#include <netinet/in.h>\n#include "quic/tls.hpp"\n',
+    "src/identity/entry.hpp": '#pragma once\n#include "codec/frame.hpp"\n#include "crypto/hash.hpp"\n',
+    "src/bonds/mesh.hpp": '#pragma once\n#include "identity/entry.hpp"\n#include "quic/link.hpp"\n',
+    "src/health/health.hpp": '#pragma once\n#include "base/now.hpp"\n',
+    "src/node/node.hpp": '#pragma once\n#include "bonds/mesh.hpp"\n#include "quic/endpoint.hpp"\n',
+    "src/runtime/loop.hpp": '#pragma once\n#include "node/node.hpp"\n',
+    "src/runtime/loop.cpp": '#include "runtime/loop.hpp"\n#include <boost/asio.hpp>\n#include <thread>\n',
+    "apps/mosaik/main.cpp": "#include <CLI/CLI.hpp>\n#include <mosaik/id.hpp>\n",
+}
+
+
+class CheckLayers(unittest.TestCase):
+    def breaches(self, extra=None):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in {**GOOD, **(extra or {})}.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            return check_layers.check(Path(folder)).breaches
+
+    def finds(self, extra, start, *words):
+        found = self.breaches(extra)
+        match = [text for text in found if text.startswith(start) and all(word in text for word in words)]
+        self.assertTrue(match, f"no breach starts with {start!r} and has {words}; found: {found}")
+
+    def test_a_good_tree_has_no_breach(self):
+        self.assertEqual(self.breaches(), [])
+
+    def test_a_room_may_not_look_up(self):
+        self.finds({"src/base/bad.hpp": '#pragma once\n\n#include "codec/frame.hpp"\n'}, "src/base/bad.hpp:3: law rooms:", "codec/frame.hpp")
+
+    def test_health_sees_base_alone(self):
+        self.finds({"src/health/bad.hpp": '#include "codec/frame.hpp"\n'}, "src/health/bad.hpp:1: law rooms:")
+
+    def test_bonds_see_the_link_header_but_not_the_endpoint(self):
+        self.finds({"src/bonds/bad.cpp": '#include "quic/endpoint.hpp"\n'}, "src/bonds/bad.cpp:1: law rooms:", "quic/endpoint.hpp")
+
+    def test_what_comes_through_another_header_counts(self):
+        extra = {
+            "src/quic/link.hpp": '#pragma once\n#include "quic/endpoint.hpp"\n',
+            "src/quic/endpoint.hpp": '#pragma once\n#include "codec/frame.hpp"\n',
+        }
+        self.finds(extra, "src/bonds/mesh.hpp:3: law rooms:", "quic/endpoint.hpp", "through src/quic/link.hpp")
+
+    def test_two_cores_do_not_meet(self):
+        extra = {"src/discovery/catalog.hpp": "#pragma once\n", "src/bonds/bad.hpp": '#include "discovery/catalog.hpp"\n'}
+        self.finds(extra, "src/bonds/bad.hpp:1: law rooms:")
+
+    def test_a_quoted_file_must_exist(self):
+        self.finds({"src/base/bad.cpp": '#include "base/gone.hpp"\n'}, "src/base/bad.cpp:1: law rooms:", "no file of this tree")
+
+    def test_sodium_is_for_the_sources_of_crypto(self):
+        self.finds({"src/crypto/bad.hpp": "#include <sodium.h>\n"}, "src/crypto/bad.hpp:1: law third-party:")
+        self.finds({"src/identity/bad.cpp": "#include <sodium.h>\n"}, "src/identity/bad.cpp:1: law third-party:")
+
+    def test_ngtcp2_and_gnutls_stay_in_quic(self):
+        self.finds({"src/bonds/bad.cpp": "#include <ngtcp2/ngtcp2.h>\n"}, "src/bonds/bad.cpp:1: law third-party:")
+        self.finds({"src/runtime/bad.cpp": "#include <gnutls/crypto.h>\n"}, "src/runtime/bad.cpp:1: law third-party:")
+
+    def test_a_header_for_other_rooms_hides_its_library(self):
+        self.finds({"src/quic/link.hpp": "#pragma once\n#include <gnutls/gnutls.h>\n"}, "src/quic/link.hpp:2: law interface:")
+        through = {"src/quic/link.hpp": '#pragma once\n#include "quic/tls.hpp"\n'}
+        self.finds(through, "src/quic/tls.hpp:2: law interface:")
+
+    def test_boost_is_for_runtime_and_control(self):
+        self.finds({"src/node/bad.cpp": "#include <boost/json.hpp>\n"}, "src/node/bad.cpp:1: law third-party:")
+        self.finds({"src/api/bad.cpp": "#include <boost/json.hpp>\n"}, "src/api/bad.cpp:1: law third-party:")
+
+    def test_formatting_libraries_are_for_the_command(self):
+        self.finds({"src/runtime/bad.cpp": "#include <fmt/format.h>\n"}, "src/runtime/bad.cpp:1: law third-party:")
+        self.finds({"src/api/bad.cpp": "#include <toml++/toml.h>\n"}, "src/api/bad.cpp:1: law third-party:")
+
+    def test_a_library_that_nobody_agreed_on_is_found(self):
+        self.finds({"src/udp/bad.cpp": "#include <uv.h>\n"}, "src/udp/bad.cpp:1: law third-party:", "no known library")
+
+    def test_public_headers_stand_on_the_standard_library(self):
+        self.finds({"include/mosaik/bad.hpp": "#include <sys/socket.h>\n"}, "include/mosaik/bad.hpp:1: law public:")
+        self.finds({"include/mosaik/bad.hpp": '#include "base/now.hpp"\n'}, "include/mosaik/bad.hpp:1: law rooms:")
+
+    def test_examples_use_what_users_have(self):
+        self.finds({"examples/counter.cpp": '#include "base/now.hpp"\n'}, "examples/counter.cpp:1: law rooms:")
+
+    def test_a_core_does_no_io(self):
+        self.finds({"src/bonds/bad.cpp": "#include <sys/socket.h>\n"}, "src/bonds/bad.cpp:1: law sans-io:")
+        self.finds({"src/quic/bad.cpp": "#include <unistd.h>\n"}, "src/quic/bad.cpp:1: law sans-io:")
+        self.finds({"src/node/bad.cpp": "#include <mutex>\n"}, "src/node/bad.cpp:1: law sans-io:")
+
+    def test_a_core_reads_no_clock(self):
+        text = "#include <chrono>\nauto t = std::chrono::steady_clock::now();\n"
+        self.finds({"src/health/bad.cpp": text}, "src/health/bad.cpp:2: law sans-io:", "steady_clock")
+        self.assertEqual(self.breaches({"src/health/good.cpp": "// never steady_clock::now()\n"}), [])
+
+    def test_a_room_without_a_row_is_found(self):
+        self.finds({"src/attic/old.cpp": "#include <array>\n"}, "src/attic:1: law table:")
+
+    def test_the_simulator_sees_the_node(self):
+        self.assertEqual(self.breaches({"sim/world.cpp": '#include "node/node.hpp"\n'}), [])
+        self.finds({"sim/world.cpp": '#include "runtime/loop.hpp"\n'}, "sim/world.cpp:1: law rooms:")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Against nodes of the Rust crate. The peer is built once from pinned versions and kept in the user's cache.
+. "$(dirname "$0")/lib.sh"
+PATH=$PATH:$HOME/.cargo/bin
+[ -f tests/interop/run.py ] || skip "there is no tests/interop/run.py"
+if ! command -v cargo >/dev/null; then
+  [ "${CI:-}" = true ] && broken "cargo is not installed, and interop is required here"
+  skip "cargo is not installed"
+fi
+build release mosaik_command
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/mosaik/rustpeer
+echo "building rustpeer into the cache: about six minutes the first time"
+mkdir -p "$cache"
+MOSAIK_RUSTPEER=$(tests/interop/rustpeer/build "$cache" | tail -n 1) || broken "rustpeer does not build"
+[ -x "$MOSAIK_RUSTPEER" ] || broken "rustpeer does not build"
+export MOSAIK_RUSTPEER MOSAIK_COMMAND=$PWD/build/release/mosaik
+run_counted python3 tests/interop/run.py
