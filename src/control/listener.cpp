@@ -42,7 +42,7 @@ const sockaddr* plain(const sockaddr_un& address) {
 
 Result<Descriptor> new_socket() {
   Descriptor out(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!out.valid()) return fail(Errc::io, "can not make a socket: " + words(errno));
+  if (!out) return fail(Errc::io, "can not make a socket: " + words(errno));
   return out;
 }
 
@@ -65,7 +65,7 @@ Result<std::string> make_directory(const std::string& path) {
 /// holds it for long (the directory may be open to all) only loses us that: then we go on without it.
 Descriptor lock_directory(const std::string& directory) {
   Descriptor out(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!out.valid()) return out;
+  if (!out) return out;
   for (int attempt = 0; attempt < 50 && ::flock(out.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) ::usleep(10'000);
   return out;
 }
@@ -91,18 +91,6 @@ Result<> clear_dead(const std::string& path) {
 }
 
 }  // namespace
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    if (valid()) ::close(fd_);
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-Descriptor::~Descriptor() {
-  if (valid()) ::close(fd_);
-}
 
 Result<Descriptor> connect_to(const std::string& path) {
   const Result<sockaddr_un> address = address_of(path);

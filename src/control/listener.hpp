@@ -7,30 +7,11 @@
 
 #include <mosaik/result.hpp>
 
+#include "runtime/secret_file.hpp"
+
 namespace mosaik::control {
 
-/// A file descriptor of this process.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor();
-
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
-  [[nodiscard]] int release() noexcept {
-    const int fd = fd_;
-    fd_ = -1;
-    return fd;
-  }
-
- private:
-  int fd_ = -1;
-};
+using runtime::Descriptor;
 
 /// A listening socket at a path.
 class Listener {
@@ -42,8 +23,7 @@ class Listener {
   Listener& operator=(Listener&&) = delete;
   ~Listener();
 
-  /// Gives the descriptor away; the path stays in this object's care.
-  [[nodiscard]] int take_descriptor() noexcept { return socket_.release(); }
+  [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
 
  private:
   Listener(std::string path, Descriptor socket) : path_(std::move(path)), socket_(std::move(socket)) {}

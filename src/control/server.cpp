@@ -1,5 +1,6 @@
 #include "control/server.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -58,8 +59,9 @@ class Server::Impl final : public Session::Owner {
 
   Result<> start() {
     Code error;
-    acceptor_.assign(Protocol(), listener_.take_descriptor(), error);
-    if (error) return fail(Errc::io, "can not use the control socket: " + error.message());
+    const int descriptor = ::fcntl(listener_.descriptor(), F_DUPFD_CLOEXEC, 0);  // Asio closes its own
+    if (descriptor >= 0) acceptor_.assign(Protocol(), descriptor, error);
+    if (descriptor < 0 || error) return fail(Errc::io, "can not use the control socket: " + error.message());
     accept();
     events_ = source_.subscribe([this](const Event& event) { on_event(event); });
     const SignalsBlocked blocked;

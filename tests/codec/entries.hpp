@@ -14,8 +14,7 @@ using Bytes = std::vector<std::uint8_t>;
 inline std::vector<Bytes> rust_entries() {
   std::vector<Bytes> out;
   const boost::json::value vectors = load_vectors("mosaik.json");
-  for (const boost::json::value& one : vectors.at("signed_entries").as_array())
-    out.push_back(bytes_at(one, "hex"));
+  for (const boost::json::value& one : vectors.at("signed_entries").as_array()) out.push_back(bytes_at(one, "hex"));
   return out;
 }
 

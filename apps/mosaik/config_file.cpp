@@ -1,0 +1,81 @@
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "mosaik/settings.hpp"
+
+namespace mosaik::command {
+namespace {
+
+/// A setting's name as it may be written in TOML: with dashes or underscores.
+const Setting* find_setting(std::string_view key) {
+  std::string name(key);
+  std::ranges::replace(name, '_', '-');
+  const auto all = node_settings();
+  const auto found = std::ranges::find(all, name, &Setting::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::optional<std::string> text_of(const toml::node& node) {
+  if (const auto* const text = node.as_string()) return text->get();
+  if (const auto* const number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* const flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> texts_of(const Setting& setting, const toml::node& node) {
+  const toml::array* const items = node.as_array();
+  if (items == nullptr) {
+    const std::optional<std::string> text = text_of(node);
+    return text ? std::optional(std::vector{*text}) : std::nullopt;
+  }
+  if (setting.kind != Setting::Kind::list) return std::nullopt;
+  std::vector<std::string> out;
+  for (const toml::node& item : *items) {
+    const std::optional<std::string> text = text_of(item);
+    if (!text) return std::nullopt;
+    out.push_back(*text);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<SettingTexts> read_config_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file.is_open() || file.bad()) {
+    return fail(Errc::not_found,
+                "can not read the configuration file '" + path + "'; check the path given with --config");
+  }
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    const toml::parse_error& error = parsed.error();
+    return fail(Errc::invalid_argument, "'" + path + "' is no TOML: line " + std::to_string(error.source().begin.line) +
+                                            ": " + std::string(error.description()));
+  }
+  SettingTexts out;
+  for (const auto& [key, node] : parsed.table()) {
+    if (key.str() == "group-secret" || key.str() == "group_secret") {
+      return fail(Errc::invalid_argument, "'" + path +
+                                              "' holds a group secret; put it into a file of its own with mode "
+                                              "0600 and name that with group-secret-file");
+    }
+    const Setting* const setting = find_setting(key.str());
+    if (setting == nullptr) {
+      return fail(Errc::invalid_argument, "'" + path + "' has an unknown setting '" + std::string(key.str()) +
+                                              "'; the names are those of the flags of 'mosaik node --help'");
+    }
+    std::optional<std::vector<std::string>> texts = texts_of(*setting, node);
+    if (!texts)
+      return fail(Errc::invalid_argument,
+                  "'" + path + "': '" + std::string(key.str()) + "' has a value of a wrong kind");
+    out[std::string(setting->name)] = std::move(*texts);
+  }
+  return out;
+}
+
+}  // namespace mosaik::command

@@ -1,0 +1,21 @@
+#pragma once
+/// What the command tells its caller when it ends.
+
+#include <mosaik/result.hpp>
+
+namespace mosaik::command {
+
+enum ExitCode : int {
+  exit_fine = 0,
+  exit_failure = 1,
+  exit_no_such_node = 3,  ///< of `mosaik status` only
+  exit_usage = 64,        ///< EX_USAGE of sysexits.h
+};
+
+/// Of `mosaik status`: 0 healthy, 1 degraded.
+inline constexpr int exit_degraded = 1;
+
+/// Prints the error with the program's name to standard error; usage for what the caller has spelt wrongly.
+[[nodiscard]] int report(const Error& error);
+
+}  // namespace mosaik::command

@@ -1,0 +1,100 @@
+#include "mosaik/find_control.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include "control/json.hpp"
+
+namespace mosaik::command {
+namespace {
+
+constexpr std::string_view suffix = ".sock";
+
+std::string environment(const char* name) {
+  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing here changes the environment
+  return value != nullptr ? value : "";
+}
+
+std::vector<std::string> running_nodes(const std::string& directory) {
+  std::vector<std::string> out;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string path = entry->path().string();
+    if (!path.ends_with(suffix)) continue;
+    const auto alive = control::connect_to(path);
+    if (alive || alive.error().code == Errc::in_use) out.push_back(path);
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+std::string name_of(const std::string& path) {
+  const std::string file = std::filesystem::path(path).filename().string();
+  return file.substr(0, file.size() - suffix.size());
+}
+
+}  // namespace
+
+std::string control_directory() {
+  const std::string runtime = environment("XDG_RUNTIME_DIR");
+  return runtime.empty() ? fmt::format("/tmp/mosaik-{}", ::getuid()) : runtime + "/mosaik";
+}
+
+Result<std::string> default_control(std::string_view name) {
+  const std::string directory = control_directory();
+  struct stat found {};
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno == ENOENT) {
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), ignored);
+    static_cast<void>(::mkdir(directory.c_str(), 0700));
+  }
+  if (::lstat(directory.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) {
+    return fail(Errc::io, fmt::format("can not make the directory '{}' for the control socket; give a path with --control",
+                                      directory));
+  }
+  if (found.st_uid != ::geteuid() || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return fail(Errc::permission, fmt::format("the directory '{}' belongs to somebody else or can be written by others; "
+                                              "give a path with --control",
+                                              directory));
+  }
+  return fmt::format("{}/{}{}", directory, name, suffix);
+}
+
+Result<std::string> find_control(const ClientOptions& options) {
+  if (!options.control.empty()) return options.control;
+  const std::string directory = control_directory();
+  if (!options.name.empty()) return fmt::format("{}/{}{}", directory, options.name, suffix);
+  if (std::string control = environment("MOSAIK_CONTROL"); !control.empty()) return control;
+  if (const std::string name = environment("MOSAIK_NAME"); !name.empty())
+    return fmt::format("{}/{}{}", directory, name, suffix);
+  const std::vector<std::string> running = running_nodes(directory);
+  if (running.size() == 1) return running.front();
+  if (running.empty()) {
+    return fail(Errc::not_found, fmt::format("no node is running (no live control socket in '{}'); start one with "
+                                             "'mosaik node', or say where it is with --control PATH",
+                                             directory));
+  }
+  std::string text = fmt::format("{} nodes are running; say which one is meant:", running.size());
+  for (const std::string& path : running) text += fmt::format("\n  --name {}", name_of(path));
+  return fail(Errc::invalid_argument, text);
+}
+
+Result<std::string> ask_node(const ClientOptions& options, std::string_view target) {
+  const Result<std::string> path = find_control(options);
+  if (!path) return path;
+  const bool leave = options.verb == ClientVerb::leave;
+  Result<control::Response> response = control::ask(*path, leave ? "POST" : "GET", target);
+  if (!response) return std::unexpected(response.error());
+  if (response->status / 100 != 2)
+    return fail(Errc::refused, fmt::format("the node refuses: {}", control::json::read_error(response->body)));
+  return std::move(response->body);
+}
+
+}  // namespace mosaik::command

@@ -1,0 +1,28 @@
+#pragma once
+/// Where control sockets are, and which running node is meant.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <mosaik/result.hpp>
+
+#include "control/client.hpp"
+#include "mosaik/options.hpp"
+
+namespace mosaik::command {
+
+/// `$XDG_RUNTIME_DIR/mosaik`, or `/tmp/mosaik-<uid>`.
+[[nodiscard]] std::string control_directory();
+/// `<name>.sock` in the control directory, which is made when it is missing. Errors: permission when the directory
+/// belongs to somebody else or is open to others: they could stand in for the node.
+[[nodiscard]] Result<std::string> default_control(std::string_view name);
+
+/// The socket that the flags mean; without flags that of the only running node.
+/// Errors: not_found (none runs), invalid_argument (several do: they are listed).
+[[nodiscard]] Result<std::string> find_control(const ClientOptions& options);
+
+/// Asks the node that the flags mean; an answer that is no success is an error (refused).
+[[nodiscard]] Result<std::string> ask_node(const ClientOptions& options, std::string_view target);
+
+}  // namespace mosaik::command

@@ -1,0 +1,55 @@
+#include "mosaik/log.hpp"
+
+#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/spdlog.h>
+
+#include "control/json_text.hpp"
+#include "mosaik/event_text.hpp"
+#include "mosaik/output.hpp"
+
+namespace mosaik::command {
+namespace {
+
+spdlog::level::level_enum level_of(EventKind kind) {
+  switch (kind) {
+    case EventKind::bond_down:
+    case EventKind::suspect:
+    case EventKind::refused:
+    case EventKind::offline:
+    case EventKind::lost:
+    case EventKind::notice: return spdlog::level::warn;
+    case EventKind::peer_discovered:
+    case EventKind::peer_updated:
+    case EventKind::peer_departed:
+    case EventKind::bonds_changed:
+    case EventKind::topology_changed: return spdlog::level::debug;
+    default: return spdlog::level::info;
+  }
+}
+
+bool json_lines = false;  // spdlog keeps its own state of the same kind: one log a process
+
+void write(spdlog::level::level_enum level, const std::string& text) {
+  const std::string shown = printable(text);
+  spdlog::log(level, "{}", json_lines ? control::json::quote(shown) : shown);
+}
+
+}  // namespace
+
+void open_log(const NodeSettings& settings) {
+  json_lines = settings.log_format == "json";
+  auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
+  sink->set_color_mode(Style::of(stderr).colours() ? spdlog::color_mode::always : spdlog::color_mode::never);
+  auto logger = std::make_shared<spdlog::logger>("mosaik", std::move(sink));
+  logger->set_level(spdlog::level::from_str(settings.log_level == "error" ? "err" : settings.log_level));
+  logger->set_pattern(json_lines ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","text":%v})"
+                                 : "%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
+  logger->flush_on(spdlog::level::trace);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+void log_info(const std::string& text) { write(spdlog::level::info, text); }
+void log_warning(const std::string& text) { write(spdlog::level::warn, text); }
+void log_event(const Event& event) { write(level_of(event.kind), event_text(event)); }
+
+}  // namespace mosaik::command

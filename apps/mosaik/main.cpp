@@ -1,0 +1,38 @@
+#include <signal.h>
+
+#include "mosaik/verbs.hpp"
+
+namespace mosaik::command {
+namespace {
+
+int run_client(const ClientOptions& options) {
+  switch (options.verb) {
+    case ClientVerb::status: return run_status(options);
+    case ClientVerb::members: return run_members(options);
+    case ClientVerb::bonds: return run_bonds(options);
+    case ClientVerb::topology: return run_topology(options);
+    case ClientVerb::events: return run_events(options);
+    case ClientVerb::watch: return run_watch(options);
+    case ClientVerb::leave: return run_leave(options);
+  }
+  return 1;
+}
+
+struct Run {
+  int operator()(const DemoOptions& options) const { return run_demo(options); }
+  int operator()(const NodeOptions& options) const { return run_node(options); }
+  int operator()(const KeygenOptions& options) const { return run_keygen(options); }
+  int operator()(const ClientOptions& options) const { return run_client(options); }
+  int operator()(const VersionOptions& options) const { return run_version(options); }
+  int operator()(const CompletionOptions& options) const { return run_completion(options); }
+};
+
+}  // namespace
+}  // namespace mosaik::command
+
+int main(int count, char** arguments) {
+  ::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error of the write, not the end of a node
+  const auto parsed = mosaik::command::parse_command_line(count, arguments);
+  if (const int* const code = std::get_if<int>(&parsed)) return *code;
+  return std::visit(mosaik::command::Run{}, std::get<mosaik::command::Options>(parsed));
+}

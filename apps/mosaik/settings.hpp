@@ -1,0 +1,50 @@
+#pragma once
+/// The settings of `mosaik node`: one table for flags, TOML names and environment variables, one order of precedence
+/// (command line, environment, file, default), one place where texts become values.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <mosaik/consensus_config.hpp>
+#include <mosaik/group_key.hpp>
+#include <mosaik/network.hpp>
+#include <mosaik/result.hpp>
+
+#include "mosaik/options.hpp"
+
+namespace mosaik::command {
+
+struct Setting {
+  enum class Kind { text, list, file, flag };
+  std::string_view name;  ///< as in `--name` and in TOML; upper case with underscores behind MOSAIK_ in the environment
+  Kind kind = Kind::text;
+  std::string_view placeholder;
+  std::string_view help;
+};
+[[nodiscard]] std::span<const Setting> node_settings();
+
+struct NodeSettings {
+  NetworkConfig network;
+  ConsensusConfig consensus;
+  std::string control;  ///< empty: the default
+  std::string group_secret_file;
+  std::optional<std::string> group_secret;  ///< from the environment
+  bool json = false;
+  bool commands = false;
+  std::string log_level = "info";
+  std::string log_format = "text";
+};
+
+/// Merges the sources and checks every value. Errors: invalid_argument names the setting and where it came from;
+/// not_found, permission, io: about the file of --config.
+[[nodiscard]] Result<NodeSettings> resolve_settings(const NodeOptions& options);
+
+/// The settings in a TOML file. Errors: invalid_argument (syntax, unknown names), not_found, io.
+[[nodiscard]] Result<SettingTexts> read_config_file(const std::string& path);
+
+/// The group's key, or nothing for a node without a group. Errors name the file and what to do.
+[[nodiscard]] Result<std::optional<GroupKey>> read_group_key(const NodeSettings& settings);
+
+}  // namespace mosaik::command

@@ -1,0 +1,290 @@
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "support.hpp"
+
+namespace mosaik::discovery::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+std::vector<PeerId> sorted(std::vector<PeerId> ids) {
+  std::ranges::sort(ids);
+  return ids;
+}
+
+TEST(SyncDialer, sends_a_snapshot_as_soon_as_the_link_is_open) {
+  Rig rig;
+  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  ASSERT_THAT(rig.links.dials, SizeIs(1));
+  EXPECT_EQ(rig.links.dials[0].request.alpn, Alpn::sync);
+  EXPECT_THAT(rig.links.dials[0].request.addresses, ElementsAre(address_of(1)));
+  EXPECT_THAT(rig.links.sent, IsEmpty());
+  rig.opened();
+  ASSERT_THAT(rig.links.sent, SizeIs(1));
+  // u32 BE length || uv(1) || entry (spec: discovery 1.12, 1.13)
+  const auto& own = rig.self.entry()->bytes;
+  std::vector<std::uint8_t> expected{0, 0, static_cast<std::uint8_t>((own.size() + 1) >> 8U), static_cast<std::uint8_t>(own.size() + 1), 1};
+  expected.insert(expected.end(), own.begin(), own.end());
+  EXPECT_EQ(rig.links.sent[0].wire, expected);
+  EXPECT_EQ(rig.links.sent[0].kind, quic::SendClass::catalog);
+  EXPECT_EQ(rig.links.limits[rig.links.dials[0].link], limits::sync_frame);
+}
+
+TEST(SyncDialer, sends_all_it_knows_ascending_and_closes_with_200_when_the_reply_is_merged) {
+  Rig rig;
+  rig.sync_from(5, {entry_of(5), entry_of(6), entry_of(7)});
+  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  const auto link = rig.opened();
+  EXPECT_EQ(ids_in(rig.links.sent.back().payload()), sorted({id_of_peer(0), id_of_peer(5), id_of_peer(6), id_of_peer(7)}));
+  rig.take();
+  rig.frame(link, snapshot_of({entry_of(1), entry_of(2)}));
+  EXPECT_TRUE(rig.knows(1));
+  EXPECT_TRUE(rig.knows(2));
+  ASSERT_THAT(rig.links.closed, SizeIs(1));
+  EXPECT_EQ(rig.links.closed[0].code, CloseCode::success);
+  EXPECT_EQ(rig.links.closed[0].mode, quic::CloseMode::at_once);
+  EXPECT_THAT(only<Discovered>(rig.facts), SizeIs(2));
+  const auto ended = only<SyncEnded>(rig.facts);
+  ASSERT_THAT(ended, SizeIs(1));
+  EXPECT_TRUE(ended[0].result.has_value());
+  EXPECT_TRUE(rig.core.owns(link));
+  rig.on(quic::LinkClosed{link, {}});
+  EXPECT_FALSE(rig.core.owns(link));
+  EXPECT_EQ(rig.core.counters().syncs_completed, 1U);
+}
+
+TEST(SyncDialer, shares_one_sync_among_several_calls_for_one_peer) {
+  Rig rig;
+  for (int i = 0; i < 3; ++i) rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  EXPECT_THAT(rig.links.dials, SizeIs(1));
+  rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
+  EXPECT_THAT(only<SyncEnded>(rig.facts), SizeIs(1));
+}
+
+TEST(SyncDialer, runs_so_many_at_a_time_and_starts_the_next_when_one_ends) {
+  Rig rig;
+  for (std::uint32_t n = 1; n <= 12; ++n) rig.core.sync_with(rig.now(), id_of_peer(n), {address_of(n)}, rig.links, rig.facts);
+  EXPECT_THAT(rig.links.dials, SizeIs(limits::concurrent_syncs));
+  rig.frame(rig.opened(rig.links.dials[0]), snapshot_of({entry_of(1)}));
+  EXPECT_THAT(rig.links.dials, SizeIs(limits::concurrent_syncs + 1));
+  rig.never_opened(rig.links.dials[1].link);
+  EXPECT_THAT(rig.links.dials, SizeIs(limits::concurrent_syncs + 2));
+}
+
+TEST(SyncDialer, gives_up_after_the_timeout_of_the_whole_exchange) {
+  Rig rig;
+  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.pass(4s);
+  rig.opened();
+  rig.pass(999ms);
+  EXPECT_THAT(only<SyncEnded>(rig.facts), IsEmpty());
+  rig.pass(1ms);
+  ASSERT_THAT(only<SyncEnded>(rig.facts), SizeIs(1));
+  EXPECT_EQ(only<SyncEnded>(rig.facts)[0].result.error().code, Errc::timed_out);
+  EXPECT_EQ(rig.links.closed.back().code, CloseCode::cancelled);
+}
+
+TEST(SyncDialer, closes_with_400_on_bytes_that_are_no_snapshot) {
+  for (const std::vector<std::uint8_t>& bad : {std::vector<std::uint8_t>{}, {0x01}, {0xff, 0xff, 0xff, 0xff, 0x0f}, {0x01, 0x05, 'x'}}) {
+    Rig rig;
+    rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+    rig.frame(rig.opened(), bad);
+    ASSERT_THAT(rig.links.closed, SizeIs(1));
+    EXPECT_EQ(rig.links.closed[0].code, CloseCode::protocol_violation);
+    EXPECT_FALSE(only<SyncEnded>(rig.facts).at(0).result.has_value());
+  }
+}
+
+TEST(SyncDialer, says_why_a_sync_failed) {
+  const auto error_after = [](auto&& happen) {
+    Rig rig;
+    rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+    happen(rig, rig.links.dials[0].link);
+    const auto ended = only<SyncEnded>(rig.facts);
+    return ended.size() == 1 && !ended[0].result ? ended[0].result.error().code : Errc::internal;
+  };
+  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId link) { rig.never_opened(link); }), Errc::timed_out);
+  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId link) {
+              rig.on(quic::LinkUnreachable{link});
+              rig.never_opened(link);
+            }),
+            Errc::unreachable);
+  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.closed_by_peer(rig.opened(), CloseCode::protocol_violation); }), Errc::refused);
+  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.on(quic::LinkEnded{rig.opened(), true}); }), Errc::closed);
+  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.on(quic::LinkOversized{rig.opened()}); }), Errc::limit);
+  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.frame(rig.opened(), snapshot_of({})); }), Errc::not_found);
+  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) {
+              rig.frame(rig.opened(), snapshot_of({entry_of(1, {.updated = wall_start - 301'000})}));
+            }),
+            Errc::stale);
+  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) {
+              rig.frame(rig.opened(), snapshot_of({entry_of(1, {.of = id_of<NetworkId>("other")})}));
+            }),
+            Errc::wrong_network);
+}
+
+TEST(SyncDialer, tries_the_entrys_sockets_first_and_skips_unusable_ones) {
+  Rig rig;
+  rig.sync_from(1, {entry_of(1)});
+  const auto unspecified = SocketAddress::v4({}, 4433);
+  const auto no_port = address_of(9).with_port(0);
+  rig.core.sync_with(rig.now(), id_of_peer(1), {unspecified, no_port, address_of(2), address_of(3), address_of(4), address_of(5)}, rig.links, rig.facts);
+  ASSERT_THAT(rig.links.dials, SizeIs(1));
+  EXPECT_THAT(rig.links.dials[0].request.addresses, testing::ElementsAre(address_of(1), address_of(2), address_of(3)));
+}
+
+TEST(SyncDialer, answers_at_once_when_it_cannot_dial) {
+  Rig rig;
+  rig.core.sync_with(rig.now(), id_of_peer(1), {}, rig.links, rig.facts);
+  EXPECT_EQ(only<SyncEnded>(rig.facts).at(0).result.error().code, Errc::unreachable);
+  rig.links.dial_error = Error{Errc::limit, "too many links"};
+  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  EXPECT_EQ(only<SyncEnded>(rig.facts).at(1).result.error().code, Errc::limit);
+  rig.core.sync_with(rig.now(), id_of_peer(0), {address_of(1)}, rig.links, rig.facts);
+  EXPECT_EQ(only<SyncEnded>(rig.facts).at(2).result.error().code, Errc::invalid_argument);
+}
+
+TEST(SyncAcceptor, replies_with_what_it_knew_before_it_merges) {
+  Rig rig;
+  rig.sync_from(5, {entry_of(5)});
+  rig.links.sent.clear();
+  const auto link = rig.incoming(1, Alpn::sync);
+  EXPECT_EQ(rig.links.limits[link], limits::sync_frame);
+  rig.frame(link, snapshot_of({entry_of(1), entry_of(2)}));
+  ASSERT_THAT(rig.links.sent, SizeIs(1));
+  EXPECT_EQ(ids_in(rig.links.sent[0].payload()), sorted({id_of_peer(0), id_of_peer(5)}));
+  EXPECT_TRUE(rig.knows(1));
+  EXPECT_TRUE(rig.knows(2));
+  EXPECT_THAT(rig.links.closed, IsEmpty()) << "the dialer closes";
+  EXPECT_EQ(rig.core.counters().syncs_served, 1U);
+  rig.closed_by_peer(link, CloseCode::success);
+  EXPECT_EQ(rig.core.counters().syncs_served, 2U);
+  EXPECT_FALSE(rig.core.owns(link));
+  EXPECT_TRUE(rig.core.has_met_anyone());
+}
+
+TEST(SyncAcceptor, tells_a_stranger_only_its_own_entry) {
+  const auto reply_to = [](std::uint32_t n, const std::vector<identity::EntryRef>& entries) {
+    Rig rig;
+    rig.sync_from(5, {entry_of(5)});
+    rig.frame(rig.incoming(n, Alpn::sync), snapshot_of(entries));
+    return ids_in(rig.links.sent.back().payload()).size();
+  };
+  EXPECT_EQ(reply_to(1, {entry_of(1)}), 2U);
+  EXPECT_EQ(reply_to(1, {}), 1U);
+  EXPECT_EQ(reply_to(1, {entry_of(2)}), 1U) << "somebody else's entry is no pass";
+  EXPECT_EQ(reply_to(1, {entry_of(1, {.of = id_of<NetworkId>("other")})}), 1U);
+}
+
+TEST(SyncAcceptor, takes_no_entry_of_the_sender_whose_signature_fails_and_tells_it_nothing) {
+  Rig rig;
+  rig.sync_from(5, {entry_of(5)});
+  auto bytes = snapshot_of({entry_of(1)});
+  bytes.back() ^= 1U;
+  rig.frame(rig.incoming(1, Alpn::sync), bytes);
+  EXPECT_THAT(ids_in(rig.links.sent.back().payload()), ElementsAre(id_of_peer(0)));
+  EXPECT_FALSE(rig.knows(1));
+  EXPECT_EQ(rig.core.counters().entries_refused, 1U);
+}
+
+TEST(SyncAcceptor, closes_who_says_nothing_or_never_closes) {
+  Rig rig;
+  const auto silent = rig.incoming(1, Alpn::sync);
+  rig.pass(limits::accept_timeout - 1ms);
+  EXPECT_THAT(rig.links.closed, IsEmpty());
+  rig.pass(1ms);
+  ASSERT_THAT(rig.links.closed, SizeIs(1));
+  EXPECT_EQ(rig.links.closed[0].link, silent);
+  EXPECT_EQ(rig.links.closed[0].code, CloseCode::cancelled);
+
+  const auto lingering = rig.incoming(2, Alpn::sync);
+  rig.frame(lingering, snapshot_of({entry_of(2)}));
+  rig.pass(limits::accept_timeout);
+  ASSERT_THAT(rig.links.closed, SizeIs(2));
+  EXPECT_EQ(rig.links.closed[1].link, lingering);
+  EXPECT_EQ(rig.core.counters().syncs_served, 0U);
+}
+
+TEST(SyncAcceptor, refuses_with_102_beyond_two_of_one_peer_and_beyond_the_limit_of_all) {
+  Rig rig;
+  for (int i = 0; i < 3; ++i) rig.incoming(1, i == 0 ? Alpn::sync : Alpn::ping);
+  ASSERT_THAT(rig.links.closed, SizeIs(1));
+  EXPECT_EQ(rig.links.closed[0].code, CloseCode::cancelled);
+  for (std::uint32_t n = 2; n < 2 + limits::incoming_syncs; ++n) rig.incoming(n, Alpn::sync);
+  EXPECT_THAT(rig.links.closed, SizeIs(3)) << "two places were taken by peer 1";
+  rig.pass(limits::accept_timeout);
+  rig.incoming(200, Alpn::sync);
+  EXPECT_EQ(rig.links.closed.size(), 3U + limits::incoming_syncs) << "the places are free again";
+}
+
+TEST(SyncAcceptor, closes_with_400_on_a_second_frame) {
+  Rig rig;
+  const auto link = rig.incoming(1, Alpn::sync);
+  rig.frame(link, snapshot_of({entry_of(1)}));
+  rig.frame(link, snapshot_of({entry_of(1)}));
+  ASSERT_THAT(rig.links.closed, SizeIs(1));
+  EXPECT_EQ(rig.links.closed[0].code, CloseCode::protocol_violation);
+}
+
+TEST(SyncAcceptor, notices_the_old_entry_layout_and_closes_with_400) {
+  Rig rig;
+  const auto old = entry_of(1, {.protocol = "0.3.18"});
+  rig.frame(rig.incoming(1, Alpn::sync), snapshot_of({old}));
+  ASSERT_THAT(rig.links.closed, SizeIs(1));
+  EXPECT_EQ(rig.links.closed[0].code, CloseCode::protocol_violation);
+  ASSERT_THAT(notices(rig.facts, Notice::Kind::old_entry_layout), SizeIs(1));
+  EXPECT_EQ(notices(rig.facts, Notice::Kind::old_entry_layout)[0].peer, id_of_peer(1));
+}
+
+TEST(Ping, asks_with_a_zero_length_frame_and_gives_the_entry_and_the_round_trip) {
+  Rig rig;
+  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  ASSERT_THAT(rig.links.dials, SizeIs(1));
+  EXPECT_EQ(rig.links.dials[0].request.alpn, Alpn::ping);
+  const auto link = rig.opened();
+  EXPECT_THAT(rig.links.sent.at(0).wire, ElementsAre(0, 0, 0, 0));
+  rig.frame(link, entry_of(1)->bytes);
+  const auto ended = only<PingEnded>(rig.facts);
+  ASSERT_THAT(ended, SizeIs(1));
+  EXPECT_EQ(ended[0].result.value()->id(), id_of_peer(1));
+  EXPECT_EQ(ended[0].rtt, 7ms);
+  EXPECT_EQ(rig.links.closed.at(0).code, CloseCode::success);
+  EXPECT_TRUE(rig.knows(1));
+}
+
+TEST(Ping, refuses_a_reply_that_is_about_somebody_else) {
+  Rig rig;
+  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.frame(rig.opened(), entry_of(2)->bytes);
+  EXPECT_EQ(only<PingEnded>(rig.facts).at(0).result.error().code, Errc::refused);
+  EXPECT_EQ(rig.links.closed.at(0).code, CloseCode::protocol_violation);
+  EXPECT_FALSE(rig.knows(2));
+}
+
+TEST(Ping, has_one_deadline_for_the_whole_exchange) {
+  Rig rig;
+  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.opened();
+  rig.pass(5s);
+  EXPECT_EQ(only<PingEnded>(rig.facts).at(0).result.error().code, Errc::timed_out);
+}
+
+TEST(Ping, answers_with_its_current_entry_and_waits_for_the_close) {
+  Rig rig;
+  const auto before = rig.self.entry()->digest;
+  const auto link = rig.incoming(1, Alpn::ping);
+  EXPECT_EQ(rig.links.limits[link], limits::ping_frame);
+  rig.frame(link, {});
+  const auto payload = rig.links.sent.at(0).payload();
+  EXPECT_TRUE(std::ranges::equal(payload, rig.self.entry()->bytes));
+  EXPECT_EQ(rig.self.entry()->digest, before) << "no version that nobody else ever hears of";
+  EXPECT_THAT(rig.links.closed, IsEmpty());
+  rig.closed_by_peer(link, CloseCode::success);
+  EXPECT_EQ(rig.core.counters().pings_served, 1U);
+}
+
+}  // namespace
+}  // namespace mosaik::discovery::test

@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+"""C++ nodes as real processes: joining, dying, stopping, leaving, returning.
+
+  run.py --mosaik build/release/mosaik [--full] [--seed N] [--only TEXT]
+
+Without --full a sampled set for CI; with it the counts that a release is held to. Times are measured and printed; what is
+asserted has room for a loaded machine.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from nodes import Failure, Fleet, Skip, Suite, median  # noqa: E402
+
+SECRET = "system secret"
+
+
+def mesh(fleet, count, keys=False, flags=()):
+    """`count` nodes at once, all knowing the first; returns them bonded and the seconds that took after all were ready."""
+    network = f"system-{fleet.random.randrange(1 << 30)}"
+    key = (lambda: os.path.join(fleet.folder, fleet.label("key"))) if keys else (lambda: None)
+    first = fleet.cpp(network, SECRET, key=key(), flags=flags).ready()
+    nodes = [first] + [fleet.cpp(network, SECRET, bootstrap=[first.contact], key=key(), flags=flags) for _ in range(count - 1)]
+    for node in nodes[1:]:
+        node.ready()
+    ready = time.monotonic()
+    fleet.meshed(nodes, 20)
+    return network, nodes, time.monotonic() - ready
+
+
+def joins(fleet, count, rounds):
+    took = []
+    for _ in range(rounds):
+        _, nodes, seconds = mesh(fleet, count)
+        took.append(seconds)
+        fleet.quiet(nodes, 0.5)
+        fleet.clear()
+    return f"{rounds} x {count} processes, {count * (count - 1) // 2} bonds after {median(took) * 1000:.0f} ms (median), {max(took) * 1000:.0f} ms (max)"
+
+
+def killed(fleet, count):
+    _, nodes, _ = mesh(fleet, count)
+    victim = nodes[1]
+    at = victim.kill()
+    rest = [n for n in nodes if n is not victim]
+    fleet.wait("all notice", lambda: all(any(e.get("event") == "bond_down" and e.get("peer") == victim.id for e in n.events) for n in rest), 5)
+    took = sorted(next(e["at"] for e in n.events if e.get("event") == "bond_down" and e.get("peer") == victim.id) - at for n in rest)
+    if took[-1] > 0.5 + 0.05 + 0.2:  # one heartbeat interval + 50 ms, and the harness's own latency under load
+        raise Failure(f"the last noticed after {took[-1] * 1000:.0f} ms")
+    fleet.clear()
+    return f"first {took[0] * 1000:.0f} ms, median {median(took) * 1000:.0f} ms, last {took[-1] * 1000:.0f} ms"
+
+
+def restarted(fleet):
+    network, nodes, _ = mesh(fleet, 4, keys=True)
+    victim = nodes[2]
+    key = victim.argv[victim.argv.index("--secret-key-file") + 1]
+    victim.kill()
+    again = fleet.cpp(network, SECRET, bootstrap=[nodes[0].contact], key=key).ready()
+    if again.id != victim.id:
+        raise Failure("another identity")
+    begun = time.monotonic()
+    fleet.meshed([n for n in nodes if n is not victim] + [again], 5)
+    fleet.clear()
+    return f"healed {1000 * (time.monotonic() - begun):.0f} ms after it was ready"
+
+
+def stopped(fleet):
+    _, nodes, _ = mesh(fleet, 4)
+    victim, rest = nodes[3], nodes[:3]
+    victim.signal(signal.SIGSTOP)
+    at = time.monotonic()
+    fleet.wait("all notice", lambda: all(victim.id not in n.bonds() for n in rest), 4)
+    noticed = time.monotonic() - at
+    if noticed > 2.2:
+        raise Failure(f"noticed only after {noticed:.2f} s")
+    victim.signal(signal.SIGCONT)
+    begun = time.monotonic()
+    fleet.meshed(nodes, 5)
+    fleet.clear()
+    return f"noticed after {noticed * 1000:.0f} ms, healed {1000 * (time.monotonic() - begun):.0f} ms after SIGCONT"
+
+
+def leaves(fleet):
+    _, nodes, _ = mesh(fleet, 4)
+    at = time.monotonic()
+    if nodes[3].end() != 0:
+        raise Failure("exit code")
+    fleet.wait("all notice", lambda: all(nodes[3].id not in n.bonds() for n in nodes[:3]), 2)
+    took = time.monotonic() - at
+    fleet.quiet(nodes[:3], 1.5)
+    fleet.clear()
+    return f"after {took * 1000:.0f} ms"
+
+
+def loaded(fleet, seconds):
+    """A machine loaded twice over raises no false alarm."""
+    _, nodes, _ = mesh(fleet, 8)
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        fleet.quiet(nodes, seconds)
+        suspected = sum(e.get("event") == "suspect" for n in nodes for e in n.events)
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+    fleet.clear()
+    return f"{seconds} s with {len(hogs)} hogs, {suspected} suspicions, none acted on"
+
+
+def other_secret(fleet):
+    network = f"system-{fleet.random.randrange(1 << 30)}"
+    one = fleet.cpp(network, SECRET).ready()
+    two = fleet.cpp(network, "another secret", bootstrap=[one.contact]).ready()
+
+    def status():
+        path = os.path.join(fleet.folder, f"{two.label}.sock")
+        done = subprocess.run([fleet.mosaik, "status", "--control", path], capture_output=True, text=True, timeout=10)
+        return done.stdout + done.stderr
+    two.wait("status says why", lambda _: "another group secret" in status(), 5)
+    if one.bonds() or two.bonds():
+        raise Failure("they are bonded")
+    fleet.clear()
+
+
+def secrets_stay_secret(fleet):
+    """Neither the group secret nor a key appears in the process list, in events or in logs."""
+    network, nodes, _ = mesh(fleet, 2, keys=True, flags=("--log-level", "debug"))
+    words = [SECRET]
+    for node in nodes:
+        with open(node.argv[node.argv.index("--secret-key-file") + 1], encoding="ascii") as file:
+            words.append(file.read().strip())
+        with open(f"/proc/{node.child.pid}/cmdline", "rb") as file:
+            text = file.read().decode(errors="replace")
+        if any(word in text for word in words):
+            raise Failure("a secret is in the process list")
+    fleet.clear()
+    for name in os.listdir(fleet.folder):
+        if name.endswith(".log"):
+            with open(os.path.join(fleet.folder, name), "rb") as file:
+                text = file.read().decode(errors="replace")
+            if any(word in text for word in words):
+                raise Failure(f"a secret is in {name}")
+
+
+def long_cut(fleet, seconds):
+    """Two hosts cut apart for longer than entries live, no bootstrap peer in between: they heal by themselves."""
+    if os.geteuid() != 0 or subprocess.run(["ip", "netns", "list"], capture_output=True, check=False).returncode != 0:
+        raise Skip("network namespaces need root and iproute2")
+    raise_if_busy = f"mosaik-{os.getpid()}"
+    a, b = raise_if_busy + "a", raise_if_busy + "b"
+
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+    try:
+        ip("netns", "add", a)
+        ip("netns", "add", b)
+        ip("link", "add", "va", "netns", a, "type", "veth", "peer", "name", "vb", "netns", b)
+        for space, device, address in ((a, "va", "10.213.0.1/24"), (b, "vb", "10.213.0.2/24")):
+            ip("-n", space, "addr", "add", address, "dev", device)
+            ip("-n", space, "link", "set", device, "up")
+            ip("-n", space, "link", "set", "lo", "up")
+        network = f"cut-{fleet.random.randrange(1 << 30)}"
+        inside = Spaced(fleet)
+        one = inside.cpp(a, network, [], "10.213.0.1:0").ready()
+        two = inside.cpp(b, network, [one.contact], "10.213.0.2:0").ready()
+        fleet.meshed([one, two], 10)
+        ip("-n", a, "link", "set", "va", "down")
+        fleet.wait("both notice", lambda: not one.bonds() and not two.bonds(), 10)
+        fleet.quiet([one, two], seconds)
+        ip("-n", a, "link", "set", "va", "up")
+        begun = time.monotonic()
+        fleet.meshed([one, two], 10)
+        took = time.monotonic() - begun
+    finally:
+        fleet.clear()
+        for space in (a, b):
+            subprocess.run(["ip", "netns", "del", space], capture_output=True, check=False)
+    return f"cut {seconds} s, healed after {took * 1000:.0f} ms"
+
+
+class Spaced:
+    """Nodes inside a network namespace."""
+
+    def __init__(self, fleet):
+        self.fleet = fleet
+
+    def cpp(self, space, network, bootstrap, listen):
+        wrapper = os.path.join(self.fleet.folder, f"in-{space}")
+        with open(wrapper, "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\nexec ip netns exec {space} {self.fleet.mosaik} \"$@\"\n")
+        os.chmod(wrapper, 0o700)
+        plain, self.fleet.mosaik = self.fleet.mosaik, wrapper
+        try:
+            return self.fleet.cpp(network, SECRET, bootstrap=bootstrap, listen=listen)
+        finally:
+            self.fleet.mosaik = plain
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mosaik", required=True)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--only", default="")
+    args = parser.parse_args()
+    suite = Suite("system")
+    with tempfile.TemporaryDirectory(prefix="mosaik-system-") as folder, \
+            Fleet(os.path.abspath(args.mosaik), None, os.environ.get("MOSAIK_KEEP_LOGS") or folder, args.seed) as fleet:
+        checks = [
+            ("twenty processes join at once", lambda: joins(fleet, 20, 20 if args.full else 2)),
+            ("a killed process is noticed by all", lambda: killed(fleet, 8)),
+            ("a restarted process replaces its predecessor", lambda: restarted(fleet)),
+            ("a stopped process is noticed and heals", lambda: stopped(fleet)),
+            ("a leaving process is noticed and not dialed", lambda: leaves(fleet)),
+            ("another secret never bonds and status says why", lambda: other_secret(fleet)),
+            ("secrets stay secret", lambda: secrets_stay_secret(fleet)),
+            ("load raises no false alarm", lambda: loaded(fleet, 600 if args.full else 20)),
+            ("a cut longer than staleness heals", lambda: long_cut(fleet, 360 if args.full else 6)),
+        ]
+        for title, call in checks:
+            if args.only in title:
+                suite.check(title, lambda call=call: guarded(fleet, call))
+    return suite.finish()
+
+
+def guarded(fleet, call):
+    try:
+        return call()
+    finally:
+        fleet.clear()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
