@@ -1,4 +1,4 @@
-# What `cmake --install` puts down: the library, include/mosaik, a CMake package, a pkg-config file and the command.
+# What `cmake --install --component development` puts down: the library, include/mosaik, a CMake package and a pkg-config file.
 # A static library cannot carry its own dependencies, so both packages name them; a shared one needs none of it.
 include(CMakePackageConfigHelpers)
 set(mosaik_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mosaik)
@@ -56,6 +56,3 @@ install(EXPORT mosaikTargets NAMESPACE mosaik:: DESTINATION ${mosaik_package_dir
 install(FILES ${PROJECT_BINARY_DIR}/mosaikConfig.cmake ${PROJECT_BINARY_DIR}/mosaikConfigVersion.cmake
   DESTINATION ${mosaik_package_dir} COMPONENT development)
 install(FILES ${PROJECT_BINARY_DIR}/mosaik.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
-if(TARGET mosaik_command)
-  install(TARGETS mosaik_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT command)
-endif()

@@ -7,8 +7,8 @@ namespace {
 
 /// What both forms of an event have.
 struct Facts {
-  std::string_view name;   ///< as in JSON
-  std::string_view kind;   ///< of `peer`
+  std::string_view name;  ///< as in JSON
+  std::string_view kind;  ///< of `peer`
   PeerId peer;
   GroupId group;
   std::string_view by;
@@ -16,8 +16,12 @@ struct Facts {
   std::string_view reason;
 };
 
-std::string who(const PeerId& peer) { return peer.is_zero() ? "" : peer.brief(); }
-std::string because(std::string_view reason) { return reason.empty() ? "" : fmt::format(": {}", reason); }
+std::string who(const PeerId& peer) {
+  return peer.is_zero() ? "" : peer.brief();
+}
+std::string because(std::string_view reason) {
+  return reason.empty() ? "" : fmt::format(": {}", reason);
+}
 
 std::string ending(const Facts& facts) {
   if (facts.by.empty() && facts.code == 0) return because(facts.reason);
@@ -31,8 +35,10 @@ std::string text_of(const Facts& facts) {
   if (facts.name == "suspect") return fmt::format("{} is suspect{}", who(facts.peer), because(facts.reason));
   if (facts.name == "refuted") return fmt::format("{} lives after all{}", who(facts.peer), because(facts.reason));
   if (facts.name == "refused") return fmt::format("bond with {} refused{}", who(facts.peer), ending(facts));
-  if (facts.name == "online") return fmt::format("group {} online: bonded with every known member", facts.group.brief());
-  if (facts.name == "offline") return fmt::format("group {} offline: not bonded with every known member", facts.group.brief());
+  if (facts.name == "online")
+    return fmt::format("group {} online: bonded with every known member", facts.group.brief());
+  if (facts.name == "offline")
+    return fmt::format("group {} offline: not bonded with every known member", facts.group.brief());
   if (facts.name == "joined") return fmt::format("joined group {}", facts.group.brief());
   if (facts.name == "left") return fmt::format("left group {}", facts.group.brief());
   if (facts.name == "notice")
@@ -62,8 +68,8 @@ std::string event_text(const Event& event) {
 std::string event_text(const control::json::Line& line) {
   if (line.event == "bonds") return fmt::format("own bonds: {}", line.bonds.size());
   if (line.event == "topology") return fmt::format("bonds known in the group: {}", line.pairs);
-  return text_of({line.event, line.kind, line.event == "peer" ? line.id : line.peer, line.group, line.by, line.code,
-                  line.text});
+  return text_of(
+      {line.event, line.kind, line.event == "peer" ? line.id : line.peer, line.group, line.by, line.code, line.text});
 }
 
 }  // namespace mosaik::command

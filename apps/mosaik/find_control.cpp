@@ -49,20 +49,22 @@ std::string control_directory() {
 
 Result<std::string> default_control(std::string_view name) {
   const std::string directory = control_directory();
-  struct stat found {};
+  struct stat found{};
   if (::mkdir(directory.c_str(), 0700) != 0 && errno == ENOENT) {
     std::error_code ignored;
     std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), ignored);
     static_cast<void>(::mkdir(directory.c_str(), 0700));
   }
   if (::lstat(directory.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) {
-    return fail(Errc::io, fmt::format("can not make the directory '{}' for the control socket; give a path with --control",
-                                      directory));
+    return fail(
+        Errc::io,
+        fmt::format("can not make the directory '{}' for the control socket; give a path with --control", directory));
   }
   if (found.st_uid != ::geteuid() || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return fail(Errc::permission, fmt::format("the directory '{}' belongs to somebody else or can be written by others; "
-                                              "give a path with --control",
-                                              directory));
+    return fail(Errc::permission,
+                fmt::format("the directory '{}' belongs to somebody else or can be written by others; "
+                            "give a path with --control",
+                            directory));
   }
   return fmt::format("{}/{}{}", directory, name, suffix);
 }

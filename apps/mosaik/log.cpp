@@ -48,8 +48,14 @@ void open_log(const NodeSettings& settings) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-void log_info(const std::string& text) { write(spdlog::level::info, text); }
-void log_warning(const std::string& text) { write(spdlog::level::warn, text); }
-void log_event(const Event& event) { write(level_of(event.kind), event_text(event)); }
+void log_info(const std::string& text) {
+  write(spdlog::level::info, text);
+}
+void log_warning(const std::string& text) {
+  write(spdlog::level::warn, text);
+}
+void log_event(const Event& event) {
+  write(level_of(event.kind), event_text(event));
+}
 
 }  // namespace mosaik::command

@@ -5,6 +5,8 @@ namespace mosaik::command {
 
 /// From now on signals are noted. Before any thread is started.
 void watch_for_stop();
+/// The same as a first signal, from within the program; asking twice is asking once.
+void ask_to_stop() noexcept;
 [[nodiscard]] bool stop_asked() noexcept;
 /// Readable once a stop was asked for; -1 before watch_for_stop().
 [[nodiscard]] int stop_descriptor() noexcept;

@@ -2,7 +2,8 @@
 /// Future<T>: a value that comes later. It can be waited on, chained and co_awaited; it is shared and cheap to copy.
 ///
 /// Threads. A future is completed by the library; continuations run on the executor that `then` was given, else on the
-/// library's delivery thread, never on the network loop. A continuation must not block for long and must not throw.
+/// library's delivery thread, never on the network loop; a continuation that is given when the value is there already
+/// runs at once, in the thread that gives it. A continuation must not block for long and must not throw.
 /// A future whose producer is gone completes no more: the library completes all of its own with Errc::closed first,
 /// so T is a Result where that can happen.
 
@@ -81,7 +82,7 @@ class Future {
     return then(Executor{}, std::move(next));
   }
 
-  /// `co_await future`: resumes on the delivery thread.
+  /// `co_await future`: resumes on the delivery thread; goes on at once when the value is there.
   auto operator co_await() const {
     struct Awaiter {
       Future future;
@@ -105,13 +106,15 @@ class Future {
   explicit Future(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
   void on_value(std::function<void(const T&)> call) const {
-    std::unique_lock lock(state_->mutex);
-    if (!state_->value.has_value()) {
-      state_->waiting.push_back(std::move(call));
-      return;
+    const auto state = state_;  // a coroutine that goes on may end the object that owns this future
+    {
+      const std::scoped_lock lock(state->mutex);
+      if (!state->value.has_value()) {
+        state->waiting.push_back(std::move(call));
+        return;
+      }
     }
-    lock.unlock();
-    call(*state_->value);
+    call(*state->value);
   }
 
   std::shared_ptr<State> state_;
@@ -125,15 +128,16 @@ class Promise {
   [[nodiscard]] Future<T> future() const { return Future<T>(state_); }
   /// False when a value was there already.
   bool set(T value) const {
+    const auto state = state_;  // a continuation may end the object that owns this promise
     std::vector<std::function<void(const T&)>> waiting;
     {
-      const std::scoped_lock lock(state_->mutex);
-      if (state_->value.has_value()) return false;
-      state_->value.emplace(std::move(value));
-      waiting.swap(state_->waiting);
+      const std::scoped_lock lock(state->mutex);
+      if (state->value.has_value()) return false;
+      state->value.emplace(std::move(value));
+      waiting.swap(state->waiting);
     }
-    state_->changed.notify_all();
-    for (auto& call : waiting) call(*state_->value);
+    state->changed.notify_all();
+    for (auto& call : waiting) call(*state->value);
     return true;
   }
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <mosaik/consensus_config.hpp>
@@ -45,7 +46,9 @@ class NetworkBody;
 class GroupBody;
 }  // namespace api
 
-/// Waits for something about a group. Each future completes with Errc::closed when the group is left first.
+/// Waits for something about a group. Each future completes with Errc::closed when the group is left first. A wait is for
+/// a state, not for a moment: a state that is over sooner than it can be delivered may be missed; subscribe() for each
+/// bond that comes or goes.
 class MOSAIK_EXPORT When {
  public:
   /// The next set of bonds that differs from the one at the time of the call.
@@ -155,6 +158,8 @@ class MOSAIK_EXPORT Network {
   /// Calls back for each event from now on, in order, on the delivery thread. A reader that falls more than 1,024 events
   /// behind gets one event of kind `lost`.
   [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call) const;
+  /// Completes when the node has been asked to leave through its control socket and has left all groups, or is closed.
+  [[nodiscard]] Future<std::monostate> ended() const;
   /// Leaves all groups and ends; at most 1 s. The destructor does the same.
   void close();
 

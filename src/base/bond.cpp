@@ -33,8 +33,8 @@ Bonds Bonds::of(const PeerId& peer) const {
 
 const Bond* Bonds::between(const PeerId& x, const PeerId& y) const {
   const Pair wanted = std::minmax(x, y);
-  const auto at = std::ranges::lower_bound(content_->bonds, wanted, {},
-                                           [](const Bond& bond) { return Pair(bond.a(), bond.b()); });
+  const auto at =
+      std::ranges::lower_bound(content_->bonds, wanted, {}, [](const Bond& bond) { return Pair(bond.a(), bond.b()); });
   if (at == content_->bonds.end() || Pair(at->a(), at->b()) != wanted) return nullptr;
   return &*at;
 }

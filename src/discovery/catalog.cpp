@@ -154,7 +154,7 @@ void Catalog::bury(const PeerId& peer, const EntryVersion& floor, const Now& now
 
 std::vector<identity::EntryRef> Catalog::purge(const Now& now) {
   std::vector<identity::EntryRef> out;
-  while (!by_date_.empty() && is_stale(records_.at(by_date_.begin()->second), now))
+  while (!by_date_.empty() && is_stale(records_.at(by_date_.begin()->second).entry->entry, now))
     out.push_back(take_out(by_date_.begin()->second));
   for (auto& level : by_heard_) {
     while (!level.empty() && is_stale(records_.at(level.begin()->second), now)) {

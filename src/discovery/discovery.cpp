@@ -155,12 +155,11 @@ void Discovery::Impl::on_event(const Now& now, const quic::LinkClosed& event, qu
   exchanges_.erase(event.link);
   if (!exchange.live()) return;
   if (exchange.dialed()) return end(now, exchange, std::unexpected(failure_of(exchange, event.close)), Told::no, facts);
-  on_dialer_closed(now, exchange, event.close, facts);
+  on_dialer_closed(now, exchange, event.close);
 }
 
 // Only the dialer's 200 says that our reply arrived and, for a sync, was understood.
-void Discovery::Impl::on_dialer_closed(const Now& now, const Exchange& exchange, const quic::CloseInfo& close,
-                                       Facts& facts) {
+void Discovery::Impl::on_dialer_closed(const Now& now, const Exchange& exchange, const quic::CloseInfo& close) {
   if (exchange.stage != Exchange::Stage::awaiting_close || close.by != quic::ClosedBy::peer ||
       !close.is(CloseCode::success))
     return;
@@ -170,7 +169,8 @@ void Discovery::Impl::on_dialer_closed(const Now& now, const Exchange& exchange,
   }
   ++counters_.syncs_served;
   note_told(now, exchange);
-  if (exchange.met) note_reached(now, exchange.peer, facts);
+  // A bootstrap peer that dialed us may have told us of itself alone: it is still asked for what it knows.
+  met_ = met_ || exchange.met;
 }
 
 void Discovery::Impl::abandon(const Now& now, Exchange& exchange, CloseCode code, Error error, quic::Links& links,

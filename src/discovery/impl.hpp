@@ -79,7 +79,7 @@ class Discovery::Impl {
   template <class Other>
   void on_event(const Now&, const Other&, quic::Links&, Facts&) {}
   void on_incoming(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);
-  void on_dialer_closed(const Now& now, const Exchange& exchange, const quic::CloseInfo& close, Facts& facts);
+  void on_dialer_closed(const Now& now, const Exchange& exchange, const quic::CloseInfo& close);
   void expire(const Now& now, quic::Links& links, Facts& facts);
   void refresh_when_due(const Now& now, Facts& facts);
   void spread(const Now& now, Facts& facts);

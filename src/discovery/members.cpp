@@ -48,7 +48,8 @@ Verdict Discovery::Impl::accept(const Now& now, const identity::EntryRef& entry,
 }
 
 // A Rust peer has to hear of us by a sync (spec: discovery 4.13 a). A C++ peer with a common group gets our entry in
-// the bond's handshake; one without gets it by a sync too, but after a while, for we may be about to join a group.
+// the bond's handshake; one without gets it by a sync too, but after a while, for we may be about to join a group. A
+// first sync carries all that we know: when two halves of a network meet, whoever is greeted learns of the other half.
 void Discovery::Impl::greet(const Now& now, const identity::EntryRef& entry, const PeerId& from) {
   const PeerId& id = entry->id();
   if (bonded_.contains(id)) return;
@@ -57,7 +58,7 @@ void Discovery::Impl::greet(const Now& now, const identity::EntryRef& entry, con
   Nanoseconds pause = cpp ? rng_.between(500ms, 2s) : rng_.between(0ms, 100ms);
   // It is in a sync with us right now; when that ends well it has our entry.
   if (id == from) pause = limits::accept_timeout;
-  outreach_.owe(id, now.mono + pause, cpp ? Scope::own_entry : Scope::catalog);
+  outreach_.owe(id, now.mono + pause, Scope::catalog);
 }
 
 bool Discovery::Impl::shares_group(const PeerEntry& entry) const {

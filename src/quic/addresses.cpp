@@ -26,12 +26,10 @@ bool DialAddresses::admits(const SocketAddress& from) const noexcept {
   return std::ranges::find(candidates_, from) != candidates_.end();
 }
 
-void DialAddresses::on_answer(const DatagramPath& path) noexcept {
+void DialAddresses::on_answer(const SocketAddress& remote) noexcept {
   if (!selected_) {
     selected_ = true;
-    targets_.assign(1, path);
-  } else if (targets_.front().remote == path.remote) {
-    targets_.front().local = path.local;
+    targets_.assign(1, {any_local(remote), remote});
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /// Where a connection's datagrams really go. QUIC sees one fixed path for a connection that we dialled, and the peer's
-/// address alone for one that we accepted; which of a peer's addresses answers, and which of ours the kernel chose, is
-/// settled here.
+/// address alone for one that we accepted; which of a peer's addresses answers is settled here. Our own address is left
+/// to the kernel, so that a host that moves to another network keeps the links that it dialled.
 
 #include <cstddef>
 #include <vector>
@@ -17,8 +17,8 @@ class DialAddresses {
 
   /// RFC 9000 9: a client takes packets only from addresses that it dialled.
   [[nodiscard]] bool admits(const SocketAddress& from) const noexcept;
-  /// An authenticated packet came on `path`; the first selects the address.
-  void on_answer(const DatagramPath& path) noexcept;
+  /// An authenticated packet came from `remote`; the first selects the address.
+  void on_answer(const SocketAddress& remote) noexcept;
   /// Nobody listens there. True when no address is left to hope for.
   [[nodiscard]] bool on_unreachable(const SocketAddress& remote) noexcept;
 

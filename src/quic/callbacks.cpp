@@ -1,6 +1,7 @@
 #include "quic/callbacks.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mosaik::quic {
 namespace {
@@ -34,7 +35,8 @@ ngtcp2_callbacks Connection::Callbacks::table(Side side) {
   out.rand = random;
   out.get_new_connection_id = new_cid;
   out.remove_connection_id = remove_cid;
-  out.update_key = ngtcp2_crypto_update_key_cb;
+  out.dcid_status = on_peer_cid;
+  out.update_key = on_key_update;
   out.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
   out.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
   out.get_path_challenge_data = path_challenge;
@@ -128,6 +130,31 @@ int Connection::Callbacks::remove_cid(ngtcp2_conn*, const ngtcp2_cid* cid, void*
   connection.shared_.cids.remove(retired);
   std::erase(connection.cids_, retired);
   return 0;
+}
+
+// A stateless reset carries no connection id of ours: it is found by its token (RFC 9000 10.3.1).
+int Connection::Callbacks::on_peer_cid(ngtcp2_conn*, int status, std::uint64_t, const ngtcp2_cid*, const std::uint8_t* token,
+                                       void* user) {
+  if (token == nullptr) return 0;
+  Connection& connection = self(user);
+  const Cid key(BytesView(token, NGTCP2_STATELESS_RESET_TOKENLEN));
+  if (status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE) {
+    if (connection.shared_.reset_tokens.add(key, connection.timer.link)) connection.reset_tokens_.push_back(key);
+  } else if (std::erase(connection.reset_tokens_, key) > 0) {
+    connection.shared_.reset_tokens.remove(key);
+  }
+  return 0;
+}
+
+// ngtcp2 asks for the next keys when it has begun to use those that it had prepared, so the first call is no update.
+int Connection::Callbacks::on_key_update(ngtcp2_conn* quic, std::uint8_t* rx_secret, std::uint8_t* tx_secret,
+                                         ngtcp2_crypto_aead_ctx* rx, std::uint8_t* rx_iv, ngtcp2_crypto_aead_ctx* tx,
+                                         std::uint8_t* tx_iv, const std::uint8_t* old_rx_secret,
+                                         const std::uint8_t* old_tx_secret, std::size_t size, void* user) {
+  Connection& connection = self(user);
+  if (std::exchange(connection.keys_prepared_, true)) ++connection.shared_.counters.key_updates;
+  return ngtcp2_crypto_update_key_cb(quic, rx_secret, tx_secret, rx, rx_iv, tx, tx_iv, old_rx_secret, old_tx_secret, size,
+                                     user);
 }
 
 int Connection::Callbacks::path_challenge(ngtcp2_conn*, std::uint8_t* data, void* user) {

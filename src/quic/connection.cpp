@@ -54,6 +54,7 @@ Connection::Connection(Shared& shared, LinkId link, Mono now)
 Connection::~Connection() {
   if (quic_ != nullptr) ngtcp2_conn_del(quic_);
   for (const Cid& cid : cids_) shared_.cids.remove(cid);
+  for (const Cid& token : reset_tokens_) shared_.reset_tokens.remove(token);
   if (!dialled_ && !opened_ && !ending_) --shared_.unfinished_incoming;
 }
 
@@ -157,7 +158,7 @@ void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes
   if (watch_.authenticated()) {
     last_heard_ = now;
     if (dialled_) {
-      dialled_->on_answer(path);
+      dialled_->on_answer(path.remote);
     } else {
       accepted_path_ = path;
     }

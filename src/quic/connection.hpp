@@ -114,6 +114,7 @@ class Connection {
   std::optional<DialAddresses> dialled_;
   DatagramPath accepted_path_;  // the latest authenticated one
   std::vector<Cid> cids_;       // that lead here, the client's first one included
+  std::vector<Cid> reset_tokens_;  // with which the peer could reset this connection
   PacketWatch watch_;
   std::unique_ptr<Inbox> inbox_;
   Outbox outbox_;
@@ -132,6 +133,7 @@ class Connection {
   bool wide_ = false;
   bool widened_ = false;
   bool reset_received_ = false;
+  bool keys_prepared_ = false;
 };
 
 }  // namespace mosaik::quic

@@ -40,6 +40,10 @@ class Endpoint::Impl {
   std::map<LinkId, std::unique_ptr<Connection>> live_;
 
  private:
+  static constexpr std::size_t least_reset = 21;  // RFC 9000 10.3
+
+  /// The connection that this datagram with an unknown id resets.
+  [[nodiscard]] Connection* reset_target(BytesView bytes) const;
   void adopt(Mono now, std::unique_ptr<Connection> connection, const DatagramPath& path, BytesView bytes);
   void forget(std::map<LinkId, Farewell>::iterator farewell);
   [[nodiscard]] bool make_room(Mono now);
@@ -117,6 +121,10 @@ void Endpoint::Impl::on_datagram(Mono now, const DatagramPath& path, BytesView b
   const LinkId* const link = shared_.cids.find(Cid(cid));
   if (link == nullptr) {
     if (is_long) return doorman_.on_stranger(now, path, bytes);
+    if (Connection* const lost = reset_target(bytes)) {
+      lost->on_datagram(now, path, bytes);
+      return settle(now, *lost);
+    }
     return replies_.reset(now, path, cid, bytes.size());
   }
   if (Connection* const connection = find(*link)) {
@@ -127,6 +135,12 @@ void Endpoint::Impl::on_datagram(Mono now, const DatagramPath& path, BytesView b
     farewell->second.on_datagram();
     mark(farewell->second);
   }
+}
+
+Connection* Endpoint::Impl::reset_target(BytesView bytes) const {
+  if (bytes.size() < least_reset) return nullptr;
+  const LinkId* const link = shared_.reset_tokens.find(Cid(bytes.last(std::tuple_size_v<ResetToken>)));
+  return link == nullptr ? nullptr : find(*link);
 }
 
 void Endpoint::Impl::on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted) {

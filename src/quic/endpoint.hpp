@@ -45,6 +45,7 @@ struct EndpointCounters {
   std::uint64_t stateless_resets_sent = 0;
   std::uint64_t datagrams_received = 0;
   std::uint64_t datagrams_sent = 0;
+  std::uint64_t key_updates = 0;        ///< changes of 1-RTT keys, by either side
 };
 
 class Endpoint final : public Links {

@@ -19,7 +19,8 @@ struct Shared {
         tls(key),
         resets(key),
         retries(random.bytes32()),
-        cids(random_word(), random_word()) {}
+        cids(random_word(), random_word()),
+        reset_tokens(random_word(), random_word()) {}
 
   [[nodiscard]] Cid random_cid() noexcept {
     Cid out;
@@ -41,6 +42,7 @@ struct Shared {
   ResetTokens resets;
   RetryTokens retries;
   CidTable cids;
+  CidTable reset_tokens;  ///< of our peers' connection ids, 16 bytes each
   EventQueue events;
   EndpointCounters counters;
   std::map<PeerId, std::size_t> accepted;  ///< open links of each peer that dialled us

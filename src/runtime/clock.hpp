@@ -7,7 +7,8 @@
 
 namespace mosaik::runtime {
 
-/// CLOCK_MONOTONIC, CLOCK_BOOTTIME and CLOCK_REALTIME, one after the other; no system call where the kernel offers the vDSO.
+/// CLOCK_MONOTONIC, CLOCK_BOOTTIME and CLOCK_REALTIME, one after the other; no system call where the kernel offers the
+/// vDSO.
 [[nodiscard]] Now read_clock() noexcept;
 
 /// The same instant for std::chrono::steady_clock, which is CLOCK_MONOTONIC too.

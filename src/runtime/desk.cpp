@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/clock.hpp"
+#include "runtime/loop.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -36,7 +37,8 @@ Desk::Desk(node::Node& node, Outlet& outlet, std::shared_ptr<Inbox> inbox)
 void Desk::join(const GroupKey& key, const ConsensusConfig& consensus, Answer<GroupId> done) {
   auto result = node_.join(now_, key, consensus);
   if (result) joined_.insert(*result);
-  after_publication_.push_back([done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
+  after_publication_.push_back(
+      [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
 }
 
 void Desk::leave(const GroupId& group, Task done) {
@@ -159,10 +161,8 @@ void Desk::publish() {
 void Desk::end() {
   take_outputs();
   resolver_.end();
-  for (auto& [request, done] : std::exchange(syncs_, {}))
-    run([done = std::move(done)]() mutable { done(closed()); });
-  for (auto& [request, done] : std::exchange(pings_, {}))
-    run([done = std::move(done)]() mutable { done(closed()); });
+  for (auto& [request, done] : std::exchange(syncs_, {})) run([done = std::move(done)]() mutable { done(closed()); });
+  for (auto& [request, done] : std::exchange(pings_, {})) run([done = std::move(done)]() mutable { done(closed()); });
   for (auto& [group, done] : std::exchange(leaving_, {})) run(std::move(done));
   for (Task& done : std::exchange(when_all_left_, {})) run(std::move(done));
   joined_.clear();

@@ -2,8 +2,9 @@
 /// Desk: what came in as a request goes out as an answer. It keeps what requests wait for, hands the node's outputs to
 /// whom they belong, and decides when a snapshot is worth making. Used on the loop's thread only.
 ///
-/// Snapshots are made at most once a turn, when something changed or somebody reads; and never so often that making them
-/// takes more than about a tenth of the thread: after a costly one (a large mesh) there is a pause of ten times its cost.
+/// Snapshots are made at most once a turn, when something changed or somebody reads; and never so often that making
+/// them takes more than about a tenth of the thread: after a costly one (a large mesh) there is a pause of ten times
+/// its cost.
 
 #include <map>
 #include <set>
@@ -61,9 +62,9 @@ class Desk final : public Step {
   std::multimap<GroupId, Task> leaving_;
   std::vector<Task> when_all_left_;
 
-  std::vector<Task> tasks_;                // for the delivery thread, at the end of the turn
-  std::vector<Event> events_;              // the same
-  std::vector<Task> after_publication_;    // for this thread
+  std::vector<Task> tasks_;              // for the delivery thread, at the end of the turn
+  std::vector<Event> events_;            // the same
+  std::vector<Task> after_publication_;  // for this thread
 
   std::shared_ptr<const std::vector<identity::EntryRef>> catalog_;
   EntryVersion own_version_;
@@ -73,8 +74,5 @@ class Desk final : public Step {
   Mono published_;
   Mono not_before_;
 };
-
-/// A snapshot of the node as it is; its catalog included.
-[[nodiscard]] Snapshot take_snapshot(node::Node& node, const Now& now);
 
 }  // namespace mosaik::runtime

@@ -15,8 +15,8 @@ namespace mosaik::runtime {
 
 class Step;
 
-/// Runs on the loop's thread. The step is null when the loop has ended (then it runs on any thread): whoever waits for an
-/// answer gets Errc::closed.
+/// Runs on the loop's thread. The step is null when the loop has ended (then it runs on any thread): whoever waits for
+/// an answer gets Errc::closed.
 using Request = std::move_only_function<void(Step*)>;
 
 class Inbox {

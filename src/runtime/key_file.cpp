@@ -99,8 +99,9 @@ Result<KeyFile> KeyFile::load(const std::string& path) {
   std::string_view text = content ? content->text() : std::string_view{};
   if (text.size() == digits + 1 && text.ends_with('\n')) text.remove_suffix(1);
   if (!from_hex(text, seed))
-    return fail(Errc::malformed, named(path) + "is damaged (it should hold 64 hexadecimal digits); restore it from a "
-                                               "backup, or move it away to get a new identity");
+    return fail(Errc::malformed, named(path) +
+                                     "is damaged (it should hold 64 hexadecimal digits); restore it from a "
+                                     "backup, or move it away to get a new identity");
   KeyFile out(std::move(*file), seed);
   ::explicit_bzero(seed.data(), seed.size());
   return out;

@@ -1,15 +1,16 @@
 #pragma once
 /// loop: the one thread that owns a node: its sockets, its timer, its requests.
 ///
-/// A turn: requests, then datagrams from all sockets until they are empty (limits::datagrams_per_step a socket and round),
-/// then ICMP errors; settle; on_timer when it is due, never while datagrams wait (a flood can put it off for four rounds);
-/// send until there is nothing; outputs. As long as a round found something there is another (up to four): what arrives
-/// while we work is answered without going to sleep. At the end of the turn, one snapshot if something changed, and events.
+/// A turn: requests, then datagrams from all sockets until they are empty (limits::datagrams_per_step a socket and
+/// round), then ICMP errors; settle; on_timer when it is due, never while datagrams wait (a flood can put it off for
+/// four rounds); send until there is nothing; outputs. As long as a round found something there is another (up to
+/// four): what arrives while we work is answered without going to sleep. At the end of the turn, one snapshot if
+/// something changed, and events.
 ///
 /// A full send buffer keeps the rest of the batch; reading and timers go on, and the batch goes on when there is room.
 ///
-/// Life. open() starts the thread. stop() leaves all groups, gives their departures limits::departure_flush and a little,
-/// and ends the thread; everything that waits for an answer gets one.
+/// Life. open() starts the thread. stop() leaves all groups, gives their departures limits::departure_flush and a
+/// little, and ends the thread; everything that waits for an answer gets one.
 
 #include <memory>
 #include <thread>
@@ -22,6 +23,9 @@
 #include "udp/socket.hpp"
 
 namespace mosaik::runtime {
+
+/// A snapshot of a node that no loop has yet.
+[[nodiscard]] Snapshot take_snapshot(node::Node& node, const Now& now);
 
 class Loop {
  public:

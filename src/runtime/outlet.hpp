@@ -1,17 +1,18 @@
 #pragma once
 /// outlet: the way out of the loop: snapshots for readers, completions and events for the user's code.
 ///
-/// Place. The loop hands over through two lock-free boxes and never waits: the newest snapshot in a slot, tasks and events
-/// in a mailbox. Everybody else, the delivery thread among them, meets behind the outlet's own mutex; whoever takes it
-/// first empties the boxes, so that a reader sees the newest snapshot even while the delivery thread is in a callback.
+/// Place. The loop hands over through two lock-free boxes and never waits: the newest snapshot in a slot, tasks and
+/// events in a mailbox. Everybody else, the delivery thread among them, meets behind the outlet's own mutex; whoever
+/// takes it first empties the boxes, so that a reader sees the newest snapshot even while the delivery thread is in a
+/// callback.
 ///
 /// Order. A snapshot is handed over before the events of the same step, and taken up after them: what an event tells, a
-/// snapshot read in its callback shows already. Snapshots that come faster than they are taken up are skipped; so a watch
-/// waits for a state, not for each passing moment. Events and tasks are not skipped.
+/// snapshot read in its callback shows already. Snapshots that come faster than they are taken up are skipped; so a
+/// watch waits for a state, not for each passing moment. Events and tasks are not skipped.
 ///
-/// The delivery thread runs all tasks (completions), then one event of each subscriber, and looks for tasks again: a slow
-/// callback delays other people's completions by the time of one callback for each subscriber, not by its backlog. A
-/// callback that does not return stops deliveries of this node (never its loop).
+/// The delivery thread runs all tasks (completions), then one event of each subscriber, and looks for tasks again: a
+/// slow callback delays other people's completions by the time of one callback for each subscriber, not by its backlog.
+/// A callback that does not return stops deliveries of this node (never its loop).
 ///
 /// Limits. limits::event_backlog events for each subscriber: the oldest go first, and one event `lost` stands for them.
 /// The same number in the mailbox: when the delivery thread is stuck, the newest are counted instead of kept.
@@ -38,8 +39,8 @@ struct Snapshot {
 /// Runs once, on the delivery thread.
 using Task = std::move_only_function<void()>;
 
-/// Looks at each snapshot until it returns a task, which then runs on the delivery thread. It gets null when no snapshot
-/// will follow, and must return a task then. Runs under the outlet's mutex: no user code in it.
+/// Looks at each snapshot until it returns a task, which then runs on the delivery thread. It gets null when no
+/// snapshot will follow, and must return a task then. Runs under the outlet's mutex: no user code in it.
 using Watch = std::move_only_function<Task(const Snapshot*)>;
 
 class Outlet {

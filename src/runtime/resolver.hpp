@@ -1,8 +1,8 @@
 #pragma once
 /// Names to addresses, off the loop. Each question is asked anew; nothing is kept.
 ///
-/// getaddrinfo cannot be cancelled and may take many seconds, while a node ends within one: so each question has a thread
-/// of its own that nobody waits for, and that owns all it needs. At most four at a time; the rest wait in line.
+/// getaddrinfo cannot be cancelled and may take many seconds, while a node ends within one: so each question has a
+/// thread of its own that nobody waits for, and that owns all it needs. At most four at a time; the rest wait in line.
 
 #include <deque>
 #include <memory>

@@ -73,7 +73,7 @@ Result<Descriptor> open_secret_file(std::string_view what, const std::string& pa
     if (errno == ENOENT) return fail(Errc::not_found, named(what, path) + "does not exist; create it, or name another");
     return fail(errno == EACCES ? Errc::permission : Errc::io, named(what, path) + "cannot be opened: " + reason);
   }
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0)
     return fail(Errc::io, named(what, path) + "cannot be examined: " + std::generic_category().message(errno));
   if (!S_ISREG(status.st_mode)) return fail(Errc::invalid_argument, named(what, path) + "is not a file; name a file");
@@ -106,7 +106,8 @@ Result<Secret> read_secret_file(std::string_view what, const std::string& path) 
   auto out = read_secret(what, path, *file);
   if (!out) return out;
   if (out->text().ends_with('\n')) out->shorten(out->text().size() - 1);
-  if (out->text().empty()) return fail(Errc::invalid_argument, named(what, path) + "is empty; write the secret into it");
+  if (out->text().empty())
+    return fail(Errc::invalid_argument, named(what, path) + "is empty; write the secret into it");
   return out;
 }
 

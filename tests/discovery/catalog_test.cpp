@@ -13,9 +13,11 @@ CatalogRules rules(std::size_t entries = 100, std::size_t bytes = 1U << 20U, std
 
 class CatalogTest : public testing::Test {
  protected:
-  Verdict put(std::uint32_t n, std::int64_t updated_after_ms, Nanoseconds elapsed, Standing standing = Standing::heard_of,
-              std::int64_t started = wall_start - 1000) {
-    return catalog.merge(entry_of(n, {.started = started, .updated = wall_start + updated_after_ms}), standing, at(elapsed)).verdict;
+  Verdict put(std::uint32_t n, std::int64_t updated_after_ms, Nanoseconds elapsed,
+              Standing standing = Standing::heard_of, std::int64_t started = wall_start - 1000) {
+    return catalog
+        .merge(entry_of(n, {.started = started, .updated = wall_start + updated_after_ms}), standing, at(elapsed))
+        .verdict;
   }
   Catalog catalog{rules()};
 };
@@ -32,7 +34,8 @@ TEST_F(CatalogTest, takes_a_new_peer_and_then_only_strictly_newer_versions_of_it
 TEST_F(CatalogTest, compares_the_run_before_the_date) {
   EXPECT_EQ(put(1, 10, 0s, Standing::heard_of, wall_start - 500), Verdict::added);
   EXPECT_EQ(put(1, 20, 0s, Standing::heard_of, wall_start - 501), Verdict::not_news);
-  const auto merged = catalog.merge(entry_of(1, {.started = wall_start - 499, .updated = wall_start}), Standing::heard_of, at(0s));
+  const auto merged =
+      catalog.merge(entry_of(1, {.started = wall_start - 499, .updated = wall_start}), Standing::heard_of, at(0s));
   EXPECT_EQ(merged.verdict, Verdict::updated);
   EXPECT_TRUE(merged.new_run);
 }
@@ -144,14 +147,16 @@ TEST_F(CatalogTest, bounds_the_sum_of_bytes_also_when_an_entry_grows) {
   small.merge(entry_of(1), Standing::heard_of, at(0s));
   small.merge(entry_of(2), Standing::heard_of, at(1s));
   EXPECT_EQ(small.bytes(), 2 * one);
-  const auto merged = small.merge(entry_of(2, {.updated = wall_start + 1, .tags = {id_of<Tag>("longer")}}), Standing::heard_of, at(2s));
+  const auto merged =
+      small.merge(entry_of(2, {.updated = wall_start + 1, .tags = {id_of<Tag>("longer")}}), Standing::heard_of, at(2s));
   ASSERT_EQ(merged.evicted.size(), 1U);
   EXPECT_EQ(merged.evicted[0]->id(), id_of_peer(1));
   EXPECT_EQ(small.bytes(), one + 32);
 }
 
 TEST_F(CatalogTest, selects_ascending_with_our_own_and_leaves_out_strangers_first_when_not_all_fit) {
-  for (std::uint32_t n = 1; n <= 6; ++n) put(n, 0, std::chrono::seconds(n), n == 2 ? Standing::contacted : Standing::heard_of);
+  for (std::uint32_t n = 1; n <= 6; ++n)
+    put(n, 0, std::chrono::seconds(n), n == 2 ? Standing::contacted : Standing::heard_of);
   const auto own = entry_of(0);
   const auto all = catalog.selection(own, 100, 1U << 20U, at(6s));
   EXPECT_EQ(all.size(), 7U);

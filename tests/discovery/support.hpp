@@ -24,7 +24,9 @@ inline crypto::SecretKey key_of(std::uint32_t n) {
   seed[31] = 0x5a;
   return crypto::SecretKey::from_seed(seed);
 }
-inline PeerId id_of_peer(std::uint32_t n) { return key_of(n).id(); }
+inline PeerId id_of_peer(std::uint32_t n) {
+  return key_of(n).id();
+}
 
 inline SocketAddress address_of(std::uint32_t n) {
   return SocketAddress::v4({192, 0, static_cast<std::uint8_t>(n >> 8U), static_cast<std::uint8_t>(n)}, 4433);
@@ -44,8 +46,8 @@ struct EntryOptions {
   std::int64_t started = wall_start - 1000;
   std::int64_t updated = wall_start;
   std::string protocol = "0.4.2";
-  std::vector<GroupId> groups;
-  std::vector<Tag> tags;
+  std::vector<GroupId> groups = {};
+  std::vector<Tag> tags = {};
   bool dialable = true;
 };
 
@@ -109,10 +111,16 @@ class Recorder final : public quic::Links {
     sent.push_back({link, kind, {wire.begin(), wire.end()}});
     return send_result;
   }
-  void close(const Now&, quic::LinkId link, CloseCode code, quic::CloseMode mode) override { closed.push_back({link, code, mode}); }
+  void close(const Now&, quic::LinkId link, CloseCode code, quic::CloseMode mode) override {
+    closed.push_back({link, code, mode});
+  }
   void set_frame_limit(quic::LinkId link, std::size_t bytes) override { limits[link] = bytes; }
   Result<Bytes32> exporter(quic::LinkId, BytesView) const override { return fail(Errc::not_found, "no TLS here"); }
-  std::optional<quic::LinkStats> stats(quic::LinkId) const override { return quic::LinkStats{.smoothed_rtt = 7ms}; }
+  std::optional<quic::LinkStats> stats(quic::LinkId) const override {
+    quic::LinkStats out;
+    out.smoothed_rtt = 7ms;
+    return out;
+  }
 
   std::uint64_t last = 0;
   std::optional<Error> dial_error;
@@ -142,7 +150,9 @@ inline std::vector<Notice> notices(const std::vector<Fact>& facts, Notice::Kind 
 class Rig {
  public:
   explicit Rig(Config config = {}, std::uint64_t seed = 1)
-      : self(key_of(0), network, at(0s).wall), verifier(4096), core(with_network(config), self, verifier, pool, Rng(seed)) {
+      : self(key_of(0), network, at(0s).wall),
+        verifier(4096),
+        core(with_network(config), self, verifier, pool, Rng(seed)) {
     self.set_addresses({address_of(0)}, at(0s).wall);
   }
 

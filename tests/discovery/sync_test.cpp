@@ -26,7 +26,8 @@ TEST(SyncDialer, sends_a_snapshot_as_soon_as_the_link_is_open) {
   ASSERT_THAT(rig.links.sent, SizeIs(1));
   // u32 BE length || uv(1) || entry (spec: discovery 1.12, 1.13)
   const auto& own = rig.self.entry()->bytes;
-  std::vector<std::uint8_t> expected{0, 0, static_cast<std::uint8_t>((own.size() + 1) >> 8U), static_cast<std::uint8_t>(own.size() + 1), 1};
+  std::vector<std::uint8_t> expected{0, 0, static_cast<std::uint8_t>((own.size() + 1) >> 8U),
+                                     static_cast<std::uint8_t>(own.size() + 1), 1};
   expected.insert(expected.end(), own.begin(), own.end());
   EXPECT_EQ(rig.links.sent[0].wire, expected);
   EXPECT_EQ(rig.links.sent[0].kind, quic::SendClass::catalog);
@@ -38,7 +39,8 @@ TEST(SyncDialer, sends_all_it_knows_ascending_and_closes_with_200_when_the_reply
   rig.sync_from(5, {entry_of(5), entry_of(6), entry_of(7)});
   rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
   const auto link = rig.opened();
-  EXPECT_EQ(ids_in(rig.links.sent.back().payload()), sorted({id_of_peer(0), id_of_peer(5), id_of_peer(6), id_of_peer(7)}));
+  EXPECT_EQ(ids_in(rig.links.sent.back().payload()),
+            sorted({id_of_peer(0), id_of_peer(5), id_of_peer(6), id_of_peer(7)}));
   rig.take();
   rig.frame(link, snapshot_of({entry_of(1), entry_of(2)}));
   EXPECT_TRUE(rig.knows(1));
@@ -66,7 +68,8 @@ TEST(SyncDialer, shares_one_sync_among_several_calls_for_one_peer) {
 
 TEST(SyncDialer, runs_so_many_at_a_time_and_starts_the_next_when_one_ends) {
   Rig rig;
-  for (std::uint32_t n = 1; n <= 12; ++n) rig.core.sync_with(rig.now(), id_of_peer(n), {address_of(n)}, rig.links, rig.facts);
+  for (std::uint32_t n = 1; n <= 12; ++n)
+    rig.core.sync_with(rig.now(), id_of_peer(n), {address_of(n)}, rig.links, rig.facts);
   EXPECT_THAT(rig.links.dials, SizeIs(limits::concurrent_syncs));
   rig.frame(rig.opened(rig.links.dials[0]), snapshot_of({entry_of(1)}));
   EXPECT_THAT(rig.links.dials, SizeIs(limits::concurrent_syncs + 1));
@@ -88,7 +91,8 @@ TEST(SyncDialer, gives_up_after_the_timeout_of_the_whole_exchange) {
 }
 
 TEST(SyncDialer, closes_with_400_on_bytes_that_are_no_snapshot) {
-  for (const std::vector<std::uint8_t>& bad : {std::vector<std::uint8_t>{}, {0x01}, {0xff, 0xff, 0xff, 0xff, 0x0f}, {0x01, 0x05, 'x'}}) {
+  for (const std::vector<std::uint8_t>& bad :
+       {std::vector<std::uint8_t>{}, {0x01}, {0xff, 0xff, 0xff, 0xff, 0x0f}, {0x01, 0x05, 'x'}}) {
     Rig rig;
     rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
     rig.frame(rig.opened(), bad);
@@ -112,7 +116,9 @@ TEST(SyncDialer, says_why_a_sync_failed) {
               rig.never_opened(link);
             }),
             Errc::unreachable);
-  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.closed_by_peer(rig.opened(), CloseCode::protocol_violation); }), Errc::refused);
+  EXPECT_EQ(
+      error_after([](Rig& rig, quic::LinkId) { rig.closed_by_peer(rig.opened(), CloseCode::protocol_violation); }),
+      Errc::refused);
   EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.on(quic::LinkEnded{rig.opened(), true}); }), Errc::closed);
   EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.on(quic::LinkOversized{rig.opened()}); }), Errc::limit);
   EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.frame(rig.opened(), snapshot_of({})); }), Errc::not_found);
@@ -131,7 +137,9 @@ TEST(SyncDialer, tries_the_entrys_sockets_first_and_skips_unusable_ones) {
   rig.sync_from(1, {entry_of(1)});
   const auto unspecified = SocketAddress::v4({}, 4433);
   const auto no_port = address_of(9).with_port(0);
-  rig.core.sync_with(rig.now(), id_of_peer(1), {unspecified, no_port, address_of(2), address_of(3), address_of(4), address_of(5)}, rig.links, rig.facts);
+  rig.core.sync_with(rig.now(), id_of_peer(1),
+                     {unspecified, no_port, address_of(2), address_of(3), address_of(4), address_of(5)}, rig.links,
+                     rig.facts);
   ASSERT_THAT(rig.links.dials, SizeIs(1));
   EXPECT_THAT(rig.links.dials[0].request.addresses, testing::ElementsAre(address_of(1), address_of(2), address_of(3)));
 }

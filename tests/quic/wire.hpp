@@ -194,11 +194,13 @@ class Wire {
     batch_.clear();
     const bool more = host.endpoint->transmit(now(), batch_);
     for (const DatagramBatch::Item& item : batch_.items()) {
+      if (host.addresses.empty()) break;  // it has no network
       BytesView rest = batch_.bytes(item);
       while (!rest.empty()) {
         const BytesView one = rest.first(std::min(rest.size(), item.segment));
         rest = rest.subspan(one.size());
-        const SocketAddress from = item.path.local.is_unspecified() ? host.addresses.front() : item.path.local;
+        const bool own = std::ranges::find(host.addresses, item.path.local) != host.addresses.end();
+        const SocketAddress from = own ? item.path.local : host.addresses.front();
         depart({from, item.path.remote, {one.begin(), one.end()}});
       }
     }

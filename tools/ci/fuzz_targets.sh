@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # fuzz_targets.sh SECONDS [NAME]: runs the fuzz targets that were built, as many at a time as there are processors.
-# Seeds are in fuzz/corpus/NAME; what is found on the way goes to build/fuzz/found/NAME, a crash to build/fuzz/crash/.
+# NAME is that of fuzz/fuzz_NAME.cpp. Seeds are in fuzz/corpus/NAME; what is found on the way goes to
+# build/fuzz/found/NAME, a crash to build/fuzz/crash/.
 . "$(dirname "$0")/lib.sh"
 seconds=$1 only=${2:-}
 mkdir -p build/fuzz/crash
@@ -8,6 +9,7 @@ mkdir -p build/fuzz/crash
 run_one() {
   local program=$1 seconds=$2 name
   name=$(basename "$program")
+  name=${name#fuzz_}
   local found=build/fuzz/found/$name log=build/fuzz/$name.log
   mkdir -p "$found"
   local folders=("$found")
@@ -23,7 +25,7 @@ run_one() {
 export -f run_one
 
 results=$(mktemp)
-find build/fuzz/fuzz -maxdepth 1 -type f -executable -name "${only:-*}" -print0 | sort -z |
+find build/fuzz/fuzz -maxdepth 1 -type f -executable -name "fuzz_${only:-*}" -print0 | sort -z |
   xargs -0 -r -P "$jobs" -I{} bash -c 'run_one "$1" "$2"' - {} "$seconds" | tee "$results"
 good=$(grep -c '^ok ' "$results")
 bad=$(grep -c '^FAILED ' "$results")

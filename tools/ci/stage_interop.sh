@@ -7,11 +7,10 @@ if ! command -v cargo >/dev/null; then
   [ "${CI:-}" = true ] && broken "cargo is not installed, and interop is required here"
   skip "cargo is not installed"
 fi
-build release mosaik_command
+build release mosaik_command interop_probe
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/mosaik/rustpeer
 echo "building rustpeer into the cache: about six minutes the first time"
 mkdir -p "$cache"
-MOSAIK_RUSTPEER=$(tests/interop/rustpeer/build "$cache" | tail -n 1) || broken "rustpeer does not build"
-[ -x "$MOSAIK_RUSTPEER" ] || broken "rustpeer does not build"
-export MOSAIK_RUSTPEER MOSAIK_COMMAND=$PWD/build/release/mosaik
-run_counted python3 tests/interop/run.py
+rustpeer=$(tests/interop/rustpeer/build "$cache" | tail -n 1) || broken "rustpeer does not build"
+[ -x "$rustpeer" ] || broken "rustpeer does not build"
+run_counted python3 tests/interop/run.py --mosaik build/release/mosaik --probe build/release/tests/interop_probe --rustpeer "$rustpeer"

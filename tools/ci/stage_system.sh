@@ -3,5 +3,4 @@
 . "$(dirname "$0")/lib.sh"
 [ -f tests/system/run.py ] || skip "there is no tests/system/run.py"
 build release mosaik_command
-export MOSAIK_COMMAND=$PWD/build/release/mosaik
-run_counted python3 tests/system/run.py
+run_counted python3 tests/system/run.py --mosaik build/release/mosaik

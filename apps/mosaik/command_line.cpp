@@ -1,0 +1,214 @@
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "mosaik/exit_code.hpp"
+#include "mosaik/options.hpp"
+#include "mosaik/output.hpp"
+#include "mosaik/settings.hpp"
+
+namespace mosaik::command {
+namespace {
+
+constexpr const char* about =
+    "mosaik turns processes into a group: they find one another, prove that they know the group's secret,\n"
+    "hold one encrypted bond between every pair, and notice within milliseconds when one dies.";
+
+constexpr const char* first_steps =
+    "Examples:\n"
+    "  mosaik demo                      five nodes on this computer, one is killed and comes back\n"
+    "  mosaik node --name a             run a node\n"
+    "  mosaik status --name a           ask it how it is\n"
+    "\n"
+    "Exit codes: 0 fine, 1 failure, 64 wrong usage; of 'mosaik status': 0 healthy, 1 degraded, 3 no such node running.";
+
+/// The parser and the values that it fills.
+class Parser {
+ public:
+  Parser() {
+    app_.require_subcommand(1);
+    app_.footer(first_steps);
+    app_.get_formatter()->column_width(34);
+    add_demo();
+    add_node();
+    add_keygen();
+    add_client(ClientVerb::status, "status", "say how a running node is, in words",
+               "  mosaik status --name a\n  mosaik status --json | jq .health");
+    add_client(ClientVerb::members, "members", "list the members of its group", "  mosaik members --name a");
+    add_client(ClientVerb::bonds, "bonds", "list its own bonds", "  mosaik bonds --name a");
+    add_client(ClientVerb::topology, "topology", "draw who is bonded with whom", "  mosaik topology --name a");
+    add_client(ClientVerb::events, "events", "print what happens, until it ends",
+               "  mosaik events --name a\n  mosaik events --json | jq 'select(.event == \"bond_down\")'");
+    add_client(ClientVerb::watch, "watch", "a live view; q or Ctrl-C ends it", "  mosaik watch --name a");
+    add_client(ClientVerb::leave, "leave", "make it leave its group gracefully and end", "  mosaik leave --name a");
+    add_version();
+    add_completion();
+  }
+
+  CLI::App& app() { return app_; }
+
+  [[nodiscard]] Options options() {
+    if (demo_verb_->parsed()) {
+      if (*seed_option_) demo_.seed = seed_;
+      return demo_;
+    }
+    if (node_verb_->parsed()) {
+      std::erase_if(node_.given, [](const auto& item) { return item.second.empty(); });
+      return node_;
+    }
+    if (keygen_verb_->parsed()) return keygen_;
+    if (version_verb_->parsed()) return version_;
+    if (completion_verb_->parsed()) return completion_;
+    for (const auto& [verb, options] : clients_)
+      if (verb->parsed()) return *options;
+    return version_;
+  }
+
+ private:
+  CLI::App* add_verb(const char* name, const char* help, const std::string& examples) {
+    CLI::App* const verb = app_.add_subcommand(name, help);
+    verb->footer("Example:\n" + examples);
+    return verb;
+  }
+
+  static void add_json(CLI::App* verb, Output& output, const char* help) {
+    verb->add_flag_callback("--json", [&output] { output = Output::json; }, help);
+  }
+
+  void add_demo() {
+    demo_verb_ = add_verb("demo", "real nodes on this computer: the mesh forms, one is killed, comes back, one leaves",
+                          "  mosaik demo\n  mosaik demo --nodes 12 --seed 7\n  mosaik demo --json | jq .");
+    demo_verb_->add_option("--nodes", demo_.nodes, "how many nodes (5)")->check(CLI::Range(3U, 64U))->type_name("N");
+    add_json(demo_verb_, demo_.output, "print each step as JSON, one a line");
+    seed_option_ = demo_verb_->add_option("--seed", seed_, "chooses who is killed and who leaves")->type_name("N");
+    demo_verb_->add_flag("--keep", demo_.keep, "keep the nodes running afterwards, until Ctrl-C");
+  }
+
+  void add_node() {
+    node_verb_ =
+        add_verb("node", "run one node until SIGINT or SIGTERM, which leave gracefully",
+                 "  mosaik keygen > secret; chmod 600 secret\n"
+                 "  mosaik node --name a --group-secret-file secret\n"
+                 "  mosaik node --name b --group-secret-file secret --bootstrap <contact that a has printed>\n"
+                 "\n"
+                 "Every flag is also a name in the TOML file of --config and an environment variable: --max-missed,\n"
+                 "max-missed = 10, MOSAIK_MAX_MISSED=10. The command line wins over the environment, that over the\n"
+                 "file. Lists are separated by commas in the environment.");
+    node_verb_->add_option("--config", node_.config, "TOML file with settings")->type_name("FILE");
+    for (const Setting& setting : node_settings()) add_setting(setting);
+  }
+
+  void add_setting(const Setting& setting) {
+    const std::string name(setting.name);
+    const std::string flag = "--" + name;
+    std::vector<std::string>& texts = node_.given[name];
+    if (setting.kind == Setting::Kind::flag) {
+      node_verb_->add_flag_callback(flag, [&texts] { texts = {"true"}; }, std::string(setting.help));
+      return;
+    }
+    CLI::Option* const option = node_verb_->add_option(flag, texts, std::string(setting.help));
+    option->type_name(std::string(setting.placeholder))->allow_extra_args(false);
+    if (setting.kind == Setting::Kind::list) return;
+    option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  }
+
+  void add_keygen() {
+    keygen_verb_ = add_verb("keygen", "make a secret key and print its peer id",
+                            "  mosaik keygen --out node.key\n  mosaik node --secret-key-file node.key");
+    keygen_verb_->add_option("--out", keygen_.out, "new file for the key, mode 0600; without it the key is printed")
+        ->type_name("FILE");
+  }
+
+  void add_client(ClientVerb verb, const char* name, const char* help, const char* examples) {
+    auto options = std::make_unique<ClientOptions>();
+    options->verb = verb;
+    CLI::App* const parsed = add_verb(
+        name, help, std::string(examples) + "\n\nWithout --control and --name the only running node is meant.");
+    parsed->add_option("--control", options->control, "path of the node's control socket")->type_name("PATH");
+    parsed->add_option("--name", options->name, "name of the node")->type_name("LABEL");
+    if (verb != ClientVerb::watch) add_json(parsed, options->output, "print JSON (docs/CONTROL.md)");
+    clients_.emplace_back(parsed, std::move(options));
+  }
+
+  void add_version() {
+    version_verb_ = add_verb("version", "print the versions of mosaik, its wire protocol and its libraries",
+                             "  mosaik version --json");
+    add_json(version_verb_, version_.output, "print JSON");
+  }
+
+  void add_completion() {
+    completion_verb_ = add_verb("completion", "print a script that completes this command in your shell",
+                                "  source <(mosaik completion bash)\n"
+                                "  mosaik completion zsh > ~/.zfunc/_mosaik\n"
+                                "  mosaik completion fish > ~/.config/fish/completions/mosaik.fish");
+    completion_verb_->add_option("SHELL", completion_.shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  }
+
+  CLI::App app_{about, "mosaik"};
+  DemoOptions demo_;
+  std::uint64_t seed_ = 0;
+  NodeOptions node_;
+  KeygenOptions keygen_;
+  VersionOptions version_;
+  CompletionOptions completion_;
+  CLI::App* demo_verb_ = nullptr;
+  CLI::Option* seed_option_ = nullptr;
+  CLI::App* node_verb_ = nullptr;
+  CLI::App* keygen_verb_ = nullptr;
+  CLI::App* version_verb_ = nullptr;
+  CLI::App* completion_verb_ = nullptr;
+  std::vector<std::pair<CLI::App*, std::unique_ptr<ClientOptions>>> clients_;
+};
+
+int refuse(CLI::App& app, const std::string& message) {
+  const auto verbs = app.get_subcommands();
+  const std::string help = verbs.empty() ? "mosaik --help" : "mosaik " + verbs.front()->get_name() + " --help";
+  const std::string text = Style::of(stderr).red("mosaik:") + " " + printable(message) + "\nTry '" + help + "'.\n";
+  std::fputs(text.c_str(), stderr);
+  return exit_usage;
+}
+
+FlagDescription describe(const CLI::Option& option) {
+  FlagDescription out{option.get_name(false, true), option.get_description(), FlagDescription::Value::none};
+  out.name = "--" + option.get_lnames().front();
+  const std::string type = option.get_type_name();
+  if (option.get_items_expected_max() > 0)
+    out.value = type == "FILE" || type == "PATH" ? FlagDescription::Value::file : FlagDescription::Value::text;
+  return out;
+}
+
+}  // namespace
+
+std::variant<Options, int> parse_command_line(int count, char** arguments) {
+  Parser parser;
+  if (count == 2 && std::string_view(arguments[1]) == "--version") return VersionOptions{};
+  if (count < 2) {
+    std::fputs(parser.app().help().c_str(), stderr);
+    return exit_usage;
+  }
+  try {
+    parser.app().parse(count, arguments);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return parser.app().exit(error);
+    return refuse(parser.app(), error.what());
+  }
+  return parser.options();
+}
+
+std::vector<VerbDescription> describe_verbs() {
+  Parser parser;
+  std::vector<VerbDescription> out;
+  for (const CLI::App* const verb : parser.app().get_subcommands({})) {
+    VerbDescription& description = out.emplace_back();
+    description.name = verb->get_name();
+    description.help = verb->get_description();
+    for (const CLI::Option* const option : verb->get_options())
+      if (!option->get_lnames().empty()) description.flags.push_back(describe(*option));
+    if (description.name == "completion") description.words = {"bash", "zsh", "fish"};
+  }
+  return out;
+}
+
+}  // namespace mosaik::command

@@ -1,0 +1,184 @@
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <deque>
+
+#include "control/json_text.hpp"
+#include "control/server.hpp"
+#include "mosaik/exit_code.hpp"
+#include "mosaik/find_control.hpp"
+#include "mosaik/line_io.hpp"
+#include "mosaik/log.hpp"
+#include "mosaik/node_commands.hpp"
+#include "mosaik/outbox.hpp"
+#include "mosaik/output.hpp"
+#include "mosaik/settings.hpp"
+#include "mosaik/stop.hpp"
+#include "mosaik/verbs.hpp"
+
+namespace mosaik::command {
+namespace {
+
+constexpr std::size_t most_unanswered = 256;  ///< commands at a time; more wait in the pipe
+
+/// The control socket's view of this process: `leave` ends it, as SIGTERM does.
+class NetworkSource final : public control::Source {
+ public:
+  explicit NetworkSource(const Network& network) : network_(network) {}
+  std::shared_ptr<const NodeStatus> status() override { return std::make_shared<NodeStatus>(network_.status()); }
+  Subscription subscribe(std::function<void(const Event&)> call) override {
+    return network_.subscribe(std::move(call));
+  }
+  void leave() override { ask_to_stop(); }
+
+ private:
+  const Network& network_;
+};
+
+class NodeProcess {
+ public:
+  NodeProcess(const NodeSettings& settings, Network network)
+      : settings_(settings), network_(std::move(network)), source_(network_), commands_(network_, group_, outbox_) {}
+
+  Result<> open_control() {
+    std::string path = settings_.control;
+    if (path.empty()) {
+      Result<std::string> chosen = default_control(network_.status().name);
+      if (!chosen) return std::unexpected(chosen.error());
+      path = std::move(*chosen);
+    }
+    auto server = control::Server::open(path, source_);
+    if (!server) return std::unexpected(server.error());
+    control_ = std::move(*server);
+    control_path_ = path;
+    return {};
+  }
+
+  Result<> join(const std::optional<GroupKey>& key) {
+    // Before joining, so that nothing that happens in the group is missed.
+    events_ = network_.subscribe([outbox = outbox_](const Event& event) { outbox->put(event); });
+    tell_ready();
+    if (!key) {
+      log_warning(
+          "no group secret was given: this node runs ungrouped; it only helps others to find one another "
+          "(see --group-secret-file)");
+      return {};
+    }
+    Result<Group> group = network_.groups().with_key(*key).with_consensus(settings_.consensus).join();
+    if (!group) return std::unexpected(group.error());
+    group_ = std::move(*group);
+    tell_joined();
+    return {};
+  }
+
+  /// Until a stop is asked for, `quit` comes, or nobody can be told anything any more.
+  void run() {
+    bool input_open = settings_.commands;
+    while (!stop_asked() && !quit_) {
+      const bool read_input = input_open && commands_.unanswered() < most_unanswered;
+      std::array<pollfd, 3> wait{{{outbox_->descriptor(), POLLIN, 0},
+                                  {stop_descriptor(), POLLIN, 0},
+                                  {read_input ? STDIN_FILENO : -1, POLLIN, 0}}};
+      if (::poll(wait.data(), wait.size(), -1) < 0 && errno != EINTR) return;
+      outbox_->clear_wake();
+      tell_news();
+      if (read_input && wait[2].revents != 0) input_open = take_commands();
+    }
+    tell_news();
+  }
+
+  /// Leaves the group, tells what that brought, and ends.
+  void close() {
+    if (group_) {
+      log_info("leaving");
+      static_cast<void>(group_->leave().get_for(std::chrono::seconds(2)));
+      group_.reset();
+    }
+    control_.reset();
+    network_.close();
+    tell_news();
+  }
+
+ private:
+  /// False at the end of input, which does not stop the node.
+  bool take_commands() {
+    const bool open = input_.fill();
+    while (const std::optional<std::string> line = input_.next()) {
+      if (!line->empty() && !commands_.run(*line)) {
+        quit_ = true;
+        break;
+      }
+    }
+    tell_news();
+    return open;
+  }
+
+  void tell_news() {
+    while (const std::optional<std::string> reply = outbox_->take_reply()) tell(*reply);
+    while (const std::optional<Event> event = outbox_->take_event()) {
+      log_event(*event);
+      if (event->kind == EventKind::joined || !settings_.json) continue;  // `joined` was told when join() returned
+      const bool has_list = event->kind == EventKind::bonds_changed || event->kind == EventKind::topology_changed;
+      tell(control::json::write_event(*event, has_list ? network_.status() : NodeStatus()));
+    }
+  }
+
+  void tell(std::string_view line) {
+    if (!output_open_) return;
+    output_open_ = write_line(STDOUT_FILENO, line, stop_descriptor()) != Written::closed;
+  }
+
+  void tell_ready() {
+    if (settings_.json) return tell(write_self(network_, "ready", control_path_));
+    const Style style = Style::of(stdout);
+    tell(fmt::format("{}     {}\n{}  {}\n{}  {}", style.bold("node"), network_.id().hex(), style.bold("contact"),
+                     network_.contact(), style.bold("control"), control_path_));
+  }
+
+  void tell_joined() {
+    if (!settings_.json) return tell(Style::of(stdout).bold("group") + "    " + group_->id().hex());
+    tell(control::json::Object().add("event", "joined").add("group", group_->id()).str());
+    tell(control::json::Object()
+             .add("event", "bonds")
+             .add("group", group_->id())
+             .raw("bonds", control::json::write_own_bonds(group_->bonds()))
+             .str());
+  }
+
+  const NodeSettings& settings_;
+  std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>();
+  Network network_;
+  std::optional<Group> group_;
+  NetworkSource source_;
+  std::unique_ptr<control::Server> control_;
+  std::string control_path_;
+  NodeCommands commands_;
+  LineReader input_{STDIN_FILENO};
+  Subscription events_;
+  bool output_open_ = true;
+  bool quit_ = false;
+};
+
+}  // namespace
+
+int run_node(const NodeOptions& options) {
+  const Result<NodeSettings> settings = resolve_settings(options);
+  if (!settings) return report(settings.error());
+  open_log(*settings);
+  watch_for_stop();
+  const Result<std::optional<GroupKey>> key = read_group_key(*settings);
+  if (!key) return report(key.error());
+  Result<Network> network = Network::open(settings->network);
+  if (!network) return report(network.error());
+  NodeProcess process(*settings, std::move(*network));
+  if (const Result<> opened = process.open_control(); !opened) return report(opened.error());
+  if (const Result<> joined = process.join(*key); !joined) return report(joined.error());
+  process.run();
+  process.close();
+  return exit_fine;
+}
+
+}  // namespace mosaik::command

@@ -1,0 +1,40 @@
+#pragma once
+/// What a node still has to print: replies and events, put in by any thread, taken out by the main one. Bounded: events
+/// by their backlog, replies by the commands that are read (docs/CONTROL.md).
+
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include <mosaik/event.hpp>
+
+#include "control/backlog.hpp"
+
+namespace mosaik::command {
+
+class Outbox {
+ public:
+  Outbox();
+  ~Outbox();
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  void put(const Event& event);
+  void put_reply(std::string line);
+  [[nodiscard]] std::optional<Event> take_event();
+  [[nodiscard]] std::optional<std::string> take_reply();
+  /// Readable when something was put in since the last clear_wake().
+  [[nodiscard]] int descriptor() const noexcept { return wake_; }
+  void clear_wake() noexcept;
+
+ private:
+  void wake() noexcept;
+
+  int wake_ = -1;
+  std::mutex mutex_;
+  std::deque<std::string> replies_;
+  control::Backlog events_;
+};
+
+}  // namespace mosaik::command

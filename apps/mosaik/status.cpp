@@ -1,0 +1,28 @@
+#include "mosaik/exit_code.hpp"
+#include "mosaik/find_control.hpp"
+#include "mosaik/status_text.hpp"
+#include "mosaik/verbs.hpp"
+
+namespace mosaik::command {
+namespace {
+
+/// No node there is an answer of its own here: monitoring tells a dead node from a sick one.
+int status_failure(const Error& error) {
+  const int code = report(error);
+  return error.code == Errc::not_found || error.code == Errc::closed || error.code == Errc::timed_out
+             ? exit_no_such_node
+             : code;
+}
+
+}  // namespace
+
+int run_status(const ClientOptions& options) {
+  const Result<std::string> body = ask_node(options, "/v1/status");
+  if (!body) return status_failure(body.error());
+  const Result<control::json::NodeSummary> summary = control::json::read_status(*body);
+  if (!summary) return report(summary.error());
+  print(options.output == Output::json ? *body : status_text(*summary, Style::of(stdout)));
+  return summary->health == Health::healthy ? exit_fine : exit_degraded;
+}
+
+}  // namespace mosaik::command

@@ -1,0 +1,102 @@
+#include "mosaik/status_text.hpp"
+
+#include <fmt/format.h>
+
+namespace mosaik::command {
+namespace {
+
+using control::json::GroupSummary;
+using control::json::NodeSummary;
+
+std::string addresses_text(const std::vector<SocketAddress>& addresses) {
+  std::string out;
+  for (const SocketAddress& address : addresses) out += (out.empty() ? "" : " ") + address.text();
+  return out.empty() ? "none" : out;
+}
+
+std::string line(const Style& style, std::string_view name, std::string_view value) {
+  return padded(style.dim(name), 12) + printable(value) + "\n";
+}
+
+/// `5 known, 3 bonded, 1 missing`: only what is not none.
+std::string members_text(const control::json::MemberCounts& members) {
+  std::string out = fmt::format("{} known, {} bonded", members.known, members.bonded);
+  if (members.suspect > 0) out += fmt::format(" ({} suspect)", members.suspect);
+  if (members.missing > 0) out += fmt::format(", {} missing", members.missing);
+  if (members.refused > 0) out += fmt::format(", {} refused", members.refused);
+  if (members.departed > 0) out += fmt::format(", {} departed", members.departed);
+  return out;
+}
+
+std::string mesh_text(const control::json::MeshCounts& mesh) {
+  std::string out = fmt::format("{} known, {} own", counted(mesh.known, "bond"), mesh.own);
+  if (mesh.one_sided > 0) out += fmt::format(", {} one-sided", mesh.one_sided);
+  if (mesh.as_reported > 0) out += fmt::format(", {} as reported", mesh.as_reported);
+  if (mesh.missing > 0) out += fmt::format(", {} missing", mesh.missing);
+  return out;
+}
+
+std::string group_text(const GroupSummary& group, const Style& style) {
+  std::string out = "\n" + padded(style.bold("group"), 12) + group.id.brief() + "  " +
+                    health_text(group.health, style) + (group.online ? "" : "  " + style.dim("offline")) + "\n";
+  out += line(style, "members", members_text(group.members));
+  out += line(style, "mesh", mesh_text(group.mesh));
+  for (const std::string& reason : group.reasons) out += line(style, "why", reason);
+  return out;
+}
+
+}  // namespace
+
+std::string health_text(Health health, const Style& style) {
+  return health == Health::healthy ? style.green("healthy") : style.yellow("degraded");
+}
+
+std::string member_state_text(MemberState state, const Style& style) {
+  const std::string_view text = to_string(state);
+  switch (state) {
+    case MemberState::self: return style.bold(text);
+    case MemberState::bonded: return style.green(text);
+    case MemberState::suspect: return style.yellow(text);
+    case MemberState::missing:
+    case MemberState::refused: return style.red(text);
+    case MemberState::departed: return style.dim(text);
+  }
+  return std::string(text);
+}
+
+std::string status_text(const NodeSummary& summary, const Style& style) {
+  const NodeStatus& node = summary.node;
+  std::string out =
+      padded(style.bold("node"), 12) + printable(node.name) + "  " + health_text(summary.health, style) + "\n";
+  out += line(style, "id", node.id.hex());
+  out += line(style, "network", node.network_name);
+  out += line(style, "listening", addresses_text(node.listening));
+  out += line(style, "advertised", addresses_text(node.advertised));
+  out += line(style, "up", duration_text(node.uptime));
+  out +=
+      line(style, "peers",
+           fmt::format("{} known, {}, {} handshakes ({} failed), {} catalog syncs", node.known_peers,
+                       counted(node.connections, "connection"), node.handshakes, node.handshakes_failed, node.syncs));
+  if (node.dropped > 0) out += line(style, "dropped", fmt::format("{} datagrams, frames and events", node.dropped));
+  for (const std::string& notice : node.notices) out += line(style, "notice", notice);
+  for (const GroupSummary& group : summary.groups) out += group_text(group, style);
+  if (summary.groups.empty()) out += "\n" + style.dim("in no group: started without a group secret") + "\n";
+  return out;
+}
+
+std::string members_table(const std::vector<MemberStatus>& members, const Style& style) {
+  Table table({"MEMBER", "STATE", "RTT", "SILENT", "VERSION", "ADDRESS", "WHY"});
+  for (const MemberStatus& member : members) {
+    const bool bonded = member.state == MemberState::bonded || member.state == MemberState::suspect;
+    const std::string why = member.attempts > 0
+                                ? fmt::format("{} ({} failed)", member.why, counted(member.attempts, "attempt"))
+                                : member.why;
+    table.add({member.id.brief(), member_state_text(member.state, style), bonded ? duration_text(member.rtt) : "-",
+               bonded ? duration_text(member.silent_for) : "-",
+               member.protocol.empty() ? "-" : printable(member.protocol),
+               member.addresses.empty() ? "-" : member.addresses.front().text(), printable(why)});
+  }
+  return table.text(style);
+}
+
+}  // namespace mosaik::command

@@ -1,0 +1,162 @@
+#include "api/config.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "crypto/ed25519.hpp"
+
+namespace mosaik::api {
+namespace {
+
+std::string quoted(std::string_view setting, std::string_view value) {
+  return std::string(setting) + " '" + std::string(value) + "' ";
+}
+
+std::unexpected<Error> bad(std::string_view setting, std::string_view value, std::string_view what) {
+  return fail(Errc::invalid_argument, quoted(setting, value) + std::string(what));
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc{} || end != text.data() + text.size() || out == 0) return std::nullopt;
+  return out;
+}
+
+struct Place {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+/// `HOST:PORT` or `[V6]:PORT`.
+std::optional<Place> parse_place(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const auto port = parse_port(text.substr(colon + 1));
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != std::string_view::npos)
+    return std::nullopt;
+  const bool odd =
+      std::ranges::any_of(host, [](char c) { return c <= ' ' || c == '[' || c == ']' || c == '@' || c == '/'; });
+  if (host.empty() || host.size() > 255 || odd || !port) return std::nullopt;
+  return Place{std::string(host), *port};
+}
+
+Result<SocketAddress> parse_address(std::string_view setting, const std::string& text) {
+  auto out = SocketAddress::parse(text);
+  if (!out)
+    return bad(setting, text,
+               "is no address; write IP:PORT, e.g. 192.0.2.7:4433 or [2001:db8::7]:4433 (names are not resolved here)");
+  return out;
+}
+
+Result<std::vector<SocketAddress>> parse_listen(const std::vector<std::string>& texts) {
+  if (texts.empty()) return fail(Errc::invalid_argument, "listen is empty; name at least one IP:PORT, e.g. 0.0.0.0:0");
+  std::vector<SocketAddress> out;
+  for (const std::string& text : texts) {
+    const auto address = parse_address("listen", text);
+    if (!address) return std::unexpected(address.error());
+    const auto same_family = [&](const SocketAddress& other) { return other.family() == address->family(); };
+    if (std::ranges::any_of(out, same_family))
+      return bad("listen", text,
+                 "is a second address of its family; a node listens on at most one IPv4 and one IPv6 address");
+    out.push_back(*address);
+  }
+  return out;
+}
+
+Result<std::vector<SocketAddress>> parse_advertise(const std::vector<std::string>& texts) {
+  if (texts.size() > limits::entry_addresses)
+    return fail(Errc::limit, "advertise has " + std::to_string(texts.size()) + " addresses; at most " +
+                                 std::to_string(limits::entry_addresses) + " fit into an entry");
+  std::vector<SocketAddress> out;
+  for (const std::string& text : texts) {
+    const auto address = parse_address("advertise", text);
+    if (!address) return std::unexpected(address.error());
+    if (address->is_unspecified())
+      return bad("advertise", text, "cannot be dialed; write an address that others can reach");
+    if (address->port() == 0) return bad("advertise", text, "has no port; write the port that others shall dial");
+    out.push_back(*address);
+  }
+  return out;
+}
+
+Result<std::vector<discovery::BootstrapPeer>> parse_bootstrap(const std::vector<std::string>& texts) {
+  if (texts.size() > limits::bootstrap_peers)
+    return fail(Errc::limit, "bootstrap has " + std::to_string(texts.size()) + " peers; at most " +
+                                 std::to_string(limits::bootstrap_peers) + " are tried: a few of them are enough");
+  std::vector<discovery::BootstrapPeer> out;
+  for (const std::string& text : texts) {
+    auto peer = parse_contact("bootstrap", text);
+    if (!peer) return std::unexpected(peer.error());
+    const auto same = [&](const discovery::BootstrapPeer& other) {
+      return other.id == peer->id && other.host == peer->host && other.port == peer->port;
+    };
+    if (std::ranges::none_of(out, same)) out.push_back(std::move(*peer));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<discovery::BootstrapPeer> parse_contact(std::string_view setting, const std::string& text) {
+  const auto at = text.find('@');
+  if (at == std::string::npos) {
+    if (parse_place(text))
+      return bad(setting, text, "has no peer id; write PEERID@" + text + " (the peer prints it at start)");
+    return bad(setting, text, "is no contact; write PEERID@HOST:PORT");
+  }
+  const auto id = PeerId::from_hex(std::string_view(text).substr(0, at));
+  if (!id || !crypto::is_valid_peer_id(*id))
+    return bad(setting, text, "does not start with a peer id (64 hexadecimal digits, which the peer prints at start)");
+  auto place = parse_place(std::string_view(text).substr(at + 1));
+  if (!place) return bad(setting, text, "does not end with HOST:PORT (or [IPv6]:PORT), with a port from 1 to 65535");
+  return discovery::BootstrapPeer{.id = *id, .host = std::move(place->host), .port = place->port};
+}
+
+Result<Settings> parse_settings(const NetworkConfig& config) {
+  if (config.network.empty()) return fail(Errc::invalid_argument, "network is empty; give the network a name");
+  if (config.secret_key && !config.secret_key_file.empty())
+    return fail(Errc::invalid_argument, "secret_key and secret_key_file are both set; keep one of them");
+  if (config.tags.size() > limits::entry_items)
+    return fail(Errc::limit, "there are " + std::to_string(config.tags.size()) + " tags; at most " +
+                                 std::to_string(limits::entry_items) + " fit into an entry");
+  Settings out;
+  out.network = id_of<NetworkId>(config.network);
+  auto bootstrap = parse_bootstrap(config.bootstrap);
+  if (!bootstrap) return std::unexpected(bootstrap.error());
+  auto listen = parse_listen(config.listen);
+  if (!listen) return std::unexpected(listen.error());
+  auto advertise = parse_advertise(config.advertise);
+  if (!advertise) return std::unexpected(advertise.error());
+  out.bootstrap = std::move(*bootstrap);
+  out.listen = std::move(*listen);
+  out.advertise = std::move(*advertise);
+  for (const std::string& tag : config.tags) out.tags.push_back(id_of<Tag>(tag));
+  return out;
+}
+
+std::vector<SocketAddress> dialable(const std::vector<SocketAddress>& listening,
+                                    const std::vector<SocketAddress>& interfaces) {
+  std::vector<SocketAddress> out;
+  for (const SocketAddress& address : listening) {
+    if (!address.is_unspecified()) {
+      out.push_back(address);
+      continue;
+    }
+    for (const SocketAddress& own : interfaces)
+      if (own.family() == address.family()) out.push_back(own.with_port(address.port()));
+  }
+  std::ranges::sort(out);
+  const auto repeated = std::ranges::unique(out);
+  out.erase(repeated.begin(), repeated.end());
+  if (out.size() > limits::entry_addresses) out.resize(limits::entry_addresses);
+  return out;
+}
+
+}  // namespace mosaik::api

@@ -1,0 +1,127 @@
+#include <mosaik/network.hpp>
+
+#include <utility>
+
+#include "api/config.hpp"
+#include "api/network_body.hpp"
+
+namespace mosaik {
+namespace {
+
+template <class T>
+Future<Result<T>> failed(const Error& error) {
+  Promise<Result<T>> promise;
+  promise.set(std::unexpected(error));
+  return promise.future();
+}
+
+/// Resolves the contact's host on the loop, then asks for what `ask` asks for.
+template <class T, class Ask>
+Future<Result<T>> ask_contact(api::NetworkBody& body, std::string_view setting, const std::string& contact, Ask ask) {
+  const auto peer = api::parse_contact(setting, contact);
+  if (!peer) return failed<T>(peer.error());
+  Promise<Result<T>> promise;
+  body.post([peer = *peer, promise, ask](runtime::Step* step) {
+    if (step == nullptr) {
+      promise.set(api::network_closed());
+      return;
+    }
+    step->resolve(peer.host, peer.port,
+                  [id = peer.id, promise, ask](runtime::Step* later, const runtime::Addresses& found) {
+                    if (later == nullptr)
+                      promise.set(api::network_closed());
+                    else if (!found)
+                      later->run([promise, error = found.error()] { promise.set(std::unexpected(error)); });
+                    else
+                      ask(*later, id, *found, [promise](Result<T> result) { promise.set(std::move(result)); });
+                  });
+  });
+  return promise.future();
+}
+
+}  // namespace
+
+Result<Network> Network::open(const NetworkConfig& config) {
+  auto body = api::NetworkBody::open(config);
+  if (!body) return std::unexpected(body.error());
+  return Network(std::move(*body));
+}
+
+Network::Network(std::shared_ptr<api::NetworkBody> body) : body_(std::move(body)) {}
+Network::Network(Network&&) noexcept = default;
+
+Network& Network::operator=(Network&& other) noexcept {
+  if (this == &other) return *this;
+  if (body_) body_->close();
+  body_ = std::move(other.body_);
+  return *this;
+}
+
+Network::~Network() {
+  if (body_) body_->close();
+}
+
+const PeerId& Network::id() const noexcept {
+  return body_->id();
+}
+
+std::vector<SocketAddress> Network::addresses() const {
+  return body_->snapshot().status->advertised;
+}
+
+std::string Network::contact() const {
+  const auto reachable = addresses();
+  return id().hex() + "@" + (reachable.empty() ? SocketAddress{} : reachable.front()).text();
+}
+
+Groups Network::groups() const {
+  return Groups(body_);
+}
+
+NodeStatus Network::status() const {
+  return *body_->snapshot().status;
+}
+
+std::vector<PeerEntry> Network::catalog() const {
+  const auto snapshot = body_->snapshot();
+  std::vector<PeerEntry> out;
+  out.reserve(snapshot.catalog->size());
+  for (const auto& entry : *snapshot.catalog) out.push_back(entry->entry);
+  return out;
+}
+
+PeerEntry Network::entry() const {
+  return body_->snapshot().own->entry;
+}
+
+std::vector<std::uint8_t> Network::signed_entry() const {
+  return body_->snapshot().own->bytes;
+}
+
+Future<Result<>> Network::sync_with(const std::string& contact) {
+  return ask_contact<void>(*body_, "contact", contact,
+                           [](runtime::Step& step, const PeerId& peer, const auto& addresses, auto done) {
+                             step.sync_with(peer, addresses, std::move(done));
+                           });
+}
+
+Future<Result<std::chrono::nanoseconds>> Network::ping(const std::string& contact) {
+  return ask_contact<std::chrono::nanoseconds>(
+      *body_, "contact", contact, [](runtime::Step& step, const PeerId& peer, const auto& addresses, auto done) {
+        step.ping(peer, addresses, std::move(done));
+      });
+}
+
+Subscription Network::subscribe(std::function<void(const Event&)> call) const {
+  return body_->subscribe(std::move(call));
+}
+
+Future<std::monostate> Network::ended() const {
+  return body_->ended();
+}
+
+void Network::close() {
+  body_->close();
+}
+
+}  // namespace mosaik

@@ -1,0 +1,146 @@
+#include "api/network_body.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/config.hpp"
+#include "crypto/ed25519.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/entropy.hpp"
+#include "udp/socket.hpp"
+
+namespace mosaik::api {
+namespace {
+
+constexpr Nanoseconds delivery_limit = 300ms;  // with the loop's 600 ms, close() ends within the promised second
+
+struct Identity {
+  crypto::SecretKey key;
+  std::optional<runtime::KeyFile> file;
+};
+
+Result<Identity> open_identity(const NetworkConfig& config) {
+  if (!config.secret_key_file.empty()) {
+    auto file = runtime::KeyFile::open(config.secret_key_file);
+    if (!file) return std::unexpected(file.error());
+    auto key = crypto::SecretKey::from_seed(file->seed());
+    return Identity{std::move(key), std::move(*file)};
+  }
+  return Identity{crypto::SecretKey::from_seed(config.secret_key ? *config.secret_key : runtime::random_bytes32()), {}};
+}
+
+Result<std::vector<udp::Socket>> open_sockets(const NetworkConfig& config, const Settings& settings) {
+  // Nobody has asked for IPv6 by name when the default stands: a host without it is no error then.
+  const bool by_default = config.listen == NetworkConfig{}.listen;
+  std::vector<udp::Socket> out;
+  for (const SocketAddress& address : settings.listen) {
+    auto socket = udp::Socket::open(address);
+    if (socket)
+      out.push_back(std::move(*socket));
+    else if (!(by_default && !address.is_v4() && !out.empty() && socket.error().code != Errc::limit))
+      return std::unexpected(socket.error());
+  }
+  return out;
+}
+
+node::Config make_node_config(const NetworkConfig& config, Settings settings, const PeerId& id,
+                              const std::vector<udp::Socket>& sockets) {
+  node::Config out;
+  out.name = config.name.empty() ? id.brief() : config.name;
+  out.network_name = config.network;
+  out.discovery.network = settings.network;
+  out.discovery.bootstrap = std::move(settings.bootstrap);
+  // One list may serve all nodes of a network, its own members too.
+  std::erase_if(out.discovery.bootstrap, [&](const discovery::BootstrapPeer& peer) { return peer.id == id; });
+  for (const udp::Socket& socket : sockets) out.listening.push_back(socket.local());
+  out.advertised =
+      settings.advertise.empty() ? dialable(out.listening, udp::interface_addresses()) : std::move(settings.advertise);
+  out.tags = std::move(settings.tags);
+  runtime::fill_random({reinterpret_cast<std::uint8_t*>(&out.seed), sizeof out.seed});
+  out.secret_seed = runtime::random_bytes32();
+  return out;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& config) {
+  auto settings = parse_settings(config);
+  if (!settings) return std::unexpected(settings.error());
+  auto identity = open_identity(config);
+  if (!identity) return std::unexpected(identity.error());
+  const PeerId id = identity->key.id();
+  auto sockets = open_sockets(config, *settings);
+  if (!sockets) return std::unexpected(sockets.error());
+
+  const Now now = runtime::read_clock();
+  auto node = std::make_unique<node::Node>(make_node_config(config, std::move(*settings), id, *sockets),
+                                           std::move(identity->key), now);
+  auto outlet = runtime::Outlet::open(runtime::take_snapshot(*node, now));
+  if (!outlet) return std::unexpected(outlet.error());
+  auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), **outlet);
+  if (!loop) return std::unexpected(loop.error());
+  std::shared_ptr<NetworkBody> out(
+      new NetworkBody(id, std::move(identity->file), std::move(*outlet), std::move(*loop)));
+  if (!config.control.empty()) {
+    auto server = control::Server::open(config.control, *out);
+    if (!server) return std::unexpected(server.error());
+    out->server_ = std::move(*server);
+  }
+  return out;
+}
+
+NetworkBody::NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file,
+                         std::unique_ptr<runtime::Outlet> outlet, std::unique_ptr<runtime::Loop> loop)
+    : id_(id), key_file_(std::move(key_file)), outlet_(std::move(outlet)), loop_(std::move(loop)) {}
+
+NetworkBody::~NetworkBody() {
+  close();
+}
+
+runtime::Snapshot NetworkBody::snapshot() {
+  auto reading = outlet_->latest();
+  if (reading.first)
+    loop_->post([](runtime::Step* step) {
+      if (step != nullptr) step->refresh();
+    });
+  return std::move(reading.snapshot);
+}
+
+Subscription NetworkBody::subscribe(std::function<void(const Event&)> call) {
+  return Subscription(outlet_->subscribe(std::move(call)));
+}
+
+void NetworkBody::leave() {
+  loop_->post([ended = ended_](runtime::Step* step) {
+    if (step != nullptr) step->leave_all([ended] { ended.set({}); });
+  });
+}
+
+void NetworkBody::close() {
+  const std::scoped_lock lock(closing_);
+  server_.reset();  // it reads from the others
+  loop_->stop();
+  outlet_->stop(delivery_limit);
+  key_file_.reset();
+  ended_.set({});
+}
+
+const GroupStatus* GroupBody::in(const NodeStatus& status) const noexcept {
+  const auto at = std::ranges::find(status.groups, id_, &GroupStatus::id);
+  return at == status.groups.end() ? nullptr : &*at;
+}
+
+Future<Result<>> GroupBody::leave() {
+  if (!left_.exchange(true)) {
+    network_->post([id = id_, done = done_](runtime::Step* step) {
+      if (step == nullptr)
+        done.set({});
+      else
+        step->leave(id, [done] { done.set({}); });
+    });
+    network_->outlet().reconsider();  // whoever waits for something about this group hears that it is left
+  }
+  return done_.future();
+}
+
+}  // namespace mosaik::api

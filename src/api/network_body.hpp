@@ -1,0 +1,76 @@
+#pragma once
+/// What stands behind the handles: the loop, the outlet, the control socket, and their order of birth and death.
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include <mosaik/network.hpp>
+
+#include "control/server.hpp"
+#include "runtime/key_file.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/outlet.hpp"
+
+namespace mosaik::api {
+
+[[nodiscard]] inline std::unexpected<Error> network_closed() {
+  return fail(Errc::closed, "the network is closed");
+}
+
+class NetworkBody final : public control::Source {
+ public:
+  /// Errors: see Network::open.
+  [[nodiscard]] static Result<std::shared_ptr<NetworkBody>> open(const NetworkConfig& config);
+  NetworkBody(const NetworkBody&) = delete;
+  NetworkBody& operator=(const NetworkBody&) = delete;
+  ~NetworkBody();
+
+  [[nodiscard]] const PeerId& id() const noexcept { return id_; }
+  /// The newest snapshot; asks the loop for a fresh one, for those who read again.
+  [[nodiscard]] runtime::Snapshot snapshot();
+  void post(runtime::Request request) { loop_->post(std::move(request)); }
+  [[nodiscard]] runtime::Outlet& outlet() noexcept { return *outlet_; }
+  /// Completes when the node was asked to leave (through the control socket) and has left, or is closed.
+  [[nodiscard]] Future<std::monostate> ended() const { return ended_.future(); }
+  void close();
+
+  // control::Source.
+  std::shared_ptr<const NodeStatus> status() override { return snapshot().status; }
+  Subscription subscribe(std::function<void(const Event&)> call) override;
+  void leave() override;
+
+ private:
+  NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file, std::unique_ptr<runtime::Outlet> outlet,
+              std::unique_ptr<runtime::Loop> loop);
+
+  PeerId id_;
+  std::optional<runtime::KeyFile> key_file_;  // held: locked as long as the node may speak
+  std::unique_ptr<runtime::Outlet> outlet_;
+  std::unique_ptr<runtime::Loop> loop_;
+  std::unique_ptr<control::Server> server_;
+  Promise<std::monostate> ended_;
+  std::mutex closing_;
+};
+
+/// A group that was joined through one handle.
+class GroupBody {
+ public:
+  GroupBody(std::shared_ptr<NetworkBody> network, const GroupId& id) : network_(std::move(network)), id_(id) {}
+
+  [[nodiscard]] const GroupId& id() const noexcept { return id_; }
+  [[nodiscard]] NetworkBody& network() const noexcept { return *network_; }
+  [[nodiscard]] bool is_left() const noexcept { return left_.load(); }
+  /// The group in a snapshot; null when it is left.
+  [[nodiscard]] const GroupStatus* in(const NodeStatus& status) const noexcept;
+  Future<Result<>> leave();
+
+ private:
+  std::shared_ptr<NetworkBody> network_;
+  GroupId id_;
+  std::atomic<bool> left_ = false;
+  Promise<Result<>> done_;
+};
+
+}  // namespace mosaik::api

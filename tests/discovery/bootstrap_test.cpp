@@ -1,0 +1,154 @@
+#include "discovery/bootstrap.hpp"
+
+#include "support.hpp"
+
+namespace mosaik::discovery::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Config with(std::vector<BootstrapPeer> peers) {
+  Config out;
+  out.bootstrap = std::move(peers);
+  return out;
+}
+
+TEST(Bootstrap, dials_a_literal_address_at_once_and_asks_for_a_name_to_be_resolved) {
+  Rig rig(with(
+      {{id_of_peer(1), "192.0.2.7", 4433}, {id_of_peer(2), "seed.example", 5000}, {id_of_peer(3), "2001:db8::1", 1}}));
+  rig.start();
+  ASSERT_THAT(rig.links.dials, SizeIs(2));
+  EXPECT_EQ(rig.links.dials[0].request.peer, id_of_peer(1));
+  EXPECT_THAT(rig.links.dials[0].request.addresses, ElementsAre(SocketAddress::v4({192, 0, 2, 7}, 4433)));
+  EXPECT_EQ(rig.links.dials[1].request.addresses.at(0).text(), "[2001:db8::1]:1");
+  const auto asked = only<Resolve>(rig.facts);
+  ASSERT_THAT(asked, SizeIs(1));
+  EXPECT_EQ(asked[0].bootstrap, 1U);
+  EXPECT_EQ(asked[0].host, "seed.example");
+  EXPECT_EQ(asked[0].port, 5000);
+  rig.core.on_resolved(rig.now(), 1, std::vector{address_of(2)}, rig.links, rig.facts);
+  EXPECT_EQ(rig.links.dials.back().request.peer, id_of_peer(2));
+}
+
+TEST(Bootstrap, never_dials_itself) {
+  Rig rig(with({{id_of_peer(0), "192.0.2.7", 4433}}));
+  rig.start();
+  rig.pass(60s);
+  EXPECT_THAT(rig.links.dials, IsEmpty());
+}
+
+TEST(Bootstrap, comes_back_for_ever_with_a_back_off_between_250_ms_and_10_s) {
+  Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
+  rig.start();
+  std::vector<Nanoseconds> pauses;
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_THAT(rig.links.dials, SizeIs(i + 1));
+    rig.never_opened(rig.links.dials.back().link);
+    const Nanoseconds failed_at = rig.elapsed;
+    while (rig.links.dials.size() == static_cast<std::size_t>(i) + 1) rig.pass(1ms);
+    pauses.push_back(rig.elapsed - failed_at);
+  }
+  EXPECT_GE(pauses.front(), 250ms);
+  EXPECT_LE(pauses.front(), 501ms);
+  for (const Nanoseconds pause : pauses) EXPECT_LE(pause, 10'001ms);
+  EXPECT_GE(pauses.back(), 5s);
+  EXPECT_NE(pauses.back(), *(pauses.end() - 2)) << "no jitter";
+}
+
+TEST(Bootstrap, resolves_the_name_anew_for_each_try_and_gives_up_on_a_resolver_that_is_silent) {
+  Rig rig(with({{id_of_peer(1), "seed.example", 5000}}));
+  rig.start();
+  EXPECT_THAT(only<Resolve>(rig.facts), SizeIs(1));
+  rig.core.on_resolved(rig.now(), 0, fail(Errc::not_found, "no such host"), rig.links, rig.facts);
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("no such host"));
+  rig.pass(501ms);
+  EXPECT_THAT(only<Resolve>(rig.facts), SizeIs(2));
+  rig.pass(12s);
+  EXPECT_THAT(only<Resolve>(rig.facts), SizeIs(3)) << "10 s without an answer, then the back-off";
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.facts);
+  EXPECT_THAT(rig.links.dials, SizeIs(1));
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.facts);
+  rig.core.on_resolved(rig.now(), 7, std::vector{address_of(1)}, rig.links, rig.facts);
+  EXPECT_THAT(rig.links.dials, SizeIs(1)) << "answers that nobody waits for";
+}
+
+TEST(Bootstrap, survives_a_dial_that_fails_at_once) {
+  Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
+  rig.links.dial_error = Error{Errc::limit, "too many links"};
+  rig.start();
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("too many links"));
+  rig.links.dial_error.reset();
+  rig.pass(501ms);
+  EXPECT_THAT(rig.links.dials, SizeIs(1));
+}
+
+TEST(Bootstrap, says_once_a_minute_who_is_silent_and_why_and_once_that_it_answered) {
+  Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
+  rig.start();
+  rig.on(quic::LinkUnreachable{rig.links.dials.back().link});
+  rig.never_opened(rig.links.dials.back().link);
+  auto silent = notices(rig.facts, Notice::Kind::bootstrap_silent);
+  ASSERT_THAT(silent, SizeIs(1));
+  EXPECT_EQ(silent[0].peer, id_of_peer(1));
+  EXPECT_THAT(silent[0].text, testing::AllOf(HasSubstr("192.0.2.7:4433"), HasSubstr("nobody listens")));
+  rig.pass(501ms);
+  rig.on(quic::LinkClosed{rig.links.dials.back().link, {quic::ClosedBy::handshake, false, 0x12a, "bad certificate"}});
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent), SizeIs(1));
+  rig.pass(60s);
+  rig.take();
+  rig.on(quic::LinkClosed{rig.links.dials.back().link, {quic::ClosedBy::handshake, false, 0x12a, "bad certificate"}});
+  const auto before = rig.links.dials.size();
+  while (rig.links.dials.size() == before) rig.pass(1ms);
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_answered), IsEmpty());
+  rig.frame(rig.opened(), snapshot_of({entry_of(1, {.updated = rig.now().wall.milliseconds})}));
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_answered), SizeIs(1));
+  const auto dials = rig.links.dials.size();
+  rig.pass(60s);
+  EXPECT_EQ(rig.links.dials.size(), dials) << "reached: not tried again";
+}
+
+TEST(Bootstrap, names_the_wrong_key) {
+  Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
+  rig.start();
+  rig.on(quic::LinkClosed{rig.links.dials.back().link, {quic::ClosedBy::handshake, false, 0x12a, ""}});
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("another key"));
+}
+
+TEST(Bootstrap, tries_slowly_those_never_reached_once_somebody_else_is_known) {
+  Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
+  rig.start();
+  rig.sync_from(2, {entry_of(2, {.protocol = "0.4.2+cpp.1"})});
+  rig.never_opened(rig.links.dials.back().link);
+  rig.pass(9'999ms);
+  EXPECT_THAT(rig.links.dials, SizeIs(1));
+  rig.pass(11s);
+  EXPECT_THAT(rig.links.dials, SizeIs(2));
+}
+
+TEST(Bootstrap, tries_a_reached_peer_again_when_it_leaves_the_catalog) {
+  Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
+  rig.start();
+  rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
+  rig.on(quic::LinkClosed{rig.links.dials.back().link, {}});
+  rig.core.set_bonded(id_of_peer(1), true);
+  const auto dials = rig.links.dials.size();
+  rig.pass(300s);
+  EXPECT_EQ(rig.links.dials.size(), dials);
+  rig.pass(1s);
+  EXPECT_THAT(only<Departed>(rig.facts), SizeIs(1));
+  EXPECT_EQ(rig.links.dials.size(), dials + 1);
+}
+
+TEST(Bootstrap, keeps_the_first_of_too_many) {
+  Config config;
+  for (std::uint32_t n = 1; n <= 100; ++n) config.bootstrap.push_back({id_of_peer(n), "192.0.2.7", 4433});
+  Rig rig(config);
+  rig.start();
+  EXPECT_THAT(rig.links.dials, SizeIs(64));
+}
+
+}  // namespace
+}  // namespace mosaik::discovery::test

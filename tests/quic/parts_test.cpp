@@ -1,0 +1,148 @@
+/// The small parts that links are made of.
+
+#include <gtest/gtest.h>
+
+#include "base/limits.hpp"
+#include "base/random.hpp"
+#include "quic/outbox.hpp"
+#include "quic/packet_watch.hpp"
+#include "quic/ring.hpp"
+#include "quic/secrets.hpp"
+#include "quic/timer_heap.hpp"
+
+namespace mosaik::quic::test {
+namespace {
+
+TEST(Ring, keeps_order_while_it_grows_and_wraps) {
+  Ring<int> ring;
+  int in = 0, out = 0;
+  for (int round = 0; round < 200; ++round) {
+    for (int i = 0; i < round % 7 + 1; ++i) ring.push_back(in++);
+    for (int i = 0; i < round % 5 + 1 && !ring.empty(); ++i) {
+      ASSERT_EQ(ring.front(), out++);
+      ring.pop_front();
+    }
+  }
+  while (!ring.empty()) {
+    ASSERT_EQ(ring.front(), out++);
+    ring.pop_front();
+  }
+  EXPECT_EQ(in, out);
+}
+
+TEST(TimerHeap, gives_the_nearest_first_whatever_was_moved_or_taken_out) {
+  Rng random(3);
+  TimerHeap heap;
+  std::vector<std::unique_ptr<Timer>> timers;
+  for (std::uint64_t i = 0; i < 100; ++i) timers.push_back(std::make_unique<Timer>(LinkId{i}));
+  for (int round = 0; round < 5000; ++round) {
+    Timer& timer = *timers[random.below(timers.size())];
+    heap.set(timer, random.below(4) == 0 ? never : Mono(Nanoseconds(static_cast<std::int64_t>(random.below(1000)))));
+    Mono least = never;
+    for (const auto& each : timers) least = std::min(least, each->at);
+    ASSERT_EQ(heap.next(), least);
+  }
+  Mono last{};
+  while (Timer* const nearest = heap.nearest()) {
+    ASSERT_GE(nearest->at, last);
+    last = nearest->at;
+    heap.cancel(*nearest);
+  }
+}
+
+struct OutboxTest : testing::Test {
+  FramePool pool;
+  Outbox outbox;
+  Frame frame(std::size_t size) { return pool.make(std::vector<std::uint8_t>(size)); }
+};
+
+TEST_F(OutboxTest, never_breaks_into_a_frame) {
+  ASSERT_EQ(outbox.push(SendClass::bulk, frame(1000)), SendResult::queued);
+  outbox.next();
+  outbox.sent(1);
+  ASSERT_EQ(outbox.push(SendClass::liveness, frame(10)), SendResult::queued);
+  EXPECT_EQ(outbox.next().size(), 1003U);
+  outbox.sent(1003);
+  EXPECT_EQ(outbox.next().size(), 14U);
+}
+
+TEST_F(OutboxTest, hands_over_no_more_than_the_window) {
+  ASSERT_EQ(outbox.push(SendClass::bulk, frame(1U << 20U)), SendResult::queued);
+  EXPECT_EQ(outbox.next().size(), limits::quic_window);
+  outbox.sent(limits::quic_window);
+  EXPECT_TRUE(outbox.next().empty());
+  outbox.acknowledged(1000);
+  EXPECT_EQ(outbox.next().size(), 1000U);
+}
+
+TEST_F(OutboxTest, is_settled_when_all_is_acknowledged) {
+  EXPECT_TRUE(outbox.settled());
+  ASSERT_EQ(outbox.push(SendClass::bulk, frame(96)), SendResult::queued);
+  EXPECT_FALSE(outbox.settled());
+  outbox.sent(outbox.next().size());
+  EXPECT_EQ(outbox.unsent(), 0U);
+  EXPECT_FALSE(outbox.settled());
+  outbox.acknowledged(99);
+  EXPECT_FALSE(outbox.settled());
+  outbox.acknowledged(100);
+  EXPECT_TRUE(outbox.settled());
+}
+
+TEST_F(OutboxTest, takes_one_frame_of_any_size_into_an_empty_class) {
+  EXPECT_EQ(outbox.push(SendClass::liveness, frame(limits::liveness_queue + 1)), SendResult::queued);
+  EXPECT_EQ(outbox.push(SendClass::liveness, frame(1)), SendResult::full);
+}
+
+TEST(RetryTokens, are_bound_to_address_ids_and_time) {
+  const RetryTokens tokens{Bytes32{1}}, others{Bytes32{2}};
+  const Mono now{100s};
+  const auto client = SocketAddress::v4({192, 0, 2, 1}, 1000);
+  const Cid original(bytes_of("original-id")), retry(bytes_of("retry-id"));
+  const RetryTokens::Token token = tokens.make(now, client, original, retry);
+  EXPECT_EQ(tokens.verify(now, client, retry, token.view()), original);
+  EXPECT_EQ(tokens.verify(now + RetryTokens::lifetime, client, retry, token.view()), original);
+  EXPECT_FALSE(tokens.verify(now + RetryTokens::lifetime + 1ns, client, retry, token.view()));
+  EXPECT_FALSE(tokens.verify(now - 1ns, client, retry, token.view()));
+  EXPECT_FALSE(tokens.verify(now, client.with_port(1001), retry, token.view()));
+  EXPECT_FALSE(tokens.verify(now, SocketAddress::v4({192, 0, 2, 2}, 1000), retry, token.view()));
+  EXPECT_FALSE(tokens.verify(now, client, Cid(bytes_of("retry-ie")), token.view()));
+  EXPECT_FALSE(others.verify(now, client, retry, token.view()));
+  for (std::size_t size = 0; size < token.size; ++size) EXPECT_FALSE(tokens.verify(now, client, retry, token.view().first(size)));
+  for (std::size_t i = 0; i < token.size; ++i) {
+    RetryTokens::Token bent = token;
+    bent.bytes[i] ^= 1;
+    EXPECT_FALSE(tokens.verify(now, client, retry, bent.view())) << i;
+  }
+}
+
+TEST(ResetTokens, are_the_same_after_a_restart_and_differ_between_keys_and_ids) {
+  const auto key = crypto::SecretKey::from_seed(Bytes32{1});
+  const auto same = crypto::SecretKey::from_seed(Bytes32{1});
+  const auto other = crypto::SecretKey::from_seed(Bytes32{2});
+  const auto token = ResetTokens(key).token(bytes_of("12345678"));
+  EXPECT_EQ(token, ResetTokens(same).token(bytes_of("12345678")));
+  EXPECT_NE(token, ResetTokens(other).token(bytes_of("12345678")));
+  EXPECT_NE(token, ResetTokens(key).token(bytes_of("12345679")));
+}
+
+bool fresh(PacketWatch& watch, std::vector<std::uint8_t> header) {
+  watch.begin();
+  watch.on_decrypted(header);
+  return watch.fresh();
+}
+
+TEST(PacketWatch, only_a_packet_number_beyond_all_others_is_a_sign_of_life) {
+  PacketWatch watch;
+  EXPECT_TRUE(fresh(watch, {0x40, 9, 9, 0}));
+  EXPECT_FALSE(fresh(watch, {0x40, 9, 9, 0}));
+  EXPECT_TRUE(fresh(watch, {0x40, 9, 9, 200}));
+  EXPECT_FALSE(fresh(watch, {0x40, 9, 9, 100}));
+  EXPECT_TRUE(fresh(watch, {0x40, 9, 9, 10})) << "266: the low byte began anew";
+  EXPECT_FALSE(fresh(watch, {0x41, 9, 9, 1, 9}));
+  EXPECT_TRUE(fresh(watch, {0x41, 9, 9, 1, 11}));
+  EXPECT_FALSE(fresh(watch, {0xe0, 9, 9, 50})) << "a long header is no 1-RTT packet";
+  EXPECT_TRUE(watch.authenticated());
+}
+
+}  // namespace
+}  // namespace mosaik::quic::test

@@ -1,0 +1,223 @@
+/// Where datagrams go: several addresses of one peer, addresses that change, addresses where nobody is.
+
+#include <gtest/gtest.h>
+
+#include "base/limits.hpp"
+#include "quic/wire.hpp"
+
+namespace mosaik::quic::test {
+namespace {
+
+const SocketAddress dead = Wire::address(200);
+const SocketAddress deaf = Wire::address(201);
+
+struct Paths : testing::Test {
+  Wire wire{1};
+  Host& a = wire.add(1);
+  Host& b = wire.add(2);
+  std::map<SocketAddress, std::size_t> sent_to;
+
+  void SetUp() override {
+    wire.passes = [&](const Packet& packet) {
+      ++sent_to[packet.to];
+      return true;
+    };
+  }
+  bool echo(LinkId from, LinkId to, std::size_t size = 1000) {
+    const std::size_t before = b.links[to].frames.size();
+    if (a.endpoint->send(from, SendClass::consensus, a.frame(size)) != SendResult::queued) return false;
+    return wire.run_until([&] { return b.links[to].frames.size() > before; }, 20s);
+  }
+};
+
+TEST_F(Paths, tries_all_addresses_together_and_keeps_the_one_that_answers) {
+  const LinkId link = wire.dial(a, b.id(), {dead, b.addresses[0], deaf});
+  ASSERT_TRUE(wire.run_until([&] { return a.links[link].opened && b.opened(Side::acceptor); }, 1s));
+  EXPECT_EQ(a.links[link].opened->remote, b.addresses[0]);
+  EXPECT_EQ(sent_to[dead], 1U);
+  EXPECT_EQ(sent_to[deaf], 1U);
+  ASSERT_TRUE(echo(link, *b.opened(Side::acceptor)));
+  EXPECT_EQ(sent_to[dead], 1U) << "nothing more after the answer";
+}
+
+TEST_F(Paths, several_addresses_of_one_host_make_one_link) {
+  b.addresses.push_back(Wire::address(2, 5555));
+  const LinkId link = wire.dial(a, b.id(), b.addresses);
+  ASSERT_TRUE(wire.run_until([&] { return a.links[link].opened.has_value(); }, 1s));
+  wire.run_for(1s);
+  EXPECT_EQ(b.open_links(), 1U);
+  EXPECT_EQ(b.endpoint->connections(), 1U);
+  EXPECT_TRUE(echo(link, *b.opened(Side::acceptor)));
+}
+
+TEST_F(Paths, dials_at_most_the_limit_of_addresses) {
+  std::vector<SocketAddress> many;
+  for (std::uint16_t port = 1; port <= 10; ++port) many.push_back(Wire::address(200, port));
+  many[1] = many[0];
+  wire.dial(a, b.id(), many);
+  wire.run_for(1ms);
+  EXPECT_EQ(sent_to.size(), limits::dial_addresses);
+}
+
+TEST_F(Paths, answers_leave_from_the_address_that_was_dialled) {
+  b.addresses.push_back(Wire::address(2, 5555));
+  std::set<SocketAddress> sources;
+  wire.on_deliver = [&](Host& host, const Packet& packet) {
+    if (&host == &a) sources.insert(packet.from);
+  };
+  const LinkId link = wire.dial(a, b.id(), {Wire::address(2, 5555)});
+  ASSERT_TRUE(wire.run_until([&] { return a.links[link].opened.has_value(); }, 1s));
+  EXPECT_EQ(sources, std::set<SocketAddress>{Wire::address(2, 5555)});
+}
+
+TEST_F(Paths, packets_from_an_address_that_was_not_dialled_are_ignored) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  // B's packets now seem to come from elsewhere: a client must not follow (RFC 9000 9).
+  b.addresses = {Wire::address(77)};
+  ASSERT_EQ(b.endpoint->send(links->second, SendClass::bulk, b.frame(10)), SendResult::queued);
+  const std::size_t active = a.links[links->first].active;
+  wire.run_for(3s);
+  EXPECT_EQ(a.links[links->first].active, active);
+}
+
+TEST_F(Paths, a_link_survives_its_initiators_new_address) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  ASSERT_TRUE(echo(links->first, links->second));
+  wire.run_for(100ms);
+  for (std::uint16_t port = 6000; port < 6004; ++port) {
+    a.addresses = {Wire::address(1, port)};  // a NAT forgot its mapping
+    ASSERT_TRUE(echo(links->first, links->second));
+    ASSERT_EQ(b.endpoint->send(links->second, SendClass::bulk, b.frame(100000)), SendResult::queued);
+    const std::size_t before = a.links[links->first].frames.size();
+    ASSERT_TRUE(wire.run_until([&] { return a.links[links->first].frames.size() > before; }, 20s));
+    EXPECT_EQ(b.endpoint->stats(links->second)->remote, Wire::address(1, port));
+  }
+  a.addresses = {Wire::address(50)};  // another network
+  ASSERT_TRUE(echo(links->first, links->second));
+  wire.run_for(60s);
+  EXPECT_FALSE(a.links[links->first].closed);
+  EXPECT_FALSE(b.links[links->second].closed);
+}
+
+TEST_F(Paths, a_copied_packet_from_a_strangers_address_does_not_take_the_link_away) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  ASSERT_TRUE(echo(links->first, links->second));
+  // Somebody on the path repeats a packet of A, faster, from its own address; nobody there answers path challenges.
+  bool copy = true;
+  wire.passes = [&](const Packet& packet) {
+    if (packet.from == Wire::address(1) && std::exchange(copy, false)) {
+      wire.inject(Wire::address(66), packet.to, packet.bytes);
+    }
+    return true;
+  };
+  ASSERT_TRUE(echo(links->first, links->second));
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(echo(links->first, links->second));
+    wire.run_for(1s);
+  }
+  EXPECT_EQ(b.endpoint->stats(links->second)->remote, Wire::address(1));
+}
+
+TEST_F(Paths, a_dial_ends_soon_when_nobody_listens_at_its_only_address) {
+  wire.refusing.insert(dead);
+  const Mono start = wire.now().mono;
+  const LinkId link = wire.dial(a, b.id(), {dead});
+  ASSERT_TRUE(wire.run_until([&] { return a.links[link].closed.has_value(); }, 1s));
+  EXPECT_LE(wire.now().mono - start, 20ms);
+  EXPECT_EQ(a.links[link].closed->by, ClosedBy::handshake);
+  EXPECT_EQ(a.links[link].closed->reason, "no one listens at 10.0.0.200:4433");
+}
+
+TEST_F(Paths, a_dial_goes_on_while_one_address_may_still_answer) {
+  wire.refusing.insert(dead);
+  const LinkId link = wire.dial(a, b.id(), {dead, deaf});
+  wire.run_for(3s);
+  EXPECT_FALSE(a.links[link].closed);
+  EXPECT_EQ(sent_to[dead], 1U) << "the address that refused is left alone";
+  EXPECT_GE(sent_to[deaf], 3U);
+  wire.refusing.insert(deaf);
+  EXPECT_TRUE(wire.run_until([&] { return a.links[link].closed.has_value(); }, 1900ms));
+}
+
+TEST_F(Paths, an_unreachable_that_quotes_our_packet_is_told_and_closes_nothing) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  ASSERT_TRUE(echo(links->first, links->second));
+  wire.run_for(100ms);
+  const std::vector<SocketAddress> home = std::exchange(b.addresses, {});
+  wire.refusing.insert(home[0]);
+  ASSERT_EQ(a.endpoint->send(links->first, SendClass::liveness, a.frame(5)), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return a.links[links->first].unreachable > 0; }, 1s));
+  EXPECT_FALSE(a.links[links->first].closed);
+  b.addresses = home;
+  EXPECT_TRUE(echo(links->first, links->second));
+}
+
+TEST_F(Paths, an_acceptor_learns_of_an_unreachable_initiator_too) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  ASSERT_TRUE(echo(links->first, links->second));
+  wire.run_for(100ms);
+  wire.refusing.insert(a.addresses[0]);
+  a.addresses.clear();
+  ASSERT_EQ(b.endpoint->send(links->second, SendClass::liveness, b.frame(5)), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return b.links[links->second].unreachable > 0; }, 1s));
+}
+
+TEST_F(Paths, an_unreachable_that_quotes_another_connection_is_ignored) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  for (const bool is_long : {false, true}) {
+    std::vector<std::uint8_t> quoted(64, 0x11);
+    quoted[0] = is_long ? 0xc0 : 0x40;
+    quoted[5] = 8;
+    for (std::size_t size = 0; size <= quoted.size(); ++size) {
+      a.endpoint->on_unreachable(wire.now(), b.addresses[0], BytesView(quoted).first(size));
+    }
+  }
+  a.pull();
+  EXPECT_EQ(a.links[links->first].unreachable, 0U);
+}
+
+TEST_F(Paths, loss_is_told_when_a_probe_timeout_passes_and_not_before) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  ASSERT_TRUE(echo(links->first, links->second));
+  wire.run_for(20s);
+  EXPECT_EQ(a.links[links->first].lossy, 0U);
+  EXPECT_EQ(b.links[links->second].lossy, 0U);
+  wire.passes = [](const Packet&) { return false; };
+  ASSERT_EQ(a.endpoint->send(links->first, SendClass::liveness, a.frame(5)), SendResult::queued);
+  const Mono start = wire.now().mono;
+  ASSERT_TRUE(wire.run_until([&] { return a.links[links->first].lossy > 0; }, 1s));
+  EXPECT_GE(wire.now().mono - start, 10ms);
+  EXPECT_LE(wire.now().mono - start, 100ms);
+}
+
+TEST_F(Paths, signs_of_life_are_told_once_a_batch_and_not_for_replayed_packets) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  ASSERT_TRUE(echo(links->first, links->second));
+  wire.run_for(1s);
+  std::vector<Packet> copies;
+  wire.passes = [&](const Packet& packet) {
+    if (packet.to == b.addresses[0]) copies.push_back(packet);
+    return true;
+  };
+  const std::size_t before = b.links[links->second].active;
+  ASSERT_TRUE(echo(links->first, links->second, 6000));
+  EXPECT_EQ(b.links[links->second].active, before + 1) << "five packets came at once";
+  wire.run_for(1s);
+  const std::size_t active = b.links[links->second].active;
+  for (int round = 0; round < 10; ++round) {
+    for (const Packet& packet : std::vector<Packet>(copies)) wire.inject(packet.from, packet.to, packet.bytes);
+    wire.run_for(1ms);
+  }
+  EXPECT_EQ(b.links[links->second].active, active);
+}
+
+}  // namespace
+}  // namespace mosaik::quic::test

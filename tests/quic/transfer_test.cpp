@@ -1,0 +1,245 @@
+/// Frames arrive whole, in order within their class, the urgent ones first, and nobody buffers without bound.
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "base/limits.hpp"
+#include "quic/wire.hpp"
+
+namespace mosaik::quic::test {
+namespace {
+
+std::vector<std::uint8_t> pattern(std::size_t size, std::uint64_t seed) {
+  Rng random(seed);
+  std::vector<std::uint8_t> out(size);
+  for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(random.next());
+  return out;
+}
+
+struct Transfer : testing::Test {
+  Wire wire{1};
+  Host& a = wire.add(1);
+  Host& b = wire.add(2);
+  LinkId from{}, to{};
+
+  void open() {
+    const auto links = wire.connect(a, b);
+    ASSERT_TRUE(links);
+    from = links->first;
+    to = links->second;
+    b.endpoint->set_frame_limit(to, limits::group_frame);
+    a.endpoint->set_frame_limit(from, limits::group_frame);
+  }
+  SendResult send(SendClass kind, const std::vector<std::uint8_t>& payload) {
+    return a.endpoint->send(from, kind, a.pool.make(payload));
+  }
+};
+
+TEST_F(Transfer, carries_frames_of_every_size_intact_and_in_order) {
+  open();
+  const std::size_t sizes[] = {0, 1, 3, 4, 5, 100, 1199, 1200, 1201, 65535, 65536, 1U << 20U, limits::group_frame};
+  for (const std::size_t size : sizes) {
+    ASSERT_EQ(send(SendClass::consensus, pattern(size, size)), SendResult::queued);
+  }
+  ASSERT_TRUE(wire.run_until([&] { return b.links[to].frames.size() == std::size(sizes); }));
+  for (std::size_t i = 0; i < std::size(sizes); ++i) {
+    EXPECT_EQ(b.links[to].frames[i], pattern(sizes[i], sizes[i])) << sizes[i];
+  }
+}
+
+TEST_F(Transfer, the_acceptor_answers_on_the_same_link) {
+  open();
+  // The acceptor's frame waits until the initiator has opened the stream.
+  EXPECT_EQ(b.endpoint->send(to, SendClass::consensus, b.frame(7)), SendResult::queued);
+  wire.run_for(1s);
+  EXPECT_TRUE(a.links[from].frames.empty());
+  ASSERT_EQ(send(SendClass::consensus, {}), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return a.links[from].frames.size() == 1; }));
+  EXPECT_EQ(a.links[from].frames[0].size(), 7U);
+}
+
+TEST_F(Transfer, delivers_everything_over_a_wire_that_loses_reorders_and_repeats) {
+  open();
+  wire.conditions = {.delay = 5ms, .jitter = 20ms, .loss_percent = 30, .duplicate_percent = 10};
+  std::vector<std::size_t> sizes(60);
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    sizes[i] = i * i * 7 % 9000;
+    ASSERT_EQ(send(SendClass::bulk, pattern(sizes[i], i)), SendResult::queued);
+  }
+  ASSERT_TRUE(wire.run_until([&] { return b.links[to].frames.size() == sizes.size(); }, 300s));
+  for (std::size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ(b.links[to].frames[i], pattern(sizes[i], i));
+}
+
+TEST_F(Transfer, both_sides_send_32_MiB_at_once_without_deadlock) {
+  open();
+  a.keep_frames = b.keep_frames = false;
+  wire.conditions.delay = 100us;
+  constexpr std::size_t total = 32U << 20U, size = 1U << 20U;
+  for (std::size_t sent = 0; sent < total; sent += size) {
+    ASSERT_EQ(send(SendClass::consensus, pattern(size, 1)), SendResult::queued);
+    ASSERT_EQ(b.endpoint->send(to, SendClass::consensus, b.frame(size)), SendResult::queued);
+  }
+  ASSERT_TRUE(wire.run_until([&] { return a.frame_bytes == total && b.frame_bytes == total; }));
+}
+
+TEST_F(Transfer, a_ping_overtakes_bulk_that_waits) {
+  open();
+  wire.conditions.delay = 20ms;
+  constexpr std::size_t chunk = 16U << 10U;
+  for (std::size_t sent = 0; sent < 16U << 20U; sent += chunk) {
+    ASSERT_EQ(a.endpoint->send(from, SendClass::bulk, a.frame(chunk)), SendResult::queued);
+  }
+  wire.run_for(200ms);
+  const std::size_t before = b.links[to].frames.size();
+  ASSERT_GT(before, 0U);
+  ASSERT_EQ(a.endpoint->send(from, SendClass::liveness, a.frame(9)), SendResult::queued);
+  const auto arrived = [&] {
+    return std::ranges::find_if(b.links[to].frames, [](const auto& frame) { return frame.size() == 9; });
+  };
+  ASSERT_TRUE(wire.run_until([&] { return arrived() != b.links[to].frames.end(); }));
+  const auto ahead = static_cast<std::size_t>(arrived() - b.links[to].frames.begin()) - before;
+  EXPECT_LE(ahead * chunk, limits::quic_window + 2 * chunk);
+}
+
+TEST_F(Transfer, classes_go_in_order_of_urgency_and_keep_their_own_order) {
+  open();
+  const SendClass kinds[] = {SendClass::bulk, SendClass::catalog, SendClass::consensus, SendClass::liveness};
+  for (std::size_t i = 0; i < 8; ++i) {
+    ASSERT_EQ(a.endpoint->send(from, kinds[i % 4], a.frame(100 + i)), SendResult::queued);
+  }
+  ASSERT_TRUE(wire.run_until([&] { return b.links[to].frames.size() == 8; }));
+  std::vector<std::size_t> sizes;
+  for (const auto& frame : b.links[to].frames) sizes.push_back(frame.size());
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{103, 107, 102, 106, 101, 105, 100, 104}));
+}
+
+TEST_F(Transfer, a_full_class_takes_no_frame_and_tells_when_it_has_room) {
+  open();
+  b.keep_frames = false;
+  const Frame chunk = a.frame(1U << 20U);
+  std::size_t taken = 0;
+  while (a.endpoint->send(from, SendClass::bulk, chunk) == SendResult::queued) ++taken;
+  EXPECT_EQ(taken, limits::bulk_queue / chunk.wire().size());
+  EXPECT_EQ(a.endpoint->stats(from)->queued, taken * chunk.wire().size());
+  // Other classes are not touched by that.
+  EXPECT_EQ(a.endpoint->send(from, SendClass::consensus, chunk), SendResult::queued);
+  EXPECT_EQ(a.links[from].writable, 0U);
+  ASSERT_TRUE(wire.run_until([&] { return a.links[from].writable == 1; }));
+  EXPECT_GE(a.endpoint->stats(from)->queued, limits::bulk_queue / 2 - 2 * chunk.wire().size());
+  EXPECT_EQ(a.endpoint->send(from, SendClass::bulk, chunk), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return a.endpoint->stats(from)->queued == 0; }));
+  EXPECT_EQ(a.links[from].writable, 1U) << "told once a filling";
+}
+
+TEST_F(Transfer, a_frame_announced_beyond_the_limit_is_reported_and_nothing_after_it) {
+  open();
+  b.endpoint->set_frame_limit(to, 1000);
+  ASSERT_EQ(send(SendClass::bulk, pattern(1000, 1)), SendResult::queued);
+  ASSERT_EQ(send(SendClass::bulk, pattern(1001, 2)), SendResult::queued);
+  ASSERT_EQ(send(SendClass::bulk, pattern(10, 3)), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return b.links[to].oversized == 1; }));
+  wire.run_for(2s);
+  EXPECT_EQ(b.links[to].frames.size(), 1U);
+  EXPECT_EQ(b.links[to].oversized, 1U);
+  b.endpoint->close(wire.now(), to, CloseCode::protocol_violation, CloseMode::at_once);
+  ASSERT_TRUE(wire.run_until([&] { return a.links[from].closed.has_value(); }));
+  EXPECT_TRUE(a.links[from].closed->is(CloseCode::protocol_violation));
+}
+
+TEST_F(Transfer, the_limit_is_that_of_a_handshake_until_it_is_set) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  ASSERT_EQ(a.endpoint->send(links->first, SendClass::bulk, a.frame(limits::handshake_frame)), SendResult::queued);
+  ASSERT_EQ(a.endpoint->send(links->first, SendClass::bulk, a.frame(limits::handshake_frame + 1)), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return b.links[links->second].oversized == 1; }));
+  EXPECT_EQ(b.links[links->second].frames.size(), 1U);
+}
+
+TEST_F(Transfer, a_limit_raised_at_the_handshakes_end_holds_for_what_came_with_it) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  b.on_event = [&](const LinkEvent& event) {
+    if (std::holds_alternative<LinkFrame>(event)) b.endpoint->set_frame_limit(links->second, limits::group_frame);
+  };
+  ASSERT_EQ(a.endpoint->send(links->first, SendClass::bulk, a.frame(5)), SendResult::queued);
+  ASSERT_EQ(a.endpoint->send(links->first, SendClass::bulk, a.frame(4U << 20U)), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return b.links[links->second].frames.size() == 2; }));
+}
+
+TEST_F(Transfer, an_owner_that_takes_no_events_stops_the_peer) {
+  open();
+  constexpr std::size_t total = 16U << 20U;
+  for (std::size_t sent = 0; sent < total; sent += 64U << 10U) {
+    ASSERT_EQ(a.endpoint->send(from, SendClass::bulk, a.frame(64U << 10U)), SendResult::queued);
+  }
+  // The acceptor's datagrams are processed, its events are not pulled.
+  DatagramBatch batch(64U << 10U);
+  Now now = wire.now();
+  for (int round = 0; round < 2000; ++round) {
+    for (Host* const host : {&a, &b}) {
+      Host& other = host == &a ? b : a;
+      bool more = true;
+      while (more) {
+        batch.clear();
+        more = host->endpoint->transmit(now, batch);
+        for (const DatagramBatch::Item& item : batch.items()) {
+          for (BytesView rest = batch.bytes(item); !rest.empty(); rest = rest.subspan(std::min(rest.size(), item.segment))) {
+            other.endpoint->on_datagram(now, {other.addresses[0], host->addresses[0]},
+                                        rest.first(std::min(rest.size(), item.segment)));
+          }
+        }
+      }
+      if (host->endpoint->next_deadline() <= now.mono) host->endpoint->on_timer(now);
+    }
+    now.mono += 1ms;
+  }
+  EXPECT_LE(b.endpoint->stats(to)->bytes_received, 2U << 20U);
+  EXPECT_GE(a.endpoint->stats(from)->queued, total - (4U << 20U));
+}
+
+TEST_F(Transfer, counts_what_it_sends_and_measures_the_round_trip) {
+  open();
+  wire.conditions.delay = 7ms;
+  ASSERT_EQ(send(SendClass::bulk, pattern(5000, 1)), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return b.links[to].frames.size() == 1; }));
+  wire.run_for(1s);
+  const LinkStats stats = *a.endpoint->stats(from);
+  EXPECT_EQ(stats.bytes_sent, 5004U);
+  EXPECT_EQ(b.endpoint->stats(to)->bytes_received, 5004U);
+  EXPECT_EQ(stats.queued, 0U);
+  EXPECT_GE(stats.least_rtt, 10ms);
+  EXPECT_LE(stats.least_rtt, 15ms);
+  EXPECT_EQ(stats.remote, Wire::address(2));
+  EXPECT_FALSE(a.endpoint->stats(LinkId{77}));
+}
+
+TEST(KeyUpdate, a_long_link_changes_its_keys_in_both_directions) {
+  Wire wire;
+  Host& a = wire.add(1, {.random_seed = {}, .key_update_packets = 100});
+  Host& b = wire.add(2, {.random_seed = {}, .key_update_packets = 70});
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  wire.conditions = {.delay = 1ms, .jitter = 1ms, .loss_percent = 2};
+  a.keep_frames = b.keep_frames = false;
+  std::size_t rounds = 0;
+  b.on_event = [&](const LinkEvent& event) {
+    if (std::holds_alternative<LinkFrame>(event)) {
+      ASSERT_EQ(b.endpoint->send(links->second, SendClass::consensus, b.frame(64)), SendResult::queued);
+    }
+  };
+  a.on_event = [&](const LinkEvent& event) {
+    if (std::holds_alternative<LinkFrame>(event) && ++rounds < 3000) {
+      ASSERT_EQ(a.endpoint->send(links->first, SendClass::consensus, a.frame(64)), SendResult::queued);
+    }
+  };
+  ASSERT_EQ(a.endpoint->send(links->first, SendClass::consensus, a.frame(64)), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return rounds == 3000; }, 600s));
+  EXPECT_GT(a.endpoint->counters().datagrams_sent, 3000U);
+  EXPECT_GT(a.endpoint->counters().key_updates, 20U);
+  EXPECT_GT(b.endpoint->counters().key_updates, 20U);
+  EXPECT_FALSE(a.links[links->first].closed);
+}
+
+}  // namespace
+}  // namespace mosaik::quic::test

@@ -1,0 +1,402 @@
+#include "runtime/outlet.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <future>
+#include <latch>
+#include <mutex>
+#include <thread>
+
+#include <mosaik/future.hpp>
+
+#include "base/limits.hpp"
+
+namespace mosaik::runtime {
+namespace {
+
+using testing::SizeIs;
+
+constexpr auto patience = 30s;
+
+Snapshot snapshot_of(std::size_t known_peers) {
+  auto status = std::make_shared<NodeStatus>();
+  status->known_peers = known_peers;
+  return {.status = std::move(status), .catalog = {}, .own = {}};
+}
+
+Event event_of(std::uint64_t sequence) {
+  Event out;
+  out.kind = EventKind::notice;
+  out.sequence = sequence;
+  return out;
+}
+
+std::unique_ptr<Outlet> open_outlet() {
+  return Outlet::open(snapshot_of(0)).value();
+}
+
+std::size_t peers_seen(Outlet& outlet) {
+  return outlet.latest().snapshot.status->known_peers;
+}
+
+/// What a subscriber was told, and a way to wait for it.
+class Log {
+ public:
+  void add(const Event& event) {
+    const std::scoped_lock lock(mutex_);
+    events_.push_back(event);
+    changed_.notify_all();
+  }
+  std::vector<Event> wait_until_last_is(std::uint64_t sequence) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(
+        changed_.wait_for(lock, patience, [&] { return !events_.empty() && events_.back().sequence == sequence; }));
+    return events_;
+  }
+  [[nodiscard]] std::size_t size() {
+    const std::scoped_lock lock(mutex_);
+    return events_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Event> events_;
+};
+
+/// Completes with the first snapshot that has `wanted` peers; -1 when there will be none.
+Future<int> when_peers(Outlet& outlet, std::size_t wanted) {
+  Promise<int> promise;
+  outlet.watch([promise, wanted](const Snapshot* snapshot) -> Task {
+    if (snapshot == nullptr) return [promise] { promise.set(-1); };
+    if (snapshot->status->known_peers != wanted) return {};
+    return [promise, wanted] { promise.set(static_cast<int>(wanted)); };
+  });
+  return promise.future();
+}
+
+TEST(Outlet, readers_see_the_newest_snapshot) {
+  const auto outlet = open_outlet();
+  EXPECT_EQ(peers_seen(*outlet), 0U);
+  outlet->publish(snapshot_of(1));
+  outlet->publish(snapshot_of(2));
+  EXPECT_EQ(peers_seen(*outlet), 2U);
+  EXPECT_EQ(peers_seen(*outlet), 2U);
+}
+
+TEST(Outlet, tells_the_first_reader_of_each_snapshot) {
+  const auto outlet = open_outlet();
+  EXPECT_TRUE(outlet->latest().first);
+  EXPECT_FALSE(outlet->latest().first);
+  outlet->publish(snapshot_of(1));
+  EXPECT_TRUE(outlet->latest().first);
+}
+
+TEST(Outlet, completes_a_watch_when_its_snapshot_comes) {
+  const auto outlet = open_outlet();
+  const auto future = when_peers(*outlet, 3);
+  outlet->publish(snapshot_of(2));
+  outlet->flush();
+  EXPECT_EQ(peers_seen(*outlet), 2U);
+  EXPECT_FALSE(future.ready());
+  outlet->publish(snapshot_of(3));
+  outlet->flush();
+  EXPECT_EQ(future.get_for(patience), 3);
+}
+
+TEST(Outlet, completes_a_watch_at_once_when_it_is_so_already) {
+  const auto outlet = open_outlet();
+  outlet->publish(snapshot_of(5));
+  EXPECT_EQ(when_peers(*outlet, 5).get_for(0ns), 5);
+}
+
+TEST(Outlet, ends_all_watches_when_it_stops) {
+  const auto outlet = open_outlet();
+  const auto waiting = when_peers(*outlet, 9);
+  outlet->stop(patience);
+  EXPECT_EQ(waiting.get_for(0ns), -1);
+  EXPECT_EQ(when_peers(*outlet, 9).get_for(0ns), -1);  // nothing will come any more
+}
+
+TEST(Outlet, shows_a_watch_the_present_again_on_request) {
+  const auto outlet = open_outlet();
+  const auto left = std::make_shared<std::atomic<bool>>(false);
+  Promise<bool> promise;
+  outlet->watch([promise, left](const Snapshot*) -> Task {
+    if (!left->load()) return {};
+    return [promise] { promise.set(true); };
+  });
+  left->store(true);
+  outlet->reconsider();
+  EXPECT_EQ(promise.future().get_for(patience), true);
+}
+
+TEST(Outlet, tells_events_in_order_to_every_subscriber) {
+  const auto outlet = open_outlet();
+  Log one;
+  Log two;
+  const auto first = outlet->subscribe([&](const Event& event) { one.add(event); });
+  const auto second = outlet->subscribe([&](const Event& event) { two.add(event); });
+  for (std::uint64_t i = 1; i <= 100; ++i) outlet->tell(event_of(i));
+  outlet->flush();
+  for (Log* log : {&one, &two}) {
+    const auto events = log->wait_until_last_is(100);
+    ASSERT_THAT(events, SizeIs(100));
+    for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(events[i].sequence, i + 1);
+  }
+}
+
+TEST(Outlet, tells_a_subscriber_nothing_of_the_past) {
+  const auto outlet = open_outlet();
+  outlet->tell(event_of(1));  // not flushed: still on its way when the subscriber comes
+  Log log;
+  const auto subscription = outlet->subscribe([&](const Event& event) { log.add(event); });
+  outlet->tell(event_of(2));
+  outlet->flush();
+  EXPECT_THAT(log.wait_until_last_is(2), SizeIs(1));
+}
+
+TEST(Outlet, a_callback_sees_the_snapshot_that_was_published_with_its_event) {
+  const auto outlet = open_outlet();
+  std::atomic<int> behind = 0;
+  Log log;
+  const auto subscription = outlet->subscribe([&](const Event& event) {
+    if (peers_seen(*outlet) < event.sequence) ++behind;
+    log.add(event);
+  });
+  for (std::uint64_t i = 1; i <= 500; ++i) {
+    outlet->publish(snapshot_of(i));
+    outlet->tell(event_of(i));
+    outlet->flush();
+  }
+  log.wait_until_last_is(500);
+  EXPECT_EQ(behind, 0);
+}
+
+/// A subscriber whose first event holds the delivery thread until it is let go.
+class Stuck {
+ public:
+  explicit Stuck(Outlet& outlet) {
+    subscription_ = outlet.subscribe([this](const Event& event) {
+      if (event.sequence != 1) return log.add(event);
+      entered_.count_down();
+      go_on_.wait();
+      log.add(event);
+    });
+    outlet.tell(event_of(1));
+    outlet.flush();
+    entered_.wait();
+  }
+  void release() { go_on_.count_down(); }
+
+  Log log;
+
+ private:
+  std::latch entered_{1};
+  std::latch go_on_{1};
+  std::shared_ptr<void> subscription_;
+};
+
+TEST(Outlet, readers_are_not_held_up_by_a_callback) {
+  const auto outlet = open_outlet();
+  Stuck stuck(*outlet);
+  outlet->publish(snapshot_of(8));
+  EXPECT_EQ(peers_seen(*outlet), 8U);
+  stuck.release();
+}
+
+TEST(Outlet, counts_what_a_slow_subscriber_missed_and_drops_the_oldest) {
+  const auto outlet = open_outlet();
+  Stuck stuck(*outlet);
+  constexpr std::uint64_t all = limits::event_backlog + 10;
+  for (std::uint64_t i = 2; i <= all; ++i) {
+    outlet->tell(event_of(i));
+    peers_seen(*outlet);  // a reader empties the mailbox into the subscriber's backlog
+  }
+  stuck.release();
+  const auto events = stuck.log.wait_until_last_is(all);
+  ASSERT_THAT(events, SizeIs(2 + limits::event_backlog));
+  EXPECT_EQ(events[1].kind, EventKind::lost);
+  EXPECT_EQ(events[1].code, 9U);
+  EXPECT_EQ(events[2].sequence, 11U);
+}
+
+TEST(Outlet, keeps_a_bounded_number_of_events_while_nobody_takes_them) {
+  const auto outlet = open_outlet();
+  Stuck stuck(*outlet);
+  constexpr std::uint64_t kept = limits::event_backlog + 1;
+  for (std::uint64_t i = 2; i <= kept + 50; ++i) outlet->tell(event_of(i));
+  outlet->publish(snapshot_of(1));
+  peers_seen(*outlet);  // the mailbox has room again
+  outlet->tell(event_of(5000));
+  outlet->flush();
+  stuck.release();
+  const auto events = stuck.log.wait_until_last_is(5000);
+  std::uint64_t lost = 0;
+  for (const Event& event : events)
+    if (event.kind == EventKind::lost) lost += event.code;
+  // Every event is accounted for: told, or counted.
+  const auto told = static_cast<std::uint64_t>(
+      std::ranges::count_if(events, [](const Event& event) { return event.kind == EventKind::notice; }));
+  EXPECT_EQ(told + lost, kept + 50 + 1);
+  EXPECT_GE(lost, 50U);
+}
+
+TEST(Outlet, completions_overtake_the_backlog_of_a_slow_subscriber) {
+  const auto outlet = open_outlet();
+  std::atomic<int> events_before = 0;
+  std::promise<int> at_completion;
+  std::latch in_first{1};
+  std::latch go_on{1};
+  const auto subscription = outlet->subscribe([&](const Event& event) {
+    if (event.sequence == 1) {
+      in_first.count_down();
+      go_on.wait();
+    }
+    ++events_before;
+  });
+  for (std::uint64_t i = 1; i <= 100; ++i) outlet->tell(event_of(i));
+  outlet->flush();
+  in_first.wait();
+  outlet->run([&] { at_completion.set_value(events_before.load()); });
+  outlet->flush();
+  go_on.count_down();
+  EXPECT_EQ(at_completion.get_future().get(), 1);
+}
+
+TEST(Outlet, no_callback_runs_once_its_subscription_has_ended) {
+  const auto outlet = open_outlet();
+  std::atomic<bool> over = false;
+  std::atomic<int> late = 0;
+  std::jthread loop([&](const std::stop_token& stop) {
+    for (std::uint64_t i = 1; !stop.stop_requested(); ++i) {
+      outlet->tell(event_of(i));
+      outlet->flush();
+    }
+  });
+  for (int turn = 0; turn < 200; ++turn) {
+    over = false;
+    std::latch called{1};
+    std::once_flag once;
+    auto subscription = outlet->subscribe([&](const Event&) {
+      if (over) ++late;
+      std::call_once(once, [&] { called.count_down(); });
+    });
+    called.wait();
+    subscription.reset();
+    over = true;
+  }
+  EXPECT_EQ(late, 0);
+}
+
+TEST(Outlet, a_subscription_may_end_in_its_own_callback) {
+  const auto outlet = open_outlet();
+  std::shared_ptr<void> subscription;
+  Log log;
+  Log witness;
+  std::mutex mutex;
+  {
+    const std::scoped_lock lock(mutex);
+    subscription = outlet->subscribe([&](const Event& event) {
+      const std::scoped_lock inner(mutex);
+      subscription.reset();
+      log.add(event);
+    });
+  }
+  const auto other = outlet->subscribe([&](const Event& event) { witness.add(event); });
+  outlet->tell(event_of(1));
+  outlet->tell(event_of(2));
+  outlet->flush();
+  witness.wait_until_last_is(2);
+  EXPECT_EQ(log.size(), 1U);
+}
+
+TEST(Outlet, delivers_what_is_due_before_it_stops) {
+  const auto outlet = open_outlet();
+  Log log;
+  const auto subscription = outlet->subscribe([&](const Event& event) { log.add(event); });
+  std::atomic<bool> ran = false;
+  for (std::uint64_t i = 1; i <= 50; ++i) outlet->tell(event_of(i));
+  outlet->run([&] { ran = true; });
+  outlet->stop(patience);
+  EXPECT_TRUE(ran);
+  EXPECT_EQ(log.size(), 50U);
+}
+
+TEST(Outlet, stops_in_time_though_a_callback_does_not_return) {
+  std::promise<void> entered;
+  auto gate = std::make_shared<std::promise<void>>();
+  auto finished = std::make_shared<std::promise<void>>();
+  {
+    const auto outlet = open_outlet();
+    auto subscription = outlet->subscribe([&entered, gate, finished](const Event&) {
+      entered.set_value();
+      gate->get_future().wait();
+      finished->set_value();
+    });
+    outlet->tell(event_of(1));
+    outlet->flush();
+    entered.get_future().wait();
+    const auto waiting = when_peers(*outlet, 1);
+    outlet->stop(1ms);
+    EXPECT_EQ(waiting.get_for(0ns), -1);  // whoever waits is not forgotten
+    gate->set_value();
+    subscription.reset();
+  }
+  finished->get_future().wait();
+}
+
+TEST(Outlet, may_be_stopped_by_its_own_callback) {
+  auto outlet = open_outlet();
+  std::promise<void> stopped;
+  auto subscription = outlet->subscribe([&](const Event&) {
+    outlet->stop(patience);
+    outlet.reset();
+    stopped.set_value();
+  });
+  outlet->tell(event_of(1));
+  outlet->flush();
+  ASSERT_EQ(stopped.get_future().wait_for(patience), std::future_status::ready);
+  subscription.reset();
+}
+
+TEST(Outlet, survives_readers_watchers_subscribers_and_a_busy_loop_at_once) {
+  const auto outlet = open_outlet();
+  constexpr std::uint64_t last = 3000;
+  std::atomic<std::size_t> tasks = 0;
+  Log log;
+  const auto subscription = outlet->subscribe([&](const Event& event) {
+    if (event.sequence % 100 == 0) log.add(event);
+  });
+  std::vector<std::jthread> threads;
+  threads.emplace_back([&](const std::stop_token& stop) {
+    for (std::size_t before = 0; !stop.stop_requested();) {
+      const std::size_t now = peers_seen(*outlet);
+      EXPECT_GE(now, before);
+      before = now;
+    }
+  });
+  threads.emplace_back([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) outlet->subscribe([](const Event&) {});
+  });
+  const auto end = when_peers(*outlet, last);
+  std::jthread loop([&] {
+    for (std::uint64_t i = 1; i <= last; ++i) {
+      outlet->publish(snapshot_of(i));
+      outlet->tell(event_of(i));
+      outlet->run([&] { ++tasks; });
+      outlet->flush();
+    }
+  });
+  EXPECT_EQ(end.get_for(patience), static_cast<int>(last));
+  loop.join();
+  threads.clear();
+  outlet->stop(patience);
+  EXPECT_EQ(tasks, last);
+}
+
+}  // namespace
+}  // namespace mosaik::runtime
