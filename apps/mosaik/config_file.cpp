@@ -1,4 +1,9 @@
+// Without exceptions the library is built in here: the packaged one throws.
 #define TOML_EXCEPTIONS 0
+#undef TOML_HEADER_ONLY
+#define TOML_HEADER_ONLY 1
+#undef TOML_SHARED_LIB
+#define TOML_SHARED_LIB 0
 #include <toml++/toml.h>
 
 #include <algorithm>

@@ -1,31 +1,20 @@
 #include <mosaik/bytes.hpp>
 
-#include <sys/random.h>
-
-#include <cerrno>
-
 #include "crypto/ed25519.hpp"
 #include "mosaik/exit_code.hpp"
 #include "mosaik/output.hpp"
 #include "mosaik/verbs.hpp"
+#include "runtime/entropy.hpp"
 #include "runtime/key_file.hpp"
 
 namespace mosaik::command {
 namespace {
 
-Result<Bytes32> fresh_seed() {
-  Bytes32 seed{};
-  if (::getrandom(seed.data(), seed.size(), 0) != static_cast<ssize_t>(seed.size()))
-    return fail(Errc::io, "the system gives no random bytes");
-  return seed;
-}
-
 /// Without a file the key goes to standard output, and so does nothing else: `mosaik keygen > key` works.
 int print_key() {
-  const Result<Bytes32> seed = fresh_seed();
-  if (!seed) return report(seed.error());
-  std::fprintf(stderr, "peer id %s\n", crypto::SecretKey::from_seed(*seed).id().hex().c_str());
-  return print(to_hex(*seed) + "\n") ? exit_fine : exit_failure;
+  const Bytes32 seed = runtime::random_bytes32();
+  std::fprintf(stderr, "peer id %s\n", crypto::SecretKey::from_seed(seed).id().hex().c_str());
+  return print(to_hex(seed) + "\n") ? exit_fine : exit_failure;
 }
 
 }  // namespace

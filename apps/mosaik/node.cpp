@@ -4,10 +4,9 @@
 
 #include <array>
 #include <cerrno>
-#include <deque>
 
 #include "control/json_text.hpp"
-#include "control/server.hpp"
+#include "crypto/ed25519.hpp"
 #include "mosaik/exit_code.hpp"
 #include "mosaik/find_control.hpp"
 #include "mosaik/line_io.hpp"
@@ -18,43 +17,51 @@
 #include "mosaik/settings.hpp"
 #include "mosaik/stop.hpp"
 #include "mosaik/verbs.hpp"
+#include "runtime/entropy.hpp"
+#include "runtime/key_file.hpp"
 
 namespace mosaik::command {
 namespace {
 
 constexpr std::size_t most_unanswered = 256;  ///< commands at a time; more wait in the pipe
 
-/// The control socket's view of this process: `leave` ends it, as SIGTERM does.
-class NetworkSource final : public control::Source {
- public:
-  explicit NetworkSource(const Network& network) : network_(network) {}
-  std::shared_ptr<const NodeStatus> status() override { return std::make_shared<NodeStatus>(network_.status()); }
-  Subscription subscribe(std::function<void(const Event&)> call) override {
-    return network_.subscribe(std::move(call));
-  }
-  void leave() override { ask_to_stop(); }
-
- private:
-  const Network& network_;
+/// Who this node is, settled before it opens: the default path of the control socket is named for it.
+struct Identity {
+  std::optional<runtime::KeyFile> file;  ///< held: locked as long as the node runs
+  PeerId id;
 };
+
+Result<Identity> settle_identity(NetworkConfig& config) {
+  Identity out;
+  if (config.secret_key_file.empty()) {
+    config.secret_key = runtime::random_bytes32();
+  } else {
+    Result<runtime::KeyFile> file = runtime::KeyFile::open(config.secret_key_file);
+    if (!file) return fail(Errc::io, file.error().message);  // the command line itself was spelt rightly
+    config.secret_key = file->seed();
+    config.secret_key_file.clear();
+    out.file = std::move(*file);
+  }
+  out.id = crypto::SecretKey::from_seed(*config.secret_key).id();
+  return out;
+}
+
+Result<> settle_control(NodeSettings& settings, const PeerId& id) {
+  if (!settings.control.empty()) {
+    settings.network.control = settings.control;
+    return {};
+  }
+  Result<std::string> path = default_control(settings.network.name.empty() ? id.brief() : settings.network.name);
+  if (!path) return std::unexpected(path.error());
+  settings.network.control = std::move(*path);
+  return {};
+}
 
 class NodeProcess {
  public:
   NodeProcess(const NodeSettings& settings, Network network)
-      : settings_(settings), network_(std::move(network)), source_(network_), commands_(network_, group_, outbox_) {}
-
-  Result<> open_control() {
-    std::string path = settings_.control;
-    if (path.empty()) {
-      Result<std::string> chosen = default_control(network_.status().name);
-      if (!chosen) return std::unexpected(chosen.error());
-      path = std::move(*chosen);
-    }
-    auto server = control::Server::open(path, source_);
-    if (!server) return std::unexpected(server.error());
-    control_ = std::move(*server);
-    control_path_ = path;
-    return {};
+      : settings_(settings), network_(std::move(network)), commands_(network_, group_, outbox_) {
+    network_.ended().then([](std::monostate) { ask_to_stop(); });  // `mosaik leave`
   }
 
   Result<> join(const std::optional<GroupKey>& key) {
@@ -97,7 +104,6 @@ class NodeProcess {
       static_cast<void>(group_->leave().get_for(std::chrono::seconds(2)));
       group_.reset();
     }
-    control_.reset();
     network_.close();
     tell_news();
   }
@@ -132,10 +138,10 @@ class NodeProcess {
   }
 
   void tell_ready() {
-    if (settings_.json) return tell(write_self(network_, "ready", control_path_));
+    if (settings_.json) return tell(write_self(network_, "ready", settings_.network.control));
     const Style style = Style::of(stdout);
     tell(fmt::format("{}     {}\n{}  {}\n{}  {}", style.bold("node"), network_.id().hex(), style.bold("contact"),
-                     network_.contact(), style.bold("control"), control_path_));
+                     network_.contact(), style.bold("control"), settings_.network.control));
   }
 
   void tell_joined() {
@@ -152,9 +158,6 @@ class NodeProcess {
   std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>();
   Network network_;
   std::optional<Group> group_;
-  NetworkSource source_;
-  std::unique_ptr<control::Server> control_;
-  std::string control_path_;
   NodeCommands commands_;
   LineReader input_{STDIN_FILENO};
   Subscription events_;
@@ -165,16 +168,19 @@ class NodeProcess {
 }  // namespace
 
 int run_node(const NodeOptions& options) {
-  const Result<NodeSettings> settings = resolve_settings(options);
+  Result<NodeSettings> settings = resolve_settings(options);
   if (!settings) return report(settings.error());
   open_log(*settings);
   watch_for_stop();
   const Result<std::optional<GroupKey>> key = read_group_key(*settings);
   if (!key) return report(key.error());
+  const Result<Identity> identity = settle_identity(settings->network);
+  if (!identity) return report(identity.error());
+  if (const Result<> settled = settle_control(*settings, identity->id); !settled) return report(settled.error());
   Result<Network> network = Network::open(settings->network);
   if (!network) return report(network.error());
+  settings->network.secret_key.reset();
   NodeProcess process(*settings, std::move(*network));
-  if (const Result<> opened = process.open_control(); !opened) return report(opened.error());
   if (const Result<> joined = process.join(*key); !joined) return report(joined.error());
   process.run();
   process.close();

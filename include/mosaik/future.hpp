@@ -40,7 +40,7 @@ class Future {
     return state_->value.has_value();
   }
   /// Waits and returns the value. Not from a continuation: it would wait for itself.
-  [[nodiscard]] T get() const {
+  T get() const {
     std::unique_lock lock(state_->mutex);
     state_->changed.wait(lock, [this] { return state_->value.has_value(); });
     return *state_->value;

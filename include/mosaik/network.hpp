@@ -28,17 +28,17 @@
 
 namespace mosaik {
 
-/// How to open a node. Text forms are checked by open(), which says what is wrong with which.
+/// How to open a node: `{.network = "my-app", .bootstrap = {...}}`. Text forms are checked by open(), which says what is wrong with which.
 struct NetworkConfig {
   std::string network = "mosaik";                 ///< name of the network; 64 hexadecimal digits are an id
-  std::string name;                               ///< a label for people; defaults to the id's first 10 digits
-  std::vector<std::string> bootstrap;             ///< `PEERID@HOST:PORT`
+  std::string name = {};                          ///< a label for people; defaults to the id's first 10 digits
+  std::vector<std::string> bootstrap = {};        ///< `PEERID@HOST:PORT`
   std::vector<std::string> listen = {"0.0.0.0:0", "[::]:0"};  ///< `IP:PORT`, at most one of each family
-  std::vector<std::string> advertise;             ///< `IP:PORT` that others shall dial; default: the listen addresses, or the interfaces' for 0.0.0.0 and [::]
-  std::vector<std::string> tags;
-  std::optional<Bytes32> secret_key;              ///< Ed25519 seed
-  std::string secret_key_file;                    ///< 64 hexadecimal digits; created with mode 0600 when missing, refused when damaged or readable by others, locked
-  std::string control;                            ///< path of the control socket (docs/CONTROL.md); empty: none
+  std::vector<std::string> advertise = {};        ///< `IP:PORT` that others shall dial; default: the listen addresses, or the interfaces' for 0.0.0.0 and [::]
+  std::vector<std::string> tags = {};
+  std::optional<Bytes32> secret_key = {};         ///< Ed25519 seed
+  std::string secret_key_file = {};               ///< 64 hexadecimal digits; created with mode 0600 when missing, refused when damaged or readable by others, locked
+  std::string control = {};                       ///< path of the control socket (docs/CONTROL.md); empty: none
 };
 
 namespace api {

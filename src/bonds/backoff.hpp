@@ -1,5 +1,5 @@
 #pragma once
-/// When to try again: jittered, doubling from `least` to `most`.
+/// When to try again: jittered, between `least` and `most`, doubling.
 
 #include <algorithm>
 
@@ -11,9 +11,8 @@ class Backoff {
  public:
   /// The pause before the next try: half of the current step for sure, the rest by chance.
   [[nodiscard]] Nanoseconds next(Nanoseconds least, Nanoseconds most, Rng& rng) {
-    const Nanoseconds step = std::clamp(step_ * 2, least, most);
-    step_ = step;
-    return rng.between(step / 2, step);
+    step_ = std::min(std::max(step_, least) * 2, most);
+    return rng.between(step_ / 2, step_);
   }
   void reset() { step_ = {}; }
 

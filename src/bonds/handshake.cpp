@@ -42,6 +42,11 @@ void Mesh::refuse(const Step& step, const Arrival& arrival, CloseCode code) {
   step.links.close(step.now, arrival.link, code, quic::CloseMode::at_once);
 }
 
+// The link ended before its frame was read: its LinkClosed follows, and nobody was refused.
+void Mesh::abandon(const Step& step, const Arrival& arrival) {
+  step.links.close(step.now, arrival.link, CloseCode::unexpected_close, quic::CloseMode::at_once);
+}
+
 void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
   if (leaving_) return refuse(step, arrival, CloseCode::group_not_found);
   if (arrival.peer == self_.id()) return refuse(step, arrival, CloseCode::already_bonded);
@@ -53,9 +58,11 @@ void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
     return refuse(step, arrival, CloseCode::already_bonded);
   }
   const auto ekm = exported<crypto::ExporterKey>(step, arrival.link, config_.group.view());
-  if (!ekm || !crypto::verify_proof(config_.key, *ekm, arrival.peer, arrival.proof))
+  if (!ekm) return abandon(step, arrival);
+  if (!crypto::verify_proof(config_.key, *ekm, arrival.peer, arrival.proof))
     return refuse(step, arrival, CloseCode::invalid_proof);
 
+  if (known == nullptr) make_room();
   Member* member = learn(step, arrival.entry);
   if (member == nullptr) return refuse(step, arrival, CloseCode::timeout);  // limits::mesh_peers
   member->wish = Wish::wanted;
@@ -78,12 +85,15 @@ void Mesh::hold(const Step& step, Member& member, const Arrival& arrival) {
 }
 
 void Mesh::answer_held(const Step& step, Member& member) {
-  if (member.held.empty() || member.bond || member.attempt) return;
-  // The newest is the one whose sender is most likely still waiting.
-  const Arrival arrival = std::move(member.held.back());
-  member.held.pop_back();
-  links_.erase(arrival.link);
-  accept(step, arrival);
+  // The newest is the one whose sender is most likely still waiting. None stays behind: a member with a held handshake
+  // is not dialed.
+  while (!member.held.empty() && !member.bond && !member.attempt) {
+    const Arrival arrival = std::move(member.held.back());
+    member.held.pop_back();
+    links_.erase(arrival.link);
+    accept(step, arrival);
+  }
+  if (member.bond) refuse_held(step, member, CloseCode::already_bonded);
 }
 
 void Mesh::refuse_held(const Step& step, Member& member, CloseCode code) {
@@ -115,7 +125,7 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
   Member* member = find(arrival.peer);
   const auto ekm = exported<crypto::ExporterKey>(step, arrival.link, config_.group.view());
   const auto session = exported<SessionId>(step, arrival.link, bytes_of(session_label));
-  if (member == nullptr || !ekm || !session) return refuse(step, arrival, CloseCode::unexpected_close);
+  if (member == nullptr || !ekm || !session) return abandon(step, arrival);
 
   std::vector<identity::EntryRef> list;
   for (const auto& bytes : arrival.bonds) {
@@ -129,7 +139,7 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
   scratch_.clear();
   codec::encode_handshake_end(proof.bytes(), bond_list(), tail, scratch_);
   if (step.links.send(arrival.link, quic::SendClass::liveness, pool_.make(scratch_)) != quic::SendResult::queued)
-    return refuse(step, arrival, CloseCode::unexpected_close);
+    return abandon(step, arrival);
   links_[arrival.link] = {member->id, Role::bond};
   establish(step, *member, arrival.link, *session, quic::Side::acceptor, arrival.cpp);
   learn_list(step, arrival.peer, list);
@@ -143,7 +153,7 @@ void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {
   Member* member = find(owner->second.peer);
   if (member == nullptr || !member->attempt || member->attempt->link != opened.link) return;
   const auto ekm = exported<crypto::ExporterKey>(step, opened.link, config_.group.view());
-  if (!ekm) return drop_attempt(step, *member, CloseCode::unexpected_close);
+  if (!ekm) return;  // it ended before it was looked at: its LinkClosed, which says why, follows
 
   const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
   scratch_.clear();
@@ -167,7 +177,8 @@ void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload)
   if (!end) return give_up(CloseCode::protocol_violation, "its HandshakeEnd does not decode: " + end.error().message);
   const auto ekm = exported<crypto::ExporterKey>(step, link, config_.group.view());
   const auto session = exported<SessionId>(step, link, bytes_of(session_label));
-  if (!ekm || !session || !crypto::verify_proof(config_.key, *ekm, member.id, crypto::Proof(end->proof)))
+  if (!ekm || !session) return;  // it ended right behind the frame: its LinkClosed, which says why, follows
+  if (!crypto::verify_proof(config_.key, *ekm, member.id, crypto::Proof(end->proof)))
     return give_up(CloseCode::invalid_proof, "its proof does not verify (30405): another group secret");
   const auto list = verify_list(end->bonds);
   if (!list) return give_up(CloseCode::protocol_violation, "its list of bonds holds an entry that does not verify");
@@ -185,7 +196,8 @@ void Mesh::on_attempt_closed(const Step& step, Member& member, const quic::Close
   member.why = in_words(close);
   member.refused_code = close.application && close.by == quic::ClosedBy::peer ? close.code : 0;
   if (member.refused_code != 0) step.facts.emplace_back(Refused{member.id, false, close.code});
-  if (!member.held.empty()) return answer_held(step, member);
+  answer_held(step, member);
+  if (member.bond) return;
 
   if (close.is(CloseCode::unknown_peer)) {
     ++member.attempts;
@@ -195,6 +207,7 @@ void Mesh::on_attempt_closed(const Step& step, Member& member, const quic::Close
   }
   if (close.is(CloseCode::group_not_found) || close.is(CloseCode::cancelled)) {
     member.wish = close.is(CloseCode::cancelled) ? Wish::departed : Wish::stranger;
+    member.forget_at = step.now.mono + limits::stale_after;
     step.facts.emplace_back(MeshChanged{});
   }
   retry_later(step, member);
@@ -216,6 +229,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
   });
   member.once_bonded = true;
   member.wish = Wish::wanted;
+  member.forget_at = never;
   member.attempts = 0;
   member.refused_code = 0;
   member.why.clear();
@@ -239,8 +253,11 @@ void Mesh::learn_list(const Step& step, const PeerId& from, const std::vector<id
   for (const identity::EntryRef& entry : list) {
     step.facts.emplace_back(EntryHeard{entry});
     if (topology_.on_report(from, entry->id())) step.facts.emplace_back(MeshChanged{});
+    const Member* known = find(entry->id());
+    const bool newer = known == nullptr || !known->entry || entry->entry.version > known->entry->entry.version;
     Member* member = learn(step, entry);
-    if (member != nullptr && member->wish == Wish::wanted) want(step, *member, {});
+    // That others know it is no reason to ask again soon whoever has refused us.
+    if (member != nullptr && member->wish == Wish::wanted && (newer || member->refused_code == 0)) want(step, *member, {});
   }
 }
 

@@ -57,6 +57,7 @@ struct Member {
   Mono forget_at = never;         ///< a departed member leaves the list then
 
   [[nodiscard]] bool busy() const noexcept { return bond || attempt || !held.empty(); }
+  [[nodiscard]] bool waits_for_dial() const noexcept { return !busy() && wish == Wish::wanted && !awaiting_sync && entry; }
   [[nodiscard]] bool labelled_cpp() const noexcept { return entry && entry->labelled_cpp(); }
 };
 

@@ -55,6 +55,7 @@ bool Mesh::has_bond(const PeerId& peer) const {
 
 Member* Mesh::learn(const Step& step, const identity::EntryRef& entry) {
   if (entry->id() == self_.id() || entry->entry.network != config_.network) return nullptr;
+  if (entry->entry.version.updated > step.now.wall.milliseconds + limits::clock_drift / 1ms) return nullptr;
   auto found = members_.find(entry->id());
   if (found == members_.end()) {
     if (members_.size() >= limits::mesh_peers) return nullptr;
@@ -94,7 +95,9 @@ void Mesh::on_entry(const Step& step, const identity::EntryRef& entry) {
     step.facts.emplace_back(MeshChanged{});
     return;
   }
-  if (member->wish == Wish::wanted) want(step, *member, {});
+  if (member->wish == Wish::wanted) return want(step, *member, {});
+  // As long as it speaks of itself it is remembered as what it is, or it would be dialed anew.
+  member->forget_at = step.now.mono + departed_shown;
 }
 
 void Mesh::on_entry_gone(const Step& step, const PeerId& peer, bool signed_off) {
@@ -137,12 +140,17 @@ void Mesh::want(const Step& step, Member& member, Nanoseconds pause) {
 
 void Mesh::dial_due(const Step& step) {
   std::size_t running = 0;
-  for (const auto& [id, member] : members_) running += member.attempt ? 1U : 0U;
+  std::vector<Member*> due;
   for (auto& [id, member] : members_) {
-    if (running >= limits::concurrent_dials) return;
-    if (member.busy() || member.wish != Wish::wanted || member.awaiting_sync || !member.entry || member.dial_at > step.now.mono) continue;
-    dial(step, member);
     running += member.attempt ? 1U : 0U;
+    if (member.waits_for_dial() && member.dial_at <= step.now.mono) due.push_back(&member);
+  }
+  // Who has waited longest goes first: many dead members must not keep a living one waiting.
+  std::ranges::stable_sort(due, {}, &Member::dial_at);
+  for (Member* member : due) {
+    if (running >= limits::concurrent_dials) return;
+    dial(step, *member);
+    running += member->attempt ? 1U : 0U;
   }
 }
 
@@ -179,6 +187,10 @@ void Mesh::retry_later(const Step& step, Member& member) {
   const Nanoseconds least = refused ? limits::refused_least : limits::retry_least;
   const Nanoseconds most = lost ? limits::retry_most : limits::refused_most;
   member.dial_at = step.now.mono + member.backoff.next(least, most, rng_);
+  // Hearsay that nobody vouches for any more, and that never answered.
+  const auto updated = member.entry ? member.entry->entry.version.updated : 0;
+  const bool stale = updated < step.now.wall.milliseconds - limits::stale_after / 1ms;
+  if (stale && !member.once_bonded) member.forget_at = step.now.mono;
   step.facts.emplace_back(MeshChanged{});
 }
 
@@ -221,7 +233,8 @@ void Mesh::leave(const Step& step) {
     drop_attempt(step, member, CloseCode::cancelled);
     refuse_held(step, member, CloseCode::group_not_found);
     if (!member.bond) continue;
-    static_cast<void>(step.links.send(member.bond->link, quic::SendClass::liveness, departure));
+    // In the class of our last entry, which must be there first: it tells that we have left the group.
+    static_cast<void>(step.links.send(member.bond->link, quic::SendClass::catalog, departure));
     step.links.close(step.now, member.bond->link, CloseCode::cancelled, quic::CloseMode::after_flush);
   }
   if (bond_count() == 0) left_at_ = step.now.mono;
@@ -231,6 +244,16 @@ void Mesh::forget_due(const Step& step) {
   const auto before = members_.size();
   std::erase_if(members_, [&](const auto& item) { return item.second.forget_at <= step.now.mono && !item.second.busy(); });
   if (members_.size() != before) step.facts.emplace_back(MeshChanged{});
+}
+
+void Mesh::make_room() {
+  if (members_.size() < limits::mesh_peers) return;
+  const auto worse = [](const auto& one, const auto& other) { return one.second.attempts < other.second.attempts; };
+  const auto hearsay = [](const auto& item) { return !item.second.busy() && !item.second.once_bonded; };
+  auto worst = members_.end();
+  for (auto at = members_.begin(); at != members_.end(); ++at)
+    if (hearsay(*at) && (worst == members_.end() || worse(*worst, *at))) worst = at;
+  if (worst != members_.end()) members_.erase(worst);
 }
 
 void Mesh::on_timer(const Step& step) {
@@ -271,13 +294,13 @@ Mono Mesh::next_deadline() const {
   std::size_t running = 0;
   Mono dial_at = never;
   for (const auto& [id, member] : members_) {
-    next = std::min(next, member.forget_at);
+    if (!member.busy()) next = std::min(next, member.forget_at);
     if (member.attempt) {
       ++running;
       next = std::min(next, member.attempt->deadline);
     }
     if (member.bond) next = std::min(next, member.bond->heartbeat.tick());
-    if (!member.busy() && member.wish == Wish::wanted && !member.awaiting_sync && member.entry) dial_at = std::min(dial_at, member.dial_at);
+    if (member.waits_for_dial()) dial_at = std::min(dial_at, member.dial_at);
   }
   return running < limits::concurrent_dials ? std::min(next, dial_at) : next;
 }

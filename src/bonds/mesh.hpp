@@ -108,10 +108,13 @@ class Mesh {
   void drop_attempt(const Step& step, Member& member, CloseCode code);
   void retry_later(const Step& step, Member& member);
   void forget_due(const Step& step);
+  /// When the mesh is full, hearsay leaves for who has proven the key.
+  void make_room();
 
   // handshake.cpp
   void accept(const Step& step, const Arrival& arrival);
   void refuse(const Step& step, const Arrival& arrival, CloseCode code);
+  void abandon(const Step& step, const Arrival& arrival);
   void hold(const Step& step, Member& member, const Arrival& arrival);
   void on_handshake_end(const Step& step, Member& member, BytesView payload);
   void on_attempt_closed(const Step& step, Member& member, const quic::CloseInfo& close);

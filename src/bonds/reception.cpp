@@ -57,17 +57,26 @@ std::optional<Arrival> Reception::on_frame(const Step& step, quic::LinkId link, 
   return arrival;
 }
 
-void Reception::on_ended(const Step& step, quic::LinkId link, bool clean) {
-  refuse(step, link, clean ? CloseCode::unexpected_close : CloseCode::invalid_handshake);
+// Without a whole frame there is no entry in a tail: who is not in the catalog is unknown.
+void Reception::refuse_frameless(const Step& step, quic::LinkId link, CloseCode code) {
+  const auto found = waiting_.find(link);
+  if (found == waiting_.end()) return;
+  refuse(step, link, directory_.find(found->second.peer, step.now) ? code : CloseCode::unknown_peer);
 }
 
-void Reception::on_oversized(const Step& step, quic::LinkId link) { refuse(step, link, CloseCode::protocol_violation); }
+void Reception::on_ended(const Step& step, quic::LinkId link, bool clean) {
+  refuse_frameless(step, link, clean ? CloseCode::unexpected_close : CloseCode::invalid_handshake);
+}
+
+void Reception::on_oversized(const Step& step, quic::LinkId link) {
+  refuse_frameless(step, link, CloseCode::protocol_violation);
+}
 
 void Reception::on_timer(const Step& step) {
   std::vector<quic::LinkId> late;
   for (const auto& [link, waiting] : waiting_)
     if (step.now.mono >= waiting.deadline) late.push_back(link);
-  for (const quic::LinkId link : late) refuse(step, link, CloseCode::timeout);
+  for (const quic::LinkId link : late) refuse_frameless(step, link, CloseCode::timeout);
 }
 
 Mono Reception::next_deadline() const {

@@ -51,6 +51,7 @@ class Reception {
     Mono deadline;
   };
   void refuse(const Step& step, quic::LinkId link, CloseCode code);
+  void refuse_frameless(const Step& step, quic::LinkId link, CloseCode code);
   /// The newer of the catalog's entry and the one in the tail.
   [[nodiscard]] identity::EntryRef entry_of(const Step& step, const PeerId& peer, const identity::EntryRef& brought) const;
 

@@ -33,8 +33,8 @@ void Mesh::on_frame(const Step& step, quic::LinkId link, BytesView payload) {
   Member& member = *find(owner->second.peer);
   switch (owner->second.role) {
     case Role::attempt:
-      if (member.attempt->start_sent) return on_handshake_end(step, member, payload);
-      return drop_attempt(step, member, CloseCode::protocol_violation);
+      // Without our HandshakeStart the link ended before it was looked at; its LinkClosed follows.
+      return member.attempt->start_sent ? on_handshake_end(step, member, payload) : void();
     case Role::held: return;  // it may not speak before our HandshakeEnd; what it says is lost with it
     case Role::bond: return on_bond_frame(step, member, payload);
   }
@@ -69,7 +69,7 @@ void Mesh::on_peer_entry_update(const Step& step, Member& member, const codec::P
   const auto entry = verifier_.verify(update.entry);
   if (!entry) return close_bond(step, member, EndedBy::us, CloseCode::protocol_violation, entry.error().message);
   // A bond speaks for its own peer only; somebody else's entry here changes nothing (docs/protocol/groups.md 8, S27).
-  if ((*entry)->id() != member.id) return;
+  if ((*entry)->id() != member.id || (*entry)->entry.network != config_.network) return;
   if ((*entry)->entry.version > bond.entry->entry.version) {
     bond.entry = *entry;
     learn(step, *entry);
@@ -174,22 +174,25 @@ bool Mesh::send_raft(const Step& step, const PeerId& peer, BytesView message) {
   scratch_.clear();
   codec::encode_raft(message, scratch_);
   const auto result = step.links.send(member->bond->link, quic::SendClass::consensus, pool_.make(scratch_));
+  // Not 102: the peer would take that for our departure.
   if (result == quic::SendResult::full)
-    close_bond(step, *member, EndedBy::us, CloseCode::cancelled, "its consensus queue is full; it will catch up");
+    close_bond(step, *member, EndedBy::us, CloseCode::timeout, "its consensus queue is full; it will catch up");
   return result == quic::SendResult::queued;
 }
 
 void Mesh::send_ping(const Step& step, LiveBond& bond) {
-  scratch_.clear();
-  if (bond.cpp && bond.row_sent != topology_.own().sequence) {
+  const bool with_row = bond.cpp && bond.row_sent != topology_.own().sequence;
+  std::vector<std::uint8_t> tail;
+  if (with_row) {
     std::vector<std::uint8_t> row;
     encode_row(topology_.own(), row);
-    codec::encode_ping(row_tail(row), scratch_);
-    bond.row_sent = topology_.own().sequence;
-  } else {
-    codec::encode_ping({}, scratch_);
+    tail = row_tail(row);
   }
-  send(step, bond, quic::SendClass::liveness, pool_.make(scratch_));
+  scratch_.clear();
+  codec::encode_ping(tail, scratch_);
+  const auto result = step.links.send(bond.link, quic::SendClass::liveness, pool_.make(scratch_));
+  // A row that was not taken goes with the next Ping.
+  if (with_row && result == quic::SendResult::queued) bond.row_sent = topology_.own().sequence;
 }
 
 void Mesh::row_changed(const Step& step) {

@@ -37,7 +37,14 @@ bool Topology::remove_own(const Now& now, const PeerId& peer) {
   if (own_.peers.erase(peer) == 0) return false;
   ++own_.sequence;
   own_changed_[peer] = now.mono;
+  forget_changes(now, own_.peers, own_changed_);
   return true;
+}
+
+// Of a peer that left a row only the grace matters; and a row that changes wildly gets no grace.
+void Topology::forget_changes(const Now& now, const std::set<PeerId>& row, std::map<PeerId, Mono>& changed) {
+  const bool too_many = changed.size() > 2 * limits::mesh_peers;
+  std::erase_if(changed, [&](const auto& item) { return !row.contains(item.first) && (too_many || now.mono - item.second > grace); });
 }
 
 bool Topology::on_row(const Now& now, const PeerId& owner, const Row& row) {
@@ -49,7 +56,7 @@ bool Topology::on_row(const Now& now, const PeerId& owner, const Row& row) {
     if (!theirs.row.peers.contains(peer)) theirs.changed[peer] = now.mono;
   for (const PeerId& peer : theirs.row.peers)
     if (!row.peers.contains(peer)) theirs.changed[peer] = now.mono;
-  std::erase_if(theirs.changed, [&](const auto& item) { return !row.peers.contains(item.first) && now.mono - item.second > grace; });
+  forget_changes(now, row.peers, theirs.changed);
   theirs.row = row;
   theirs.received = now.mono;
   reports_.erase(owner);

@@ -66,6 +66,7 @@ class Topology {
     std::map<PeerId, Mono> changed;  ///< when a peer entered or left the row
     Mono received{};
   };
+  static void forget_changes(const Now& now, const std::set<PeerId>& row, std::map<PeerId, Mono>& changed);
   /// Since when exactly one of the two rows names the other; empty when they agree.
   [[nodiscard]] std::optional<Mono> disagree_since(const PeerId& x, const PeerId& y) const;
 

@@ -12,9 +12,10 @@
 /// not stale, not from the future (limits::clock_drift), strictly newer; never our own id; bounded entries and bytes,
 /// the longest unheard and never contacted leave first; a departure leaves a tombstone, below which nothing returns.
 ///
-/// Bootstrap. Every peer of the list is tried at once and again with back-off (250 ms to 10 s, jittered) until one sync
-/// with it succeeded; names are resolved anew for each try (the runtime answers Resolve with on_resolved). While no
-/// other peer is known at all, the list and the dial list are tried for ever.
+/// Bootstrap. Every peer of the list is tried at once and again with back-off (250 ms to 10 s, jittered) while no other
+/// peer is known at all, for ever; once somebody is known, those never reached are tried every 10 s to 60 s, so that two
+/// halves that started apart merge. A peer is reached by a sync that we dialed, or by a bond; when its entry leaves the
+/// catalog it is tried again. Names are resolved anew for each try (the runtime answers Resolve with on_resolved).
 
 #include <memory>
 #include <string>

@@ -10,8 +10,12 @@ thread_local PacketWatch* watching = nullptr;
 
 }  // namespace
 
-Connection::Callbacks::Watching::Watching(PacketWatch& watch) noexcept { watching = &watch; }
-Connection::Callbacks::Watching::~Watching() { watching = nullptr; }
+Connection::Callbacks::Watching::Watching(PacketWatch& watch) noexcept {
+  watching = &watch;
+}
+Connection::Callbacks::Watching::~Watching() {
+  watching = nullptr;
+}
 
 ngtcp2_callbacks Connection::Callbacks::table(Side side) {
   ngtcp2_callbacks out{};
@@ -35,7 +39,8 @@ ngtcp2_callbacks Connection::Callbacks::table(Side side) {
   out.rand = random;
   out.get_new_connection_id = new_cid;
   out.remove_connection_id = remove_cid;
-  out.dcid_status = on_peer_cid;
+  out.dcid_status = compat::on_peer_cid<on_peer_cid>;
+  out.path_validation = compat::on_path_validated<on_path_validated>;
   out.update_key = on_key_update;
   out.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
   out.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
@@ -49,9 +54,9 @@ void Connection::Callbacks::random(std::uint8_t* out, std::size_t size, const ng
 }
 
 int Connection::Callbacks::on_decrypt(std::uint8_t* out, const ngtcp2_crypto_aead* aead,
-                                      const ngtcp2_crypto_aead_ctx* context, const std::uint8_t* sealed, std::size_t size,
-                                      const std::uint8_t* nonce, std::size_t nonce_size, const std::uint8_t* header,
-                                      std::size_t header_size) {
+                                      const ngtcp2_crypto_aead_ctx* context, const std::uint8_t* sealed,
+                                      std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
+                                      const std::uint8_t* header, std::size_t header_size) {
   const int failed = ngtcp2_crypto_decrypt_cb(out, aead, context, sealed, size, nonce, nonce_size, header, header_size);
   if (failed == 0 && watching != nullptr) watching->on_decrypted({header, header_size});
   return failed;
@@ -133,16 +138,21 @@ int Connection::Callbacks::remove_cid(ngtcp2_conn*, const ngtcp2_cid* cid, void*
 }
 
 // A stateless reset carries no connection id of ours: it is found by its token (RFC 9000 10.3.1).
-int Connection::Callbacks::on_peer_cid(ngtcp2_conn*, int status, std::uint64_t, const ngtcp2_cid*, const std::uint8_t* token,
-                                       void* user) {
+int Connection::Callbacks::on_peer_cid(void* user, bool active, const std::uint8_t* token) {
   if (token == nullptr) return 0;
   Connection& connection = self(user);
   const Cid key(BytesView(token, NGTCP2_STATELESS_RESET_TOKENLEN));
-  if (status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE) {
+  if (active) {
     if (connection.shared_.reset_tokens.add(key, connection.timer.link)) connection.reset_tokens_.push_back(key);
   } else if (std::erase(connection.reset_tokens_, key) > 0) {
     connection.shared_.reset_tokens.remove(key);
   }
+  return 0;
+}
+
+int Connection::Callbacks::on_path_validated(void* user, ngtcp2_path_validation_result result) {
+  Connection& connection = self(user);
+  if (result == NGTCP2_PATH_VALIDATION_RESULT_FAILURE) connection.on_path_refused(connection.last_heard_);
   return 0;
 }
 
@@ -153,8 +163,8 @@ int Connection::Callbacks::on_key_update(ngtcp2_conn* quic, std::uint8_t* rx_sec
                                          const std::uint8_t* old_tx_secret, std::size_t size, void* user) {
   Connection& connection = self(user);
   if (std::exchange(connection.keys_prepared_, true)) ++connection.shared_.counters.key_updates;
-  return ngtcp2_crypto_update_key_cb(quic, rx_secret, tx_secret, rx, rx_iv, tx, tx_iv, old_rx_secret, old_tx_secret, size,
-                                     user);
+  return ngtcp2_crypto_update_key_cb(quic, rx_secret, tx_secret, rx, rx_iv, tx, tx_iv, old_rx_secret, old_tx_secret,
+                                     size, user);
 }
 
 int Connection::Callbacks::path_challenge(ngtcp2_conn*, std::uint8_t* data, void* user) {

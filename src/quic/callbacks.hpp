@@ -29,20 +29,21 @@ struct Connection::Callbacks {
   static int on_confirmed(ngtcp2_conn* quic, void* user);
   static int on_stream_data(ngtcp2_conn* quic, std::uint32_t flags, std::int64_t stream, std::uint64_t offset,
                             const std::uint8_t* data, std::size_t size, void* user, void* stream_user);
-  static int on_acknowledged(ngtcp2_conn* quic, std::int64_t stream, std::uint64_t offset, std::uint64_t size, void* user,
-                             void* stream_user);
-  static int on_stream_close(ngtcp2_conn* quic, std::uint32_t flags, std::int64_t stream, std::uint64_t code, void* user,
-                             void* stream_user);
+  static int on_acknowledged(ngtcp2_conn* quic, std::int64_t stream, std::uint64_t offset, std::uint64_t size,
+                             void* user, void* stream_user);
+  static int on_stream_close(ngtcp2_conn* quic, std::uint32_t flags, std::int64_t stream, std::uint64_t code,
+                             void* user, void* stream_user);
   static int on_stream_reset(ngtcp2_conn* quic, std::int64_t stream, std::uint64_t size, std::uint64_t code, void* user,
                              void* stream_user);
   static int on_stateless_reset(ngtcp2_conn* quic, const ngtcp2_pkt_stateless_reset* reset, void* user);
   static int new_cid(ngtcp2_conn* quic, ngtcp2_cid* cid, std::uint8_t* token, std::size_t size, void* user);
   static int remove_cid(ngtcp2_conn* quic, const ngtcp2_cid* cid, void* user);
-  static int on_key_update(ngtcp2_conn* quic, std::uint8_t* rx_secret, std::uint8_t* tx_secret, ngtcp2_crypto_aead_ctx* rx,
-                           std::uint8_t* rx_iv, ngtcp2_crypto_aead_ctx* tx, std::uint8_t* tx_iv,
-                           const std::uint8_t* old_rx_secret, const std::uint8_t* old_tx_secret, std::size_t size, void* user);
-  static int on_peer_cid(ngtcp2_conn* quic, int status, std::uint64_t sequence, const ngtcp2_cid* cid,
-                         const std::uint8_t* token, void* user);
+  static int on_key_update(ngtcp2_conn* quic, std::uint8_t* rx_secret, std::uint8_t* tx_secret,
+                           ngtcp2_crypto_aead_ctx* rx, std::uint8_t* rx_iv, ngtcp2_crypto_aead_ctx* tx,
+                           std::uint8_t* tx_iv, const std::uint8_t* old_rx_secret, const std::uint8_t* old_tx_secret,
+                           std::size_t size, void* user);
+  static int on_peer_cid(void* user, bool active, const std::uint8_t* token);
+  static int on_path_validated(void* user, ngtcp2_path_validation_result result);
   static int path_challenge(ngtcp2_conn* quic, std::uint8_t* data, void* user);
 };
 

@@ -9,8 +9,9 @@
 namespace mosaik::quic {
 namespace {
 
-// RFC 9002 6.2.2 recommends 333 ms where nothing is known, which makes the first retransmission wait a second and leaves a
-// 5 s handshake three tries. Members of a group are mostly near; 100 ms gives five, and costs a far peer a spare datagram.
+// RFC 9002 6.2.2 recommends 333 ms where nothing is known, which makes the first retransmission wait a second and
+// leaves a 5 s handshake three tries. Members of a group are mostly near; 100 ms gives five, and costs a far peer a
+// spare datagram.
 constexpr Nanoseconds initial_rtt = 100ms;
 // Credit of one stream: what a peer can make us hold out of order. More once its owner raised the frame limit, which it
 // does for proven members.
@@ -21,9 +22,13 @@ constexpr std::size_t first_cid_size = 18;  // of the id that we choose for a pe
 /// The path that QUIC believes a dialled connection to have; DialAddresses knows the real one.
 const SocketAddress logical_local = SocketAddress::v4({127, 0, 0, 1}, 1);
 const SocketAddress logical_remote = SocketAddress::v4({127, 0, 0, 1}, 2);
+/// The local end of an accepted connection after it asked the peer for another connection id; see second_end().
+const SocketAddress second_local = SocketAddress::v4({127, 0, 0, 1}, 3);
+constexpr Nanoseconds settled_age = 1s;        // of a link that is no short exchange
+constexpr Nanoseconds validation_pause = 30s;  // after a path that could not be validated
 
 struct PathStorage {
-  explicit PathStorage(const SocketAddress& to) noexcept : local(logical_local), remote(to) {
+  PathStorage(const SocketAddress& from, const SocketAddress& to) noexcept : local(from), remote(to) {
     path.local = {&local.any, local.size()};
     path.remote = {&remote.any, remote.size()};
   }
@@ -34,7 +39,9 @@ struct PathStorage {
   ngtcp2_path path{};
 };
 
-ngtcp2_tstamp stamp(Mono now) noexcept { return static_cast<ngtcp2_tstamp>(now.time_since_epoch().count()); }
+ngtcp2_tstamp stamp(Mono now) noexcept {
+  return static_cast<ngtcp2_tstamp>(now.time_since_epoch().count());
+}
 
 ngtcp2_cid to_ngtcp2(const Cid& cid) noexcept {
   ngtcp2_cid out{};
@@ -106,7 +113,7 @@ bool Connection::start_client(const DialRequest& request, Mono now) {
   first.datalen = first_cid_size;
   shared_.random.fill({first.data, first_cid_size});
   const ngtcp2_cid own = to_ngtcp2(issue_cid());
-  const PathStorage path(logical_remote);
+  const PathStorage path(logical_local, logical_remote);
   const ngtcp2_callbacks callbacks = Callbacks::table(Side::initiator);
   if (ngtcp2_conn_client_new(&quic_, &first, &own, &path.path, NGTCP2_PROTO_VER_V1, &callbacks, &settings, &parameters,
                              nullptr, this) != 0) {
@@ -133,7 +140,7 @@ bool Connection::start_server(const FirstPacket& first, Mono now) {
   std::ranges::copy(shared_.resets.token(issued.view()), parameters.stateless_reset_token);
   parameters.stateless_reset_token_present = 1;
   const ngtcp2_cid own = to_ngtcp2(issued);
-  const PathStorage path(first.path.remote);
+  const PathStorage path(logical_local, first.path.remote);
   const ngtcp2_callbacks callbacks = Callbacks::table(Side::acceptor);
   if (ngtcp2_conn_server_new(&quic_, &first.header.scid, &own, &path.path, first.header.version, &callbacks, &settings,
                              &parameters, nullptr, this) != 0) {
@@ -148,7 +155,7 @@ bool Connection::start_server(const FirstPacket& first, Mono now) {
 
 void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes) {
   if (ending_ || (dialled_ && !dialled_->admits(path.remote))) return;
-  const PathStorage from(dialled_ ? logical_remote : path.remote);
+  const PathStorage from(second_end(now) ? second_local : logical_local, dialled_ ? logical_remote : path.remote);
   const ngtcp2_pkt_info info{};
   watch_.begin();
   const int failed = [&] {
@@ -170,6 +177,20 @@ void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes
   leave_if_flushed(now);
 }
 
+// An initiator that restarts can prove its end only with the token of an id that it issued during the link: the first
+// id of an initiator has none (RFC 9000 10.3). ngtcp2 takes up such an id when the local end of the path changes, so a
+// link that lasts changes its logical one once. The peer sees one path challenge and a new destination id, on the same
+// path.
+bool Connection::second_end(Mono now) noexcept {
+  if (!dialled_ && opened_ && !second_end_ && now >= second_end_at_) second_end_ = true;
+  return second_end_;
+}
+
+void Connection::on_path_refused(Mono now) noexcept {
+  second_end_ = false;
+  second_end_at_ = now + validation_pause;
+}
+
 void Connection::on_read_error(Mono now, int error) {
   switch (error) {
     case NGTCP2_ERR_DRAINING: return on_draining(now);
@@ -185,9 +206,11 @@ void Connection::open(Mono now) {
   if (!dialled_ && !count_peer()) {
     compat::CloseError error{};
     compat::set_transport_error(error, NGTCP2_CONNECTION_REFUSED);
-    return end(now, ClosedBy::handshake, {.code = NGTCP2_CONNECTION_REFUSED, .reason = "too many links of one peer"}, &error);
+    return end(now, ClosedBy::handshake, {.code = NGTCP2_CONNECTION_REFUSED, .reason = "too many links of one peer"},
+               &error);
   }
   opened_ = true;
+  second_end_at_ = now + settled_age;
   if (!dialled_) --shared_.unfinished_incoming;
   ++shared_.counters.handshakes_completed;
   ngtcp2_conn_set_keep_alive_timeout(quic_, static_cast<ngtcp2_duration>(limits::quic_keep_alive.count()));
@@ -266,8 +289,9 @@ bool Connection::sends_to(const SocketAddress& remote) const {
 void Connection::on_timer(Mono now) {
   if (ending_) return;
   if (!opened_ && handshake_deadline_ <= now) {
-    return end_silently(now, ClosedBy::handshake,
-                        last_heard_ == Mono{} ? "no answer from " + targets().front().remote.text() : "handshake timed out");
+    return end_silently(
+        now, ClosedBy::handshake,
+        last_heard_ == Mono{} ? "no answer from " + targets().front().remote.text() : "handshake timed out");
   }
   if (departure_ && departure_->deadline <= now) return close(now, departure_->code, CloseMode::at_once);
   if (ngtcp2_conn_get_expiry(quic_) > stamp(now)) return;

@@ -36,8 +36,10 @@ struct FirstPacket {
 class Connection {
  public:
   /// Null when a library is out of memory.
-  [[nodiscard]] static std::unique_ptr<Connection> dial(Shared& shared, LinkId link, const DialRequest& request, Mono now);
-  [[nodiscard]] static std::unique_ptr<Connection> accept(Shared& shared, LinkId link, const FirstPacket& first, Mono now);
+  [[nodiscard]] static std::unique_ptr<Connection> dial(Shared& shared, LinkId link, const DialRequest& request,
+                                                        Mono now);
+  [[nodiscard]] static std::unique_ptr<Connection> accept(Shared& shared, LinkId link, const FirstPacket& first,
+                                                          Mono now);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -84,6 +86,8 @@ class Connection {
   [[nodiscard]] bool start_server(const FirstPacket& first, Mono now);
   [[nodiscard]] Cid issue_cid();
 
+  [[nodiscard]] bool second_end(Mono now) noexcept;
+  void on_path_refused(Mono now) noexcept;
   void on_read_error(Mono now, int error);
   void on_draining(Mono now);
   void open(Mono now);
@@ -112,8 +116,8 @@ class Connection {
   std::optional<TlsSession> tls_;
   ngtcp2_conn* quic_ = nullptr;
   std::optional<DialAddresses> dialled_;
-  DatagramPath accepted_path_;  // the latest authenticated one
-  std::vector<Cid> cids_;       // that lead here, the client's first one included
+  DatagramPath accepted_path_;     // the latest authenticated one
+  std::vector<Cid> cids_;          // that lead here, the client's first one included
   std::vector<Cid> reset_tokens_;  // with which the peer could reset this connection
   PacketWatch watch_;
   std::unique_ptr<Inbox> inbox_;
@@ -126,6 +130,8 @@ class Connection {
   Mono last_sent_{};
   Mono last_heard_{};
   std::uint32_t packets_until_key_update_ = 0;
+  Mono second_end_at_{};
+  bool second_end_ = false;
   bool opened_ = false;
   bool ready_ = false;  // both keys are proven, LinkOpened is due
   bool frames_queued_ = false;

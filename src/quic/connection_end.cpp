@@ -25,7 +25,9 @@ std::string alert_text(std::uint64_t code) {
   return name != nullptr ? printable(bytes_of(name)) : "TLS alert " + std::to_string(code & 0xffU);
 }
 
-bool is_alert(std::uint64_t code) noexcept { return code >= crypto_error && code < 2 * crypto_error; }
+bool is_alert(std::uint64_t code) noexcept {
+  return code >= crypto_error && code < 2 * crypto_error;
+}
 
 }  // namespace
 
@@ -52,7 +54,8 @@ void Connection::on_draining(Mono now) {
   CloseInfo info{.application = compat::is_application(error),
                  .code = error.error_code,
                  .reason = printable(BytesView(error.reason, error.reasonlen))};
-  if (info.reason.empty() && !info.application && is_alert(info.code)) info.reason = "refused: " + alert_text(info.code);
+  if (info.reason.empty() && !info.application && is_alert(info.code))
+    info.reason = "refused: " + alert_text(info.code);
   end(now, ClosedBy::peer, std::move(info), nullptr);
 }
 
@@ -68,8 +71,8 @@ void Connection::end_by_error(Mono now, int error) {
   end(now, ClosedBy::transport, {.code = code, .reason = std::move(reason)}, &close);
 }
 
-// Nothing is sent now. When the peer still speaks to us later, it is told that the link is gone: a stateless reset would
-// say that this process is.
+// Nothing is sent now. When the peer still speaks to us later, it is told that the link is gone: a stateless reset
+// would say that this process is.
 void Connection::end_silently(Mono now, ClosedBy by, std::string reason) {
   compat::CloseError close{};
   compat::set_transport_error(close, NGTCP2_NO_ERROR);
@@ -100,8 +103,9 @@ void Connection::end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseE
 
 std::vector<std::uint8_t> Connection::close_packet(Mono now, const compat::CloseError& error) {
   std::vector<std::uint8_t> out(NGTCP2_MAX_UDP_PAYLOAD_SIZE);
-  const ngtcp2_ssize size = ngtcp2_conn_write_connection_close(quic_, nullptr, nullptr, out.data(), out.size(), &error,
-                                                               static_cast<ngtcp2_tstamp>(now.time_since_epoch().count()));
+  const ngtcp2_ssize size =
+      ngtcp2_conn_write_connection_close(quic_, nullptr, nullptr, out.data(), out.size(), &error,
+                                         static_cast<ngtcp2_tstamp>(now.time_since_epoch().count()));
   out.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
   out.shrink_to_fit();
   return out;

@@ -8,7 +8,9 @@
 namespace mosaik::quic {
 namespace {
 
-ngtcp2_tstamp stamp(Mono now) noexcept { return static_cast<ngtcp2_tstamp>(now.time_since_epoch().count()); }
+ngtcp2_tstamp stamp(Mono now) noexcept {
+  return static_cast<ngtcp2_tstamp>(now.time_since_epoch().count());
+}
 
 }  // namespace
 

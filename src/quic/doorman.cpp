@@ -9,8 +9,8 @@ std::optional<FirstPacket> Doorman::parse(Mono now, const DatagramPath& path, By
   if (ngtcp2_accept(&out.header, bytes.data(), bytes.size()) != 0) return std::nullopt;
   if (out.header.version != NGTCP2_PROTO_VER_V1) return std::nullopt;
   const Cid chosen(BytesView(out.header.dcid.data, out.header.dcid.datalen));
-  out.original = shared_.retries.verify(now, path.remote, chosen,
-                                        {compat::token_of(out.header), compat::token_size(out.header)});
+  out.original =
+      shared_.retries.verify(now, path.remote, chosen, {compat::token_of(out.header), compat::token_size(out.header)});
   // Another node's token, or one of our past life, counts as none (RFC 9000 8.1.3).
   if (!out.original && chosen.size < NGTCP2_MIN_INITIAL_DCIDLEN) return std::nullopt;
   return out;

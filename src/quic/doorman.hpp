@@ -1,5 +1,6 @@
 #pragma once
-/// First datagrams of connections that do not exist yet: who may wait, who must prove its address first, who is sent away.
+/// First datagrams of connections that do not exist yet: who may wait, who must prove its address first, who is sent
+/// away.
 
 #include <optional>
 #include <vector>

@@ -98,7 +98,8 @@ void Endpoint::Impl::forget(std::map<LinkId, Farewell>::iterator farewell) {
 
 bool Endpoint::Impl::make_room(Mono now) {
   if (live_.size() + farewells_.size() < limits::links) return true;
-  const auto over = std::ranges::find_if(farewells_, [&](const auto& item) { return item.second.quiet_until() <= now; });
+  const auto over =
+      std::ranges::find_if(farewells_, [&](const auto& item) { return item.second.quiet_until() <= now; });
   if (over == farewells_.end()) return false;
   forget(over);
   return true;
@@ -110,8 +111,9 @@ void Endpoint::Impl::on_datagram(Mono now, const DatagramPath& path, BytesView b
   const bool is_long = (bytes[0] & 0x80U) != 0;  // the fixed bit tells nothing: peers may grease it (RFC 9287)
   ngtcp2_version_cid header{};
   const int failed = ngtcp2_pkt_decode_version_cid(&header, bytes.data(), bytes.size(), Cid::own_size);
-  const bool unknown_version = is_long && (failed == NGTCP2_ERR_VERSION_NEGOTIATION ||
-                                           (failed == 0 && header.version != 0 && header.version != NGTCP2_PROTO_VER_V1));
+  const bool unknown_version =
+      is_long && (failed == NGTCP2_ERR_VERSION_NEGOTIATION ||
+                  (failed == 0 && header.version != 0 && header.version != NGTCP2_PROTO_VER_V1));
   if (unknown_version) {
     if (bytes.size() >= NGTCP2_MAX_UDP_PAYLOAD_SIZE) replies_.negotiate_version(path, header);
     return;
@@ -186,7 +188,8 @@ bool Endpoint::Impl::advance(Mono now) {
   return !doorman_.empty();
 }
 
-void Endpoint::Impl::adopt(Mono now, std::unique_ptr<Connection> connection, const DatagramPath& path, BytesView bytes) {
+void Endpoint::Impl::adopt(Mono now, std::unique_ptr<Connection> connection, const DatagramPath& path,
+                           BytesView bytes) {
   if (connection == nullptr) {
     ++shared_.counters.dropped_initials;
     return;
@@ -302,8 +305,12 @@ void Endpoint::on_datagram(const Now& now, const DatagramPath& path, BytesView b
 void Endpoint::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) {
   impl_->on_unreachable(impl_->advance_clock(now.mono), remote, quoted);
 }
-void Endpoint::on_timer(const Now& now) { impl_->on_timer(impl_->advance_clock(now.mono)); }
-bool Endpoint::advance(const Now& now) { return impl_->advance(impl_->advance_clock(now.mono)); }
+void Endpoint::on_timer(const Now& now) {
+  impl_->on_timer(impl_->advance_clock(now.mono));
+}
+bool Endpoint::advance(const Now& now) {
+  return impl_->advance(impl_->advance_clock(now.mono));
+}
 
 Result<LinkId> Endpoint::dial(const Now& now, const DialRequest& request) {
   return impl_->dial(impl_->advance_clock(now.mono), request);
@@ -329,11 +336,15 @@ void Endpoint::set_frame_limit(LinkId link, std::size_t bytes) {
   if (Connection* const connection = impl_->find(link)) connection->set_frame_limit(bytes);
 }
 
-std::optional<LinkEvent> Endpoint::next_event() { return impl_->next_event(); }
+std::optional<LinkEvent> Endpoint::next_event() {
+  return impl_->next_event();
+}
 bool Endpoint::transmit(const Now& now, DatagramBatch& out) {
   return impl_->transmit(impl_->advance_clock(now.mono), out);
 }
-Mono Endpoint::next_deadline() const { return impl_->timers_.next(); }
+Mono Endpoint::next_deadline() const {
+  return impl_->timers_.next();
+}
 
 Result<Bytes32> Endpoint::exporter(LinkId link, BytesView label) const {
   const Connection* const connection = impl_->find(link);
@@ -347,7 +358,11 @@ std::optional<LinkStats> Endpoint::stats(LinkId link) const {
   return connection->stats();
 }
 
-const EndpointCounters& Endpoint::counters() const noexcept { return impl_->shared_.counters; }
-std::size_t Endpoint::connections() const noexcept { return impl_->live_.size(); }
+const EndpointCounters& Endpoint::counters() const noexcept {
+  return impl_->shared_.counters;
+}
+std::size_t Endpoint::connections() const noexcept {
+  return impl_->live_.size();
+}
 
 }  // namespace mosaik::quic

@@ -9,9 +9,9 @@
 /// with LinkClosed; the object stays for the closing or draining period (3 PTO, RFC 9000 10.2) to answer late packets.
 ///
 /// Order of work. Datagrams of established links are processed as they come. First datagrams of new connections wait
-/// in a bounded backlog and are taken up by `advance`, a few at a time, so that a storm of handshakes never delays a bond.
-/// The caller hands in all datagrams of a socket read, then pulls events until none is left, then calls `transmit`.
-/// Events caused inside one call are queued; nothing calls back.
+/// in a bounded backlog and are taken up by `advance`, a few at a time, so that a storm of handshakes never delays a
+/// bond. The caller hands in all datagrams of a socket read, then pulls events until none is left, then calls
+/// `transmit`. Events caused inside one call are queued; nothing calls back.
 ///
 /// Limits: base/limits.hpp, "links". Hostile input costs its sender the link; see docs/THREATS.md.
 
@@ -23,15 +23,15 @@
 
 #include <mosaik/result.hpp>
 
-#include "crypto/ed25519.hpp"
 #include "base/datagram.hpp"
+#include "crypto/ed25519.hpp"
 #include "quic/link.hpp"
 #include "quic/links.hpp"
 
 namespace mosaik::quic {
 
 struct EndpointConfig {
-  Bytes32 random_seed{};       ///< for connection ids, path challenges and tokens: must not be guessable
+  Bytes32 random_seed{};  ///< for connection ids, path challenges and tokens: must not be guessable
   bool count_handshakes = false;
   /// Packets of one link after which its keys are changed (RFC 9001 6); 0: only when the peer changes them.
   std::uint32_t key_update_packets = 0;
@@ -41,11 +41,11 @@ struct EndpointCounters {
   std::uint64_t handshakes_completed = 0;
   std::uint64_t handshakes_failed = 0;
   std::uint64_t retries_sent = 0;
-  std::uint64_t dropped_initials = 0;   ///< backlog or connection limit reached
+  std::uint64_t dropped_initials = 0;  ///< backlog or connection limit reached
   std::uint64_t stateless_resets_sent = 0;
   std::uint64_t datagrams_received = 0;
   std::uint64_t datagrams_sent = 0;
-  std::uint64_t key_updates = 0;        ///< changes of 1-RTT keys, by either side
+  std::uint64_t key_updates = 0;  ///< changes of 1-RTT keys, by either side
 };
 
 class Endpoint final : public Links {
@@ -57,7 +57,8 @@ class Endpoint final : public Links {
 
   /// One datagram (already split from a GRO batch).
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes);
-  /// An ICMP unreachable (port, host or net) for a datagram that we sent to `remote`; `quoted` is the start of that datagram.
+  /// An ICMP unreachable (port, host or net) for a datagram that we sent to `remote`; `quoted` is the start of that
+  /// datagram.
   void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted);
   /// Call when next_deadline() has passed and every datagram that had arrived by then was handed in.
   void on_timer(const Now& now);
@@ -74,8 +75,8 @@ class Endpoint final : public Links {
 
   /// The next event, oldest first.
   [[nodiscard]] std::optional<LinkEvent> next_event();
-  /// Writes what may be sent now into `out`. Call it after inputs and sends; when `out` is full, send it and call again:
-  /// returns true when there is more to write at once.
+  /// Writes what may be sent now into `out`. Call it after inputs and sends; when `out` is full, send it and call
+  /// again: returns true when there is more to write at once.
   bool transmit(const Now& now, DatagramBatch& out);
   /// When on_timer is due; `never` when there is nothing to wait for.
   [[nodiscard]] Mono next_deadline() const;

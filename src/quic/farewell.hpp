@@ -1,10 +1,10 @@
 #pragma once
 /// What remains of a connection that ended: RFC 9000 10.2's closing and draining periods, without keys.
 ///
-/// A connection that we closed, or that fell silent, answers late packets with its CONNECTION_CLOSE for as long as the peer
-/// may still believe in it (its idle time), not just for three probe timeouts: after that only a stateless reset could
-/// answer, and a reset tells the peer that our process is another one. When there are too many, those whose three probe
-/// timeouts are over make room first.
+/// A connection that we closed, or that fell silent, answers late packets with its CONNECTION_CLOSE for as long as the
+/// peer may still believe in it (its idle time), not just for three probe timeouts: after that only a stateless reset
+/// could answer, and a reset tells the peer that our process is another one. When there are too many, those whose three
+/// probe timeouts are over make room first.
 
 #include <vector>
 

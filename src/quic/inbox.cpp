@@ -43,6 +43,8 @@ std::size_t Inbox::take_credit() noexcept {
   return oversized_told_ ? 0 : std::exchange(uncredited_, 0);
 }
 
-bool Inbox::take_news() noexcept { return std::exchange(news_, false); }
+bool Inbox::take_news() noexcept {
+  return std::exchange(news_, false);
+}
 
 }  // namespace mosaik::quic

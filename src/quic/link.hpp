@@ -55,9 +55,11 @@ struct CloseInfo {
   ClosedBy by = ClosedBy::us;
   bool application = false;  ///< `code` is an application code (CloseCode), not a QUIC transport error
   std::uint64_t code = 0;
-  std::string reason;        ///< printable, at most limits::close_reason bytes
+  std::string reason;  ///< printable, at most limits::close_reason bytes
 
-  [[nodiscard]] bool is(CloseCode wanted) const noexcept { return application && code == static_cast<std::uint64_t>(wanted); }
+  [[nodiscard]] bool is(CloseCode wanted) const noexcept {
+    return application && code == static_cast<std::uint64_t>(wanted);
+  }
 };
 
 /// The TLS handshake is complete and both keys are proven: as initiator confirmed, as acceptor completed.
@@ -78,7 +80,8 @@ struct LinkEnded {
   LinkId link;
   bool clean = true;
 };
-/// A frame announced more than the link's frame limit; nothing more will be delivered from it. The owner closes with 400.
+/// A frame announced more than the link's frame limit; nothing more will be delivered from it. The owner closes with
+/// 400.
 struct LinkOversized {
   LinkId link;
 };
@@ -103,7 +106,8 @@ struct LinkClosed {
   LinkId link;
   CloseInfo close;
 };
-using LinkEvent = std::variant<LinkOpened, LinkFrame, LinkEnded, LinkOversized, LinkActive, LinkWritable, LinkUnreachable, LinkLossy, LinkClosed>;
+using LinkEvent = std::variant<LinkOpened, LinkFrame, LinkEnded, LinkOversized, LinkActive, LinkWritable,
+                               LinkUnreachable, LinkLossy, LinkClosed>;
 
 struct LinkStats {
   Nanoseconds smoothed_rtt{};

@@ -20,8 +20,12 @@ inline void set_application_error(CloseError& error, std::uint64_t code, const s
 inline void set_transport_error(CloseError& error, std::uint64_t code) {
   ngtcp2_ccerr_set_transport_error(&error, code, nullptr, 0);
 }
-inline CloseError received_close(ngtcp2_conn* connection) { return *ngtcp2_conn_get_ccerr(connection); }
-inline bool is_application(const CloseError& error) { return error.type == NGTCP2_CCERR_TYPE_APPLICATION; }
+inline CloseError received_close(ngtcp2_conn* connection) {
+  return *ngtcp2_conn_get_ccerr(connection);
+}
+inline bool is_application(const CloseError& error) {
+  return error.type == NGTCP2_CCERR_TYPE_APPLICATION;
+}
 inline void set_original_cid(ngtcp2_transport_params& parameters, const ngtcp2_cid& cid) {
   parameters.original_dcid = cid;
   parameters.original_dcid_present = 1;
@@ -31,8 +35,12 @@ inline void set_token(ngtcp2_settings& settings, const std::uint8_t* token, std:
   settings.tokenlen = size;
   settings.token_type = NGTCP2_TOKEN_TYPE_RETRY;
 }
-inline const std::uint8_t* token_of(const ngtcp2_pkt_hd& header) { return header.token; }
-inline std::size_t token_size(const ngtcp2_pkt_hd& header) { return header.tokenlen; }
+inline const std::uint8_t* token_of(const ngtcp2_pkt_hd& header) {
+  return header.token;
+}
+inline std::size_t token_size(const ngtcp2_pkt_hd& header) {
+  return header.tokenlen;
+}
 
 struct PathFacts {
   std::uint64_t smoothed_rtt = 0, least_rtt = 0, in_flight = 0;
@@ -45,7 +53,22 @@ inline PathFacts facts_of(ngtcp2_conn* connection) {
   return {info.smoothed_rtt, sampled ? info.min_rtt : 0, info.bytes_in_flight, sampled};
 }
 /// 1.x paces by itself and assumes 1 ms until there is a sample.
-inline bool may_pace(ngtcp2_conn*) { return true; }
+inline bool may_pace(ngtcp2_conn*) {
+  return true;
+}
+
+/// Handler: int(void* user, bool active, const std::uint8_t* token).
+template <auto handler>
+int on_peer_cid(ngtcp2_conn*, ngtcp2_connection_id_status_type status, std::uint64_t, const ngtcp2_cid*,
+                const std::uint8_t* token, void* user) {
+  return handler(user, status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE, token);
+}
+/// Handler: int(void* user, ngtcp2_path_validation_result result).
+template <auto handler>
+int on_path_validated(ngtcp2_conn*, std::uint32_t, const ngtcp2_path*, const ngtcp2_path*,
+                      ngtcp2_path_validation_result result, void* user) {
+  return handler(user, result);
+}
 
 #else
 
@@ -71,8 +94,12 @@ inline void set_token(ngtcp2_settings& settings, const std::uint8_t* token, std:
   // ngtcp2_vec is not const; the library only copies from it.
   settings.token = {const_cast<std::uint8_t*>(token), size};
 }
-inline const std::uint8_t* token_of(const ngtcp2_pkt_hd& header) { return header.token.base; }
-inline std::size_t token_size(const ngtcp2_pkt_hd& header) { return header.token.len; }
+inline const std::uint8_t* token_of(const ngtcp2_pkt_hd& header) {
+  return header.token.base;
+}
+inline std::size_t token_size(const ngtcp2_pkt_hd& header) {
+  return header.token.len;
+}
 
 struct PathFacts {
   std::uint64_t smoothed_rtt = 0, least_rtt = 0, in_flight = 0;
@@ -86,7 +113,19 @@ inline PathFacts facts_of(ngtcp2_conn* connection) {
 }
 /// 0.12 paces by the initial RTT until there is a sample, which would add tens of milliseconds to every handshake and
 /// to the first flight after a path change on a fast path.
-inline bool may_pace(ngtcp2_conn* connection) { return facts_of(connection).sampled; }
+inline bool may_pace(ngtcp2_conn* connection) {
+  return facts_of(connection).sampled;
+}
+
+template <auto handler>
+int on_peer_cid(ngtcp2_conn*, int status, std::uint64_t, const ngtcp2_cid*, const std::uint8_t* token, void* user) {
+  return handler(user, status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE, token);
+}
+template <auto handler>
+int on_path_validated(ngtcp2_conn*, std::uint32_t, const ngtcp2_path*, ngtcp2_path_validation_result result,
+                      void* user) {
+  return handler(user, result);
+}
 
 #endif
 

@@ -7,8 +7,8 @@
 namespace mosaik::quic {
 namespace {
 
-constexpr std::array<std::size_t, 4> class_limits = {limits::liveness_queue, limits::consensus_queue, limits::catalog_queue,
-                                                     limits::bulk_queue};
+constexpr std::array<std::size_t, 4> class_limits = {limits::liveness_queue, limits::consensus_queue,
+                                                     limits::catalog_queue, limits::bulk_queue};
 
 }  // namespace
 
@@ -74,7 +74,9 @@ void Outbox::abandon() {
   acknowledged_ = sent_;
 }
 
-bool Outbox::take_writable() noexcept { return std::exchange(writable_, false); }
+bool Outbox::take_writable() noexcept {
+  return std::exchange(writable_, false);
+}
 
 std::size_t Outbox::waiting_bytes() const noexcept {
   std::size_t bytes = 0;

@@ -2,8 +2,9 @@
 /// What one link still has to send, and what it has sent and not yet seen acknowledged.
 ///
 /// Frames wait in one queue a class. The most urgent frame is chosen only when the one before it is wholly written, so
-/// that a ping waits for at most the rest of one frame. At most limits::quic_window bytes are with QUIC at a time: what is
-/// handed over cannot be overtaken. QUIC keeps pointers into frames until they are acknowledged, so they stay referenced.
+/// that a ping waits for at most the rest of one frame. At most limits::quic_window bytes are with QUIC at a time: what
+/// is handed over cannot be overtaken. QUIC keeps pointers into frames until they are acknowledged, so they stay
+/// referenced.
 
 #include <array>
 #include <cstdint>

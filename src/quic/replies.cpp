@@ -34,8 +34,8 @@ void Replies::ask_to_retry(Mono now, const DatagramPath& path, const ngtcp2_pkt_
       shared_.retries.make(now, path.remote, Cid(BytesView(first.dcid.data, first.dcid.datalen)), own);
   Reply reply;
   push(path, reply,
-       ngtcp2_crypto_write_retry(reply.bytes.data(), reply.bytes.size(), first.version, &first.scid, &retry, &first.dcid,
-                                 token.bytes.data(), token.size));
+       ngtcp2_crypto_write_retry(reply.bytes.data(), reply.bytes.size(), first.version, &first.scid, &retry,
+                                 &first.dcid, token.bytes.data(), token.size));
   ++shared_.counters.retries_sent;
 }
 

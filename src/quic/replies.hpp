@@ -1,6 +1,6 @@
 #pragma once
-/// Answers to datagrams that belong to no connection: version negotiation, Retry, stateless reset. Each is smaller than what
-/// asked for it, there is room for a few, and resets have a rate: a flood of questions gets few answers.
+/// Answers to datagrams that belong to no connection: version negotiation, Retry, stateless reset. Each is smaller than
+/// what asked for it, there is room for a few, and resets have a rate: a flood of questions gets few answers.
 
 #include <array>
 
@@ -26,8 +26,8 @@ class Replies {
 
  private:
   static constexpr std::size_t most = 128;
-  static constexpr std::size_t most_resets = 64;              // at once,
-  static constexpr Nanoseconds reset_interval = 10ms;         // and one in this time after that
+  static constexpr std::size_t most_resets = 64;       // at once,
+  static constexpr Nanoseconds reset_interval = 10ms;  // and one in this time after that
   struct Reply {
     DatagramPath path;
     std::size_t size = 0;

@@ -12,7 +12,9 @@ constexpr std::size_t plain_head = 1 + 8 + 1;
 
 }  // namespace
 
-ResetTokens::~ResetTokens() { crypto::wipe(key_); }
+ResetTokens::~ResetTokens() {
+  crypto::wipe(key_);
+}
 
 ResetToken ResetTokens::token(BytesView cid) const noexcept {
   ResetToken out;
@@ -20,11 +22,14 @@ ResetToken ResetTokens::token(BytesView cid) const noexcept {
   return out;
 }
 
-RetryTokens::~RetryTokens() { crypto::wipe(key_); }
+RetryTokens::~RetryTokens() {
+  crypto::wipe(key_);
+}
 
 Bytes32 RetryTokens::seal(BytesView plain, const SocketAddress& client, const Cid& retry) const noexcept {
   const std::uint16_t port = client.port();
-  const std::array<std::uint8_t, 4> head = {static_cast<std::uint8_t>(client.family()), static_cast<std::uint8_t>(port >> 8U),
+  const std::array<std::uint8_t, 4> head = {static_cast<std::uint8_t>(client.family()),
+                                            static_cast<std::uint8_t>(port >> 8U),
                                             static_cast<std::uint8_t>(port & 0xffU), retry.size};
   return crypto::Hasher::keyed(key_).update(head).update(client.octets()).update(retry.view()).update(plain).finish();
 }

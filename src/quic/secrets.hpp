@@ -28,8 +28,8 @@ class ResetTokens {
   Bytes32 key_;
 };
 
-/// RFC 9000 8.1.2: shows that a client received what was sent to its address. Valid for a short time, for one address and
-/// for one pair of connection ids.
+/// RFC 9000 8.1.2: shows that a client received what was sent to its address. Valid for a short time, for one address
+/// and for one pair of connection ids.
 class RetryTokens {
  public:
   static constexpr std::size_t most = 1 + 8 + 1 + Cid::most + 32;
@@ -48,7 +48,8 @@ class RetryTokens {
   /// `original` is the id that the client chose first, `retry` the one that we ask it to use.
   [[nodiscard]] Token make(Mono now, const SocketAddress& client, const Cid& original, const Cid& retry) const noexcept;
   /// The original id, when the token is ours, fresh, and made for this client and this retry id.
-  [[nodiscard]] std::optional<Cid> verify(Mono now, const SocketAddress& client, const Cid& retry, BytesView token) const;
+  [[nodiscard]] std::optional<Cid> verify(Mono now, const SocketAddress& client, const Cid& retry,
+                                          BytesView token) const;
 
  private:
   [[nodiscard]] Bytes32 seal(BytesView plain, const SocketAddress& client, const Cid& retry) const noexcept;

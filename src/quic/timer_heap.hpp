@@ -1,5 +1,6 @@
 #pragma once
-/// The deadlines of all connections, the nearest first. Each timer lives in its owner, so that moving one allocates nothing.
+/// The deadlines of all connections, the nearest first. Each timer lives in its owner, so that moving one allocates
+/// nothing.
 
 #include <cstddef>
 #include <vector>

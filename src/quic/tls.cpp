@@ -12,7 +12,8 @@
 namespace mosaik::quic {
 namespace {
 
-// -CTYPE-ALL: X.509 is neither offered nor accepted. -SIGN-ALL: Ed25519 is the only CertificateVerify (spec: transport 1.7).
+// -CTYPE-ALL: X.509 is neither offered nor accepted. -SIGN-ALL: Ed25519 is the only CertificateVerify (spec:
+// transport 1.7).
 constexpr const char* priorities =
     "NORMAL:%DISABLE_TLS13_COMPAT_MODE:-VERS-ALL:+VERS-TLS1.3:"
     "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"
@@ -20,7 +21,8 @@ constexpr const char* priorities =
     "-SIGN-ALL:+SIGN-EDDSA-ED25519:-CTYPE-ALL:+CTYPE-CLI-RAWPK:+CTYPE-SRV-RAWPK";
 
 // SubjectPublicKeyInfo of an Ed25519 key, RFC 8410 4: this, then 32 bytes.
-constexpr std::array<std::uint8_t, 12> spki_prefix = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+constexpr std::array<std::uint8_t, 12> spki_prefix = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                                      0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
 // OneAsymmetricKey of an Ed25519 seed, RFC 8410 7: this, then 32 bytes.
 constexpr std::array<std::uint8_t, 16> pkcs8_prefix = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
                                                        0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
@@ -100,7 +102,8 @@ TlsSession::TlsSession(const TlsContext& context, const std::optional<Expect>& e
   gnutls_session_set_ptr(session_, &reference_);
   if (!client) gnutls_certificate_server_set_request(session_, GNUTLS_CERT_REQUIRE);
   ok_ = hooked && gnutls_priority_set(session_, context.priorities_) == 0 &&
-        gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, context.credentials_) == 0 && offer_alpn(session_, expect);
+        gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, context.credentials_) == 0 &&
+        offer_alpn(session_, expect);
 }
 
 TlsSession::~TlsSession() {
@@ -141,11 +144,12 @@ std::optional<Alpn> TlsSession::alpn() const noexcept {
 
 Result<Bytes32> TlsSession::exporter(BytesView label, BytesView context) const {
   Bytes32 out{};
-  const int failed = gnutls_prf_rfc5705(session_, label.size(), reinterpret_cast<const char*>(label.data()), context.size(),
-                                        reinterpret_cast<const char*>(context.data()), out.size(),
+  const int failed = gnutls_prf_rfc5705(session_, label.size(), reinterpret_cast<const char*>(label.data()),
+                                        context.size(), reinterpret_cast<const char*>(context.data()), out.size(),
                                         reinterpret_cast<char*>(out.data()));
   if (failed != 0) {
-    return fail(Errc::invalid_argument, "no key can be exported for a label of " + std::to_string(label.size()) + " bytes");
+    return fail(Errc::invalid_argument,
+                "no key can be exported for a label of " + std::to_string(label.size()) + " bytes");
   }
   return out;
 }

@@ -1,8 +1,10 @@
 #pragma once
-/// TLS 1.3 with raw public keys (RFC 7250), Ed25519 only, mutual, through GnuTLS (spec: transport 1). Private to the room.
+/// TLS 1.3 with raw public keys (RFC 7250), Ed25519 only, mutual, through GnuTLS (spec: transport 1). Private to the
+/// room.
 ///
-/// A session accepts a peer only when its certificate is one well-formed Ed25519 key that libsodium's strict rules admit
-/// and, as client, the expected one; GnuTLS itself checks that the peer holds the secret key. No tickets, no early data.
+/// A session accepts a peer only when its certificate is one well-formed Ed25519 key that libsodium's strict rules
+/// admit and, as client, the expected one; GnuTLS itself checks that the peer holds the secret key. No tickets, no
+/// early data.
 
 #include <optional>
 

@@ -126,6 +126,7 @@ TEST(EqualConstantTime, tells_equal_from_unequal) {
   const Bytes a = {1, 2, 3};
   EXPECT_TRUE(equal_constant_time(a, Bytes{1, 2, 3}));
   EXPECT_FALSE(equal_constant_time(a, Bytes{1, 2, 4}));
+  EXPECT_FALSE(equal_constant_time(Bytes{1, 2}, a)) << "a prefix";
   EXPECT_FALSE(equal_constant_time(a, Bytes{1, 2}));
   EXPECT_TRUE(equal_constant_time({}, {}));
 }

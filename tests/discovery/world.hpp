@@ -269,7 +269,7 @@ class World {
 
 /// HOST:PORT of peer n, as a bootstrap peer.
 inline BootstrapPeer bootstrap_of(std::uint32_t n) {
-  const auto& octets = address_of(n).octets();
+  const auto octets = address_of(n).octets();
   std::string host;
   for (std::size_t i = 0; i < 4; ++i) host += (i == 0 ? "" : ".") + std::to_string(octets[i]);
   return {id_of_peer(n), host, address_of(n).port()};

@@ -84,7 +84,8 @@ TEST_F(Closing, after_flush_waits_no_longer_than_its_limit) {
 }
 
 TEST_F(Closing, frames_that_came_before_the_close_are_delivered_before_it) {
-  // The frame's packet is held back and arrives together with the close: one datagram batch.
+  // The frames' packets are held back and arrive together with the close: one datagram batch.
+  wire.run_for(1s);  // past the pacing of the handshake's last flight
   std::optional<std::size_t> frames_at_close;
   b.on_event = [&](const LinkEvent& event) {
     if (std::holds_alternative<LinkClosed>(event)) frames_at_close = b.links[to].frames.size();
@@ -98,7 +99,8 @@ TEST_F(Closing, frames_that_came_before_the_close_are_delivered_before_it) {
   }
   for (const DatagramBatch::Item& item : batch.items()) {
     for (BytesView rest = batch.bytes(item); !rest.empty(); rest = rest.subspan(std::min(rest.size(), item.segment))) {
-      b.endpoint->on_datagram(wire.now(), {Wire::address(2), Wire::address(1)}, rest.first(std::min(rest.size(), item.segment)));
+      b.endpoint->on_datagram(wire.now(), {Wire::address(2), Wire::address(1)},
+                              rest.first(std::min(rest.size(), item.segment)));
     }
   }
   b.pull();
@@ -154,6 +156,15 @@ TEST_F(Closing, a_restarted_acceptor_proves_that_its_predecessor_is_gone) {
   EXPECT_GE(b.endpoint->counters().stateless_resets_sent, 1U);
 }
 
+TEST_F(Closing, a_restarted_initiator_proves_that_its_predecessor_is_gone) {
+  // The link has lasted long enough for the acceptor to know a reset token of its peer.
+  wire.run_for(12s);
+  a.restart();
+  ASSERT_EQ(b.endpoint->send(to, SendClass::liveness, b.frame(5)), SendResult::queued);
+  ASSERT_TRUE(closed(b, to, 12s));
+  EXPECT_EQ(b.links[to].closed->by, ClosedBy::stateless_reset);
+}
+
 TEST_F(Closing, a_strangers_reset_is_no_proof) {
   // Another node, with another key, at the same address: it cannot know the tokens.
   Host& thief = wire.add(9);
@@ -184,7 +195,8 @@ TEST_F(Closing, a_reset_is_never_larger_than_what_it_answers_and_has_a_rate) {
   EXPECT_EQ(answered, 60U - 21U);
   answered = 0;
   sizes.push_back(1200);
-  for (int i = 0; i < 1000; ++i) wire.inject(Wire::address(77), Wire::address(2), std::vector<std::uint8_t>(1200, 0x41));
+  for (int i = 0; i < 1000; ++i)
+    wire.inject(Wire::address(77), Wire::address(2), std::vector<std::uint8_t>(1200, 0x41));
   wire.run_for(1ms);
   EXPECT_LE(answered, 65U);
 }

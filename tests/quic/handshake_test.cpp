@@ -145,7 +145,8 @@ TEST(Handshake, several_links_between_two_endpoints_are_independent) {
   EXPECT_EQ(b.endpoint->send(back->first, SendClass::bulk, b.frame(30, 3)), SendResult::queued);
   a.endpoint->close(wire.now(), ping->first, CloseCode::success, CloseMode::after_flush);
   ASSERT_TRUE(wire.run_until([&] {
-    return !b.links[groups->second].frames.empty() && b.links[ping->second].closed && !a.links[back->second].frames.empty();
+    return !b.links[groups->second].frames.empty() && b.links[ping->second].closed &&
+           !a.links[back->second].frames.empty();
   }));
   EXPECT_EQ(b.links[groups->second].frames[0].size(), 10U);
   EXPECT_EQ(b.links[ping->second].frames[0].size(), 20U);
@@ -171,7 +172,8 @@ TEST(Handshake, one_peer_may_hold_a_bounded_number_of_links) {
 TEST(Handshake, refuses_to_dial_nowhere_or_itself) {
   Wire wire;
   Host& a = wire.add(1);
-  EXPECT_EQ(a.endpoint->dial(wire.now(), {.peer = Host(2, {}).id(), .addresses = {}}).error().code, Errc::invalid_argument);
+  EXPECT_EQ(a.endpoint->dial(wire.now(), {.peer = Host(2, {}).id(), .addresses = {}}).error().code,
+            Errc::invalid_argument);
   EXPECT_EQ(a.endpoint->dial(wire.now(), {.peer = a.id(), .addresses = {Wire::address(1)}}).error().code,
             Errc::invalid_argument);
 }

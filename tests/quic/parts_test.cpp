@@ -58,7 +58,7 @@ struct OutboxTest : testing::Test {
 
 TEST_F(OutboxTest, never_breaks_into_a_frame) {
   ASSERT_EQ(outbox.push(SendClass::bulk, frame(1000)), SendResult::queued);
-  outbox.next();
+  ASSERT_EQ(outbox.next().size(), 1004U);
   outbox.sent(1);
   ASSERT_EQ(outbox.push(SendClass::liveness, frame(10)), SendResult::queued);
   EXPECT_EQ(outbox.next().size(), 1003U);
@@ -107,7 +107,8 @@ TEST(RetryTokens, are_bound_to_address_ids_and_time) {
   EXPECT_FALSE(tokens.verify(now, SocketAddress::v4({192, 0, 2, 2}, 1000), retry, token.view()));
   EXPECT_FALSE(tokens.verify(now, client, Cid(bytes_of("retry-ie")), token.view()));
   EXPECT_FALSE(others.verify(now, client, retry, token.view()));
-  for (std::size_t size = 0; size < token.size; ++size) EXPECT_FALSE(tokens.verify(now, client, retry, token.view().first(size)));
+  for (std::size_t size = 0; size < token.size; ++size)
+    EXPECT_FALSE(tokens.verify(now, client, retry, token.view().first(size)));
   for (std::size_t i = 0; i < token.size; ++i) {
     RetryTokens::Token bent = token;
     bent.bytes[i] ^= 1;

@@ -1,6 +1,6 @@
 #pragma once
-/// A QUIC client that does not play by our rules: any protocol name, with or without a key. Only for what an Endpoint would
-/// never do itself.
+/// A QUIC client that does not play by our rules: any protocol name, with or without a key. Only for what an Endpoint
+/// would never do itself.
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
@@ -29,7 +29,8 @@ class Stranger {
                                nullptr);
     gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, credentials_);
     ngtcp2_crypto_gnutls_configure_client_session(session_);
-    gnutls_datum_t name{reinterpret_cast<unsigned char*>(const_cast<char*>(alpn.data())), static_cast<unsigned>(alpn.size())};
+    gnutls_datum_t name{reinterpret_cast<unsigned char*>(const_cast<char*>(alpn.data())),
+                        static_cast<unsigned>(alpn.size())};
     gnutls_alpn_set_protocols(session_, &name, 1, 0);
     reference_ = {[](ngtcp2_crypto_conn_ref* ref) { return static_cast<Stranger*>(ref->user_data)->quic_; }, this};
     gnutls_session_set_ptr(session_, &reference_);
@@ -53,7 +54,8 @@ class Stranger {
       while (endpoint.transmit(wire.now(), batch)) {
       }
       for (const DatagramBatch::Item& item : batch.items()) {
-        for (BytesView rest = batch.bytes(item); !rest.empty(); rest = rest.subspan(std::min(rest.size(), item.segment))) {
+        for (BytesView rest = batch.bytes(item); !rest.empty();
+             rest = rest.subspan(std::min(rest.size(), item.segment))) {
           if (const auto code = take(rest.first(std::min(rest.size(), item.segment)), wire.now())) return code;
         }
       }
@@ -90,7 +92,8 @@ class Stranger {
     callbacks.decrypt = ngtcp2_crypto_decrypt_cb;
     callbacks.hp_mask = ngtcp2_crypto_hp_mask_cb;
     callbacks.rand = [](std::uint8_t* out, std::size_t size, const ngtcp2_rand_ctx*) { std::fill_n(out, size, 0x42); };
-    callbacks.get_new_connection_id = [](ngtcp2_conn*, ngtcp2_cid* cid, std::uint8_t* token, std::size_t size, void* user) {
+    callbacks.get_new_connection_id = [](ngtcp2_conn*, ngtcp2_cid* cid, std::uint8_t* token, std::size_t size,
+                                         void* user) {
       const std::vector<std::uint8_t> bytes(size, ++static_cast<Stranger*>(user)->cids_);
       ngtcp2_cid_init(cid, bytes.data(), size);
       std::fill_n(token, NGTCP2_STATELESS_RESET_TOKENLEN, 1);
@@ -112,7 +115,8 @@ class Stranger {
     ngtcp2_cid_init(&scid, own.data(), own.size());
     path_.local = {reinterpret_cast<ngtcp2_sockaddr*>(&address_), sizeof address_};
     path_.remote = path_.local;
-    ngtcp2_conn_client_new(&quic_, &dcid, &scid, &path_, NGTCP2_PROTO_VER_V1, &callbacks, &settings, &parameters, nullptr, this);
+    ngtcp2_conn_client_new(&quic_, &dcid, &scid, &path_, NGTCP2_PROTO_VER_V1, &callbacks, &settings, &parameters,
+                           nullptr, this);
     ngtcp2_conn_set_tls_native_handle(quic_, session_);
   }
 
@@ -120,16 +124,18 @@ class Stranger {
     std::vector<std::uint8_t> room(1500);
     for (;;) {
       ngtcp2_pkt_info info{};
-      const ngtcp2_ssize size =
-          ngtcp2_conn_writev_stream(quic_, nullptr, &info, room.data(), room.size(), nullptr, 0, -1, nullptr, 0, stamp(now));
+      const ngtcp2_ssize size = ngtcp2_conn_writev_stream(quic_, nullptr, &info, room.data(), room.size(), nullptr, 0,
+                                                          -1, nullptr, 0, stamp(now));
       if (size <= 0) return;
-      endpoint.on_datagram(now, {Wire::address(2), Wire::address(77)}, BytesView(room).first(static_cast<std::size_t>(size)));
+      endpoint.on_datagram(now, {Wire::address(2), Wire::address(77)},
+                           BytesView(room).first(static_cast<std::size_t>(size)));
     }
   }
 
   std::optional<std::uint64_t> take(BytesView datagram, const Now& now) {
     ngtcp2_pkt_info info{};
-    if (ngtcp2_conn_read_pkt(quic_, &path_, &info, datagram.data(), datagram.size(), stamp(now)) != NGTCP2_ERR_DRAINING) {
+    if (ngtcp2_conn_read_pkt(quic_, &path_, &info, datagram.data(), datagram.size(), stamp(now)) !=
+        NGTCP2_ERR_DRAINING) {
       return std::nullopt;
     }
     return compat::received_close(quic_).error_code;

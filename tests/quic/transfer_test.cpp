@@ -184,7 +184,8 @@ TEST_F(Transfer, an_owner_that_takes_no_events_stops_the_peer) {
         batch.clear();
         more = host->endpoint->transmit(now, batch);
         for (const DatagramBatch::Item& item : batch.items()) {
-          for (BytesView rest = batch.bytes(item); !rest.empty(); rest = rest.subspan(std::min(rest.size(), item.segment))) {
+          for (BytesView rest = batch.bytes(item); !rest.empty();
+               rest = rest.subspan(std::min(rest.size(), item.segment))) {
             other.endpoint->on_datagram(now, {other.addresses[0], host->addresses[0]},
                                         rest.first(std::min(rest.size(), item.segment)));
           }

@@ -1,6 +1,6 @@
 #pragma once
-/// A simulated network for real endpoints: datagrams travel with delay, loss, duplication and reordering from a seed, and
-/// time jumps from one event to the next.
+/// A simulated network for real endpoints: datagrams travel with delay, loss, duplication and reordering from a seed,
+/// and time jumps from one event to the next.
 
 #include <algorithm>
 #include <functional>
@@ -61,7 +61,8 @@ class Host {
   }
 
   void pull() {
-    while (std::optional<LinkEvent> event = endpoint->next_event()) std::visit([&](auto& value) { note(value); }, *event);
+    while (std::optional<LinkEvent> event = endpoint->next_event())
+      std::visit([&](auto& value) { note(value); }, *event);
   }
 
   static Bytes32 seed_of(std::uint8_t a, std::uint8_t b) {

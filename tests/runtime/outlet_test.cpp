@@ -380,7 +380,7 @@ TEST(Outlet, survives_readers_watchers_subscribers_and_a_busy_loop_at_once) {
     }
   });
   threads.emplace_back([&](const std::stop_token& stop) {
-    while (!stop.stop_requested()) outlet->subscribe([](const Event&) {});
+    while (!stop.stop_requested()) outlet->subscribe([](const Event&) {}).reset();
   });
   const auto end = when_peers(*outlet, last);
   std::jthread loop([&] {

@@ -1,0 +1,122 @@
+#include "api/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/limits.hpp"
+
+namespace mosaik::api {
+namespace {
+
+using testing::ElementsAre;
+using testing::SizeIs;
+
+// The public key of RFC 8032's first test vector.
+const std::string id = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+SocketAddress address(std::string_view text) {
+  return SocketAddress::parse(text).value();
+}
+
+std::string message_of(const NetworkConfig& config) {
+  const auto settings = parse_settings(config);
+  return settings ? "accepted" : std::string(to_string(settings.error().code)) + ": " + settings.error().message;
+}
+
+TEST(Contact, has_an_id_a_host_and_a_port) {
+  const auto by_name = parse_contact("bootstrap", id + "@node-1.example:4433");
+  ASSERT_TRUE(by_name) << by_name.error().message;
+  EXPECT_EQ(by_name->id.hex(), id);
+  EXPECT_EQ(by_name->host, "node-1.example");
+  EXPECT_EQ(by_name->port, 4433);
+  const auto by_v6 = parse_contact("bootstrap", id + "@[2001:db8::7]:1");
+  ASSERT_TRUE(by_v6) << by_v6.error().message;
+  EXPECT_EQ(by_v6->host, "2001:db8::7");
+  EXPECT_EQ(by_v6->port, 1);
+}
+
+TEST(Contact, without_an_id_is_refused_with_the_reason) {
+  const auto contact = parse_contact("bootstrap", "192.0.2.7:4433");
+  ASSERT_FALSE(contact);
+  EXPECT_EQ(contact.error().code, Errc::invalid_argument);
+  EXPECT_EQ(contact.error().message,
+            "bootstrap '192.0.2.7:4433' has no peer id; write PEERID@192.0.2.7:4433 (the peer prints it at start)");
+}
+
+TEST(Contact, refuses_what_cannot_be_dialed) {
+  const std::string zero(64, '0');  // a point of small order
+  for (const std::string& text :
+       {std::string(), id, id + "@", id + "@host", id + "@host:", id + "@host:0", id + "@host:65536", id + "@host:44x",
+        id + "@:4433", id + "@[]:4433", id + "@2001:db8::7:4433", id + "@[2001:db8::7]", id + "@a b:4433",
+        id + "@x@host:4433", id.substr(1) + "@host:4433", "x" + id.substr(1) + "@host:4433", zero + "@host:4433",
+        id + "@" + std::string(256, 'h') + ":4433"}) {
+    const auto contact = parse_contact("bootstrap", text);
+    ASSERT_FALSE(contact) << text;
+    EXPECT_EQ(contact.error().code, Errc::invalid_argument);
+    EXPECT_THAT(contact.error().message, testing::StartsWith("bootstrap '" + text + "' "));
+  }
+}
+
+TEST(Settings, accept_the_defaults) {
+  const auto settings = parse_settings({});
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->network, id_of<NetworkId>("mosaik"));
+  EXPECT_THAT(settings->listen, ElementsAre(address("0.0.0.0:0"), address("[::]:0")));
+}
+
+TEST(Settings, take_a_network_of_64_digits_as_an_id) {
+  EXPECT_EQ(parse_settings({.network = std::string(64, 'a')})->network.hex(), std::string(64, 'a'));
+}
+
+TEST(Settings, keep_each_bootstrap_peer_once) {
+  const std::string contact = id + "@host:1";
+  EXPECT_THAT(parse_settings({.bootstrap = {contact, id + "@host:2", contact}})->bootstrap, SizeIs(2));
+}
+
+TEST(Settings, name_what_is_wrong) {
+  struct Case {
+    NetworkConfig config;
+    std::string_view message;
+  };
+  const std::vector<std::string> too_many_peers(limits::bootstrap_peers + 1, id + "@host:1");
+  const std::vector<std::string> too_many_addresses(limits::entry_addresses + 1, "192.0.2.7:1");
+  const std::vector<std::string> too_many_tags(limits::entry_items + 1, "tag");
+  for (const Case& each : std::vector<Case>{
+           {{.network = ""}, "invalid_argument: network is empty"},
+           {{.bootstrap = {"192.0.2.7:4433"}}, "invalid_argument: bootstrap '192.0.2.7:4433' has no peer id"},
+           {{.bootstrap = {"nonsense"}}, "invalid_argument: bootstrap 'nonsense' is no contact"},
+           {{.bootstrap = too_many_peers}, "limit: bootstrap has 65 peers"},
+           {{.listen = {}}, "invalid_argument: listen is empty"},
+           {{.listen = {"localhost:1"}}, "invalid_argument: listen 'localhost:1' is no address"},
+           {{.listen = {"127.0.0.1:0", "127.0.0.2:0"}}, "invalid_argument: listen '127.0.0.2:0' is a second address"},
+           {{.advertise = {"192.0.2.7"}}, "invalid_argument: advertise '192.0.2.7' is no address"},
+           {{.advertise = {"192.0.2.7:0"}}, "invalid_argument: advertise '192.0.2.7:0' has no port"},
+           {{.advertise = {"0.0.0.0:1"}}, "invalid_argument: advertise '0.0.0.0:1' cannot be dialed"},
+           {{.advertise = too_many_addresses}, "limit: advertise has 33 addresses"},
+           {{.tags = too_many_tags}, "limit: there are 257 tags"},
+           {{.secret_key = Bytes32{}, .secret_key_file = "key"},
+            "invalid_argument: secret_key and secret_key_file are both set"},
+       })
+    EXPECT_THAT(message_of(each.config), testing::StartsWith(std::string(each.message)));
+}
+
+TEST(Dialable, is_where_the_node_listens) {
+  EXPECT_THAT(dialable({address("192.0.2.7:4433")}, {address("198.51.100.1:0")}),
+              ElementsAre(address("192.0.2.7:4433")));
+}
+
+TEST(Dialable, is_every_interface_of_the_family_for_an_unspecified_address) {
+  EXPECT_THAT(dialable({address("0.0.0.0:10"), address("[::]:20")},
+                       {address("[2001:db8::1]:0"), address("192.0.2.7:0"), address("192.0.2.8:0")}),
+              ElementsAre(address("192.0.2.7:10"), address("192.0.2.8:10"), address("[2001:db8::1]:20")));
+  EXPECT_THAT(dialable({address("0.0.0.0:10")}, {address("[2001:db8::1]:0")}), testing::IsEmpty());
+}
+
+TEST(Dialable, fits_into_an_entry) {
+  std::vector<SocketAddress> interfaces;
+  for (std::uint8_t i = 0; i < 100; ++i) interfaces.push_back(SocketAddress::v4({10, 0, 0, i}, 0));
+  EXPECT_THAT(dialable({address("0.0.0.0:10")}, interfaces), SizeIs(limits::entry_addresses));
+}
+
+}  // namespace
+}  // namespace mosaik::api
