@@ -175,7 +175,7 @@ def check_outside(tree, file):
             tree.breach(file, line, "rooms", f'"{name}" is no file of this tree')
         elif not STANDARD.fullmatch(name) and not SYSTEM.fullmatch(name):
             tree.breach(file, line, "third-party", f"<{name}> is of no known library; name it in tools/check_layers.py")
-        elif file.room in ("public", "examples") and not STANDARD.fullmatch(name):
+        elif file.room == "public" and not STANDARD.fullmatch(name):
             tree.breach(file, line, "public", f"<{name}>: only the standard library and mosaik/ headers")
 
 

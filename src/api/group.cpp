@@ -27,7 +27,7 @@ Future<Result<Bonds>> wait_for(const std::shared_ptr<api::GroupBody>& group, Hol
   Promise<Result<Bonds>> promise;
   group->network().outlet().watch([promise, group, holds](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
     if (snapshot == nullptr) return [promise] { promise.set(api::network_closed()); };
-    const GroupStatus* const status = group->is_left() ? nullptr : group->in(*snapshot->status);
+    const GroupStatus* const status = group->in(*snapshot->status);
     if (status == nullptr) return [promise] { promise.set(fail(Errc::closed, "the group is left")); };
     if (!holds(*status)) return {};
     return [promise, bonds = status->bonds] { promise.set(bonds); };
@@ -86,7 +86,7 @@ const GroupId& Group::id() const noexcept {
 
 Bonds Group::bonds() const {
   const auto snapshot = body_->network().snapshot();
-  const GroupStatus* const status = body_->in(*snapshot.status);
+  const GroupStatus* const status = body_->in(*snapshot.status);  // null when it is left
   return status == nullptr ? Bonds(body_->network().id(), {}, {}) : status->bonds;
 }
 

@@ -126,6 +126,7 @@ void NetworkBody::close() {
 }
 
 const GroupStatus* GroupBody::in(const NodeStatus& status) const noexcept {
+  if (left_.load()) return nullptr;
   const auto at = std::ranges::find(status.groups, id_, &GroupStatus::id);
   return at == status.groups.end() ? nullptr : &*at;
 }

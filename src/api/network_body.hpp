@@ -61,8 +61,7 @@ class GroupBody {
 
   [[nodiscard]] const GroupId& id() const noexcept { return id_; }
   [[nodiscard]] NetworkBody& network() const noexcept { return *network_; }
-  [[nodiscard]] bool is_left() const noexcept { return left_.load(); }
-  /// The group in a snapshot; null when it is left.
+  /// The group in a snapshot; null when it is left, or being left.
   [[nodiscard]] const GroupStatus* in(const NodeStatus& status) const noexcept;
   Future<Result<>> leave();
 

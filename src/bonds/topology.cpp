@@ -130,4 +130,10 @@ Mono Topology::next_change(const Now& now) const {
   return next;
 }
 
+std::size_t Topology::remembered_changes() const {
+  std::size_t out = own_changed_.size();
+  for (const auto& [owner, theirs] : rows_) out += theirs.changed.size();
+  return out;
+}
+
 }  // namespace mosaik::bonds

@@ -59,6 +59,8 @@ class Topology {
   [[nodiscard]] std::vector<KnownPair> pairs(const Now& now) const;
   /// When a missing half stops being excused; never when none is missing.
   [[nodiscard]] Mono next_change(const Now& now) const;
+  /// Of how many (row, peer) it is remembered when they changed: bounded, whatever rows say.
+  [[nodiscard]] std::size_t remembered_changes() const;
 
  private:
   struct Theirs {

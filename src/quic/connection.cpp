@@ -163,7 +163,7 @@ void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes
     return ngtcp2_conn_read_pkt(quic_, &from.path, &info, bytes.data(), bytes.size(), stamp(now));
   }();
   if (watch_.authenticated()) {
-    last_heard_ = now;
+    if (!opened_ || watch_.fresh()) last_heard_ = now;
     if (dialled_) {
       dialled_->on_answer(path.remote);
     } else {
@@ -283,7 +283,8 @@ void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView
 }
 
 bool Connection::sends_to(const SocketAddress& remote) const {
-  return std::ranges::any_of(targets(), [&](const DatagramPath& target) { return target.remote == remote; });
+  if (!dialled_) return to_address(*ngtcp2_conn_get_path(quic_)->remote.addr) == remote;
+  return std::ranges::any_of(dialled_->targets(), [&](const DatagramPath& target) { return target.remote == remote; });
 }
 
 void Connection::on_timer(Mono now) {

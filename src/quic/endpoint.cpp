@@ -54,6 +54,7 @@ class Endpoint::Impl {
   std::optional<LinkEvent> take_end(Ended& ended);
 
   PeerId self_;
+  std::vector<std::unique_ptr<Connection>> buried_;  // ended since the last event was asked for
   std::map<LinkId, Farewell> farewells_;
   Replies replies_{shared_};
   Doorman doorman_{shared_, replies_};
@@ -83,7 +84,8 @@ void Endpoint::Impl::settle(Mono now, Connection& connection) {
   Ending ending = connection.take_ending();
   std::vector<Cid> cids = connection.take_cids();
   timers_.cancel(connection.timer);
-  live_.erase(link);
+  // A frame of it may just be in somebody's hands: it is theirs until the next event is asked for.
+  buried_.push_back(std::move(live_.extract(link).mapped()));
   const auto [place, added] = farewells_.try_emplace(link, link, now, std::move(ending), std::move(cids), was_open);
   MOSAIK_ASSERT(added);
   timers_.set(place->second.timer, place->second.end());
@@ -230,6 +232,7 @@ std::optional<LinkEvent> Endpoint::Impl::take_end(Ended& ended) {
 }
 
 std::optional<LinkEvent> Endpoint::Impl::next_event() {
+  buried_.clear();
   while (!shared_.events.empty()) {
     QueuedEvent& front = shared_.events.front();
     if (const auto* const ready = std::get_if<FramesReady>(&front)) {

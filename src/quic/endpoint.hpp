@@ -6,7 +6,9 @@
 ///
 /// Life of a connection. A dial, or a client's Initial, makes a connection; it is reported with LinkOpened when the
 /// peer's key is proven in both directions, and then owns one bidirectional stream (the initiator's first). It ends
-/// with LinkClosed; the object stays for the closing or draining period (3 PTO, RFC 9000 10.2) to answer late packets.
+/// with LinkClosed. What remains of it answers late packets with its close for as long as the peer may believe in it
+/// (30 s; a connection that the peer closed is only remembered for 3 PTO, RFC 9000 10.2), because a stateless reset
+/// would say that this process is another one.
 ///
 /// Order of work. Datagrams of established links are processed as they come. First datagrams of new connections wait
 /// in a bounded backlog and are taken up by `advance`, a few at a time, so that a storm of handshakes never delays a
@@ -82,6 +84,7 @@ class Endpoint final : public Links {
   [[nodiscard]] Mono next_deadline() const;
 
   [[nodiscard]] const EndpointCounters& counters() const noexcept;
+  /// Connections that have not ended; those in their closing period are not counted.
   [[nodiscard]] std::size_t connections() const noexcept;
 
  private:

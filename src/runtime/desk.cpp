@@ -10,8 +10,6 @@ namespace mosaik::runtime {
 namespace {
 
 constexpr Nanoseconds refresh_interval = 500ms;
-constexpr Nanoseconds cheap_snapshot = 50us;  // below this a pause would only delay news
-constexpr int pause_factor = 10;
 
 std::unexpected<Error> closed() {
   return fail(Errc::closed, "the network is closed");
@@ -36,9 +34,12 @@ Desk::Desk(node::Node& node, Outlet& outlet, std::shared_ptr<Inbox> inbox)
 
 void Desk::join(const GroupKey& key, const ConsensusConfig& consensus, Answer<GroupId> done) {
   auto result = node_.join(now_, key, consensus);
-  if (result) joined_.insert(*result);
-  after_publication_.push_back(
-      [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
+  if (!result) {
+    done(std::move(result));
+    return;
+  }
+  joined_.insert(*result);
+  joining_.push_back({*result, std::move(done)});
 }
 
 void Desk::leave(const GroupId& group, Task done) {
@@ -77,15 +78,17 @@ void Desk::resolve(std::string host, std::uint16_t port, Resolved done) {
 
 // -- outputs
 
-void Desk::take_outputs() {
+bool Desk::take_outputs() {
   for (node::Output& output : node_.take_outputs()) std::visit([this](auto& one) { on_output(one); }, output);
+  return std::exchange(answered_, false);
 }
 
 void Desk::on_output(node::ResolveName& output) {
-  node::Node* const node = &node_;
   const std::size_t bootstrap = output.bootstrap;
-  resolve(std::move(output.host), output.port, [this, node, bootstrap](Step* step, const Addresses& addresses) {
-    if (step != nullptr) node->on_resolved(now_, bootstrap, addresses);
+  resolve(std::move(output.host), output.port, [this, bootstrap](Step* step, const Addresses& addresses) {
+    if (step == nullptr) return;  // and no desk either
+    node_.on_resolved(now_, bootstrap, addresses);
+    answered_ = true;
   });
 }
 
@@ -105,7 +108,6 @@ void Desk::on_output(node::PingDone& output) {
 
 void Desk::on_output(node::GroupLeft& output) {
   joined_.erase(output.group);
-  changed_ = true;
   const auto [first, last] = leaving_.equal_range(output.group);
   for (auto at = first; at != last; ++at) run(std::move(at->second));
   leaving_.erase(first, last);
@@ -120,14 +122,12 @@ void Desk::on_output(Event& output) {
 
 // -- snapshots
 
-bool Desk::own_entry_changed() const {
-  return node_.own_entry()->entry.version != own_version_;
+bool Desk::is_news() const {
+  return catalog_changed_ || node_.changed() || node_.own_entry()->entry.version != own_version_;
 }
 
 void Desk::finish_turn() {
-  changed_ = changed_ || catalog_changed_ || node_.changed() || own_entry_changed();
-  if (!after_publication_.empty() || next_publication() <= now_.mono) publish();
-  for (Task& task : std::exchange(after_publication_, {})) task();
+  if (is_news() || next_publication() <= now_.mono) publish();
   if (tasks_.empty() && events_.empty()) return;
   for (Task& task : tasks_) outlet_.run(std::move(task));
   for (Event& event : events_) outlet_.tell(std::move(event));
@@ -137,23 +137,32 @@ void Desk::finish_turn() {
 }
 
 Mono Desk::next_publication() const noexcept {
-  if (changed_) return not_before_;
-  if (refresh_) return std::max(not_before_, published_ + refresh_interval);
-  return never;
+  return refresh_ ? looked_at_ + refresh_interval : never;
 }
 
 void Desk::publish() {
-  const Mono before = read_clock().mono;
-  if (catalog_changed_ || !catalog_)
+  // The node tells of a change when it has looked itself; looking in between would keep those events from it.
+  if (!status_ || node_.changed() || next_publication() <= now_.mono) {
+    status_ = node_.snapshot(now_);
+    looked_at_ = now_.mono;
+    refresh_ = false;
+  }
+  if (!catalog_ || catalog_changed_)
     catalog_ = std::make_shared<const std::vector<identity::EntryRef>>(node_.catalog(now_));
+  catalog_changed_ = false;
   identity::EntryRef own = node_.own_entry();
   own_version_ = own->entry.version;
-  outlet_.publish({.status = node_.snapshot(now_), .catalog = catalog_, .own = std::move(own)});
+  outlet_.publish({.status = status_, .catalog = catalog_, .own = std::move(own)});
   outlet_.flush();
-  changed_ = catalog_changed_ = refresh_ = false;
-  published_ = read_clock().mono;
-  const Nanoseconds cost = published_ - before;
-  not_before_ = cost <= cheap_snapshot ? published_ : published_ + pause_factor * cost;
+  answer_joins(*status_);
+}
+
+void Desk::answer_joins(const NodeStatus& published) {
+  std::erase_if(joining_, [&](Join& join) {
+    if (std::ranges::find(published.groups, join.group, &GroupStatus::id) == published.groups.end()) return false;
+    join.done(join.group);
+    return true;
+  });
 }
 
 // -- the end
@@ -165,9 +174,9 @@ void Desk::end() {
   for (auto& [request, done] : std::exchange(pings_, {})) run([done = std::move(done)]() mutable { done(closed()); });
   for (auto& [group, done] : std::exchange(leaving_, {})) run(std::move(done));
   for (Task& done : std::exchange(when_all_left_, {})) run(std::move(done));
-  joined_.clear();
-  changed_ = true;
-  not_before_ = published_;
+  status_.reset();
+  publish();
+  for (Join& join : std::exchange(joining_, {})) join.done(closed());
   finish_turn();
 }
 

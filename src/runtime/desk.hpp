@@ -2,9 +2,9 @@
 /// Desk: what came in as a request goes out as an answer. It keeps what requests wait for, hands the node's outputs to
 /// whom they belong, and decides when a snapshot is worth making. Used on the loop's thread only.
 ///
-/// Snapshots are made at most once a turn, when something changed or somebody reads; and never so often that making
-/// them takes more than about a tenth of the thread: after a costly one (a large mesh) there is a pause of ten times
-/// its cost.
+/// A snapshot is published at most once a turn: when the node says that it changed (it keeps limits::snapshot_pause
+/// between two of a changing mesh), when the catalog changed, and, while somebody reads, every 500 ms for what moves
+/// with time.
 
 #include <map>
 #include <set>
@@ -22,10 +22,11 @@ class Desk final : public Step {
 
   /// The moment of the inputs that follow.
   void set_now(const Now& now) noexcept { now_ = now; }
-  void take_outputs();
+  /// True when that gave the node new inputs: addresses that it had asked for.
+  bool take_outputs();
   /// Publishes when it is time, then hands over events and answers.
   void finish_turn();
-  /// When finish_turn has something to publish that it had to put off.
+  /// When finish_turn will have something to publish though nothing happens.
   [[nodiscard]] Mono next_publication() const noexcept;
   [[nodiscard]] bool in_any_group() const noexcept { return !joined_.empty(); }
   /// The loop ends: answers everything that still waits.
@@ -47,8 +48,9 @@ class Desk final : public Step {
   void on_output(node::PingDone& output);
   void on_output(node::GroupLeft& output);
   void on_output(Event& output);
-  [[nodiscard]] bool own_entry_changed() const;
+  [[nodiscard]] bool is_news() const;
   void publish();
+  void answer_joins(const NodeStatus& published);
 
   node::Node& node_;
   Outlet& outlet_;
@@ -62,17 +64,22 @@ class Desk final : public Step {
   std::multimap<GroupId, Task> leaving_;
   std::vector<Task> when_all_left_;
 
-  std::vector<Task> tasks_;              // for the delivery thread, at the end of the turn
-  std::vector<Event> events_;            // the same
-  std::vector<Task> after_publication_;  // for this thread
+  struct Join {
+    GroupId group;
+    Answer<GroupId> done;
+  };
+  std::vector<Join> joining_;  // until a snapshot shows the group
 
+  std::vector<Task> tasks_;    // for the delivery thread, at the end of the turn
+  std::vector<Event> events_;  // the same
+
+  std::shared_ptr<const NodeStatus> status_;
   std::shared_ptr<const std::vector<identity::EntryRef>> catalog_;
   EntryVersion own_version_;
-  bool changed_ = false;
   bool catalog_changed_ = true;
   bool refresh_ = false;
-  Mono published_;
-  Mono not_before_;
+  bool answered_ = false;  // the node got an answer while its outputs were taken
+  Mono looked_at_;         // when status_ was made
 };
 
 }  // namespace mosaik::runtime

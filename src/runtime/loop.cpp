@@ -102,7 +102,7 @@ class Loop::Impl {
       busy = true;
     }
     sockets_.transmit(now_, *node_);
-    desk_.take_outputs();
+    busy |= desk_.take_outputs();
     return busy;
   }
 

@@ -6,9 +6,10 @@
 /// takes it first empties the boxes, so that a reader sees the newest snapshot even while the delivery thread is in a
 /// callback.
 ///
-/// Order. A snapshot is handed over before the events of the same step, and taken up after them: what an event tells, a
-/// snapshot read in its callback shows already. Snapshots that come faster than they are taken up are skipped; so a
-/// watch waits for a state, not for each passing moment. Events and tasks are not skipped.
+/// Order. A snapshot is handed over before the events of the same turn, and taken up after them: who hears an event
+/// reads a snapshot that is at least as new as the one that was published with it. Snapshots that come faster than they
+/// are taken up are skipped; so a watch waits for a state, not for each passing moment. Events and tasks are not
+/// skipped.
 ///
 /// The delivery thread runs all tasks (completions), then one event of each subscriber, and looks for tasks again: a
 /// slow callback delays other people's completions by the time of one callback for each subscriber, not by its backlog.

@@ -20,7 +20,7 @@ using Answer = std::move_only_function<void(Result<T>)>;
 
 class Step {
  public:
-  /// `done` runs on the loop's thread once a snapshot with the group is published: no user code in it.
+  /// `done` runs on the loop's thread, once a snapshot with the group is published: no user code in it.
   /// Errors: invalid_argument, in_use, limit.
   virtual void join(const GroupKey& key, const ConsensusConfig& consensus, Answer<GroupId> done) = 0;
   /// `done` runs on the delivery thread when the group is left; at once when it is not joined.

@@ -142,6 +142,20 @@ TEST(Bootstrap, tries_a_reached_peer_again_when_it_leaves_the_catalog) {
   EXPECT_EQ(rig.links.dials.size(), dials + 1);
 }
 
+TEST(Bootstrap, tries_everybody_soon_when_the_last_known_peer_leaves) {
+  Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}, {id_of_peer(2), "192.0.2.8", 4433}}));
+  rig.start();
+  const auto silent = rig.links.dials[1].link;
+  rig.frame(rig.opened(rig.links.dials[0]), snapshot_of({entry_of(1)}));
+  rig.never_opened(silent);
+  rig.links.dials.clear();
+  rig.core.on_departure(rig.now(), id_of_peer(1), rig.facts);
+  rig.pass(501ms);
+  std::vector<PeerId> dialed;
+  for (const auto& dial : rig.links.dials) dialed.push_back(dial.request.peer);
+  EXPECT_THAT(dialed, testing::UnorderedElementsAre(id_of_peer(1), id_of_peer(2)));
+}
+
 TEST(Bootstrap, keeps_the_first_of_too_many) {
   Config config;
   for (std::uint32_t n = 1; n <= 100; ++n) config.bootstrap.push_back({id_of_peer(n), "192.0.2.7", 4433});

@@ -35,8 +35,9 @@ class Process:
 
     def _read(self):
         for line in self.child.stdout:
-            self.log.write(line)
-            self.log.flush()
+            if not self.log.closed:
+                self.log.write(line)
+                self.log.flush()
             try:
                 event = json.loads(line)
             except ValueError:

@@ -1,0 +1,340 @@
+// How a lost bond comes back, and when it shall not.
+
+#include <gtest/gtest.h>
+
+#include "bonds/cpp_host.hpp"
+#include "bonds/raw_host.hpp"
+#include "bonds/rust_like.hpp"
+
+namespace mosaik::test {
+namespace {
+
+template <class A, class B>
+bool agree(A& a, B& b) {
+  const auto one = a.session_with(b.id());
+  const auto two = b.session_with(a.id());
+  return one && two && *one == *two;
+}
+
+class Recovery : public testing::Test {
+ protected:
+  void bond() {
+    introduce(a_, b_);
+    ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 2s));
+    world_.run_for(1s);
+  }
+
+  World world_{3};
+  CppHost& a_ = world_.add<CppHost>();
+  CppHost& b_ = world_.add<CppHost>();
+};
+
+TEST_F(Recovery, redials_a_killed_host_between_250_ms_and_1_s) {
+  bond();
+  world_.kill(b_);
+  ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == 0; }, 10s));
+  const Mono lost = world_.now().mono;
+  const std::uint64_t before = world_.dials;
+  ASSERT_TRUE(world_.run_until([&] { return world_.dials > before; }, 2s));
+  EXPECT_GE(world_.now().mono - lost, limits::retry_least);
+  EXPECT_LE(world_.now().mono - lost, 2 * limits::retry_least);
+  // A dial is given up after a second (every fourth after four), and the next follows within another.
+  const std::uint64_t started = world_.dials;
+  world_.run_for(60s);
+  EXPECT_GE(world_.dials - started, 18U);
+  EXPECT_LE(world_.dials - started, 60U);
+  EXPECT_EQ(a_.state_of(b_.id()), MemberState::missing);
+}
+
+TEST_F(Recovery, gets_a_restarted_host_back_without_any_news_of_it) {
+  bond();
+  const SessionId old = *a_.session_with(b_.id());
+  world_.kill(b_);
+  world_.run_for(20s);
+  b_.boot();  // it knows nobody
+  ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 6s));
+  EXPECT_NE(*a_.session_with(b_.id()), old);
+}
+
+TEST_F(Recovery, replaces_the_bond_at_once_by_one_of_a_newer_incarnation) {
+  bond();
+  world_.kill(b_);
+  world_.run_for(5ms);
+  b_.boot();
+  b_.meet(a_.own_entry());
+  ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 1s));
+  const auto downs = a_.facts<bonds::BondDown>();
+  ASSERT_EQ(downs.size(), 1U);
+  EXPECT_EQ(downs.front().by, bonds::EndedBy::replaced);
+  EXPECT_EQ(a_.mesh().bond_count(), 1U);
+  world_.run_for(10s);
+  EXPECT_EQ(a_.count<bonds::BondUp>(), 2U) << "and it stays";
+}
+
+TEST_F(Recovery, is_not_replaced_by_one_who_cannot_prove_the_key) {
+  bond();
+  const quic::LinkId before = a_.facts<bonds::BondUp>().front().link;
+  // Somebody with the peer's identity, a newer run, and another secret.
+  world_.kill(b_);
+  RawHost& c = world_.add<RawHost>();
+  const quic::LinkId link = c.open(a_);
+  c.send(link, Start{.key = GroupKey::from_secret("another secret"), .bonds = {}, .tail = bonds::handshake_tail(c.own_entry())}.encode(c, link));
+  EXPECT_EQ(c.close_code(link), static_cast<std::uint64_t>(CloseCode::invalid_proof));
+  EXPECT_TRUE(world_.is_open(a_, before));
+}
+
+TEST_F(Recovery, refuses_a_second_handshake_of_the_same_run_and_probes_the_bond) {
+  bond();
+  // B lost the bond without A hearing of it: B's close is lost, then B dials again.
+  world_.cut(b_, a_);
+  a_.answers_probes = false;
+  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_presumed_dead(step, a_.id(), "test"); });
+  world_.heal_all();
+  ASSERT_TRUE(world_.run_until([&] { return a_.count<bonds::ProbeWanted>() == 1; }, 2s));
+  EXPECT_EQ(a_.refusals(true), std::vector<std::uint64_t>{static_cast<std::uint64_t>(CloseCode::already_bonded)});
+  EXPECT_EQ(a_.count<bonds::BondDown>(), 0U);
+  // The probe finds out that the old bond is dead.
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.probe(step, b_.id()); });
+  ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 4s));
+  EXPECT_EQ(a_.count<bonds::BondUp>(), 2U);
+}
+
+TEST_F(Recovery, heals_a_cut_of_an_hour) {
+  bond();
+  world_.cut_both(a_, b_);
+  world_.run_for(3600s);
+  EXPECT_EQ(a_.mesh().bond_count(), 0U);
+  world_.heal_all();
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 8s));
+}
+
+TEST_F(Recovery, heals_a_cut_of_an_hour_after_the_entries_went_stale) {
+  bond();
+  world_.cut_both(a_, b_);
+  world_.run_for(600s);
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, b_.id(), false); });
+  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, a_.id(), false); });
+  a_.catalog().entries.clear();
+  b_.catalog().entries.clear();
+  world_.run_for(3000s);
+  world_.heal_all();
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 8s));
+}
+
+TEST_F(Recovery, heals_a_one_way_cut) {
+  bond();
+  world_.cut(a_, b_);
+  world_.run_for(30s);
+  world_.heal_all();
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 8s));
+  world_.run_for(10s);
+  EXPECT_TRUE(agree(a_, b_));
+}
+
+TEST_F(Recovery, dials_a_lost_member_at_once_on_news_of_it) {
+  bond();
+  world_.kill(b_);
+  world_.run_for(60s);
+  b_.boot();
+  world_.run_until([&] { return false; }, 1ms);
+  const std::uint64_t before = world_.dials;
+  a_.meet(b_.own_entry());
+  world_.run_until([&] { return world_.dials > before; }, 4s);
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 4s));
+}
+
+TEST_F(Recovery, stops_at_a_departure_until_a_newer_run) {
+  bond();
+  b_.leave();
+  ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == 0; }, 1s));
+  EXPECT_EQ(a_.count<bonds::DepartureHeard>(), 1U);
+  EXPECT_EQ(a_.facts<bonds::BondDown>().front().by, bonds::EndedBy::departure);
+  EXPECT_EQ(a_.state_of(b_.id()), MemberState::departed);
+  const std::uint64_t before = world_.dials;
+  world_.run_for(60s);
+  EXPECT_EQ(world_.dials, before);
+  world_.kill(b_);
+  b_.boot();
+  a_.meet(b_.own_entry());
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 2s));
+}
+
+TEST_F(Recovery, says_in_its_last_entry_that_it_has_left_before_it_departs) {
+  bond();
+  b_.leave();
+  ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == 0; }, 1s));
+  EXPECT_FALSE(a_.catalog().entries.at(b_.id())->names(a_.settings.group));
+}
+
+TEST_F(Recovery, forgets_a_departed_member_in_the_end) {
+  bond();
+  b_.leave();
+  world_.run_for(1s);
+  ASSERT_EQ(a_.view().members.size(), 2U);
+  world_.run_for(limits::stale_after + 1s);
+  EXPECT_EQ(a_.view().members.size(), 1U);
+}
+
+TEST_F(Recovery, takes_a_departed_member_back_when_it_dials) {
+  bond();
+  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_presumed_dead(step, a_.id(), "test"); });
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, b_.id(), true); });
+  world_.run_for(100ms);
+  ASSERT_EQ(a_.state_of(b_.id()), MemberState::departed);
+  ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 4s));
+  // And it is wanted again: a later loss is mended, even after a departed one would have been forgotten.
+  world_.run_for(limits::stale_after + 10s);
+  world_.cut_both(a_, b_);
+  world_.run_for(20s);
+  EXPECT_EQ(a_.state_of(b_.id()), MemberState::missing);
+  world_.heal_all();
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 8s));
+}
+
+TEST_F(Recovery, of_a_bond_made_by_an_attempt_that_began_before_the_departure) {
+  a_.meet(b_.own_entry());
+  ASSERT_TRUE(world_.run_until([&] { return world_.dials == 1; }, 1s));
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, b_.id(), true); });
+  ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 1s));
+  world_.run_for(limits::stale_after + 10s);  // must neither spin nor forget the bonded member
+  world_.cut_both(a_, b_);
+  world_.run_for(20s);
+  world_.heal_all();
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 8s));
+}
+
+TEST_F(Recovery, of_a_bond_closed_for_a_full_queue_needs_no_new_run) {
+  bond();
+  a_.links().full.insert(quic::SendClass::consensus);
+  const std::vector<std::uint8_t> message{1, 2, 3};
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+    EXPECT_FALSE(mesh.send_raft(step, b_.id(), message));
+  });
+  EXPECT_EQ(a_.mesh().bond_count(), 0U);
+  a_.links().full.clear();
+  world_.run_for(50ms);
+  EXPECT_EQ(b_.state_of(a_.id()), MemberState::missing) << "not departed";
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 2s));
+}
+
+TEST_F(Recovery, leaves_within_the_time_of_the_flush_even_when_nobody_listens) {
+  bond();
+  world_.kill(b_);
+  a_.leave();
+  EXPECT_TRUE(world_.run_until([&] { return a_.count<bonds::MeshLeft>() == 1; }, limits::departure_flush + 100ms));
+  world_.run_for(5s);
+  EXPECT_EQ(a_.count<bonds::MeshLeft>(), 1U);
+}
+
+TEST_F(Recovery, leaves_as_soon_as_its_departures_are_flushed) {
+  bond();
+  a_.leave();
+  EXPECT_TRUE(world_.run_until([&] { return a_.count<bonds::MeshLeft>() == 1; }, 100ms));
+  EXPECT_TRUE(world_.run_until([&] { return b_.count<bonds::DepartureHeard>() == 1; }, 100ms));
+}
+
+TEST_F(Recovery, leaves_at_once_when_it_is_alone) {
+  a_.leave();
+  world_.run_for(1ms);
+  EXPECT_EQ(a_.count<bonds::MeshLeft>(), 1U);
+}
+
+TEST_F(Recovery, drops_an_unheard_of_member_whose_entry_is_stale_and_that_never_answered) {
+  RawHost& ghost = world_.add<RawHost>();
+  world_.run_for(limits::stale_after + 1s);
+  world_.kill(ghost);
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry(step, ghost.own_entry()); });
+  ASSERT_EQ(a_.view().members.size(), 2U);
+  world_.run_for(10s);
+  EXPECT_EQ(a_.view().members.size(), 1U);
+}
+
+TEST_F(Recovery, gives_a_living_member_its_turn_among_many_dead_ones) {
+  // The dead come first in the order of ids; there are more of them than dials at a time.
+  std::vector<identity::EntryRef> dead;
+  for (std::uint16_t i = 0; dead.size() < 4 * limits::concurrent_dials; ++i) {
+    const std::array<std::uint8_t, 2> bytes{static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8U)};
+    crypto::SecretKey key = crypto::SecretKey::from_seed(crypto::hash({bytes_of("dead"), bytes}));
+    if (key.id() > b_.id()) continue;
+    identity::Self self(std::move(key), a_.settings.network, world_.now().wall);
+    self.set_addresses({SocketAddress::v4({10, 9, 9, 9}, 1)}, world_.now().wall);
+    self.join(a_.settings.group, world_.now().wall);
+    dead.push_back(self.entry());
+  }
+  for (const identity::EntryRef& entry : dead) a_.meet(entry);
+  world_.run_for(100ms);
+  a_.meet(b_.own_entry());
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 10s));
+}
+
+// -- with a Rust peer
+
+class RecoveryWithRust : public testing::Test {
+ protected:
+  void bond() {
+    introduce(ours_, theirs_);
+    ASSERT_TRUE(world_.run_until([&] { return agree(ours_, theirs_); }, 2s));
+  }
+  World world_{5};
+  CppHost& ours_ = world_.add<CppHost>();
+  RustLike& theirs_ = world_.add<RustLike>();
+};
+
+TEST_F(RecoveryWithRust, takes_its_102_for_a_departure) {
+  bond();
+  theirs_.leave();
+  ASSERT_TRUE(world_.run_until([&] { return ours_.mesh().bond_count() == 0; }, 1s));
+  EXPECT_EQ(ours_.state_of(theirs_.id()), MemberState::departed);
+  const std::uint64_t before = world_.dials;
+  world_.run_for(60s);
+  EXPECT_EQ(world_.dials, before);
+}
+
+TEST_F(RecoveryWithRust, remembers_its_departure_while_its_entry_is_refreshed) {
+  bond();
+  theirs_.leave();
+  world_.run_for(1s);
+  const std::uint64_t before = world_.dials;
+  // A Rust node never withdraws the group from its entry (spec: groups 3.7).
+  for (int i = 1; i <= 10; ++i) {
+    world_.run_for(100s);
+    PeerEntry entry = theirs_.own_entry()->entry;
+    entry.version.updated = world_.now().wall.milliseconds;
+    ours_.meet(identity::sign(entry, crypto::SecretKey::from_seed(ranked_seeds().at(1))));
+  }
+  EXPECT_EQ(world_.dials, before);
+  EXPECT_EQ(ours_.state_of(theirs_.id()), MemberState::departed);
+}
+
+TEST_F(RecoveryWithRust, sends_a_departure_that_it_understands) {
+  bond();
+  ours_.leave();
+  ASSERT_TRUE(world_.run_until([&] { return theirs_.bonds.empty(); }, 1s));
+}
+
+TEST_F(RecoveryWithRust, makes_up_for_its_missing_retry) {
+  bond();
+  world_.cut_both(ours_, theirs_);
+  world_.run_for(60s);
+  ASSERT_TRUE(theirs_.bonds.empty());
+  world_.heal_all();
+  EXPECT_TRUE(world_.run_until([&] { return agree(ours_, theirs_); }, 8s));
+}
+
+TEST_F(RecoveryWithRust, comes_through_a_401_by_a_sync) {
+  ours_.meet(theirs_.own_entry());
+  ASSERT_TRUE(world_.run_until([&] { return agree(ours_, theirs_); }, 3s));
+  EXPECT_GE(ours_.count<bonds::SyncWanted>(), 1U);
+}
+
+TEST_F(RecoveryWithRust, bonds_with_its_next_run) {
+  bond();
+  world_.kill(theirs_);
+  world_.run_for(1s);
+  theirs_.boot();
+  theirs_.meet(ours_.own_entry());
+  EXPECT_TRUE(world_.run_until([&] { return agree(ours_, theirs_); }, 10s));
+}
+
+}  // namespace
+}  // namespace mosaik::test
