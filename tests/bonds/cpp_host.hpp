@@ -63,10 +63,13 @@ class BasicCppHost final : public Host {
   void boot() {
     world_.revive(*this);
     in_mesh_.clear();
+    joined_ = {settings.group};
     process_.reset();
     process_ = std::make_unique<Process>(*this, world_);
     process_->self.set_addresses({address()}, world_.now().wall);
     process_->self.join(settings.group, world_.now().wall);
+    refresh_at_ = world_.now().mono + limits::refresh_least;
+    world_.plan_wake(*this);
   }
 
   [[nodiscard]] bonds::Mesh& mesh() { return process_->group.mesh(); }
@@ -97,6 +100,7 @@ class BasicCppHost final : public Host {
   }
   /// Our own entry changes, and the bonds are told.
   void refresh() {
+    refresh_at_ = world_.now().mono + limits::refresh_least;
     process_->self.refresh(world_.now().wall);
     with_mesh([](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_self_refreshed(step); });
   }
@@ -110,11 +114,12 @@ class BasicCppHost final : public Host {
   }
 
   void on_timer() override {
+    if (world_.now().mono >= refresh_at_) refresh();
     with_mesh([](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_timer(step); });
     with_reception([](bonds::Reception& reception, const bonds::Step& step) { reception.on_timer(step); });
   }
   [[nodiscard]] Mono next_deadline() const override {
-    return std::min(process_->group.mesh().next_deadline(), process_->reception.next_deadline());
+    return std::min({refresh_at_, process_->group.mesh().next_deadline(), process_->reception.next_deadline()});
   }
 
   void on_event(const quic::LinkEvent& event) override { std::visit([&](const auto& any) { on(any); }, event); }
@@ -257,6 +262,7 @@ class BasicCppHost final : public Host {
   std::set<GroupId> joined_{settings.group};
   std::map<quic::LinkId, bool> in_mesh_;  ///< who owns a link: the mesh, or reception
   std::unique_ptr<Process> process_;
+  Mono refresh_at_ = never;
 };
 
 using CppHost = BasicCppHost<BareGroup>;

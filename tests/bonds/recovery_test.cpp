@@ -90,7 +90,9 @@ TEST_F(Recovery, refuses_a_second_handshake_of_the_same_run_and_probes_the_bond)
   a_.answers_probes = false;
   b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_presumed_dead(step, a_.id(), "test"); });
   world_.heal_all();
-  ASSERT_TRUE(world_.run_until([&] { return a_.count<bonds::ProbeWanted>() == 1; }, 2s));
+  a_.self().refresh(world_.now().wall);
+  b_.meet(a_.own_entry());  // news of A: it is dialed at once
+  ASSERT_TRUE(world_.run_until([&] { return a_.count<bonds::ProbeWanted>() == 1; }, 100ms));
   EXPECT_EQ(a_.refusals(true), std::vector<std::uint64_t>{static_cast<std::uint64_t>(CloseCode::already_bonded)});
   EXPECT_EQ(a_.count<bonds::BondDown>(), 0U);
   // The probe finds out that the old bond is dead.
@@ -178,8 +180,8 @@ TEST_F(Recovery, forgets_a_departed_member_in_the_end) {
 TEST_F(Recovery, takes_a_departed_member_back_when_it_dials) {
   bond();
   b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_presumed_dead(step, a_.id(), "test"); });
+  world_.run_for(50ms);
   a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, b_.id(), true); });
-  world_.run_for(100ms);
   ASSERT_EQ(a_.state_of(b_.id()), MemberState::departed);
   ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 4s));
   // And it is wanted again: a later loss is mended, even after a departed one would have been forgotten.

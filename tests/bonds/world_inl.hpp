@@ -105,7 +105,7 @@ inline Result<quic::LinkId> World::dial(Host& from, const quic::DialRequest& req
   places_[link] = {&conn, 0};
   for (const auto& host : hosts_)
     if (host->address() == request.addresses.front()) conn.ends[1].host = host.get();
-  if (conn.ends[1].host != nullptr) post({&conn, 0}, {.kind = Kind::initial});
+  post({&conn, 0}, {.kind = Kind::initial});
   after(limits::quic_handshake_timeout, [this, &conn] {
     if (conn.ends[0].state == State::opening)
       shut({&conn, 0}, {.by = quic::ClosedBy::handshake, .reason = "the handshake timed out"});
@@ -163,6 +163,7 @@ inline bool World::is_open(const Host& host, quic::LinkId link) const {
 
 inline void World::post(const Place& from, Packet packet) {
   End& to = from.there();
+  if (to.host == nullptr) return;  // nothing has that address
   const bool held_up = cuts_.contains({from.here().host->rank(), to.host->rank()});
   // A close is one datagram, the rest is retransmitted.
   if (held_up && packet.kind == Kind::close) return;

@@ -110,8 +110,11 @@ class Node(Process):
         """peer id -> session, from the newest `bonds` event."""
         for event in reversed(self.events):
             if event.get("event") == "bonds":
-                return {bond["peer"]: bond["bond" if self.rust else "session"] for bond in event["bonds"]}
+                return self.sessions(event)
         return {}
+
+    def sessions(self, event):
+        return {bond["peer"]: bond["bond" if self.rust else "session"] for bond in event["bonds"]}
 
     def doubled(self):
         """True when any `bonds` event named a peer twice."""
@@ -230,10 +233,11 @@ class Fleet:
 
     def quiet(self, nodes, seconds):
         """For so long no bond of these nodes may change; an event ends the wait at once."""
-        marks = [len([e for e in n.events if e.get("event") == "bonds"]) for n in nodes]
+        marks = [(len(n.events), n.bonds()) for n in nodes]
 
         def changed():
-            return [n.label for n, mark in zip(nodes, marks) if len([e for e in n.events if e.get("event") == "bonds"]) != mark]
+            return [n.label for n, (mark, bonds) in zip(nodes, marks)
+                    if any(e.get("event") == "bonds" and n.sessions(e) != bonds for e in n.events[mark:])]
         deadline = time.monotonic() + seconds
         with self.news:
             while time.monotonic() < deadline:
