@@ -89,7 +89,15 @@ void Discovery::Impl::on_event(const Now& now, const quic::LinkOpened& event, qu
   open_ping(now, *exchange, links, facts);
 }
 
+// A Rust node that has only us to start from dials nothing but its gossip (spec: discovery 4.1). We speak none, but now
+// we know its key and its address: a sync tells each of us of the other, and the group does the rest.
+void Discovery::Impl::on_announce(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts) {
+  links.close(now, event.link, CloseCode::disconnect, quic::CloseMode::at_once);
+  if (event.peer != self_.id()) sync_with(now, event.peer, {event.remote}, links, facts);
+}
+
 void Discovery::Impl::on_incoming(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts) {
+  if (event.alpn == Alpn::announce) return on_announce(now, event, links, facts);
   Exchange exchange;
   exchange.link = event.link;
   exchange.peer = event.peer;

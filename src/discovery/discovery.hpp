@@ -8,6 +8,8 @@
 /// signed anew every limits::refresh_least to refresh_most and made known: the fact SelfRefreshed lets bonds tell their
 /// peers, an own-entry-only sync tells the catalog's other peers (spec: discovery 4.13 c, 8 W22).
 ///
+/// A Rust node that knows only us dials our gossip, which we do not speak: its key and address are reason enough to sync.
+///
 /// Rules of the catalog (spec: discovery 1.14, 2.2; stricter where section 8 says so): our network, signature verified,
 /// not stale, not from the future (limits::clock_drift), strictly newer; never our own id; bounded entries and bytes,
 /// the longest unheard and never contacted leave first; a departure leaves a tombstone, below which nothing returns.

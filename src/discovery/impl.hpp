@@ -78,6 +78,7 @@ class Discovery::Impl {
   void on_event(const Now& now, const quic::LinkClosed& event, quic::Links& links, Facts& facts);
   template <class Other>
   void on_event(const Now&, const Other&, quic::Links&, Facts&) {}
+  void on_announce(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);
   void on_incoming(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);
   void on_dialer_closed(const Now& now, const Exchange& exchange, const quic::CloseInfo& close);
   void expire(const Now& now, quic::Links& links, Facts& facts);

@@ -170,8 +170,8 @@ void Desk::answer_joins(const NodeStatus& published) {
 void Desk::end() {
   take_outputs();
   resolver_.end();
-  for (auto& [request, done] : std::exchange(syncs_, {})) run([done = std::move(done)]() mutable { done(closed()); });
-  for (auto& [request, done] : std::exchange(pings_, {})) run([done = std::move(done)]() mutable { done(closed()); });
+  for (auto& sync : std::exchange(syncs_, {})) run([done = std::move(sync.second)]() mutable { done(closed()); });
+  for (auto& ping : std::exchange(pings_, {})) run([done = std::move(ping.second)]() mutable { done(closed()); });
   for (auto& [group, done] : std::exchange(leaving_, {})) run(std::move(done));
   for (Task& done : std::exchange(when_all_left_, {})) run(std::move(done));
   status_.reset();
