@@ -30,6 +30,7 @@ bool Topology::add_own(const Now& now, const PeerId& peer) {
   if (!own_.peers.insert(peer).second) return false;
   ++own_.sequence;
   own_changed_[peer] = now.mono;
+  compare(self_, peer);
   return true;
 }
 
@@ -37,6 +38,7 @@ bool Topology::remove_own(const Now& now, const PeerId& peer) {
   if (own_.peers.erase(peer) == 0) return false;
   ++own_.sequence;
   own_changed_[peer] = now.mono;
+  compare(self_, peer);
   forget_changes(now, own_.peers, own_changed_);
   return true;
 }
@@ -56,9 +58,11 @@ bool Topology::on_row(const Now& now, const PeerId& owner, const Row& row) {
     if (!theirs.row.peers.contains(peer)) theirs.changed[peer] = now.mono;
   for (const PeerId& peer : theirs.row.peers)
     if (!row.peers.contains(peer)) theirs.changed[peer] = now.mono;
-  forget_changes(now, row.peers, theirs.changed);
   theirs.row = row;
   theirs.received = now.mono;
+  compare(owner, self_);
+  for (const auto& [other, each] : rows_) compare(owner, other);
+  forget_changes(now, row.peers, theirs.changed);
   reports_.erase(owner);
   return true;
 }
@@ -73,6 +77,15 @@ void Topology::forget(const PeerId& peer) {
   rows_.erase(peer);
   reports_.erase(peer);
   for (auto& [reporter, reported] : reports_) reported.erase(peer);
+  std::erase_if(disagreed_, [&](const auto& item) { return item.first.first == peer || item.first.second == peer; });
+}
+
+void Topology::compare(const PeerId& x, const PeerId& y) {
+  const Bonds::Pair pair = std::minmax(x, y);
+  if (const auto since = disagree_since(x, y))
+    disagreed_[pair] = *since;
+  else
+    disagreed_.erase(pair);
 }
 
 std::optional<Mono> Topology::disagree_since(const PeerId& x, const PeerId& y) const {
@@ -99,10 +112,10 @@ std::vector<KnownPair> Topology::pairs(const Now& now) const {
     for (const PeerId& other : reported) out.insert_or_assign(name(reporter, other), BondState::as_reported);
   const auto add = [&](const PeerId& owner, const Row& row) {
     for (const PeerId& other : row.peers) {
-      const auto since = disagree_since(owner, other);
       const bool both_known = (owner == self_ || rows_.contains(owner)) && (other == self_ || rows_.contains(other));
       BondState state = both_known ? BondState::both_ends : BondState::as_reported;
-      if (since && now.mono - *since >= grace) state = BondState::one_sided;
+      const auto disagreed = disagreed_.find(name(owner, other));
+      if (disagreed != disagreed_.end() && now.mono - disagreed->second >= grace) state = BondState::one_sided;
       out.insert_or_assign(name(owner, other), state);
     }
   };
@@ -121,12 +134,8 @@ std::vector<KnownPair> Topology::pairs(const Now& now) const {
 
 Mono Topology::next_change(const Now& now) const {
   Mono next = never;
-  const auto look = [&](const PeerId& owner, const Row& row) {
-    for (const PeerId& other : row.peers)
-      if (const auto since = disagree_since(owner, other); since && now.mono - *since < grace) next = std::min(next, *since + grace);
-  };
-  look(self_, own_);
-  for (const auto& [owner, theirs] : rows_) look(owner, theirs.row);
+  for (const auto& [pair, since] : disagreed_)
+    if (now.mono - since < grace) next = std::min(next, since + grace);
   return next;
 }
 

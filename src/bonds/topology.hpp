@@ -71,12 +71,15 @@ class Topology {
   static void forget_changes(const Now& now, const std::set<PeerId>& row, std::map<PeerId, Mono>& changed);
   /// Since when exactly one of the two rows names the other; empty when they agree.
   [[nodiscard]] std::optional<Mono> disagree_since(const PeerId& x, const PeerId& y) const;
+  /// One of the two rows has changed.
+  void compare(const PeerId& x, const PeerId& y);
 
   PeerId self_;
   Row own_;
   std::map<PeerId, Mono> own_changed_;
   std::map<PeerId, Theirs> rows_;
   std::map<PeerId, std::set<PeerId>> reports_;  ///< by reporter
+  std::map<Bonds::Pair, Mono> disagreed_;       ///< pairs of which one row says yes and the other no, and since when
 };
 
 }  // namespace mosaik::bonds

@@ -41,6 +41,7 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
 
   std::map<Bonds::Pair, Bond> bonds;
   std::vector<PeerId> known{self_.id()};
+  std::vector<PeerId> heard{self_.id()};  // whose bonds we hear of from themselves
   MemberStatus me;
   me.id = self_.id();
   me.state = MemberState::self;
@@ -80,6 +81,7 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
     }
     const bool is_known = status.state == MemberState::bonded || status.state == MemberState::suspect || status.state == MemberState::missing;
     if (is_known) known.push_back(id);
+    if (member.bond) heard.push_back(id);
     if (status.state == MemberState::missing) {
       complete = false;
       out.reasons.push_back("member " + id.brief() + " is not bonded: " + (member.why.empty() ? "it is being dialed" : member.why));
@@ -87,7 +89,6 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
     out.members.push_back(std::move(status));
   }
   std::ranges::sort(out.members, {}, &MemberStatus::id);
-  std::ranges::sort(known);
 
   std::vector<Bonds::Pair> missing;
   for (const KnownPair& theirs : topology_.pairs(now)) {
@@ -100,10 +101,13 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
     }
     bonds.try_emplace(ends, Bond(name_of(theirs.a, theirs.b), theirs.a, theirs.b, theirs.state, std::nullopt));
   }
-  for (std::size_t i = 0; i < known.size(); ++i)
-    for (std::size_t j = i + 1; j < known.size(); ++j)
-      if (!bonds.contains({known[i], known[j]})) missing.emplace_back(known[i], known[j]);
+  // Of two members whom we both do not hear nothing can be said.
+  for (const PeerId& one : heard) {
+    for (const PeerId& other : known)
+      if (one != other && !bonds.contains(pair(one, other))) missing.push_back(pair(one, other));
+  }
   std::ranges::sort(missing);
+  missing.erase(std::ranges::unique(missing).begin(), missing.end());
 
   std::vector<Bond> list;
   for (auto& [ends, bond] : bonds) list.push_back(std::move(bond));

@@ -22,7 +22,7 @@ Config Config::for_heartbeat(Nanoseconds base, Nanoseconds jitter) {
   return config;
 }
 
-void Health::watch(const Now& now, const PeerId& peer, PeerKind kind) { watched_[peer] = Watched{kind, now.mono, {}, {}}; }
+void Health::watch(const Now& now, const PeerId& peer, PeerKind kind) { watched_[peer] = Watched{kind, now.mono, {}, {}, {}}; }
 
 void Health::forget(const PeerId& peer) { watched_.erase(peer); }
 
@@ -61,7 +61,12 @@ void Health::on_unreachable(const Now& now, const PeerId& peer, std::vector<Fact
   const auto found = watched_.find(peer);
   if (found == watched_.end()) return;
   Watched& watched = found->second;
-  if (!watched.suspicion) return suspect(now, peer, watched, Why::unreachable, facts);
+  if (!watched.suspicion) {
+    // Whoever can forge such answers to a living peer makes us probe at the probing pace, not faster.
+    if (now.mono < watched.accused + config_.probe_every) return;
+    watched.accused = now.mono;
+    return suspect(now, peer, watched, Why::unreachable, facts);
+  }
   Suspicion& suspicion = *watched.suspicion;
   if (suspicion.why == Why::silence) {
     // A silent peer whose host now says that nobody listens: the faster way decides.

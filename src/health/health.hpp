@@ -92,6 +92,7 @@ class Health {
     PeerKind kind{};
     Mono life{};
     Mono hinted{};
+    Mono accused{};  ///< when an unreachable last led to a suspicion
     std::optional<Suspicion> suspicion;
   };
 

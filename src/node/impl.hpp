@@ -103,6 +103,8 @@ class Node::Impl {
   void on_health_fact(const Now& now, const health::Fact& fact);
   void on_bond_up(const Now& now, const GroupId& group, const bonds::BondUp& up);
   void on_bond_down(const Now& now, const GroupId& group, const bonds::BondDown& down);
+  void note_lateness(const Now& now);
+  void pace_health();
   void on_mesh_left(const Now& now, const GroupId& group);
   void on_entry(const Now& now, const identity::EntryRef& entry);
   void self_changed(const Now& now);

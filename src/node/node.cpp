@@ -31,7 +31,7 @@ void Node::Impl::start(const Now& now) {
 }
 
 void Node::Impl::on_timer(const Now& now) {
-  if (due_ != never && now.mono > due_) health.on_stall(now, now.mono - due_);
+  note_lateness(now);
   endpoint.on_timer(now);
   settle(now);  // what a timer of the endpoint found out is known before anybody is judged
   with_discovery([&](quic::Links& links, auto& facts) { discovery.on_timer(now, links, facts); });
@@ -41,7 +41,14 @@ void Node::Impl::on_timer(const Now& now) {
   settle(now);
 }
 
+// The sockets are drained and settled before any timer is kept, so the first of both to come after a stall sees it.
+void Node::Impl::note_lateness(const Now& now) {
+  if (due_ != never && now.mono > due_) health.on_stall(now, now.mono - due_);
+  due_ = never;
+}
+
 void Node::Impl::settle(const Now& now) {
+  note_lateness(now);
   drain_facts(now);
   while (auto event = endpoint.next_event()) {
     route(now, *event);
@@ -84,20 +91,24 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
                                .dial_eagerly = config.dial_eagerly};
   groups.try_emplace(id, mesh, self, verifier, pool, rng.fork("mesh", groups.size()));
   joined_.insert(id);
-  // One Health serves all groups: the slowest heartbeat decides when silence is remarkable.
-  Nanoseconds base{};
-  Nanoseconds jitter{};
-  for (const auto& [other, group] : groups) {
-    base = std::max(base, group.mesh().heartbeat().base);
-    jitter = std::max(jitter, group.mesh().heartbeat().jitter);
-  }
-  health.set_config(health::Config::for_heartbeat(base, jitter));
+  pace_health();
   report(now, EventKind::joined).group = id;
   if (self.join(id, now.wall)) self_changed(now);
   for (const identity::EntryRef& entry : discovery.entries(now))
     with_group(now, id, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_entry(step, entry); });
   touch();
   return id;
+}
+
+// One Health serves all groups: the slowest heartbeat decides when silence is remarkable.
+void Node::Impl::pace_health() {
+  Nanoseconds base{};
+  Nanoseconds jitter{};
+  for (const auto& [id, group] : groups) {
+    base = std::max(base, group.mesh().heartbeat().base);
+    jitter = std::max(jitter, group.mesh().heartbeat().jitter);
+  }
+  if (!groups.empty()) health.set_config(health::Config::for_heartbeat(base, jitter));
 }
 
 void Node::Impl::leave(const Now& now, const GroupId& id) {

@@ -105,7 +105,10 @@ bool Node::Impl::bonded_anywhere(const PeerId& peer) const {
 
 void Node::Impl::on_bond_up(const Now& now, const GroupId& id, const bonds::BondUp& up) {
   bonded_[up.link] = up.peer;
-  health.watch(now, up.peer, up.cpp ? health::PeerKind::cpp : health::PeerKind::rust);
+  with_health([&](auto& facts) {
+    health.on_frame(now, up.peer, facts);  // a peer that another group suspects is refuted by this
+    health.watch(now, up.peer, up.cpp ? health::PeerKind::cpp : health::PeerKind::rust);
+  });
   discovery.set_bonded(up.peer, true);
   const auto group = groups.find(id);
   if (group == groups.end()) return;
@@ -136,6 +139,7 @@ void Node::Impl::on_bond_down(const Now& now, const GroupId& id, const bonds::Bo
 
 void Node::Impl::on_mesh_left(const Now& now, const GroupId& id) {
   groups.erase(id);
+  pace_health();
   std::erase_if(owners_, [&](const auto& item) { return item.second.room == Owner::Room::group && item.second.group == id; });
   report(now, EventKind::left).group = id;
   outputs_.emplace_back(GroupLeft{id});

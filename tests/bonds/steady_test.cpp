@@ -177,6 +177,7 @@ TEST_F(Steady, takes_any_frame_for_a_sign_of_life) {
     else
       say(link, [](auto& out) { codec::encode_raft(std::vector<std::uint8_t>{0, 1}, out); });
   }
+  world_.run_for(50ms);
   EXPECT_TRUE(world_.is_open(peer_, link));
   EXPECT_EQ(host_.group().heard_raft.size(), 5U);
   EXPECT_EQ(host_.group().heard_raft.front().peer, peer_.id());

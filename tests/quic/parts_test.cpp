@@ -75,6 +75,16 @@ TEST_F(OutboxTest, hands_over_no_more_than_the_window) {
   EXPECT_EQ(outbox.next().size(), 1000U);
 }
 
+TEST_F(OutboxTest, chooses_no_frame_before_it_can_be_written) {
+  ASSERT_EQ(outbox.push(SendClass::bulk, frame(limits::quic_window - Frame::header_size)), SendResult::queued);
+  ASSERT_EQ(outbox.push(SendClass::bulk, frame(500)), SendResult::queued);
+  outbox.sent(outbox.next().size());
+  ASSERT_TRUE(outbox.next().empty());
+  ASSERT_EQ(outbox.push(SendClass::liveness, frame(9)), SendResult::queued);
+  outbox.acknowledged(limits::quic_window);
+  EXPECT_EQ(outbox.next().size(), 13U) << "the urgent one overtakes what waited for the window";
+}
+
 TEST_F(OutboxTest, is_settled_when_all_is_acknowledged) {
   EXPECT_TRUE(outbox.settled());
   ASSERT_EQ(outbox.push(SendClass::bulk, frame(96)), SendResult::queued);

@@ -101,6 +101,20 @@ TEST_F(Paths, a_link_survives_its_initiators_new_address) {
   EXPECT_FALSE(b.links[links->second].closed);
 }
 
+TEST_F(Paths, a_new_network_is_not_paced_as_if_it_were_slow) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  ASSERT_TRUE(echo(links->first, links->second));
+  wire.run_for(5s);
+  a.addresses = {Wire::address(50)};
+  ASSERT_TRUE(echo(links->first, links->second));
+  const Mono start = wire.now().mono;
+  const std::size_t before = a.links[links->first].frames.size();
+  ASSERT_EQ(b.endpoint->send(links->second, SendClass::bulk, b.frame(24000)), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return a.links[links->first].frames.size() > before; }));
+  EXPECT_LE(wire.now().mono - start, 40ms);
+}
+
 TEST_F(Paths, a_copied_packet_from_a_strangers_address_does_not_take_the_link_away) {
   const auto links = wire.connect(a, b);
   ASSERT_TRUE(links);

@@ -1,0 +1,222 @@
+"""`mosaik node`, and the verbs that ask it."""
+
+import http.client
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import unittest
+
+from support import COMMAND, PATIENCE, CommandTest
+
+
+class Lines(CommandTest):
+    def test_ready_tells_what_others_need(self):
+        node = self.start_node("--name", "a")
+        ready = node.event("ready")
+        self.assertEqual(ready["contact"], f"{ready['id']}@{ready['addrs'][0]}")
+        self.assertEqual(ready["socket"], ready["addrs"])
+        self.assertIn(ready["id"], ready["entry"])
+        self.assertEqual(ready["control"], self.path("mosaik/a.sock"))
+
+    def test_the_control_socket_is_named_for_the_id_of_a_nameless_node(self):
+        ready = self.start_node().event("ready")
+        self.assertEqual(ready["control"], self.path(f"mosaik/{ready['id'][:10]}.sock"))
+
+    def test_bonded_nodes_name_the_same_bond_and_session(self):
+        one, two = self.start_pair()
+        mine, theirs = (node.wait(lambda line: line["event"] == "bonds" and line["bonds"])["bonds"][0]
+                        for node in (one, two))
+        self.assertEqual(mine["bond"], theirs["bond"])
+        self.assertEqual(mine["session"], theirs["session"])
+        self.assertEqual(mine["peer"], two.event("ready")["id"])
+        names = [line["event"] for line in one.lines]
+        self.assertEqual(names[:3], ["ready", "joined", "bonds"])
+        self.assertEqual(one.lines[2]["bonds"], [])
+
+    def test_a_killed_peer_is_told_of(self):
+        one, two = self.start_pair()
+        peer = two.event("ready")["id"]
+        two.end(signal.SIGKILL)
+        down = one.event("bond_down", peer=peer)
+        self.assertIn("by", down)
+        one.wait(lambda line: line["event"] == "bonds" and line.get("sequence", 0) > down["sequence"]
+                 and not line["bonds"])
+
+    def test_a_second_signal_ends_at_once(self):
+        node = self.start_node()
+        node.event("ready")
+        os.kill(node.child.pid, signal.SIGSTOP)
+        os.kill(node.child.pid, signal.SIGTERM)
+        os.kill(node.child.pid, signal.SIGINT)
+        os.kill(node.child.pid, signal.SIGCONT)
+        self.assertEqual(node.child.wait(PATIENCE), 1)
+
+    def test_a_reader_that_does_not_read_can_not_keep_a_node_from_leaving(self):
+        secret = self.write("secret", "x")
+        child = subprocess.Popen([COMMAND, "node", "--json", "--commands", "--listen", "127.0.0.1:0",
+                                  "--group-secret-file", secret], env=self.env, stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: (child.kill(), child.wait(), child.stdin.close(), child.stdout.close()))
+        child.stdout.readline()
+        os.set_blocking(child.stdin.fileno(), False)
+        line = b'{"cmd":"me"}\n'
+        # Its output pipe is full when it takes no more of its input.
+        while select.select([], [child.stdin], [], 1)[1]:
+            try:
+                os.write(child.stdin.fileno(), line * 1000)
+            except BlockingIOError:
+                break
+        child.terminate()
+        self.assertEqual(child.wait(PATIENCE), 0)
+
+
+class Commands(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.node = self.start_node("--commands", "--group-secret-file", self.write("secret", "x"))
+        self.node.event("joined")
+
+    def test_me_catalog_bonds_topology_and_status_are_answered(self):
+        me = self.node.command("me", 1)["ok"]
+        ready = self.node.event("ready")
+        self.assertEqual((me["id"], me["contact"]), (ready["id"], ready["contact"]))
+        self.assertIn(self.node.event("joined")["group"], me["entry"], "the entry of now names the group")
+        self.assertEqual(self.node.command("catalog", 2)["ok"], [])
+        self.assertEqual(self.node.command("bonds", 3)["ok"], [])
+        self.assertEqual(self.node.command("topology", 4)["ok"]["members"], [ready["id"]])
+        status = self.node.command("status", {"any": "tag"})["ok"]
+        self.assertEqual(status["bonds"], [])
+        self.assertEqual(status["members"]["known"], 1)
+        self.assertNotIn("leader", status)
+
+    def test_sync_dial_and_ping_reach_another_node(self):
+        other = self.start_node("--name", "other").event("ready")
+        self.assertEqual(self.node.command("sync", 1, peer=other["contact"])["ok"], True)
+        self.assertEqual(self.node.command("catalog", 2)["ok"], [other["id"]])
+        self.assertEqual(self.node.command("dial", 3, peer=other["contact"])["ok"], True)
+        self.assertGreater(self.node.command("ping", 4, peer=other["contact"])["ok"]["rtt_us"], 0)
+
+    def test_mistakes_are_answered_with_an_error(self):
+        self.assertIn("error", self.node.command("sync", 1, peer="nobody"))
+        self.assertIn("unknown command", self.node.command("jump", 2)["error"])
+        self.node.say("not json")
+        self.assertIn("not JSON", self.node.event("error")["error"])
+        self.node.say('{"tag":3}')
+        self.assertIn("no command", self.node.event("reply", tag=3)["error"])
+
+    def test_leave_leaves_the_group_and_the_node_runs_on(self):
+        self.assertEqual(self.node.command("leave", 1)["ok"], True)
+        self.assertEqual(self.node.command("bonds", 2)["error"], "left the group")
+        self.assertEqual(json.loads(self.expect(0, "status", "--json").stdout)["groups"], [])
+
+    def test_end_of_input_does_not_stop_the_node(self):
+        self.node.child.stdin.close()
+        self.expect(0, "status")
+        self.assertIsNone(self.node.child.poll())
+
+    def test_quit_ends_the_node(self):
+        self.node.command("quit", 1)
+        self.assertEqual(self.node.child.wait(PATIENCE), 0)
+
+
+class Asking(CommandTest):
+    def test_status_tells_health_by_its_exit_code(self):
+        one, two = self.start_pair()
+        self.assertIn("healthy", self.expect(0, "status", "--name", "a").stdout)
+        two.end(signal.SIGKILL)
+        one.event("bond_down")
+        # The group is degraded once the snapshot with the missing member is out: it tells of itself.
+        one.event("offline")
+        self.assertIn("degraded", self.expect(1, "status", "--name", "a").stdout)
+
+    def test_status_of_no_node_ends_with_3(self):
+        self.expect(3, "status", says="no node is running")
+        self.expect(3, "status", "--name", "nobody", says="nobody.sock")
+        self.expect(3, "status", "--control", self.path("x"), says="no node is running")
+        for verb in ("members", "bonds", "topology", "events", "watch", "leave"):
+            self.expect(1, verb, says="no node is running")
+
+    def test_several_nodes_are_listed(self):
+        for name in ("x", "y"):
+            self.start_node("--name", name).event("ready")
+        done = self.expect(64, "members", says="2 nodes are running")
+        self.assertIn("--name x", done.stderr)
+        self.assertIn("--name y", done.stderr)
+        self.expect(0, "members", env={"MOSAIK_NAME": "x"})
+
+    def test_the_same_name_twice_is_an_error(self):
+        self.start_node("--name", "x").event("ready")
+        self.expect(1, "node", "--name", "x", "--listen", "127.0.0.1:0", says="--name")
+
+    def test_tables_and_json_tell_the_same(self):
+        one, two = self.start_pair()
+        peer = two.event("ready")["id"]
+        for verb in ("members", "bonds", "topology"):
+            self.assertIn(peer[:10], self.expect(0, verb, "--name", "a").stdout)
+            self.assertIn(peer, self.expect(0, verb, "--name", "a", "--json").stdout)
+        bond = json.loads(self.expect(0, "bonds", "--name", "a", "--json").stdout)["bonds"][0]
+        self.assertEqual(bond["bond"], one.wait(lambda line: line.get("bonds"))["bonds"][0]["bond"])
+
+    def test_topology_draws_the_matrix_with_a_legend(self):
+        self.start_pair()
+        text = self.expect(0, "topology", "--name", "a", env={"LC_ALL": "C"}).stdout
+        self.assertIn("2 members, 1 bond of 1", text)
+        self.assertRegex(text, r"(?m)^  1 [0-9a-f]{10}  \\ @$")
+        self.assertRegex(text, r"(?m)^  2 [0-9a-f]{10}  @ \\$")
+        self.assertIn("@ own bond", text)
+
+    def test_events_are_streamed_as_the_node_prints_them(self):
+        one, two = self.start_pair()
+        events = subprocess.Popen([COMMAND, "events", "--json", "--name", "a"], env=self.env, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (events.kill(), events.wait(), events.stdout.close(), events.stderr.close()))
+        # A stream that is open is seen in the number of clients only; a round of asking shows that ours was taken.
+        third = self.start_node("--name", "c", "--bootstrap", one.event("ready")["contact"])
+        streamed = json.loads(events.stdout.readline())
+        self.assertIn(streamed, one.lines + [one.event(streamed["event"], sequence=streamed["sequence"])])
+        third.end()
+        two.end()
+        one.end()
+        rest = events.stdout.read()
+        self.assertEqual(events.wait(PATIENCE), 0)
+        self.assertIn('"event":"bond_down"', rest)
+
+    def test_watch_prints_lines_without_a_terminal(self):
+        self.start_pair()
+        watch = subprocess.Popen([COMMAND, "watch", "--name", "a"], env=self.env, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (watch.kill(), watch.wait(), watch.stdout.close()))
+        self.assertIn("1 of 1 bonded", watch.stdout.readline())
+        watch.terminate()
+        self.assertEqual(watch.wait(PATIENCE), 0)
+
+    def test_leave_ends_the_node_gracefully(self):
+        one, two = self.start_pair()
+        self.expect(0, "leave", "--name", "b")
+        self.assertEqual(two.child.wait(PATIENCE), 0)
+        one.event("bond_down", peer=two.event("ready")["id"])
+        self.assertFalse(os.path.exists(self.path("mosaik/b.sock")))
+
+    def test_leave_ends_a_node_without_a_group_too(self):
+        node = self.start_node("--name", "x")
+        node.event("ready")
+        self.expect(0, "leave", "--name", "x")
+        self.assertEqual(node.child.wait(PATIENCE), 0)
+
+    def test_any_http_client_can_ask(self):
+        path = self.start_node("--name", "x").event("ready")["control"]
+        connection = http.client.HTTPConnection("mosaik")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(path)
+        for _ in range(3):
+            connection.request("GET", "/v1/status")
+            response = connection.getresponse()
+            self.assertEqual(response.status, 200)
+            self.assertEqual(json.load(response)["name"], "x")
+        connection.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
