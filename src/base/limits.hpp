@@ -73,7 +73,8 @@ inline constexpr Nanoseconds refused_most = 10s;
 // -- node
 inline constexpr std::size_t notices = 32;                   ///< notices kept for status; the oldest leave
 inline constexpr std::size_t pending_outputs = 65536;        ///< events not yet taken by the runtime; more: dropped and counted
-inline constexpr Nanoseconds snapshot_pause = 20ms;          ///< between two snapshots of a changing mesh
+inline constexpr Nanoseconds snapshot_pause_per_bond = 1ms;  ///< between two snapshots of a changing mesh: for each own bond,
+inline constexpr Nanoseconds snapshot_pause = 20ms;          ///< and at most
 
 // -- runtime and control
 inline constexpr std::size_t datagrams_per_step = 256;       ///< taken from a socket before timers get their turn

@@ -146,7 +146,7 @@ void Mesh::dial_due(const Step& step) {
     if (member.waits_for_dial() && member.dial_at <= step.now.mono) due.push_back(&member);
   }
   // Who has waited longest goes first: many dead members must not keep a living one waiting.
-  std::ranges::stable_sort(due, {}, &Member::dial_at);
+  std::ranges::sort(due, {}, [](const Member* member) { return std::pair(member->dial_at, member->id); });
   for (Member* member : due) {
     if (running >= limits::concurrent_dials) return;
     dial(step, *member);
@@ -183,7 +183,9 @@ void Mesh::drop_attempt(const Step& step, Member& member, CloseCode code) {
 void Mesh::retry_later(const Step& step, Member& member) {
   ++member.attempts;
   const bool refused = member.refused_code != 0;
-  const bool lost = member.once_bonded && !refused;
+  // 30429 is no opinion about us: it holds a bond with our predecessor, or the other of two crossing ones.
+  const bool crossed = member.refused_code == static_cast<std::uint64_t>(CloseCode::already_bonded);
+  const bool lost = crossed || (member.once_bonded && !refused);
   const Nanoseconds least = refused ? limits::refused_least : limits::retry_least;
   const Nanoseconds most = lost ? limits::retry_most : limits::refused_most;
   member.dial_at = step.now.mono + member.backoff.next(least, most, rng_);

@@ -114,7 +114,9 @@ class Node::Impl {
   Event& report(const Now& now, EventKind kind);
   void notice(const Now& now, const std::string& text, const PeerId& peer = {});
   void touch() { dirty_ = true; }
+  [[nodiscard]] Mono look_due() const;
   void look(const Now& now);
+  void look_now(const Now& now);
   [[nodiscard]] std::shared_ptr<NodeStatus> status(const Now& now) const;
   void explain_loneliness(const Now& now, GroupStatus& group) const;
 

@@ -66,7 +66,7 @@ void Node::Impl::settle(const Now& now) {
 Mono Node::Impl::next_deadline() const {
   if (handshakes_waiting_ || !facts_.empty()) return Mono{};
   Mono next = std::min({endpoint.next_deadline(), discovery.next_deadline(), health.next_deadline(), reception.next_deadline()});
-  if (dirty_) next = std::min(next, looked_at_ + limits::snapshot_pause);
+  if (dirty_) next = std::min(next, look_due());
   for (const auto& [id, group] : groups) next = std::min(next, group.mesh().next_deadline());
   return next;
 }

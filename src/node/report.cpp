@@ -97,8 +97,19 @@ const GroupStatus* group_of(const NodeStatus* status, const GroupId& id) {
 }
 }  // namespace
 
+// A change is shown at once, and more of them after a pause that grows with the mesh: a view costs what it shows.
+Mono Node::Impl::look_due() const {
+  std::size_t bonds = 0;
+  for (const auto& [id, group] : groups) bonds += group.mesh().bond_count();
+  return looked_at_ + std::min<Nanoseconds>(limits::snapshot_pause_per_bond * static_cast<std::int64_t>(bonds), limits::snapshot_pause);
+}
+
 void Node::Impl::look(const Now& now) {
-  if (!dirty_ || (latest_ && now.mono < looked_at_ + limits::snapshot_pause)) return;
+  if (!dirty_ || (latest_ && now.mono < look_due())) return;
+  look_now(now);
+}
+
+void Node::Impl::look_now(const Now& now) {
   dirty_ = false;
   looked_at_ = now.mono;
   const std::shared_ptr<const NodeStatus> before = latest_;
@@ -114,8 +125,9 @@ void Node::Impl::look(const Now& now) {
 }
 
 std::shared_ptr<const NodeStatus> Node::Impl::snapshot(const Now& now) {
+  if (dirty_ || !latest_) look_now(now);
   // Unchanged since the last look: only what moves with time is read anew.
-  if (published_ == latest_ || !latest_) latest_ = status(now);
+  if (published_ == latest_) latest_ = status(now);
   published_ = latest_;
   return latest_;
 }

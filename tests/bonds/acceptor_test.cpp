@@ -8,7 +8,9 @@
 namespace mosaik::test {
 namespace {
 
-std::uint64_t value(CloseCode code) { return static_cast<std::uint64_t>(code); }
+std::uint64_t value(CloseCode code) {
+  return static_cast<std::uint64_t>(code);
+}
 
 class Acceptor : public testing::Test {
  protected:
@@ -42,7 +44,8 @@ TEST_F(Acceptor, bonds_with_a_known_peer_that_proves_the_key) {
   const auto end = codec::decode_handshake_end(first);
   ASSERT_TRUE(end.has_value());
   const auto ekm = world_.exporter(peer_, link, host_.settings.group.view());
-  EXPECT_TRUE(crypto::verify_proof(host_.settings.key, crypto::ExporterKey(*ekm), host_.id(), crypto::Proof(end->proof)));
+  EXPECT_TRUE(
+      crypto::verify_proof(host_.settings.key, crypto::ExporterKey(*ekm), host_.id(), crypto::Proof(end->proof)));
   EXPECT_TRUE(end->tail.empty()) << "a Rust peer is told nothing of extensions";
   EXPECT_TRUE(host_.mesh().has_bond(peer_.id()));
   // And it sends its first Ping at once.

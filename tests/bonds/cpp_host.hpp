@@ -1,6 +1,6 @@
 #pragma once
-/// A C++ node of the test world: reception and the mesh of one group, routed as node/ does it, with a catalog that takes
-/// every entry that is newer.
+/// A C++ node of the test world: reception and the mesh of one group, routed as node/ does it, with a catalog that
+/// takes every entry that is newer.
 
 #include "bonds/mesh.hpp"
 #include "bonds/reception.hpp"
@@ -122,7 +122,9 @@ class BasicCppHost final : public Host {
     return std::min({refresh_at_, process_->group.mesh().next_deadline(), process_->reception.next_deadline()});
   }
 
-  void on_event(const quic::LinkEvent& event) override { std::visit([&](const auto& any) { on(any); }, event); }
+  void on_event(const quic::LinkEvent& event) override {
+    std::visit([&](const auto& any) { on(any); }, event);
+  }
 
   // -- what was seen
   struct Seen {
@@ -204,8 +206,7 @@ class BasicCppHost final : public Host {
     } else if (const auto* wanted = std::get_if<bonds::SyncWanted>(&fact)) {
       world_.sync(*this, wanted->peer);
     } else if (const auto* probe = std::get_if<bonds::ProbeWanted>(&fact)) {
-      if (answers_probes)
-        with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.probe(step, probe->peer); });
+      if (answers_probes) with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.probe(step, probe->peer); });
     } else if (const auto* raft = std::get_if<bonds::RaftHeard>(&fact)) {
       const Now now = world_.now();
       std::vector<bonds::Fact> fresh;
@@ -222,7 +223,8 @@ class BasicCppHost final : public Host {
   }
   void on(const quic::LinkFrame& event) {
     if (in_mesh_[event.link])
-      return with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_frame(step, event.link, event.payload); });
+      return with_mesh(
+          [&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_frame(step, event.link, event.payload); });
     std::optional<bonds::Arrival> arrival;
     with_reception([&](bonds::Reception& reception, const bonds::Step& step) {
       arrival = reception.on_frame(step, event.link, event.payload, joined_);
@@ -233,7 +235,8 @@ class BasicCppHost final : public Host {
   }
   void on(const quic::LinkEnded& event) {
     if (in_mesh_[event.link])
-      return with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_ended(step, event.link, event.clean); });
+      return with_mesh(
+          [&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_ended(step, event.link, event.clean); });
     with_reception([&](bonds::Reception& reception, const bonds::Step& step) {
       reception.on_ended(step, event.link, event.clean);
     });
@@ -241,7 +244,8 @@ class BasicCppHost final : public Host {
   void on(const quic::LinkOversized& event) {
     if (in_mesh_[event.link])
       return with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_oversized(step, event.link); });
-    with_reception([&](bonds::Reception& reception, const bonds::Step& step) { reception.on_oversized(step, event.link); });
+    with_reception(
+        [&](bonds::Reception& reception, const bonds::Step& step) { reception.on_oversized(step, event.link); });
   }
   void on(const quic::LinkClosed& event) {
     const bool mesh_link = in_mesh_[event.link];

@@ -105,8 +105,7 @@ TEST(Crossing, ends_in_one_bond_however_the_delays_fall) {
     RustLike& c = world.add<RustLike>();
     for (Host* one : {static_cast<Host*>(&a), static_cast<Host*>(&b), static_cast<Host*>(&c)})
       for (Host* other : {static_cast<Host*>(&a), static_cast<Host*>(&b), static_cast<Host*>(&c)})
-        if (one != other)
-          world.after(world.rng().between(0ns, 60ms), [=] { one->meet(other->own_entry()); });
+        if (one != other) world.after(world.rng().between(0ns, 60ms), [=] { one->meet(other->own_entry()); });
     world.run_for(4s);
     ASSERT_TRUE(agree(a, b)) << "seed " << seed;
     ASSERT_TRUE(agree(a, c)) << "seed " << seed;

@@ -8,7 +8,9 @@
 namespace mosaik::test {
 namespace {
 
-std::uint64_t value(CloseCode code) { return static_cast<std::uint64_t>(code); }
+std::uint64_t value(CloseCode code) {
+  return static_cast<std::uint64_t>(code);
+}
 
 class Initiator : public testing::Test {
  protected:
@@ -108,9 +110,7 @@ TEST_F(Initiator, refuses_a_bad_entry_in_the_list_with_400) {
 }
 
 TEST_F(Initiator, refuses_an_oversized_HandshakeEnd_with_400) {
-  on_start = [this](quic::LinkId link) {
-    peer_.send(link, std::vector<std::uint8_t>(limits::handshake_frame + 1));
-  };
+  on_start = [this](quic::LinkId link) { peer_.send(link, std::vector<std::uint8_t>(limits::handshake_frame + 1)); };
   meet();
   world_.run_until([&] { return !peer_.frames.empty(); }, 1s);
   EXPECT_EQ(peer_.close_code(peer_.opened.front().link, 1s), value(CloseCode::protocol_violation));
@@ -205,7 +205,8 @@ TEST_F(Initiator, takes_a_group_that_the_peer_does_not_know_for_the_end_of_its_w
   meet();
   world_.run_for(5s);
   EXPECT_EQ(peer_.opened.size(), 1U);
-  peer_.self() = identity::Self(crypto::SecretKey::from_seed(ranked_seeds().at(1)), host_.settings.network, world_.now().wall);
+  peer_.self() =
+      identity::Self(crypto::SecretKey::from_seed(ranked_seeds().at(1)), host_.settings.network, world_.now().wall);
   peer_.self().set_addresses({peer_.address()}, world_.now().wall);
   peer_.self().join(host_.settings.group, world_.now().wall);
   meet();
@@ -307,7 +308,8 @@ TEST_F(Initiator, dials_again_when_no_held_handshake_can_be_answered) {
   };
   meet();
   world_.run_for(500ms);
-  for (const quic::LinkId link : crowd.links) EXPECT_EQ(peer_.close_code(link, 1s), value(CloseCode::protocol_violation));
+  for (const quic::LinkId link : crowd.links)
+    EXPECT_EQ(peer_.close_code(link, 1s), value(CloseCode::protocol_violation));
   EXPECT_TRUE(world_.run_until([&] { return world_.dials == 4; }, 3s)) << "the member is still wanted";
   EXPECT_LE(world_.dials, 4U);
 }
@@ -323,7 +325,8 @@ TEST_F(Initiator, bounds_the_handshakes_that_it_holds) {
   };
   meet();
   world_.run_for(300ms);
-  const auto refused = std::ranges::count_if(crowd.links, [&](quic::LinkId link) { return peer_.closed.contains(link); });
+  const auto refused =
+      std::ranges::count_if(crowd.links, [&](quic::LinkId link) { return peer_.closed.contains(link); });
   EXPECT_EQ(refused, 1);
 }
 

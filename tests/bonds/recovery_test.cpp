@@ -78,7 +78,10 @@ TEST_F(Recovery, is_not_replaced_by_one_who_cannot_prove_the_key) {
   world_.kill(b_);
   RawHost& c = world_.add<RawHost>();
   const quic::LinkId link = c.open(a_);
-  c.send(link, Start{.key = GroupKey::from_secret("another secret"), .bonds = {}, .tail = bonds::handshake_tail(c.own_entry())}.encode(c, link));
+  c.send(
+      link,
+      Start{.key = GroupKey::from_secret("another secret"), .bonds = {}, .tail = bonds::handshake_tail(c.own_entry())}
+          .encode(c, link));
   EXPECT_EQ(c.close_code(link), static_cast<std::uint64_t>(CloseCode::invalid_proof));
   EXPECT_TRUE(world_.is_open(a_, before));
 }
@@ -209,9 +212,8 @@ TEST_F(Recovery, of_a_bond_closed_for_a_full_queue_needs_no_new_run) {
   bond();
   a_.links().full.insert(quic::SendClass::consensus);
   const std::vector<std::uint8_t> message{1, 2, 3};
-  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
-    EXPECT_FALSE(mesh.send_raft(step, b_.id(), message));
-  });
+  a_.with_mesh(
+      [&](bonds::Mesh& mesh, const bonds::Step& step) { EXPECT_FALSE(mesh.send_raft(step, b_.id(), message)); });
   EXPECT_EQ(a_.mesh().bond_count(), 0U);
   a_.links().full.clear();
   world_.run_for(50ms);

@@ -9,7 +9,9 @@
 namespace mosaik::test {
 namespace {
 
-Now at(Nanoseconds since) { return {Mono(1s) + since, Boot(1s) + since, Wall{}}; }
+Now at(Nanoseconds since) {
+  return {Mono(1s) + since, Boot(1s) + since, Wall{}};
+}
 
 bonds::HeartbeatConfig timing(Nanoseconds base, Nanoseconds jitter, std::uint64_t max_missed = 10) {
   return {.base = base, .jitter = jitter, .max_missed = max_missed};
@@ -127,7 +129,8 @@ class Steady : public testing::Test {
   }
   /// Somebody else of the network, with nothing behind its address.
   identity::EntryRef stranger(std::uint32_t number, const NetworkId& network = id_of<NetworkId>("test network")) {
-    crypto::SecretKey key = crypto::SecretKey::from_seed(crypto::hash({bytes_of("stranger " + std::to_string(number))}));
+    crypto::SecretKey key =
+        crypto::SecretKey::from_seed(crypto::hash({bytes_of("stranger " + std::to_string(number))}));
     identity::Self self(std::move(key), network, world_.now().wall);
     self.set_addresses({SocketAddress::v4({10, 9, 9, 9}, 1)}, world_.now().wall);
     return self.entry();

@@ -55,7 +55,7 @@ TEST_P(Storm, of_20_joining_hosts_ends_in_190_bonds) {
 INSTANTIATE_TEST_SUITE_P(Eager, Storm, testing::Bool());
 
 TEST(MixedStorm, of_cpp_and_rust_hosts_ends_in_a_full_mesh_between_them) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
     World world(seed, {.delay = 3ms, .jitter = 2ms, .service = 500us});
     std::vector<CppHost*> ours;
     std::vector<RustLike*> theirs;
@@ -72,13 +72,14 @@ TEST(MixedStorm, of_cpp_and_rust_hosts_ends_in_a_full_mesh_between_them) {
     world.run_for(10s);
     for (CppHost* host : ours) {
       ASSERT_EQ(host->mesh().bond_count(), 7U) << "seed " << seed;
-      for (RustLike* rust : theirs) ASSERT_EQ(host->session_with(rust->id()), rust->session_with(host->id())) << "seed " << seed;
+      for (RustLike* rust : theirs)
+        ASSERT_EQ(host->session_with(rust->id()), rust->session_with(host->id())) << "seed " << seed;
     }
   }
 }
 
 TEST(Chaos, of_kills_cuts_and_restarts_always_heals_into_a_full_mesh) {
-  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     World world(seed, {.delay = 5ms, .jitter = 4ms, .service = 2ms});
     std::vector<CppHost*> hosts;
     for (int i = 0; i < 5; ++i) hosts.push_back(&world.add<CppHost>());

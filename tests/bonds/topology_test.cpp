@@ -11,7 +11,9 @@
 namespace mosaik::test {
 namespace {
 
-Now at(Nanoseconds since) { return {Mono(1s) + since, Boot(1s) + since, Wall{}}; }
+Now at(Nanoseconds since) {
+  return {Mono(1s) + since, Boot(1s) + since, Wall{}};
+}
 PeerId peer(std::uint8_t value) {
   Bytes32 bytes{};
   bytes[0] = value;

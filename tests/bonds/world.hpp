@@ -1,10 +1,10 @@
 #pragma once
 /// A small world for tests of the mesh: hosts with identities, simulated time, and links instead of QUIC.
 ///
-/// One heap ordered by (time, sequence), one seed; time starts at 1 s. A link is what quic/ promises: the acceptor's end
-/// opens half a round trip before the initiator's, frames arrive in order, both ends export the same secrets, an end that
-/// is gone answers late frames with its close, a process that is gone with a stateless reset. What has arrived is queued
-/// at its host and taken up a little later, so that a link may be dead before its owner hears that it opened.
+/// One heap ordered by (time, sequence), one seed; time starts at 1 s. A link is what quic/ promises: the acceptor's
+/// end opens half a round trip before the initiator's, frames arrive in order, both ends export the same secrets, an
+/// end that is gone answers late frames with its close, a process that is gone with a stateless reset. What has arrived
+/// is queued at its host and taken up a little later, so that a link may be dead before its owner hears that it opened.
 
 #include <deque>
 #include <functional>
@@ -88,7 +88,7 @@ class Host {
 struct Weather {
   Nanoseconds delay = 5ms;
   Nanoseconds jitter = 1ms;
-  Nanoseconds service = 100us;  ///< at most this long an event waits for its host
+  Nanoseconds service = 100us;    ///< at most this long an event waits for its host
   bool port_unreachable = false;  ///< a dead host's system answers that nobody listens
 };
 
@@ -115,7 +115,9 @@ class World {
   }
   void at(Mono time, std::function<void()> what) { heap_.push({std::max(time, time_), ++sequence_, std::move(what)}); }
   void after(Nanoseconds pause, std::function<void()> what) { at(time_ + pause, std::move(what)); }
-  void run_for(Nanoseconds span) { run_until(time_ + span, [] { return false; }); }
+  void run_for(Nanoseconds span) {
+    run_until(time_ + span, [] { return false; });
+  }
   /// True as soon as `done`; false when the time is over.
   bool run_until(const std::function<bool()>& done, Nanoseconds most = 60s) { return run_until(time_ + most, done); }
   [[nodiscard]] Rng& rng() noexcept { return rng_; }

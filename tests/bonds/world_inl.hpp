@@ -140,7 +140,8 @@ inline void World::close(Host& from, quic::LinkId link, CloseCode code, quic::Cl
     });
     return;
   }
-  shut(at_place, {.by = quic::ClosedBy::us, .application = true, .code = value, .reason = std::string(reason_of(code))});
+  shut(at_place,
+       {.by = quic::ClosedBy::us, .application = true, .code = value, .reason = std::string(reason_of(code))});
   post(at_place, {.kind = Kind::close, .code = value});
 }
 
@@ -197,8 +198,7 @@ inline void World::arrive(const Place& to, Packet packet) {
                        .code = packet.code,
                        .reason = std::string(reason_of(static_cast<CloseCode>(packet.code)))});
     case Kind::flush: return post(to, {.kind = Kind::flushed});
-    case Kind::flushed:
-      return close(*end.host, end.id, static_cast<CloseCode>(end.code), quic::CloseMode::at_once);
+    case Kind::flushed: return close(*end.host, end.id, static_cast<CloseCode>(end.code), quic::CloseMode::at_once);
   }
 }
 

@@ -42,7 +42,8 @@ TEST_F(MemberWithoutEngine, abstains_from_every_vote) {
   hear(request_vote(128, theirs_.id()));
   ASSERT_EQ(theirs_.heard_raft.size(), 2U);
   EXPECT_EQ(theirs_.heard_raft[0], (Bytes{3, 1, 2}));
-  EXPECT_EQ(theirs_.heard_raft[1], (Bytes{3, 0x80, 1, 2})) << "RequestVoteResponse{t=128, Abstained} of spec groups 5.9";
+  EXPECT_EQ(theirs_.heard_raft[1], (Bytes{3, 0x80, 1, 2}))
+      << "RequestVoteResponse{t=128, Abstained} of spec groups 5.9";
 }
 
 TEST_F(MemberWithoutEngine, ignores_a_candidate_that_is_not_the_sender) {
@@ -54,7 +55,8 @@ TEST_F(MemberWithoutEngine, ignores_a_candidate_that_is_not_the_sender) {
 TEST_F(MemberWithoutEngine, takes_all_other_raft_messages_for_signs_of_life_and_nothing_else) {
   Bytes heartbeat{0};  // AppendEntries t=1 prev=(1,300) commit=299
   postcard::Writer(heartbeat).varint(1).id(theirs_.id()).varint(1).varint(300).varint(0).varint(299);
-  for (const Bytes& message : {heartbeat, Bytes{1, 2, 5, 0}, Bytes{3, 1, 0}, Bytes{4, 2, 0, 7}, Bytes{5, 0}}) hear(message);
+  for (const Bytes& message : {heartbeat, Bytes{1, 2, 5, 0}, Bytes{3, 1, 0}, Bytes{4, 2, 0, 7}, Bytes{5, 0}})
+    hear(message);
   EXPECT_TRUE(theirs_.heard_raft.empty());
   EXPECT_EQ(ours_.mesh().bond_count(), 1U);
 }
@@ -63,7 +65,8 @@ TEST_F(MemberWithoutEngine, survives_raft_messages_that_do_not_decode) {
   hear({});
   hear({9});
   const Bytes whole = request_vote(300, theirs_.id());
-  for (std::size_t size = 0; size < whole.size(); ++size) hear({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)});
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    hear({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)});
   EXPECT_TRUE(theirs_.heard_raft.empty());
   EXPECT_EQ(ours_.mesh().bond_count(), 1U);
 }

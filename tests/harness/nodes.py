@@ -134,7 +134,21 @@ class CppNode(Node):
 
 
 class RustNode(Node):
+    """The crate tells of its bonds only when their number has changed, and may skip a change: ask it."""
+
     rust = True
+
+    def ask_bonds(self):
+        self.child.stdin.write(b'{"cmd":"bonds","tag":"bonds"}\n')
+        self.child.stdin.flush()
+
+    def bonds(self):
+        for event in reversed(self.events):
+            if event.get("event") == "bonds":
+                return self.sessions(event)
+            if event.get("event") == "reply" and event.get("tag") == "bonds" and "ok" in event:
+                return self.sessions({"bonds": event["ok"]})
+        return {}
 
     def __init__(self, fleet, label, network, secret, bootstrap=(), seed=None, bind="127.0.0.1:0", flags=()):
         argv = [fleet.rustpeer, "node", "--relay", fleet.relay(), "--network", network, "--group", secret, "--bind", bind, *flags]
@@ -198,9 +212,14 @@ class Fleet:
         self.processes = []
 
     def wait(self, what, found, seconds, process=None):
-        deadline = time.monotonic() + seconds
+        deadline, ask_at = time.monotonic() + seconds, 0.0
         with self.news:
             while True:
+                if time.monotonic() >= ask_at:
+                    ask_at = time.monotonic() + 0.1
+                    for rust in self.processes:
+                        if rust.rust and rust.running and any(e.get("event") == "joined" for e in rust.events):
+                            rust.ask_bonds()
                 result = found()
                 if result:
                     return result
@@ -209,7 +228,7 @@ class Fleet:
                     raise Failure(f"{what}: not within {seconds} s (seed {self.seed}, logs in {self.folder})")
                 if process is not None and process.closed:
                     raise Failure(f"{what}: the process ended (logs in {self.folder})")
-                self.news.wait(left)
+                self.news.wait(min(left, max(0.0, ask_at - time.monotonic())))
 
     def meshed(self, nodes, seconds, pairs=None):
         """Waits until every pair that `pairs(a, b)` asks for is bonded at both ends with one and the same session."""

@@ -1,0 +1,383 @@
+// Whole nodes: what a user of the node sees.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "node/wire.hpp"
+
+namespace mosaik::test {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::size_t position(const std::vector<Event>& events, EventKind kind) {
+  return static_cast<std::size_t>(std::ranges::find(events, kind, &Event::kind) - events.begin());
+}
+
+class TwoNodes : public testing::Test {
+ protected:
+  void bond() {
+    a_ = wire_.add();
+    b_ = wire_.add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
+    group_ = wire_.join(a_);
+    wire_.join(b_);
+    ASSERT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 3s)) << wire_.reasons(a_) << wire_.reasons(b_);
+  }
+  Wire wire_;
+  std::size_t a_ = 0;
+  std::size_t b_ = 1;
+  GroupId group_;
+};
+
+TEST_F(TwoNodes, bond_through_one_bootstrap_peer_within_a_second) {
+  const Mono begin = wire_.now().mono;
+  bond();
+  EXPECT_LE(wire_.now().mono - begin, 1s);
+  EXPECT_EQ(wire_.at(a_).node->catalog(wire_.now()).size(), 1U);
+  EXPECT_EQ(wire_.at(b_).node->catalog(wire_.now()).size(), 1U);
+  const Bond* one = wire_.group(a_)->bonds.between(node_id(a_), node_id(b_));
+  const Bond* two = wire_.group(b_)->bonds.between(node_id(a_), node_id(b_));
+  ASSERT_NE(one, nullptr);
+  ASSERT_NE(two, nullptr);
+  EXPECT_EQ(one->id(), two->id());
+  EXPECT_EQ(one->session(), two->session());
+  EXPECT_TRUE(wire_.group(a_)->online);
+  EXPECT_EQ(wire_.group(a_)->health, Health::healthy);
+}
+
+TEST_F(TwoNodes, tell_events_in_order_and_without_gaps) {
+  bond();
+  wire_.run_for(1s);
+  const std::vector<Event>& events = wire_.at(b_).events;
+  for (std::size_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i].sequence, i + 1);
+  EXPECT_LT(position(events, EventKind::joined), position(events, EventKind::bond_up));
+  EXPECT_LT(position(events, EventKind::peer_discovered), position(events, EventKind::bond_up));
+  EXPECT_LT(position(events, EventKind::bond_up), position(events, EventKind::bonds_changed));
+  EXPECT_LT(position(events, EventKind::bonds_changed), position(events, EventKind::online));
+  const Event up = wire_.events(b_, EventKind::bond_up).front();
+  EXPECT_EQ(up.peer, node_id(a_));
+  EXPECT_EQ(up.group, group_);
+  EXPECT_EQ(up.bond, wire_.group(b_)->bonds.begin()->id());
+  EXPECT_EQ(up.session, wire_.group(b_)->bonds.begin()->session());
+}
+
+TEST_F(TwoNodes, stay_quiet_once_they_are_bonded) {
+  bond();
+  wire_.run_for(5s);
+  const std::size_t events = wire_.at(a_).events.size();
+  const std::uint64_t before = wire_.turns;
+  wire_.run_for(60s);
+  for (std::size_t i = events; i < wire_.at(a_).events.size(); ++i)
+    EXPECT_EQ(wire_.at(a_).events[i].kind, EventKind::peer_updated);
+  EXPECT_THAT(wire_.events(a_, EventKind::suspect), IsEmpty());
+  // A ping, its pong and their acknowledgements each 350 to 500 ms at both ends, and little else.
+  EXPECT_LE(wire_.turns - before, 60U * 40U);
+}
+
+TEST_F(TwoNodes, notice_a_killed_process_by_its_unreachable_port) {
+  bond();
+  wire_.run_for(2s);
+  wire_.kill(b_);
+  const Mono killed = wire_.now().mono;
+  ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(a_, EventKind::bond_down).empty(); }, 3s));
+  EXPECT_LE(wire_.now().mono - killed, 650ms) << "the next ping, and three probes";
+  const Event down = wire_.events(a_, EventKind::bond_down).front();
+  EXPECT_EQ(down.by, "presumed");
+  EXPECT_EQ(down.reason, "unreachable");
+  EXPECT_LT(position(wire_.at(a_).events, EventKind::suspect), position(wire_.at(a_).events, EventKind::bond_down));
+  ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(a_, EventKind::offline).empty(); }, 100ms));
+  EXPECT_THAT(wire_.reasons(a_), HasSubstr("is not bonded"));
+}
+
+TEST_F(TwoNodes, notice_a_vanished_host_by_its_silence) {
+  wire_.port_unreachable = false;
+  bond();
+  wire_.run_for(2s);
+  wire_.kill(b_);
+  const Mono killed = wire_.now().mono;
+  ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(a_, EventKind::bond_down).empty(); }, 6s));
+  EXPECT_GE(wire_.now().mono - killed, 1100ms);
+  EXPECT_LE(wire_.now().mono - killed, 1800ms);
+  EXPECT_EQ(wire_.events(a_, EventKind::bond_down).front().reason, "silence");
+}
+
+TEST_F(TwoNodes, bond_again_at_once_when_the_process_is_restarted_with_the_same_key) {
+  bond();
+  wire_.run_for(2s);
+  const SessionId old = wire_.group(a_)->bonds.begin()->session();
+  wire_.kill(b_);
+  wire_.run_for(20ms);
+  wire_.boot(b_);
+  wire_.join(b_);
+  const Mono begin = wire_.now().mono;
+  ASSERT_TRUE(
+      wire_.run_until([&] { return wire_.events(a_, EventKind::bond_up).size() == 2 && wire_.full_mesh(); }, 3s));
+  EXPECT_LE(wire_.now().mono - begin, 1s);
+  EXPECT_NE(wire_.group(a_)->bonds.begin()->session(), old);
+  EXPECT_EQ(wire_.events(a_, EventKind::bond_down).size(), 1U);
+  wire_.run_for(10s);
+  EXPECT_EQ(wire_.events(a_, EventKind::bond_up).size(), 2U) << "and the new bond stays";
+}
+
+TEST_F(TwoNodes, bond_again_with_a_restarted_process_that_knows_nobody) {
+  a_ = wire_.add({.network = "test network", .bootstrap = {1}, .other_bootstrap = {}});
+  b_ = wire_.add();
+  wire_.join(a_);
+  wire_.join(b_);
+  ASSERT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 3s));
+  wire_.kill(b_);
+  wire_.run_for(5s);
+  wire_.boot(b_);
+  wire_.join(b_);
+  EXPECT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 6s)) << wire_.reasons(a_) << wire_.reasons(b_);
+}
+
+TEST_F(TwoNodes, say_goodbye_when_one_leaves_and_do_not_dial_it_again) {
+  bond();
+  wire_.run_for(1s);
+  wire_.with(b_, [&](node::Node& node, const Now& now) { node.leave(now, group_); });
+  ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(b_, EventKind::left).empty(); }, 200ms));
+  EXPECT_TRUE(std::holds_alternative<node::GroupLeft>(wire_.at(b_).outputs.back()));
+  wire_.run_for(100ms);
+  ASSERT_EQ(wire_.events(a_, EventKind::bond_down).size(), 1U);
+  EXPECT_EQ(wire_.events(a_, EventKind::bond_down).front().by, "departure");
+  ASSERT_EQ(wire_.events(a_, EventKind::peer_departed).size(), 1U);
+  EXPECT_EQ(wire_.events(a_, EventKind::peer_departed).front().reason, "departed");
+  const std::uint64_t handshakes = wire_.at(a_).node->snapshot(wire_.now())->handshakes;
+  wire_.run_for(30s);
+  EXPECT_EQ(wire_.at(a_).node->snapshot(wire_.now())->handshakes, handshakes) << "nobody dials";
+  EXPECT_EQ(wire_.group(a_)->health, Health::healthy);
+}
+
+TEST_F(TwoNodes, bond_again_when_the_one_that_left_joins_again) {
+  bond();
+  wire_.with(b_, [&](node::Node& node, const Now& now) { node.leave(now, group_); });
+  ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(b_, EventKind::left).empty(); }, 1s));
+  wire_.run_for(1s);
+  wire_.join(b_);
+  EXPECT_TRUE(wire_.run_until([&] { return wire_.own_bonds(a_) == 1 && wire_.own_bonds(b_) == 1; }, 3s))
+      << wire_.reasons(a_) << wire_.reasons(b_);
+}
+
+TEST_F(TwoNodes, refuse_to_join_a_group_twice_or_with_an_impossible_heartbeat) {
+  bond();
+  wire_.with(a_, [&](node::Node& node, const Now& now) {
+    EXPECT_EQ(node.join(now, GroupKey::from_secret("s3cret"), {}).error().code, Errc::in_use);
+    ConsensusConfig timing;
+    timing.heartbeat_interval = 0ms;
+    EXPECT_EQ(node.join(now, GroupKey::from_secret("other"), timing).error().code, Errc::invalid_argument);
+  });
+}
+
+TEST_F(TwoNodes, heal_a_cut_of_400_seconds_without_a_bootstrap_peer) {
+  bond();
+  wire_.at(b_).settings.bootstrap.clear();
+  wire_.cut_both(a_, b_);
+  wire_.run_for(400s);
+  EXPECT_EQ(wire_.own_bonds(a_), 0U);
+  EXPECT_THAT(wire_.at(a_).node->catalog(wire_.now()), IsEmpty()) << "the entry went stale";
+  wire_.heal_all();
+  EXPECT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 10s)) << wire_.reasons(a_) << wire_.reasons(b_);
+}
+
+TEST_F(TwoNodes, heal_a_one_way_cut) {
+  bond();
+  wire_.cut(a_, b_);
+  ASSERT_TRUE(wire_.run_until([&] { return wire_.own_bonds(a_) == 0 && wire_.own_bonds(b_) == 0; }, 12s));
+  wire_.heal_all();
+  EXPECT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 8s));
+}
+
+TEST_F(TwoNodes, do_not_blame_the_other_for_an_own_stall) {
+  bond();
+  wire_.run_for(2s);
+  // A stands still, B's answers wait in A's socket; A must hear them before it judges.
+  for (int i = 0; i < 5; ++i) {
+    wire_.freeze(a_, 700ms);
+    wire_.run_for(2s);
+  }
+  EXPECT_THAT(wire_.events(a_, EventKind::bond_down), IsEmpty());
+  EXPECT_THAT(wire_.events(a_, EventKind::suspect), IsEmpty());
+}
+
+TEST_F(TwoNodes, share_one_verdict_over_two_groups) {
+  bond();
+  const GroupId second = wire_.join(a_, "another secret");
+  wire_.join(b_, "another secret");
+  ASSERT_TRUE(wire_.run_until([&] { return wire_.events(a_, EventKind::bond_up).size() == 2; }, 3s));
+  wire_.run_for(1s);
+  wire_.kill(b_);
+  ASSERT_TRUE(wire_.run_until([&] { return wire_.events(a_, EventKind::bond_down).size() == 2; }, 2s));
+  const auto downs = wire_.events(a_, EventKind::bond_down);
+  EXPECT_EQ(downs[0].mono_ns, downs[1].mono_ns);
+  EXPECT_EQ((std::set<GroupId>{downs[0].group, downs[1].group}), (std::set<GroupId>{group_, second}));
+  EXPECT_EQ(wire_.events(a_, EventKind::suspect).size(), 1U);
+}
+
+TEST_F(TwoNodes, suspect_no_bond_any_more_once_the_peer_has_made_another) {
+  wire_.port_unreachable = false;
+  bond();
+  wire_.join(a_, "another secret");
+  wire_.run_for(2s);
+  wire_.cut_both(a_, b_);
+  ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(a_, EventKind::suspect).empty(); }, 2s));
+  wire_.heal_all();
+  wire_.join(b_, "another secret");
+  ASSERT_TRUE(wire_.run_until([&] { return wire_.events(a_, EventKind::bond_up).size() >= 2; }, 3s));
+  wire_.run_for(1s);
+  for (const GroupStatus& group : wire_.at(a_).node->snapshot(wire_.now())->groups)
+    for (const Bond& bond : group.bonds.own()) EXPECT_FALSE(bond.own().suspect);
+}
+
+TEST_F(TwoNodes, answer_requests_for_a_sync_and_a_ping) {
+  bond();
+  wire_.with(a_, [&](node::Node& node, const Now& now) {
+    node.sync_with(now, {7}, node_id(b_), {node_address(b_)});
+    node.ping(now, {8}, node_id(b_), {node_address(b_)});
+    node.ping(now, {9}, node_id(5), {SocketAddress::v4({10, 0, 0, 99}, 1)});
+  });
+  wire_.run_for(10s);
+  std::map<std::uint64_t, bool> results;
+  for (const node::Output& output : wire_.at(a_).outputs) {
+    if (const auto* done = std::get_if<node::SyncDone>(&output))
+      results[done->request.value] = done->result.has_value();
+    if (const auto* done = std::get_if<node::PingDone>(&output)) results[done->request.value] = done->rtt.has_value();
+  }
+  EXPECT_EQ(results, (std::map<std::uint64_t, bool>{{7, true}, {8, true}, {9, false}}));
+}
+
+// -- why a node is alone
+
+TEST(LonelyNode, without_a_bootstrap_peer_says_so) {
+  Wire wire;
+  const std::size_t a = wire.add();
+  wire.join(a);
+  wire.run_for(1s);
+  EXPECT_THAT(wire.reasons(a), HasSubstr("no bootstrap peer was given and nobody has dialed this node"));
+  EXPECT_FALSE(wire.group(a)->online);
+}
+
+TEST(LonelyNode, names_the_bootstrap_peer_that_does_not_answer) {
+  Wire wire;
+  const std::size_t a = wire.add({.network = "test network", .bootstrap = {}, .other_bootstrap = {bootstrap_of(9)}});
+  wire.join(a);
+  wire.run_for(20s);
+  EXPECT_THAT(wire.reasons(a), HasSubstr(node_id(9).brief()));
+  EXPECT_FALSE(wire.events(a, EventKind::notice).empty());
+}
+
+TEST(LonelyNode, with_another_secret_says_that_the_others_are_in_other_groups) {
+  Wire wire;
+  const std::size_t a = wire.add();
+  const std::size_t b = wire.add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
+  wire.join(a, "one secret");
+  wire.join(b, "another secret");
+  wire.run_for(5s);
+  for (const std::size_t node : {a, b}) {
+    EXPECT_THAT(wire.reasons(node), HasSubstr("1 peer of this network known, none in this group"));
+    EXPECT_EQ(wire.own_bonds(node), 0U);
+  }
+}
+
+TEST(LonelyNode, with_other_heartbeats_says_that_the_others_are_in_other_groups) {
+  Wire wire;
+  const std::size_t a = wire.add();
+  const std::size_t b = wire.add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
+  ConsensusConfig timing;
+  timing.heartbeat_interval = 200ms;
+  wire.join(a);
+  wire.join(b, "s3cret", timing);
+  wire.run_for(5s);
+  EXPECT_THAT(wire.reasons(a), HasSubstr("other heartbeat settings"));
+}
+
+TEST(LonelyNode, of_another_network_learns_why) {
+  Wire wire;
+  const std::size_t a = wire.add();
+  const std::size_t b = wire.add({.network = "another network", .bootstrap = {0}, .other_bootstrap = {}});
+  wire.join(a);
+  wire.join(b);
+  wire.run_for(10s);
+  EXPECT_THAT(wire.reasons(a) + wire.reasons(b), HasSubstr("network"));
+  EXPECT_EQ(wire.own_bonds(a) + wire.own_bonds(b), 0U);
+}
+
+// -- five
+
+class FiveNodes : public testing::Test {
+ protected:
+  void mesh() {
+    wire_.add();
+    for (int i = 1; i < 5; ++i) wire_.add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
+    for (std::size_t i = 0; i < 5; ++i) wire_.join(i);
+    ASSERT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 5s));
+  }
+  [[nodiscard]] bool all_see(std::size_t bonds) const {
+    for (std::size_t i = 0; i < 5; ++i)
+      if (wire_.group(i) == nullptr || wire_.group(i)->bonds.size() != bonds) return false;
+    return true;
+  }
+  Wire wire_;
+};
+
+TEST_F(FiveNodes, mesh_and_all_see_ten_bonds) {
+  mesh();
+  ASSERT_TRUE(wire_.run_until([&] { return all_see(10); }, 2s));
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(wire_.at(i).node->catalog(wire_.now()).size(), 4U);
+    EXPECT_TRUE(wire_.group(i)->bonds.missing().empty());
+    EXPECT_EQ(wire_.events(i, EventKind::bond_up).size(), 4U) << "no bond was made twice";
+  }
+}
+
+TEST_F(FiveNodes, see_the_cut_between_two_of_them_and_its_end) {
+  mesh();
+  wire_.run_for(3s);
+  wire_.cut_both(1, 2);
+  ASSERT_TRUE(wire_.run_until([&] { return all_see(9); }, 10s));
+  EXPECT_EQ(wire_.group(4)->bonds.missing().size(), 1U);
+  wire_.heal_all();
+  EXPECT_TRUE(wire_.run_until([&] { return all_see(10) && wire_.full_mesh(); }, 10s));
+}
+
+TEST_F(FiveNodes, go_on_without_the_bootstrap_peer_and_take_it_back) {
+  mesh();
+  wire_.run_for(1s);
+  wire_.kill(0);
+  ASSERT_TRUE(wire_.run_until([&] { return wire_.own_bonds(1) == 3 && wire_.own_bonds(4) == 3; }, 3s));
+  wire_.run_for(10s);
+  EXPECT_EQ(wire_.group(1)->bonds.size(), 6U);
+  wire_.boot(0);  // it knows nobody
+  wire_.join(0);
+  EXPECT_TRUE(wire_.run_until([&] { return wire_.full_mesh() && all_see(10); }, 8s));
+}
+
+TEST(SameSeed, gives_the_same_events) {
+  const auto run = [] {
+    Wire wire(42);
+    wire.add();
+    for (int i = 1; i < 3; ++i) wire.add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
+    for (std::size_t i = 0; i < 3; ++i) wire.join(i);
+    wire.run_for(3s);
+    wire.kill(1);
+    wire.run_for(3s);
+    wire.boot(1);
+    wire.join(1);
+    wire.run_for(5s);
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < 3; ++i)
+      for (const Event& event : wire.at(i).events)
+        out.push_back(std::to_string(i) + " " + std::to_string(event.mono_ns) + " " +
+                      std::string(to_string(event.kind)) + " " + event.peer.brief() + " " + event.by + " " +
+                      event.reason);
+    return out;
+  };
+  const std::vector<std::string> first = run();
+  EXPECT_GE(first.size(), 20U);
+  EXPECT_EQ(first, run());
+}
+
+}  // namespace
+}  // namespace mosaik::test

@@ -1,0 +1,290 @@
+#pragma once
+/// Whole nodes, wired in memory through their datagrams, in simulated time. One heap ordered by (time, sequence), one
+/// seed; time starts at 1 s. QUIC and TLS are the real ones, so that bytes differ from run to run and events do not.
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/limits.hpp"
+#include "base/random.hpp"
+#include "crypto/hash.hpp"
+#include "node/node.hpp"
+
+namespace mosaik::test {
+
+/// Secret keys whose ids ascend.
+inline const std::vector<Bytes32>& node_seeds() {
+  static const std::vector<Bytes32> seeds = [] {
+    std::map<PeerId, Bytes32> sorted;
+    for (std::uint8_t i = 0; i < 16; ++i) {
+      const Bytes32 seed = crypto::hash({BytesView(&i, 1)});
+      sorted.emplace(crypto::SecretKey::from_seed(seed).id(), seed);
+    }
+    std::vector<Bytes32> out;
+    for (const auto& [id, seed] : sorted) out.push_back(seed);
+    return out;
+  }();
+  return seeds;
+}
+
+inline PeerId node_id(std::size_t index) {
+  return crypto::SecretKey::from_seed(node_seeds().at(index)).id();
+}
+inline SocketAddress node_address(std::size_t index) {
+  return SocketAddress::v4({10, 0, 0, static_cast<std::uint8_t>(index + 1)}, 4433);
+}
+inline discovery::BootstrapPeer bootstrap_of(std::size_t index) {
+  return {node_id(index), "10.0.0." + std::to_string(index + 1), 4433};
+}
+
+struct NodeSettings {
+  std::string network = "test network";
+  std::vector<std::size_t> bootstrap;  ///< indices of nodes
+  std::vector<discovery::BootstrapPeer> other_bootstrap;
+};
+
+class Wire {
+ public:
+  struct Machine {
+    std::unique_ptr<node::Node> node;
+    NodeSettings settings;
+    Mono wake = never;
+    Nanoseconds frozen{};
+    std::uint64_t life = 0;
+    std::vector<Event> events;
+    std::vector<node::Output> outputs;
+    std::shared_ptr<const NodeStatus> status;
+  };
+
+  explicit Wire(std::uint64_t seed = 1) : rng_(seed) {}
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
+
+  Nanoseconds delay = 1ms;
+  Nanoseconds jitter = 200us;
+  bool port_unreachable = true;  ///< the system of a killed process answers; a cut answers nothing
+
+  std::size_t add(const NodeSettings& settings = {}) {
+    machines_.emplace_back().settings = settings;
+    boot(machines_.size() - 1);
+    return machines_.size() - 1;
+  }
+  /// A new process with the same key.
+  void boot(std::size_t index) {
+    Machine& machine = machines_.at(index);
+    node::Config config;
+    config.name = "node " + std::to_string(index);
+    config.network_name = machine.settings.network;
+    config.discovery.network = id_of<NetworkId>(machine.settings.network);
+    for (const std::size_t peer : machine.settings.bootstrap) config.discovery.bootstrap.push_back(bootstrap_of(peer));
+    for (const auto& peer : machine.settings.other_bootstrap) config.discovery.bootstrap.push_back(peer);
+    config.listening = {node_address(index)};
+    config.advertised = {node_address(index)};
+    config.seed = rng_.fork("node", index * 1000 + machine.life).next();
+    config.secret_seed = crypto::hash({bytes_of("secret " + std::to_string(index * 1000 + machine.life))});
+    ++machine.life;
+    machine.node = std::make_unique<node::Node>(config, crypto::SecretKey::from_seed(node_seeds().at(index)), now());
+    machine.wake = never;
+    with(index, [](node::Node& node, const Now& at) { node.start(at); });
+  }
+  void kill(std::size_t index) {
+    machines_.at(index).node.reset();
+    ++machines_.at(index).life;
+  }
+  void cut(std::size_t from, std::size_t to) { cuts_.insert({from, to}); }
+  void cut_both(std::size_t one, std::size_t other) {
+    cut(one, other);
+    cut(other, one);
+  }
+  void heal_all() { cuts_.clear(); }
+  /// The process stands still for a while; what arrives waits in its socket.
+  void freeze(std::size_t index, Nanoseconds span) {
+    machines_.at(index).frozen = now().mono.time_since_epoch() + span;
+  }
+
+  GroupId join(std::size_t index, std::string_view secret = "s3cret", const ConsensusConfig& timing = {}) {
+    std::optional<GroupId> out;
+    with(index, [&](node::Node& node, const Now& at) {
+      const auto joined = node.join(at, GroupKey::from_secret(secret), timing);
+      if (joined) out = *joined;
+    });
+    EXPECT_TRUE(out.has_value());
+    return out.value_or(GroupId{});
+  }
+  /// One input to a node, and all that follows from it.
+  template <class F>
+  void with(std::size_t index, F&& input) {
+    Machine& machine = machines_.at(index);
+    input(*machine.node, now());
+    turn(index);
+  }
+
+  [[nodiscard]] Now now() const {
+    const auto since = time_.time_since_epoch();
+    return {time_, Boot(since), Wall{1'776'500'000'000 + since / 1ms}};
+  }
+  bool run_until(const std::function<bool()>& done, Nanoseconds most = 30s) { return run(time_ + most, done); }
+  void run_for(Nanoseconds span) {
+    run(time_ + span, [] { return false; });
+  }
+
+  [[nodiscard]] Machine& at(std::size_t index) { return machines_.at(index); }
+  [[nodiscard]] const GroupStatus* group(std::size_t index) const {
+    const auto& status = machines_.at(index).status;
+    return status && !status->groups.empty() ? &status->groups.front() : nullptr;
+  }
+  [[nodiscard]] std::size_t own_bonds(std::size_t index) const {
+    const GroupStatus* status = group(index);
+    return status == nullptr ? 0 : status->bonds.own().size();
+  }
+  /// Everyone alive is bonded with everyone alive.
+  [[nodiscard]] bool full_mesh() const {
+    const auto alive =
+        static_cast<std::size_t>(std::ranges::count_if(machines_, [](const Machine& m) { return m.node != nullptr; }));
+    for (std::size_t i = 0; i < machines_.size(); ++i)
+      if (machines_[i].node && own_bonds(i) != alive - 1) return false;
+    return true;
+  }
+  [[nodiscard]] std::vector<Event> events(std::size_t index, EventKind kind) const {
+    std::vector<Event> out;
+    std::ranges::copy_if(machines_.at(index).events, std::back_inserter(out),
+                         [&](const Event& e) { return e.kind == kind; });
+    return out;
+  }
+  [[nodiscard]] std::string reasons(std::size_t index) const {
+    std::string out;
+    if (const GroupStatus* status = group(index))
+      for (const std::string& reason : status->reasons) out += reason + "\n";
+    return out;
+  }
+  std::uint64_t turns = 0;
+
+ private:
+  struct Item {
+    Mono time;
+    std::uint64_t sequence;
+    std::function<void()> what;
+    bool operator<(const Item& other) const {
+      return std::pair(time, sequence) > std::pair(other.time, other.sequence);
+    }
+  };
+
+  void plan(Mono time, std::function<void()> what) {
+    heap_.push({std::max(time, time_), ++sequence_, std::move(what)});
+  }
+
+  bool run(Mono end, const std::function<bool()>& done) {
+    while (!done()) {
+      if (heap_.empty() || heap_.top().time > end) {
+        time_ = end;
+        return done();
+      }
+      const Item item = heap_.top();
+      heap_.pop();
+      at_once_ = item.time == time_ ? at_once_ + 1 : 0;
+      if (at_once_ > 200'000) {
+        ADD_FAILURE() << "the nodes spin without time passing";
+        return false;
+      }
+      time_ = item.time;
+      item.what();
+    }
+    return true;
+  }
+
+  /// As the runtime does it: settle, keep timers, transmit, publish, take outputs.
+  void turn(std::size_t index) {
+    Machine& machine = machines_.at(index);
+    node::Node& node = *machine.node;
+    ++turns;
+    node.settle(now());
+    if (node.next_deadline() <= time_) {
+      node.on_timer(now());
+      node.settle(now());
+    }
+    transmit(index);
+    if (node.changed()) machine.status = node.snapshot(now());
+    for (node::Output& output : node.take_outputs()) {
+      if (auto* event = std::get_if<Event>(&output))
+        machine.events.push_back(std::move(*event));
+      else
+        machine.outputs.push_back(std::move(output));
+    }
+    plan_wake(index);
+  }
+
+  void plan_wake(std::size_t index) {
+    Machine& machine = machines_.at(index);
+    const Mono due = std::max(machine.node->next_deadline(), Mono(machine.frozen));
+    if (due == never || due >= machine.wake) return;
+    machine.wake = std::max(due, time_);
+    plan(machine.wake, [this, index, planned = machine.wake, life = machine.life] {
+      Machine& here = machines_.at(index);
+      if (!here.node || here.life != life || here.wake != planned) return;
+      here.wake = never;
+      if (Mono(here.frozen) > time_) return plan_wake(index);
+      turn(index);
+    });
+  }
+
+  void transmit(std::size_t index) {
+    bool more = true;
+    while (more) {
+      DatagramBatch batch(1U << 16U);
+      more = machines_.at(index).node->transmit(now(), batch);
+      for (const DatagramBatch::Item& item : batch.items()) {
+        const BytesView bytes = batch.bytes(item);
+        for (std::size_t at_byte = 0; at_byte < bytes.size(); at_byte += item.segment)
+          post(index, item.path.remote, bytes.subspan(at_byte, std::min(item.segment, bytes.size() - at_byte)));
+      }
+    }
+  }
+
+  void post(std::size_t from, const SocketAddress& to, BytesView bytes) {
+    for (std::size_t index = 0; index < machines_.size(); ++index) {
+      if (node_address(index) != to || cuts_.contains({from, index})) continue;
+      plan(time_ + rng_.between(delay - jitter, delay + jitter),
+           [this, from, index, copy = std::vector<std::uint8_t>(bytes.begin(), bytes.end())] {
+             arrive(from, index, copy);
+           });
+    }
+  }
+
+  void arrive(std::size_t from, std::size_t to, const std::vector<std::uint8_t>& bytes) {
+    Machine& machine = machines_.at(to);
+    if (!machine.node) {
+      if (port_unreachable && !cuts_.contains({to, from}))
+        plan(time_ + delay, [this, from, to, bytes] {
+          if (machines_.at(from).node)
+            with(from,
+                 [&](node::Node& node, const Now& at_time) { node.on_unreachable(at_time, node_address(to), bytes); });
+        });
+      return;
+    }
+    if (Mono(machine.frozen) > time_)
+      return plan(Mono(machine.frozen), [this, from, to, bytes] { arrive(from, to, bytes); });
+    with(to, [&](node::Node& node, const Now& at_time) {
+      node.on_datagram(at_time, {node_address(to), node_address(from)}, bytes);
+    });
+  }
+
+  Rng rng_;
+  Mono time_ = Mono(1s);
+  std::uint64_t sequence_ = 0;
+  std::uint64_t at_once_ = 0;
+  std::priority_queue<Item> heap_;
+  std::deque<Machine> machines_;
+  std::set<std::pair<std::size_t, std::size_t>> cuts_;
+};
+
+}  // namespace mosaik::test
