@@ -89,7 +89,7 @@ class Demo {
     const auto limit = seconds(30) + seconds(nodes_.size());
     if (!wait([this] { return not_whole(); }, limit)) return end(step);
     step.first = step.took = DemoClock::now() - began_;
-    step.detail = fmt::format("{} of {} bonds, as every node says", pairs, pairs);
+    step.detail = fmt::format("{} of {} bonds, as all say", pairs, pairs);
     return end(step);
   }
 
@@ -106,13 +106,13 @@ class Demo {
   }
 
   bool come_back(DemoNode& node) {
-    DemoStep step = begin("return", fmt::format("node {} comes back with its key, the mesh heals", node.number()));
+    DemoStep step = begin("return", fmt::format("node {} comes back with its key, mesh heals", node.number()));
     const auto helper = std::ranges::find_if(nodes_, [](const DemoNode& other) { return other.is_running(); });
     const PeerId before = node.id();
     if (!launch(node, helper->contact()) || !wait([this] { return not_whole(); }, seconds(30))) return end(step);
     if (node.id() != before) failure_ = "it came back with another identity";
     step.first = step.took = DemoClock::now() - began_;
-    step.detail = fmt::format("{} bonded with all {} others again", node.id().brief(), nodes_.size() - 1);
+    step.detail = fmt::format("bonded with all {} others again", nodes_.size() - 1);
     return end(step);
   }
 

@@ -14,6 +14,8 @@ using control::json::Object;
 
 constexpr std::chrono::milliseconds redraw_pause{40};  // drawing must not slow down what is measured
 
+constexpr std::size_t title_width = 46;
+
 std::string milliseconds(std::chrono::nanoseconds value) {
   return fmt::format("{:.3f}", std::chrono::duration<double, std::milli>(value).count());
 }
@@ -74,13 +76,17 @@ std::string DemoView::step_line(const DemoStep& step) const {
   const bool ok = step.failure.empty();
   const std::string mark =
       ok ? style_.green(utf8_ ? "\xE2\x9C\x93" : "ok") : style_.red(utf8_ ? "\xE2\x9C\x97" : "FAILED");
-  return fmt::format("{} {} {}  {}\n", mark, padded(step.title, 44), padded(style_.bold(duration_text(step.took)), 9),
+  return fmt::format("{} {} {}  {}\n", mark, padded(step.title, title_width),
+                     padded(style_.bold(duration_text(step.took)), 9),
                      ok ? style_.dim(step.detail) : style_.red(printable(step.failure)));
 }
 
 std::string DemoView::picture(const DemoNodes& nodes) const {
-  std::string out = fmt::format("{} {} {}\n\n", style_.yellow(utf8_ ? "\xE2\x80\xA6" : "..."), padded(current_, 44),
-                                style_.bold(duration_text(DemoClock::now() - step_began_)));
+  std::string out;
+  if (!current_.empty())
+    out += fmt::format("{} {} {}\n", style_.yellow(utf8_ ? "\xE2\x80\xA6" : "..."), padded(current_, title_width),
+                       style_.bold(duration_text(DemoClock::now() - step_began_)));
+  out += "\n";
   const std::size_t shown = std::min(nodes.size(), std::max<std::size_t>(terminal_height(), 10) - 6);
   for (std::size_t i = 0; i < shown; ++i) {
     const DemoNode& node = nodes[i];
@@ -111,8 +117,8 @@ void DemoView::end(const DemoStep& step, const DemoNodes& nodes) {
   }
   lines_.show(step_line(step));
   lines_.keep();
-  drawn_ = {};
-  draw(nodes);
+  current_.clear();
+  lines_.show(picture(nodes));
 }
 
 void DemoView::summary(const std::vector<DemoStep>& steps) {
@@ -147,7 +153,7 @@ void DemoView::summary(const std::vector<DemoStep>& steps) {
 
 void DemoView::say(const std::string& text) {
   if (json_) return;
-  lines_.keep();
+  live_ = false;
   print(text + "\n");
 }
 

@@ -31,7 +31,7 @@ class DemoView {
   void draw(const DemoNodes& nodes);
   void end(const DemoStep& step, const DemoNodes& nodes);
   void summary(const std::vector<DemoStep>& steps);
-  /// A line beside the steps; nothing with --json.
+  /// A last word after the summary: nothing is drawn any more. Not with --json.
   void say(const std::string& text);
 
  private:

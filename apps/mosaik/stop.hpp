@@ -1,5 +1,6 @@
 #pragma once
-/// SIGINT and SIGTERM: the first asks the program to end well, a second ends it at once, whatever it is doing.
+/// SIGINT and SIGTERM: the first asks the program to end well, a second (100 ms later or more) ends it at once,
+/// whatever it is doing.
 
 namespace mosaik::command {
 

@@ -57,9 +57,9 @@ void Mesh::on_ping(const Step& step, Member& member, const codec::Ping& ping) {
   codec::encode_pong(scratch_);
   send(step, *member.bond, quic::SendClass::liveness, pool_.make(scratch_));
   if (!member.bond || !member.bond->cpp || ping.tail.empty()) return;
-  const Tail tail = read_tail(ping.tail, verifier_);
-  if (!tail.row) return;
-  const auto row = decode_row(*tail.row);
+  const auto bytes = read_row_tail(ping.tail);
+  if (!bytes) return;
+  const auto row = decode_row(*bytes);
   if (row && topology_.on_row(step.now, member.id, *row)) step.facts.emplace_back(MeshChanged{});
 }
 

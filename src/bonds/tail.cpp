@@ -1,5 +1,7 @@
 #include "bonds/tail.hpp"
 
+#include <utility>
+
 #include <mosaik/postcard.hpp>
 
 namespace mosaik::bonds {
@@ -17,9 +19,12 @@ Tail read_tail(BytesView tail, identity::Verifier& verifier) {
   const auto extensions = codec::decode_extensions(tail);
   if (!extensions) return out;
   out.present = true;
+  bool entry_seen = false;
   for (const codec::Extension& extension : *extensions) {
     switch (extension.tag) {
       case codec::ExtensionTag::own_entry:
+        // Only the first: a signature costs more to check than to send.
+        if (std::exchange(entry_seen, true)) break;
         if (auto entry = verifier.verify(extension.value)) out.own_entry = *entry;
         break;
       case codec::ExtensionTag::capabilities: {
@@ -28,10 +33,18 @@ Tail read_tail(BytesView tail, identity::Verifier& verifier) {
         if (reader.ok()) out.capabilities = bits;
         break;
       }
-      case codec::ExtensionTag::topology_row: out.row = extension.value; break;
+      case codec::ExtensionTag::topology_row: break;
     }
   }
   return out;
+}
+
+std::optional<BytesView> read_row_tail(BytesView tail) {
+  const auto extensions = codec::decode_extensions(tail);
+  if (!extensions) return std::nullopt;
+  for (const codec::Extension& extension : *extensions)
+    if (extension.tag == codec::ExtensionTag::topology_row) return extension.value;
+  return std::nullopt;
 }
 
 std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry) {

@@ -101,6 +101,11 @@ const GroupStatus* group_of(const NodeStatus* status, const GroupId& id) {
 Mono Node::Impl::look_due() const {
   std::size_t bonds = 0;
   for (const auto& [id, group] : groups) bonds += group.mesh().bond_count();
+  // Others' rows and hearsay cost as well, and a member may invent much of both.
+  std::size_t shown = 0;
+  if (latest_)
+    for (const GroupStatus& group : latest_->groups) shown += group.bonds.size() + group.members.size();
+  bonds = std::max(bonds, shown / 16);
   return looked_at_ + std::min<Nanoseconds>(limits::snapshot_pause_per_bond * static_cast<std::int64_t>(bonds), limits::snapshot_pause);
 }
 

@@ -204,6 +204,7 @@ TEST_F(Recovery, of_a_bond_made_by_an_attempt_that_began_before_the_departure) {
   world_.run_for(limits::stale_after + 10s);  // must neither spin nor forget the bonded member
   world_.cut_both(a_, b_);
   world_.run_for(20s);
+  EXPECT_EQ(a_.state_of(b_.id()), MemberState::missing);
   world_.heal_all();
   EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 8s));
 }

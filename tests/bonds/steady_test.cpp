@@ -296,6 +296,29 @@ TEST_F(Steady, ignores_a_flood_of_entries_beyond_the_allowance) {
   EXPECT_TRUE(world_.is_open(peer_, link));
 }
 
+TEST_F(Steady, verifies_nothing_that_comes_behind_a_ping) {
+  const quic::LinkId link = bond(bonds::handshake_tail(peer_.own_entry()));
+  const std::uint64_t before = host_.verifier().verifications();
+  for (std::uint32_t i = 0; i < 100; ++i)
+    say(link, [&](auto& out) { codec::encode_ping(bonds::handshake_tail(stranger(i)), out); });
+  world_.run_for(100ms);
+  EXPECT_EQ(host_.verifier().verifications(), before);
+  EXPECT_EQ(peer_.count<codec::Pong>(link, 1), 100U);
+}
+
+TEST(TailOfAHandshake, has_one_entry_verified_and_no_more) {
+  const identity::Self self(crypto::SecretKey::from_seed(ranked_seeds().at(0)), id_of<NetworkId>("test network"),
+                            Wall{1});
+  std::vector<std::uint8_t> bad = self.entry()->bytes;
+  bad.back() ^= 1U;
+  const std::vector<codec::Extension> many(codec::extensions_per_block, {codec::ExtensionTag::own_entry, bad});
+  std::vector<std::uint8_t> tail;
+  codec::encode_extensions(many, tail);
+  identity::Verifier verifier(16);
+  EXPECT_FALSE(bonds::read_tail(tail, verifier).own_entry);
+  EXPECT_EQ(verifier.verifications(), 1U);
+}
+
 TEST_F(Steady, takes_no_entry_from_the_future_for_a_member) {
   const quic::LinkId link = bond();
   crypto::SecretKey key = crypto::SecretKey::from_seed(crypto::hash({bytes_of("future")}));

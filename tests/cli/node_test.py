@@ -46,13 +46,27 @@ class Lines(CommandTest):
                  and not line["bonds"])
 
     def test_a_second_signal_ends_at_once(self):
-        node = self.start_node()
-        node.event("ready")
-        os.kill(node.child.pid, signal.SIGSTOP)
-        os.kill(node.child.pid, signal.SIGTERM)
-        os.kill(node.child.pid, signal.SIGINT)
-        os.kill(node.child.pid, signal.SIGCONT)
-        self.assertEqual(node.child.wait(PATIENCE), 1)
+        one, two = self.start_pair()
+        two.child.send_signal(signal.SIGSTOP)
+        os.waitpid(two.child.pid, os.WUNTRACED)  # now a goodbye is not acknowledged: leaving takes its whole time
+        one.child.send_signal(signal.SIGTERM)
+        code = None
+        while code is None:
+            one.child.send_signal(signal.SIGINT)
+            try:
+                code = one.child.wait(0.02)
+            except subprocess.TimeoutExpired:
+                pass
+        two.child.send_signal(signal.SIGCONT)
+        self.assertEqual(code, 1)
+
+    def test_two_signals_at_once_are_one(self):
+        one, two = self.start_pair()
+        one.child.send_signal(signal.SIGSTOP)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+            one.child.send_signal(number)
+        self.assertEqual(one.child.wait(PATIENCE), 0)
+        self.assertEqual(two.event("bond_down", peer=one.event("ready")["id"])["by"], "departure")
 
     def test_a_reader_that_does_not_read_can_not_keep_a_node_from_leaving(self):
         secret = self.write("secret", "x")

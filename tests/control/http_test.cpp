@@ -88,18 +88,15 @@ TEST(RequestReader, refuses_an_announced_body_beyond_the_limit_at_once) {
   EXPECT_EQ(reader.error()->status, 413U);
 }
 
-TEST(RequestReader, refuses_a_chunked_body_that_never_ends) {
-  RequestReader reader;
-  reader.append("POST /v1/leave HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
-  std::size_t sent = 0;
-  while (!reader.error() && sent < 4 * limits::control_request) {
-    const std::string chunk = "1;" + std::string(1000, 'e') + "\r\nx\r\n";
-    reader.append(chunk);
-    sent += chunk.size();
+TEST(RequestReader, refuses_chunked_bodies_unread) {
+  // The second one ends a process that hands it to the parser of Beast 1.81.
+  for (const std::string_view body : {"1\r\nx\r\n0\r\n\r\n", "0\r\n GET\r\n\r\n2\r\n", ""}) {
+    RequestReader reader;
+    reader.append("POST /v1/leave HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(body));
     EXPECT_FALSE(reader.next());
+    ASSERT_TRUE(reader.error());
+    EXPECT_EQ(reader.error()->status, 411U);
   }
-  ASSERT_TRUE(reader.error());
-  EXPECT_LE(sent, 2 * limits::control_request);
 }
 
 class Routes : public ::testing::Test {

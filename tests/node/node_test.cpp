@@ -354,6 +354,58 @@ TEST_F(FiveNodes, go_on_without_the_bootstrap_peer_and_take_it_back) {
   EXPECT_TRUE(wire_.run_until([&] { return wire_.full_mesh() && all_see(10); }, 8s));
 }
 
+TEST(ChaosOfNodes, with_loss_kills_and_cuts_always_heals_into_a_full_mesh) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    Wire wire(seed);
+    wire.jitter = 900us;
+    wire.port_unreachable = seed % 2 == 0;
+    wire.add();
+    for (int i = 1; i < 5; ++i) wire.add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
+    for (std::size_t i = 0; i < 5; ++i) wire.join(i);
+    Rng rng = wire.rng().fork("chaos");
+    for (int i = 0; i < 40; ++i) {
+      const std::size_t one = rng.below(5);
+      const std::size_t other = rng.below(5);
+      switch (rng.below(5)) {
+        case 0:
+          if (wire.at(one).node) wire.kill(one);
+          break;
+        case 1: wire.cut(one, other); break;
+        case 2: wire.lost_of_100 = rng.below(15); break;
+        case 3: wire.freeze(one, rng.between(10ms, 2s)); break;
+        default: wire.heal_all(); break;
+      }
+      wire.run_for(rng.between(1ms, 2s));
+      for (std::size_t node = 0; node < 5; ++node) {
+        if (wire.at(node).node || rng.below(2) == 0) continue;
+        wire.boot(node);
+        wire.join(node);
+      }
+    }
+    wire.heal_all();
+    wire.lost_of_100 = 0;
+    for (std::size_t node = 0; node < 5; ++node) {
+      if (wire.at(node).node) continue;
+      wire.boot(node);
+      wire.join(node);
+    }
+    const auto whole = [&] {
+      for (std::size_t node = 0; node < 5; ++node)
+        if (wire.own_bonds(node) != 4 || wire.group(node)->bonds.size() != 10 || !wire.group(node)->online)
+          return false;
+      return true;
+    };
+    ASSERT_TRUE(wire.run_until(whole, 20s)) << "seed " << seed;
+    wire.run_for(5s);
+    ASSERT_TRUE(whole()) << "seed " << seed;
+    const std::size_t ups = wire.events(1, EventKind::bond_up).size();
+    wire.run_for(20s);
+    ASSERT_EQ(wire.events(1, EventKind::bond_up).size(), ups) << "seed " << seed;
+    for (std::size_t node = 0; node < 5; ++node)
+      EXPECT_LE(wire.at(node).node->snapshot(wire.now())->connections, 6U) << "seed " << seed << ": a link for nothing";
+  }
+}
+
 TEST(SameSeed, gives_the_same_events) {
   const auto run = [] {
     Wire wire(42);

@@ -72,7 +72,8 @@ class Wire {
 
   Nanoseconds delay = 1ms;
   Nanoseconds jitter = 200us;
-  bool port_unreachable = true;  ///< the system of a killed process answers; a cut answers nothing
+  std::uint64_t lost_of_100 = 0;  ///< datagrams
+  bool port_unreachable = true;   ///< the system of a killed process answers; a cut answers nothing
 
   std::size_t add(const NodeSettings& settings = {}) {
     machines_.emplace_back().settings = settings;
@@ -138,6 +139,7 @@ class Wire {
     run(time_ + span, [] { return false; });
   }
 
+  [[nodiscard]] Rng& rng() noexcept { return rng_; }
   [[nodiscard]] Machine& at(std::size_t index) { return machines_.at(index); }
   [[nodiscard]] const GroupStatus* group(std::size_t index) const {
     const auto& status = machines_.at(index).status;
@@ -252,7 +254,7 @@ class Wire {
 
   void post(std::size_t from, const SocketAddress& to, BytesView bytes) {
     for (std::size_t index = 0; index < machines_.size(); ++index) {
-      if (node_address(index) != to || cuts_.contains({from, index})) continue;
+      if (node_address(index) != to || cuts_.contains({from, index}) || rng_.below(100) < lost_of_100) continue;
       plan(time_ + rng_.between(delay - jitter, delay + jitter),
            [this, from, index, copy = std::vector<std::uint8_t>(bytes.begin(), bytes.end())] {
              arrive(from, index, copy);
