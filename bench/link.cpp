@@ -82,8 +82,8 @@ class End {
   crypto::SecretKey key_;
 
  public:
+  FramePool pool;  // outlives the endpoint, which holds frames
   quic::Endpoint endpoint;
-  FramePool pool;
 
  private:
   udp::Socket socket_;

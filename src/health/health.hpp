@@ -4,7 +4,7 @@
 /// Place. A core that knows peers and time, no links: Node feeds it signs of life and hints, and carries out its probes.
 /// It watches the peers that hold at least one bond with us.
 ///
-/// Signs of life. From a C++ peer any authenticated packet; from a Rust peer a whole frame (docs/protocol/health.md).
+/// Signs of life. From a C++ peer any authenticated packet; from a Rust peer a whole frame.
 ///
 /// Two ways to "presumed dead":
 ///  * unreachable: an ICMP port-unreachable that quotes our own packet starts probes; port-unreachables that answer

@@ -184,6 +184,29 @@ TEST_F(Initiator, does_not_spin_when_401_comes_again_and_again) {
   EXPECT_EQ(host_.state_of(peer_.id()), MemberState::missing);
 }
 
+TEST_F(Initiator, does_not_spin_when_the_sync_after_401_fails) {
+  world_.weather.syncs_fail = true;
+  peer_.on_opened = [this](const quic::LinkOpened& opened) { peer_.close(opened.link, CloseCode::unknown_peer); };
+  meet();
+  world_.run_for(60s);
+  EXPECT_GE(host_.count<bonds::SyncWanted>(), 5U);
+  EXPECT_LE(host_.count<bonds::SyncWanted>(), 20U);
+}
+
+TEST_F(Initiator, answers_the_held_rust_handshake_when_its_own_times_out) {
+  quic::LinkId theirs;
+  on_start = [&](quic::LinkId) {
+    theirs = peer_.dial(host_);
+    peer_.on_opened = [&](const quic::LinkOpened& opened) {
+      if (opened.link == theirs) peer_.send(theirs, Start{}.encode(peer_, theirs));
+    };
+  };
+  meet();
+  ASSERT_TRUE(world_.run_until([&] { return host_.mesh().has_bond(peer_.id()); }, limits::handshake_timeout + 100ms));
+  EXPECT_TRUE(world_.is_open(peer_, theirs));
+  EXPECT_EQ(world_.dials, 2U);
+}
+
 TEST_F(Initiator, goes_on_after_a_sync_that_failed) {
   peer_.on_opened = [this](const quic::LinkOpened& opened) { peer_.close(opened.link, CloseCode::unknown_peer); };
   meet();

@@ -68,6 +68,14 @@ TEST(HeartbeatOfABond, counts_only_ticks_beyond_base_and_jitter_and_alerts_at_ma
   EXPECT_TRUE(heartbeat.alert());
 }
 
+TEST(HeartbeatOfABond, misses_nothing_before_base_and_jitter_are_over) {
+  bonds::Heartbeat heartbeat(timing(500ms, 150ms), at(0ms), Rng(1));
+  EXPECT_TRUE(heartbeat.on_time(at(650ms)));
+  EXPECT_EQ(heartbeat.missed(), 0U);
+  EXPECT_TRUE(heartbeat.on_time(at(1151ms)));
+  EXPECT_EQ(heartbeat.missed(), 1U);
+}
+
 TEST(HeartbeatOfABond, starts_over_with_any_frame) {
   bonds::Heartbeat heartbeat(timing(500ms, 0ms, 2), at(0ms), Rng(1));
   EXPECT_TRUE(heartbeat.on_time(at(0ms)));

@@ -89,6 +89,7 @@ struct Weather {
   Nanoseconds delay = 5ms;
   Nanoseconds jitter = 1ms;
   Nanoseconds service = 100us;    ///< at most this long an event waits for its host
+  bool syncs_fail = false;        ///< catalog syncs end without success
   bool port_unreachable = false;  ///< a dead host's system answers that nobody listens
 };
 

@@ -70,8 +70,8 @@ inline void World::kill(Host& host) {
 
 inline void World::sync(Host& from, const PeerId& to) {
   Host* other = find(to);
-  const bool reachable = other != nullptr && other->alive() && !cuts_.contains({from.rank(), other->rank()}) &&
-                         !cuts_.contains({other->rank(), from.rank()});
+  const bool reachable = !weather.syncs_fail && other != nullptr && other->alive() &&
+                         !cuts_.contains({from.rank(), other->rank()}) && !cuts_.contains({other->rank(), from.rank()});
   after(2 * draw_delay(), [this, &from, other, to, reachable, life = from.life_] {
     if (!from.alive() || from.life_ != life) return;
     if (reachable && other->alive()) {

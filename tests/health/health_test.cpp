@@ -172,6 +172,20 @@ TEST_F(HealthOfPeers, does_not_count_many_answers_to_one_probe) {
   EXPECT_EQ(verdict(), nullptr);
 }
 
+TEST_F(HealthOfPeers, does_not_count_many_answers_to_one_probe_however_late_they_come) {
+  Config config;
+  config.unreachable_probe_every = 200ms;
+  health_.set_config(config);
+  watch(PeerKind::cpp);
+  unreachable();
+  for (int i = 0; i < 9; ++i) {
+    unreachable();
+    run(20ms);
+  }
+  EXPECT_EQ(count<Probe>(), 1U);
+  EXPECT_EQ(verdict(), nullptr);
+}
+
 TEST_F(HealthOfPeers, does_not_judge_by_unreachables_within_less_than_30_ms) {
   Config config;
   config.unreachable_probe_every = 5ms;
@@ -294,6 +308,9 @@ TEST_F(HealthOfPeers, does_not_count_unreachables_of_before_a_stall) {
   health_.on_stall(now(), 100ms);
   unreachable();
   EXPECT_EQ(verdict(), nullptr);
+  run(15ms);
+  unreachable();
+  EXPECT_EQ(verdict(), nullptr) << "the first of three that count";
 }
 
 TEST_F(HealthOfPeers, takes_a_little_lateness_for_none) {

@@ -148,6 +148,7 @@ TEST_F(TwoNodes, say_goodbye_when_one_leaves_and_do_not_dial_it_again) {
   const std::uint64_t handshakes = wire_.at(a_).node->snapshot(wire_.now())->handshakes;
   wire_.run_for(30s);
   EXPECT_EQ(wire_.at(a_).node->snapshot(wire_.now())->handshakes, handshakes) << "nobody dials";
+  EXPECT_THAT(wire_.events(a_, EventKind::suspect), IsEmpty()) << "nobody listens to who has left";
   EXPECT_EQ(wire_.group(a_)->health, Health::healthy);
 }
 
