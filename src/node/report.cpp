@@ -131,10 +131,10 @@ void Node::Impl::look_now(const Now& now) {
 
 std::shared_ptr<const NodeStatus> Node::Impl::snapshot(const Now& now) {
   if (dirty_ || !latest_) look_now(now);
-  // Unchanged since the last look: only what moves with time is read anew.
-  if (published_ == latest_) latest_ = status(now);
+  const bool news = changed();
   published_ = latest_;
-  return latest_;
+  // Without news only what moves with time is read anew; `latest_` stays what the events have told of.
+  return news ? latest_ : status(now);
 }
 
 }  // namespace mosaik::node
