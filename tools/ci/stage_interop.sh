@@ -7,6 +7,11 @@ if ! command -v cargo >/dev/null; then
   [ "${CI:-}" = true ] && broken "cargo is not installed, and interop is required here"
   skip "cargo is not installed"
 fi
+version=$(cargo --version | sed 's/^cargo //; s/ .*//')
+if [ "$(printf '%s\n' 1.93.0 "$version" | sort -V | head -n 1)" != 1.93.0 ]; then
+  [ "${CI:-}" = true ] && broken "cargo $version is older than 1.93, and interop is required here"
+  skip "cargo $version is older than 1.93, which the crate needs"
+fi
 build release mosaik_command interop_probe
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/mosaik/rustpeer
 echo "building rustpeer into the cache: about six minutes the first time"
