@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bonds/allowance.hpp"
-#include "bonds/backoff.hpp"
+#include "base/backoff.hpp"
 #include "bonds/heartbeat.hpp"
 #include "bonds/reception.hpp"
 

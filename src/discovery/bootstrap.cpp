@@ -55,7 +55,8 @@ std::optional<std::size_t> Bootstrap::overdue(const Now& now) const {
 
 void Bootstrap::wait(Peer& peer, const Now& now, Company company, Rng& rng) {
   peer.stage = Stage::waiting;
-  peer.at = now.mono + (company == Company::alone ? peer.quick : peer.slow).fail(rng);
+  peer.at = now.mono + (company == Company::alone ? peer.quick.next(quick_least, quick_most, rng)
+                                                  : peer.slow.next(slow_least, slow_most, rng));
 }
 
 void Bootstrap::failed(const Now& now, std::size_t index, Company company, Rng& rng) {

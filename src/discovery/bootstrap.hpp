@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "discovery/backoff.hpp"
+#include "base/backoff.hpp"
 #include "discovery/discovery.hpp"
 
 namespace mosaik::discovery {
@@ -62,8 +62,8 @@ class Bootstrap {
     std::optional<SocketAddress> literal;
     Stage stage = Stage::waiting;
     Mono at = never;
-    Backoff quick{quick_least, quick_most};
-    Backoff slow{slow_least, slow_most};
+    Backoff quick;
+    Backoff slow;
   };
 
   static void wait(Peer& peer, const Now& now, Company company, Rng& rng);

@@ -72,7 +72,7 @@ void Outreach::failed(const Now& now, const PeerId& peer, Scope scope, Rng& rng)
   contact.failing = true;
   contact.proven = false;
   contact.scope = contact.due == never ? scope : std::max(contact.scope, scope);
-  contact.due = now.mono + contact.backoff.fail(rng);
+  contact.due = now.mono + contact.backoff.next(retry_least, retry_most, rng);
   enqueue(peer, contact);
 }
 

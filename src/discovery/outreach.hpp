@@ -13,7 +13,7 @@
 #include <set>
 
 #include "base/random.hpp"
-#include "discovery/backoff.hpp"
+#include "base/backoff.hpp"
 #include "identity/entry.hpp"
 
 namespace mosaik::discovery {
@@ -70,7 +70,7 @@ class Outreach {
     bool running = false;
     bool proven = false;
     bool failing = false;  ///< its time to come back is the back-off's
-    Backoff backoff{retry_least, retry_most};
+    Backoff backoff;
   };
   using Queue = std::set<std::pair<Mono, PeerId>>;
 

@@ -116,7 +116,7 @@ bool Connection::start_client(const DialRequest& request, Mono now) {
   const PathStorage path(logical_local, logical_remote);
   const ngtcp2_callbacks callbacks = Callbacks::table(Side::initiator);
   if (ngtcp2_conn_client_new(&quic_, &first, &own, &path.path, NGTCP2_PROTO_VER_V1, &callbacks, &settings, &parameters,
-                             nullptr, this) != 0) {
+                             memory_.allocator(), this) != 0) {
     return false;
   }
   tls_->attach(quic_);
@@ -143,7 +143,7 @@ bool Connection::start_server(const FirstPacket& first, Mono now) {
   const PathStorage path(logical_local, first.path.remote);
   const ngtcp2_callbacks callbacks = Callbacks::table(Side::acceptor);
   if (ngtcp2_conn_server_new(&quic_, &first.header.scid, &own, &path.path, first.header.version, &callbacks, &settings,
-                             &parameters, nullptr, this) != 0) {
+                             &parameters, memory_.allocator(), this) != 0) {
     return false;
   }
   tls_->attach(quic_);

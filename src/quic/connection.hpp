@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "quic/addresses.hpp"
+#include "quic/connection_memory.hpp"
 #include "quic/inbox.hpp"
 #include "quic/outbox.hpp"
 #include "quic/packet_watch.hpp"
@@ -114,6 +115,7 @@ class Connection {
 
   Shared& shared_;
   std::optional<TlsSession> tls_;
+  ConnectionMemory memory_;
   ngtcp2_conn* quic_ = nullptr;
   std::optional<DialAddresses> dialled_;
   DatagramPath accepted_path_;     // the latest authenticated one

@@ -89,7 +89,7 @@ TEST(HeartbeatOfABond, starts_over_with_any_frame) {
 TEST(BackoffOfAMember, stays_between_least_and_most_and_doubles) {
   Rng rng(1);
   for (int round = 0; round < 100; ++round) {
-    bonds::Backoff backoff;
+    Backoff backoff;
     const Nanoseconds first = backoff.next(250ms, 1s, rng);
     EXPECT_GE(first, 250ms);
     EXPECT_LE(first, 500ms);

@@ -177,6 +177,14 @@ TEST_F(MeshTopology, shows_a_cut_to_everyone_who_is_not_part_of_it) {
   expect_everyone_sees_the_truth();
 }
 
+TEST_F(MeshTopology, says_nothing_of_two_members_whom_it_hears_neither_of) {
+  bond_all();
+  for (CppHost* other : {&b_, &c_, &d_}) world_.cut_both(a_, *other);
+  world_.run_for(10s);
+  ASSERT_EQ(a_.mesh().bond_count(), 0U);
+  EXPECT_EQ(a_.view().bonds.missing().size(), 3U) << "its own; the other three may well be bonded";
+}
+
 TEST_F(MeshTopology, is_the_truth_after_a_member_was_killed_and_came_back) {
   bond_all();
   world_.kill(d_);

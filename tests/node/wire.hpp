@@ -108,6 +108,8 @@ class Wire {
     cut(other, one);
   }
   void heal_all() { cuts_.clear(); }
+  /// From now on the connections that there are lose everything; new ones do not. As when a NAT forgets.
+  void lose_known_connections() { lost_cids_ = seen_cids_; }
   /// The process stands still for a while; what arrives waits in its socket.
   void freeze(std::size_t index, Nanoseconds span) {
     machines_.at(index).frozen = now().mono.time_since_epoch() + span;
@@ -253,6 +255,12 @@ class Wire {
   }
 
   void post(std::size_t from, const SocketAddress& to, BytesView bytes) {
+    // A short header names the connection by 8 bytes (RFC 9000 17.3).
+    if (bytes.size() > 9 && (bytes[0] & 0x80U) == 0) {
+      const std::string cid = to_hex(bytes.subspan(1, 8));
+      seen_cids_.insert(cid);
+      if (lost_cids_.contains(cid)) return;
+    }
     for (std::size_t index = 0; index < machines_.size(); ++index) {
       if (node_address(index) != to || cuts_.contains({from, index}) || rng_.below(100) < lost_of_100) continue;
       plan(time_ + rng_.between(delay - jitter, delay + jitter),
@@ -287,6 +295,8 @@ class Wire {
   std::priority_queue<Item> heap_;
   std::deque<Machine> machines_;
   std::set<std::pair<std::size_t, std::size_t>> cuts_;
+  std::set<std::string> seen_cids_;
+  std::set<std::string> lost_cids_;
 };
 
 }  // namespace mosaik::test
