@@ -93,7 +93,12 @@ void Discovery::Impl::on_event(const Now& now, const quic::LinkOpened& event, qu
 // we know its key and its address: a sync tells each of us of the other, and the group does the rest.
 void Discovery::Impl::on_announce(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts) {
   links.close(now, event.link, CloseCode::disconnect, quic::CloseMode::at_once);
-  if (event.peer != self_.id()) sync_with(now, event.peer, {event.remote}, links, facts);
+  if (event.peer == self_.id()) return;
+  // A sync that still knocks somewhere else knocks where its predecessor lived.
+  Exchange* const knocking = exchanges_.dialed_to(event.peer, Alpn::sync);
+  if (knocking != nullptr && knocking->stage == Exchange::Stage::opening)
+    abandon(now, *knocking, CloseCode::cancelled, {Errc::unreachable, "it lives at another address now"}, links, facts);
+  sync_with(now, event.peer, {event.remote}, links, facts);
 }
 
 void Discovery::Impl::on_incoming(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts) {
