@@ -152,6 +152,8 @@ def rust_restarted(fleet):
     rust.kill()
     cpp.wait("notices", lambda c: rust.id not in c.bonds(), 3)
     again = fleet.rust(network, GROUP_SECRET, seed=seed, bootstrap=[cpp.contact]).ready()
+    again.event("joined")
+    again.command("sync", peer=cpp.contact)  # the crate dials a bootstrap peer once, by gossip; a sync is what it can be told
     begun = time.monotonic()
     fleet.meshed([again, cpp], 5)
     fleet.clear()
