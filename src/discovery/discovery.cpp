@@ -85,6 +85,7 @@ void Discovery::Impl::on_event(const Now& now, const quic::LinkOpened& event, qu
   Exchange* exchange = exchanges_.find(event.link);
   if (exchange == nullptr || exchange->stage != Exchange::Stage::opening) return;
   exchange->stage = Exchange::Stage::reading;
+  exchange->remote = event.remote;
   if (exchange->alpn == Alpn::sync) return open_sync(now, *exchange, links, facts);
   open_ping(now, *exchange, links, facts);
 }
@@ -94,10 +95,10 @@ void Discovery::Impl::on_event(const Now& now, const quic::LinkOpened& event, qu
 void Discovery::Impl::on_announce(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts) {
   links.close(now, event.link, CloseCode::disconnect, quic::CloseMode::at_once);
   if (event.peer == self_.id()) return;
-  // A sync that still knocks somewhere else knocks where its predecessor lived.
-  Exchange* const knocking = exchanges_.dialed_to(event.peer, Alpn::sync);
-  if (knocking != nullptr && knocking->stage == Exchange::Stage::opening)
-    abandon(now, *knocking, CloseCode::cancelled, {Errc::unreachable, "it lives at another address now"}, links, facts);
+  // A sync that still knocks, or waits for an answer from elsewhere, is with its predecessor.
+  Exchange* const earlier = exchanges_.dialed_to(event.peer, Alpn::sync);
+  if (earlier != nullptr && (earlier->stage == Exchange::Stage::opening || earlier->remote != event.remote))
+    abandon(now, *earlier, CloseCode::cancelled, {Errc::unreachable, "it lives at another address now"}, links, facts);
   sync_with(now, event.peer, {event.remote}, links, facts);
 }
 
@@ -108,6 +109,7 @@ void Discovery::Impl::on_incoming(const Now& now, const quic::LinkOpened& event,
   exchange.peer = event.peer;
   exchange.alpn = event.alpn;
   exchange.stage = Exchange::Stage::reading;
+  exchange.remote = event.remote;
   exchange.deadline = now.mono + limits::accept_timeout;
   const std::size_t all = exchanges_.count([](const Exchange& other) { return !other.dialed(); });
   const std::size_t theirs =
@@ -119,7 +121,11 @@ void Discovery::Impl::on_incoming(const Now& now, const quic::LinkOpened& event,
                      "); stop one of the two, or give it a key of its own",
                  facts);
   }
-  if (ours || all >= limits::incoming_syncs || theirs >= incoming_per_peer) {
+  // The newest of a peer's exchanges counts: the oldest may be with a process that is no more.
+  if (theirs >= incoming_per_peer)
+    abandon(now, *exchanges_.oldest_from(event.peer), CloseCode::cancelled,
+            {Errc::limit, "the peer opened another exchange"}, links, facts);
+  if (ours || (all >= limits::incoming_syncs && theirs < incoming_per_peer)) {
     exchange.stage = Exchange::Stage::finished;
     exchanges_.add(exchange);
     links.close(now, event.link, CloseCode::cancelled, quic::CloseMode::at_once);

@@ -8,16 +8,17 @@
 /// signed anew every limits::refresh_least to refresh_most and made known: the fact SelfRefreshed lets bonds tell their
 /// peers, an own-entry-only sync tells the catalog's other peers (spec: discovery 4.13 c, 8 W22).
 ///
-/// A Rust node that knows only us dials our gossip, which we do not speak: its key and address are reason enough to sync.
+/// A Rust node that knows only us dials our gossip, which we do not speak: its key and address are reason enough to
+/// sync.
 ///
 /// Rules of the catalog (spec: discovery 1.14, 2.2; stricter where section 8 says so): our network, signature verified,
 /// not stale, not from the future (limits::clock_drift), strictly newer; never our own id; bounded entries and bytes,
 /// the longest unheard and never contacted leave first; a departure leaves a tombstone, below which nothing returns.
 ///
 /// Bootstrap. Every peer of the list is tried at once and again with back-off (250 ms to 10 s, jittered) while no other
-/// peer is known at all, for ever; once somebody is known, those never reached are tried every 10 s to 60 s, so that two
-/// halves that started apart merge. A peer is reached by a sync that we dialed, or by a bond; when its entry leaves the
-/// catalog it is tried again. Names are resolved anew for each try (the runtime answers Resolve with on_resolved).
+/// peer is known at all, for ever; once somebody is known, those never reached are tried every 10 s to 60 s, so that
+/// two halves that started apart merge. A peer is reached by a sync that we dialed, or by a bond; when its entry leaves
+/// the catalog it is tried again. Names are resolved anew for each try (the runtime answers Resolve with on_resolved).
 
 #include <memory>
 #include <string>
@@ -50,26 +51,44 @@ struct Config {
   std::size_t catalog_bytes = 16U << 20U;
 };
 
-struct Discovered { identity::EntryRef entry; };
-struct Updated { identity::EntryRef entry; };
+struct Discovered {
+  identity::EntryRef entry;
+};
+struct Updated {
+  identity::EntryRef entry;
+};
 /// `signed_off`: it said so itself; otherwise its entry went stale.
-struct Departed { identity::EntryRef last; bool signed_off = false; };
+struct Departed {
+  identity::EntryRef last;
+  bool signed_off = false;
+};
 /// Our own entry has a new version: tell the bonds.
 struct SelfRefreshed {};
 /// Resolve a bootstrap peer's name and answer with on_resolved.
-struct Resolve { std::size_t bootstrap = 0; std::string host; std::uint16_t port = 0; };
+struct Resolve {
+  std::size_t bootstrap = 0;
+  std::string host;
+  std::uint16_t port = 0;
+};
 /// The end of a sync that sync_with asked for.
-struct SyncEnded { PeerId peer; Result<> result; };
-struct PingEnded { PeerId peer; Result<identity::EntryRef> result; Nanoseconds rtt{}; };
+struct SyncEnded {
+  PeerId peer;
+  Result<> result;
+};
+struct PingEnded {
+  PeerId peer;
+  Result<identity::EntryRef> result;
+  Nanoseconds rtt{};
+};
 /// Something that a person should know; each kind at most once a minute and peer.
 struct Notice {
   enum class Kind : std::uint8_t {
-    old_entry_layout,   ///< a peer speaks the 0.3 layout
-    from_the_future,    ///< entries dated beyond the drift bound: its clock, or ours
-    stale_on_arrival,   ///< a peer's own entry arrived already stale: its clock, or ours
-    same_identity,      ///< somebody else publishes entries with our id
-    other_network,      ///< a peer of another network
-    bootstrap_silent,   ///< a bootstrap peer does not answer
+    old_entry_layout,  ///< a peer speaks the 0.3 layout
+    from_the_future,   ///< entries dated beyond the drift bound: its clock, or ours
+    stale_on_arrival,  ///< a peer's own entry arrived already stale: its clock, or ours
+    same_identity,     ///< somebody else publishes entries with our id
+    other_network,     ///< a peer of another network
+    bootstrap_silent,  ///< a bootstrap peer does not answer
     bootstrap_answered,
     catalog_full,
   };
@@ -98,7 +117,8 @@ class Discovery final : public identity::Directory {
   /// An event of a link with the ALPN sync or ping, or of a dial made here.
   void on_link(const Now& now, const quic::LinkEvent& event, quic::Links& links, std::vector<Fact>& facts);
   void on_timer(const Now& now, quic::Links& links, std::vector<Fact>& facts);
-  void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses, quic::Links& links, std::vector<Fact>& facts);
+  void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses,
+                   quic::Links& links, std::vector<Fact>& facts);
   /// A verified entry that came over a bond. Returns false when the rules refuse it or it is not news.
   bool feed(const Now& now, const identity::EntryRef& entry, Source source, std::vector<Fact>& facts);
   /// The peer of a bond said Departure: its entry leaves, nothing of that run returns.
@@ -106,9 +126,11 @@ class Discovery final : public identity::Directory {
   /// Our entry was changed by somebody else (a group joined or left): spread it.
   void on_self_changed(const Now& now, quic::Links& links, std::vector<Fact>& facts);
   /// Runs a full catalog sync with the peer; SyncEnded follows. Several calls for one peer share one sync.
-  void sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links, std::vector<Fact>& facts);
+  void sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
+                 std::vector<Fact>& facts);
   /// Asks the peer for its entry; PingEnded follows.
-  void ping(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links, std::vector<Fact>& facts);
+  void ping(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
+            std::vector<Fact>& facts);
   /// Peers that hold a bond with us need no refresh by sync.
   void set_bonded(const PeerId& peer, bool bonded);
 

@@ -64,6 +64,12 @@ Exchange* Exchanges::dialed_to(const PeerId& peer, Alpn alpn) {
   return nullptr;
 }
 
+Exchange* Exchanges::oldest_from(const PeerId& peer) {
+  for (auto& [link, exchange] : table_)  // links are numbered in the order of their making
+    if (exchange.live() && !exchange.dialed() && exchange.peer == peer) return &exchange;
+  return nullptr;
+}
+
 std::vector<quic::LinkId> Exchanges::overdue(const Now& now) const {
   std::vector<quic::LinkId> out;
   for (const auto& [link, exchange] : table_)

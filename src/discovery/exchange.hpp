@@ -34,6 +34,7 @@ struct Exchange {
   Scope scope = Scope::own_entry;  ///< dialed syncs: what we send
   std::size_t bootstrap = 0;       ///< its place in the list, when the origin is bootstrap
   std::int64_t version = 0;        ///< of our entry, as sent
+  SocketAddress remote;            ///< where the link goes; known when it is open
   Mono deadline = never;
   bool unreachable = false;  ///< an ICMP unreachable was seen
   bool met = false;          ///< accepted syncs: the dialer proved to be of our network
@@ -56,6 +57,8 @@ class Exchanges {
 
   /// A live dialed one to this peer; null when there is none.
   [[nodiscard]] Exchange* dialed_to(const PeerId& peer, Alpn alpn);
+  /// The longest open of the live ones that this peer dialed; null when there is none.
+  [[nodiscard]] Exchange* oldest_from(const PeerId& peer);
   /// Live ones that `matches`.
   template <class Predicate>
   [[nodiscard]] std::size_t count(const Predicate& matches) const {

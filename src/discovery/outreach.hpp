@@ -12,8 +12,8 @@
 #include <optional>
 #include <set>
 
-#include "base/random.hpp"
 #include "base/backoff.hpp"
+#include "base/random.hpp"
 #include "identity/entry.hpp"
 
 namespace mosaik::discovery {

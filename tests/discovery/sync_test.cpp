@@ -216,16 +216,56 @@ TEST(SyncAcceptor, closes_who_says_nothing_or_never_closes) {
   EXPECT_EQ(rig.core.counters().syncs_served, 0U);
 }
 
-TEST(SyncAcceptor, refuses_with_102_beyond_two_of_one_peer_and_beyond_the_limit_of_all) {
+TEST(SyncAcceptor, gives_up_the_oldest_of_three_from_one_peer_which_may_be_with_a_process_that_is_no_more) {
   Rig rig;
-  for (int i = 0; i < 3; ++i) rig.incoming(1, i == 0 ? Alpn::sync : Alpn::ping);
-  ASSERT_THAT(rig.links.closed, SizeIs(1));
+  const quic::LinkId first = rig.incoming(5, Alpn::sync);
+  rig.incoming(5, Alpn::sync);
+  const quic::LinkId third = rig.incoming(5, Alpn::sync);
+  ASSERT_EQ(rig.links.closed.size(), 1U);
+  EXPECT_EQ(rig.links.closed[0].link, first);
   EXPECT_EQ(rig.links.closed[0].code, CloseCode::cancelled);
-  for (std::uint32_t n = 2; n < 2 + limits::incoming_syncs; ++n) rig.incoming(n, Alpn::sync);
-  EXPECT_THAT(rig.links.closed, SizeIs(3)) << "two places were taken by peer 1";
+  rig.frame(third, snapshot_of({entry_of(5)}));
+  ASSERT_EQ(rig.links.sent.size(), 1U) << "the newest is served";
+  EXPECT_EQ(rig.links.sent[0].link, third);
+}
+
+TEST(SyncAcceptor, refuses_with_102_beyond_the_limit_of_all) {
+  Rig rig;
+  for (std::uint32_t peer = 1; peer <= limits::incoming_syncs; ++peer) rig.incoming(peer, Alpn::sync);
+  EXPECT_TRUE(rig.links.closed.empty());
+  const quic::LinkId beyond = rig.incoming(limits::incoming_syncs + 1, Alpn::sync);
+  ASSERT_EQ(rig.links.closed.size(), 1U);
+  EXPECT_EQ(rig.links.closed[0].link, beyond);
+  EXPECT_EQ(rig.links.closed[0].code, CloseCode::cancelled);
   rig.pass(limits::accept_timeout);
-  rig.incoming(200, Alpn::sync);
-  EXPECT_EQ(rig.links.closed.size(), 3U + limits::incoming_syncs) << "the places are free again";
+  const quic::LinkId after = rig.incoming(limits::incoming_syncs + 2, Alpn::sync);
+  EXPECT_NE(rig.links.closed.back().link, after) << "the places are free again";
+}
+
+TEST(Announce, of_a_peer_that_was_restarted_elsewhere_ends_the_sync_that_waits_for_its_predecessor) {
+  for (const bool answered : {false, true}) {
+    Rig rig;
+    rig.start();
+    rig.core.sync_with(rig.now(), id_of_peer(5), {address_of(5)}, rig.links, rig.facts);
+    const quic::LinkId old = answered ? rig.opened() : rig.links.dials.back().link;
+    const quic::LinkId gossip{77};
+    rig.on(quic::LinkOpened{gossip, id_of_peer(5), Alpn::announce, quic::Side::acceptor, address_of(55)});
+    ASSERT_EQ(rig.links.closed.size(), 2U);
+    EXPECT_EQ(rig.links.closed[0].link, gossip);
+    EXPECT_EQ(rig.links.closed[1].link, old);
+    ASSERT_EQ(rig.links.dials.size(), 2U) << "a sync with the new process starts at once";
+    EXPECT_THAT(rig.links.dials[1].request.addresses, ::testing::Contains(address_of(55)));
+  }
+}
+
+TEST(Announce, leaves_a_sync_with_the_same_process_alone) {
+  Rig rig;
+  rig.start();
+  rig.core.sync_with(rig.now(), id_of_peer(5), {address_of(5)}, rig.links, rig.facts);
+  rig.opened();
+  rig.on(quic::LinkOpened{quic::LinkId{77}, id_of_peer(5), Alpn::announce, quic::Side::acceptor, address_of(5)});
+  EXPECT_EQ(rig.links.closed.size(), 1U);
+  EXPECT_EQ(rig.links.dials.size(), 1U);
 }
 
 TEST(SyncAcceptor, closes_with_400_on_a_second_frame) {
