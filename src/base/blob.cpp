@@ -1,0 +1,49 @@
+#include "base/blob.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <new>
+
+#include "base/assert.hpp"
+
+namespace mosaik {
+
+/// The count; the bytes stand right behind it.
+struct Blob::Block {
+  std::atomic<std::uint32_t> count{1};
+  [[nodiscard]] std::uint8_t* bytes() noexcept { return reinterpret_cast<std::uint8_t*>(this + 1); }
+};
+
+Blob Blob::copy(BytesView bytes) {
+  Blob out;
+  if (bytes.empty()) return out;
+  out.block_ = new (::operator new(sizeof(Block) + bytes.size())) Block;
+  std::memcpy(out.block_->bytes(), bytes.data(), bytes.size());
+  out.view_ = {out.block_->bytes(), bytes.size()};
+  return out;
+}
+
+Blob::Blob(const Blob& other) noexcept : block_(other.block_), view_(other.view_) {
+  if (block_ != nullptr) block_->count.fetch_add(1, std::memory_order_relaxed);
+}
+
+Blob::~Blob() {
+  if (block_ == nullptr || block_->count.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  block_->~Block();
+  ::operator delete(block_);
+}
+
+Blob Blob::slice(BytesView part) const noexcept {
+  if (part.empty()) return {};
+  MOSAIK_ASSERT(part.data() >= view_.data() && part.data() + part.size() <= view_.data() + view_.size());
+  Blob out(*this);
+  out.view_ = part;
+  return out;
+}
+
+bool operator==(const Blob& a, const Blob& b) noexcept {
+  return std::ranges::equal(a.view_, b.view_);
+}
+
+}  // namespace mosaik

@@ -1,0 +1,96 @@
+#pragma once
+/// Raft messages inside a bond (spec: groups 5), byte for byte the crate's. Commands, queries and answers stay opaque:
+/// slices of the received bytes.
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include <mosaik/id.hpp>
+#include <mosaik/result.hpp>
+
+#include "base/blob.hpp"
+#include "consensus/cursor.hpp"
+
+namespace mosaik::consensus {
+
+enum class Vote : std::uint8_t { granted = 0, denied = 1, abstained = 2 };
+
+struct Entry {
+  Term term;
+  Blob command;
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+struct AppendEntries {
+  Term term;
+  PeerId leader;
+  Cursor previous;
+  std::vector<Entry> entries;
+  Index leader_commit;
+};
+struct AppendEntriesResponse {
+  Term term;
+  Index last_index;
+  Vote vote{};
+};
+struct RequestVote {
+  Term term;
+  PeerId candidate;
+  Cursor last;
+};
+struct RequestVoteResponse {
+  Term term;
+  Vote vote{};
+};
+/// Pairs a forwarded request with its answer on one bond.
+using ForwardId = std::uint64_t;
+struct ForwardCommand {
+  std::vector<Blob> commands;
+  std::optional<ForwardId> request;
+};
+struct CommandAck {
+  ForwardId request = 0;
+  IndexRange assigned;
+};
+struct ForwardQuery {
+  Blob query;
+  ForwardId request = 0;
+};
+struct QueryResponse {
+  ForwardId request = 0;
+  Blob result;
+  Index position;
+};
+/// Catch-up by log replay (spec: groups 5.7).
+struct AvailabilityRequest {};
+struct AvailabilityResponse {
+  IndexRange range;
+};
+struct FetchEntriesRequest {
+  IndexRange range;
+};
+struct FetchEntriesResponse {
+  IndexRange range;
+  std::vector<Entry> entries;  ///< on the wire the command comes before the term, unlike in AppendEntries
+};
+
+using Message = std::variant<AppendEntries, AppendEntriesResponse, RequestVote, RequestVoteResponse, ForwardCommand,
+                             CommandAck, ForwardQuery, QueryResponse, AvailabilityRequest, AvailabilityResponse,
+                             FetchEntriesRequest, FetchEntriesResponse>;
+
+/// Reads one raft message: the bytes behind the variant index of the bond message. Trailing bytes are ignored, as the
+/// crate does. Errors: malformed; limit (more than limits::message_entries).
+[[nodiscard]] Result<Message> decode(const Blob& message);
+/// Appends one raft message.
+void encode(const Message& message, std::vector<std::uint8_t>& out);
+/// Appends an AppendEntries whose entries stand elsewhere.
+void encode_append_entries(const AppendEntries& head, std::span<const Entry> entries, std::vector<std::uint8_t>& out);
+
+/// Bytes of an entry in a message, at most.
+[[nodiscard]] inline std::size_t entry_bytes(const Entry& entry) noexcept {
+  return entry.command.size() + 20;
+}
+
+}  // namespace mosaik::consensus
