@@ -36,7 +36,7 @@ ROOMS = {
     "runtime": ["node", "storage", "udp"],
     "control": ["runtime"],
     "api": ["control"],
-    "apps": ["api"],
+    "apps": ["api", "sim"],
     "sim": ["node"],
     "examples": [],
 }

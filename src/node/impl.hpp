@@ -24,7 +24,7 @@ struct Owner {
 /// The links of the endpoint for one room: what the room dials is the room's.
 class Port final : public quic::Links {
  public:
-  Port(quic::Endpoint& endpoint, std::map<quic::LinkId, Owner>& owners, const Owner& owner)
+  Port(quic::Transport& endpoint, std::map<quic::LinkId, Owner>& owners, const Owner& owner)
       : endpoint_(endpoint), owners_(owners), owner_(owner) {}
 
   [[nodiscard]] Result<quic::LinkId> dial(const Now& now, const quic::DialRequest& request) override {
@@ -39,14 +39,14 @@ class Port final : public quic::Links {
   [[nodiscard]] std::optional<quic::LinkStats> stats(quic::LinkId link) const override { return endpoint_.stats(link); }
 
  private:
-  quic::Endpoint& endpoint_;
+  quic::Transport& endpoint_;
   std::map<quic::LinkId, Owner>& owners_;
   Owner owner_;
 };
 
 class Node::Impl {
  public:
-  Impl(const Config& config, crypto::SecretKey key, const Now& now);
+  Impl(const Config& config, crypto::SecretKey key, const Now& now, std::unique_ptr<quic::Transport> transport);
 
   // node.cpp
   void start(const Now& now);
@@ -70,7 +70,8 @@ class Node::Impl {
   identity::Verifier verifier;
   FramePool pool;  // outlives all that holds frames
   Rng rng;
-  quic::Endpoint endpoint;
+  std::unique_ptr<quic::Transport> transport;
+  quic::Transport& endpoint;
   discovery::Discovery discovery;
   health::Health health;
   bonds::Reception reception;

@@ -11,12 +11,15 @@ namespace {
 std::uint64_t whole_milliseconds(std::chrono::milliseconds value) { return static_cast<std::uint64_t>(value.count()); }
 }  // namespace
 
-Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now)
+Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
+                 std::unique_ptr<quic::Transport> transport_in)
     : config(config_in),
-      self(std::move(key), config.discovery.network, now.wall),
+      self(std::move(key), config.discovery.network, now.wall, config.last_started),
       verifier(limits::verified_cache),
       rng(config.seed),
-      endpoint(self.key(), quic::EndpointConfig{.random_seed = config.secret_seed}),
+      transport(transport_in ? std::move(transport_in)
+                             : std::make_unique<quic::Endpoint>(self.key(), quic::EndpointConfig{.random_seed = config.secret_seed})),
+      endpoint(*transport),
       discovery(config.discovery, self, verifier, pool, rng.fork("discovery")),
       health(health::Config{}),
       reception(config.discovery.network, discovery, verifier),
@@ -146,7 +149,9 @@ void Node::Impl::on_resolved(const Now& now, std::size_t bootstrap, const Result
 
 // ------------------------------------------------------------------------------------------------ the face
 
-Node::Node(const Config& config, crypto::SecretKey key, const Now& now) : impl_(std::make_unique<Impl>(config, std::move(key), now)) {}
+Node::Node(const Config& config, crypto::SecretKey key, const Now& now) : Node(config, std::move(key), now, nullptr) {}
+Node::Node(const Config& config, crypto::SecretKey key, const Now& now, std::unique_ptr<quic::Transport> transport)
+    : impl_(std::make_unique<Impl>(config, std::move(key), now, std::move(transport))) {}
 Node::~Node() = default;
 
 void Node::start(const Now& now) { impl_->start(now); }
@@ -174,5 +179,7 @@ bool Node::changed() const noexcept { return impl_->changed(); }
 std::shared_ptr<const NodeStatus> Node::snapshot(const Now& now) { return impl_->snapshot(now); }
 std::vector<identity::EntryRef> Node::catalog(const Now& now) const { return impl_->discovery.entries(now); }
 identity::EntryRef Node::own_entry() const { return impl_->self.entry(); }
+std::uint64_t Node::verifications() const noexcept { return impl_->verifier.verifications(); }
+std::size_t Node::connections() const noexcept { return impl_->endpoint.connections(); }
 
 }  // namespace mosaik::node

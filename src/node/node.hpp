@@ -27,6 +27,10 @@
 #include "discovery/discovery.hpp"
 #include "quic/links.hpp"
 
+namespace mosaik::quic {
+class Transport;
+}
+
 namespace mosaik::node {
 
 struct Config {
@@ -38,6 +42,7 @@ struct Config {
   std::vector<Tag> tags;
   std::uint64_t seed = 0;                   ///< of timing and choice
   Bytes32 secret_seed{};                    ///< of everything that must not be guessed
+  std::int64_t last_started = 0;            ///< of our previous incarnation, when it is known: ours is greater
   bool dial_eagerly = false;                ///< no pause before dialing a peer with a lower id: for storms in tests
 };
 
@@ -71,6 +76,8 @@ class Node {
  public:
   /// Opens nothing; `now` dates our entry.
   Node(const Config& config, crypto::SecretKey key, const Now& now);
+  /// Over another transport than QUIC; it proves the identity of `key`.
+  Node(const Config& config, crypto::SecretKey key, const Now& now, std::unique_ptr<quic::Transport> transport);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -103,6 +110,10 @@ class Node {
   [[nodiscard]] std::shared_ptr<const NodeStatus> snapshot(const Now& now);
   [[nodiscard]] std::vector<identity::EntryRef> catalog(const Now& now) const;
   [[nodiscard]] identity::EntryRef own_entry() const;
+  /// Signatures of entries that were verified so far.
+  [[nodiscard]] std::uint64_t verifications() const noexcept;
+  /// Connections that have not ended.
+  [[nodiscard]] std::size_t connections() const noexcept;
 
  private:
   class Impl;

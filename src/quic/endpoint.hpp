@@ -19,16 +19,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <span>
-#include <vector>
 
-#include <mosaik/result.hpp>
-
-#include "base/datagram.hpp"
 #include "crypto/ed25519.hpp"
-#include "quic/link.hpp"
-#include "quic/links.hpp"
+#include "quic/transport.hpp"
 
 namespace mosaik::quic {
 
@@ -39,53 +32,29 @@ struct EndpointConfig {
   std::uint32_t key_update_packets = 0;
 };
 
-struct EndpointCounters {
-  std::uint64_t handshakes_completed = 0;
-  std::uint64_t handshakes_failed = 0;
-  std::uint64_t retries_sent = 0;
-  std::uint64_t dropped_initials = 0;  ///< backlog or connection limit reached
-  std::uint64_t stateless_resets_sent = 0;
-  std::uint64_t datagrams_received = 0;
-  std::uint64_t datagrams_sent = 0;
-  std::uint64_t key_updates = 0;  ///< changes of 1-RTT keys, by either side
-};
-
-class Endpoint final : public Links {
+class Endpoint final : public Transport {
  public:
   Endpoint(const crypto::SecretKey& key, const EndpointConfig& config);
-  ~Endpoint();
+  ~Endpoint() override;
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
-  /// One datagram (already split from a GRO batch).
-  void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes);
-  /// An ICMP unreachable (port, host or net) for a datagram that we sent to `remote`; `quoted` is the start of that
-  /// datagram.
-  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted);
-  /// Call when next_deadline() has passed and every datagram that had arrived by then was handed in.
-  void on_timer(const Now& now);
-  /// Takes up waiting handshakes, at most limits::handshakes_per_step; true when more are waiting.
-  bool advance(const Now& now);
-
-  // Links: see there.
+  // Transport and Links: see there.
+  void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) override;
+  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) override;
+  void on_timer(const Now& now) override;
+  bool advance(const Now& now) override;
   [[nodiscard]] Result<LinkId> dial(const Now& now, const DialRequest& request) override;
   SendResult send(LinkId link, SendClass kind, const Frame& frame) override;
   void close(const Now& now, LinkId link, CloseCode code, CloseMode mode) override;
   void set_frame_limit(LinkId link, std::size_t bytes) override;
   [[nodiscard]] Result<Bytes32> exporter(LinkId link, BytesView label) const override;
   [[nodiscard]] std::optional<LinkStats> stats(LinkId link) const override;
-
-  /// The next event, oldest first.
-  [[nodiscard]] std::optional<LinkEvent> next_event();
-  /// Writes what may be sent now into `out`. Call it after inputs and sends; when `out` is full, send it and call
-  /// again: returns true when there is more to write at once.
-  bool transmit(const Now& now, DatagramBatch& out);
-  /// When on_timer is due; `never` when there is nothing to wait for.
-  [[nodiscard]] Mono next_deadline() const;
-
-  [[nodiscard]] const EndpointCounters& counters() const noexcept;
-  /// Connections that have not ended; those in their closing period are not counted.
-  [[nodiscard]] std::size_t connections() const noexcept;
+  [[nodiscard]] std::optional<LinkEvent> next_event() override;
+  bool transmit(const Now& now, DatagramBatch& out) override;
+  [[nodiscard]] Mono next_deadline() const override;
+  [[nodiscard]] const EndpointCounters& counters() const noexcept override;
+  [[nodiscard]] std::size_t connections() const noexcept override;
 
  private:
   class Impl;

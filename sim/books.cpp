@@ -1,0 +1,117 @@
+// How the world listens to its processes: truth first, then invariants.
+
+#include <algorithm>
+
+#include "sim/world.hpp"
+
+namespace mosaik::sim {
+
+namespace {
+constexpr Nanoseconds sweep_pause = 250ms;
+}
+
+void World::fail(std::string_view invariant, std::string text) {
+  if (failure_) return;
+  trace_.note(scheduler_.now(), "world", "BROKEN " + std::string(invariant) + ": " + text);
+  failure_ = Failure{std::string(invariant), std::move(text)};
+}
+
+void World::judge(const Invariant& invariant, const Broken& broken) {
+  if (broken) fail(invariant.name(), *broken);
+}
+
+void World::hear(Host& of, const Now& now) {
+  Life& life = truth_.life(of);
+  truth_.signed_entry(of.program->own_entry());
+  life.group = of.program->in_group() ? std::optional(group_of(of.spec.secret)) : std::nullopt;
+  for (const Event& event : of.program->take_events(now)) on_event(of, life, event);
+}
+
+void World::on_event(Host& of, Life& life, const Event& event) {
+  std::string line(to_string(event.kind));
+  if (!event.peer.is_zero()) line += " " + name_of(event.peer);
+  if (!event.by.empty()) line += " by " + event.by;
+  if (event.code != 0) line += " code " + std::to_string(event.code);
+  if (!event.reason.empty()) line += ": " + event.reason;
+  trace_.note(scheduler_.now(), of.spec.name, line);
+  if (event.kind == EventKind::bond_up) book(life, event);
+  for (const auto& invariant : invariants_) judge(*invariant, invariant->on_event(*this, life, event));
+  if (event.kind != EventKind::bond_up) book(life, event);
+  life.last_sequence = event.sequence;
+}
+
+void World::book(Life& life, const Event& event) {
+  const std::pair key(event.group, event.peer);
+  if (event.kind == EventKind::bond_up) {
+    ++life.ups;
+    truth_.session_for(event.session).ends.push_back({&life, event.peer, event.group, scheduler_.now(), {}, {}});
+    if (life.bonds.contains(key))
+      return fail("bonds.one_a_pair", life.name + " has a second bond with " + name_of(event.peer));
+    life.bonds[key] = {event.session, scheduler_.now()};
+  }
+  if (event.kind == EventKind::bond_down) {
+    ++life.downs;
+    if (Session* session = truth_.session(event.session))
+      if (Session::End* end = session->of(life)) {
+        end->down = scheduler_.now();
+        end->by = event.by;
+      }
+    const auto found = life.bonds.find(key);
+    if (found == life.bonds.end() || found->second.session != event.session)
+      return fail("bonds.ends_once", life.name + " ended a bond with " + name_of(event.peer) + " that was not up");
+    life.bonds.erase(found);
+  }
+  if (event.kind == EventKind::peer_departed) {
+    if (event.reason == "departed") {
+      const auto known = life.catalog.find(event.peer);
+      if (known != life.catalog.end()) {
+        life.buried[event.peer] = known->second.started;
+        life.buried_at[event.peer] = scheduler_.now();
+      }
+    }
+    life.catalog.erase(event.peer);
+  }
+}
+
+void World::sweep() {
+  for (const auto& invariant : invariants_) judge(*invariant, invariant->on_sweep(*this));
+  scheduler_.after(sweep_pause, [this] { sweep(); });
+}
+
+void World::check_at_rest(Mono since) {
+  for (const auto& invariant : invariants_) judge(*invariant, invariant->at_rest(*this, since));
+}
+
+bool World::should_bond(const Life& one, const Life& other) const {
+  const auto in = [](const Life& life) { return !life.died && life.group; };
+  if (&one == &other || !in(one) || !in(other) || one.id == other.id) return false;
+  if (one.network != other.network || *one.group != *other.group) return false;
+  if (one.software == Software::impostor || other.software == Software::impostor) return false;
+  // The crate does not retry: two of them may stay apart.
+  return one.software == Software::node || other.software == Software::node;
+}
+
+Broken World::why_not_whole() const {
+  for (const auto& [id, one] : truth_.current()) {
+    const Host& of = host(id);
+    if (of.wanted != (of.program != nullptr)) return of.spec.name + " should run, or should not";
+    if (of.program && of.member != one->group.has_value()) return of.spec.name + " should be a member, or should not";
+    for (const auto& [other_id, other] : truth_.current()) {
+      if (!should_bond(*one, *other)) continue;
+      const auto mine = one->bonds.find({*one->group, other->id});
+      if (mine == one->bonds.end()) return one->name + " has no bond with " + other->name;
+      const auto theirs = other->bonds.find({*other->group, one->id});
+      if (theirs == other->bonds.end()) return other->name + " has no bond with " + one->name;
+      if (mine->second.session != theirs->second.session)
+        return one->name + " and " + other->name + " hold different bonds";
+    }
+    for (const auto& [key, tie] : one->bonds) {
+      const Session* session = truth_.session(tie.session);
+      const Session::End* end = session->other(*one);
+      if (end == nullptr || end->down) return one->name + " holds a bond with " + name_of(key.second) + " alone";
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace mosaik::sim

@@ -1,0 +1,261 @@
+#include "sim/fault.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace mosaik::sim {
+
+namespace {
+
+constexpr std::array<std::string_view, fault_kinds> names = {
+    "cut",     "cut one way", "isolate", "deafen",     "halves",       "ring",           "bridge",
+    "flap",    "weather",     "squeeze", "clog",       "crash",        "restart",        "restart all",
+    "rolling", "pause",       "slow",    "clock rate", "clock jump",   "clock set back", "sleep",
+    "quit",    "rejoin",      "replay",  "storm",      "forged error", "disk",           "wipe"};
+
+/// One fault at work: what the functions below need at hand.
+struct Work {
+  World& world;
+  Fault fault;
+
+  [[nodiscard]] Network& network() const { return world.network(); }
+  [[nodiscard]] std::size_t hosts() const { return world.hosts().size(); }
+  void later(Nanoseconds pause, Task task) const { world.scheduler().after(pause, std::move(task)); }
+  [[nodiscard]] Rng rng(std::string_view name) const { return Rng(fault.value).fork(name); }
+
+  void cut(HostId from, HostId to) const {
+    if (from == to) return;
+    network().cut(from, to);
+    later(fault.span, [network = &network(), from, to] { network->heal(from, to); });
+  }
+  void cut_both(HostId one, HostId other) const {
+    cut(one, other);
+    cut(other, one);
+  }
+  /// Cuts every pair for which `apart(i, j)` holds, both ways.
+  template <class Apart>
+  void cut_where(Apart apart) const {
+    for (std::uint32_t i = 0; i < hosts(); ++i)
+      for (std::uint32_t j = i + 1; j < hosts(); ++j)
+        if (apart(i, j)) cut_both({i}, {j});
+  }
+  [[nodiscard]] bool side(std::uint32_t host) const { return (fault.value >> (host % 64) & 1U) != 0; }
+
+  void come_back(HostId host, Nanoseconds pause) const {
+    later(pause, [w = &world, host] {
+      if (!w->host(host).wanted || w->host(host).program) return;
+      w->boot(host);
+      if (w->host(host).member) w->join(host);
+    });
+  }
+  void fall(HostId host, Nanoseconds pause) const {
+    if (!world.host(host).wanted) return;
+    world.crash(host);
+    come_back(host, pause);
+  }
+};
+
+void flap(const Work& work) {
+  Rng rng = work.rng("flap");
+  for (Nanoseconds at = 0s; at < work.fault.span;) {
+    const Nanoseconds down = rng.between(20ms, 1500ms);
+    Work once = work;
+    once.fault.span = down;
+    work.later(at, [once] { once.cut_both(once.fault.a, once.fault.b); });
+    at += down + rng.between(20ms, 1500ms);
+  }
+}
+
+void weather(const Work& work) {
+  Rng rng = work.rng("weather");
+  Weather sky = work.network().weather();
+  sky.jitter = rng.between(sky.jitter, sky.delay * 3);
+  sky.loss = rng.below(4) == 0 ? rng.below(400'000) : rng.below(100'000);
+  sky.burst = rng.below(20'000);
+  sky.duplicate = rng.below(100'000);
+  sky.replay = rng.below(50'000);
+  sky.corrupt = rng.below(50'000);
+  for (const auto& [from, to] : {std::pair(work.fault.a, work.fault.b), std::pair(work.fault.b, work.fault.a)}) {
+    work.network().set_weather(from, to, sky);
+    work.later(work.fault.span, [network = &work.network(), from, to] { network->clear_weather(from, to); });
+  }
+}
+
+void squeeze(const Work& work) {
+  Rng rng = work.rng("squeeze");
+  Weather sky = work.network().weather();
+  sky.bytes_a_second = 2'000 + rng.below(40'000);
+  sky.queue_bytes = 2'000 + rng.below(20'000);
+  work.network().set_weather(work.fault.a, work.fault.b, sky);
+  work.later(work.fault.span,
+             [network = &work.network(), from = work.fault.a, to = work.fault.b] { network->clear_weather(from, to); });
+}
+
+void rolling(const Work& work) {
+  const Nanoseconds pause = std::max<Nanoseconds>(work.fault.span / static_cast<std::int64_t>(work.hosts()), 10ms);
+  for (std::uint32_t i = 0; i < work.hosts(); ++i)
+    work.later(pause * i, [work, i, pause] { work.fall({i}, pause / 2); });
+}
+
+void set_clock(const Work& work, std::chrono::milliseconds by) {
+  Host& host = work.world.host(work.fault.a);
+  // Peers hold entries to a bound of drift and of age; the sum of all jumps stays well inside it.
+  const auto sum = host.clock.wall_offset() + by;
+  if (sum > 20s || sum < -20s) return;
+  host.clock.jump(by);
+}
+
+void storm(const Work& work) {
+  for (std::uint32_t i = 0; i < work.hosts(); ++i) {
+    for (std::uint32_t j = 0; j < work.hosts(); ++j) {
+      if (i == j) continue;
+      const Host& to = work.world.host({j});
+      work.world.request({i}, [peer = to.peer, address = to.address](Program& program, const Now& now) {
+        program.sync_with(now, peer, address);
+      });
+    }
+  }
+}
+
+void rejoin(const Work& work) {
+  const HostId host = work.fault.a;
+  if (!work.world.host(host).program || !work.world.host(host).member) return;
+  work.world.leave(host);
+  work.later(work.fault.span, [w = &work.world, host] {
+    if (w->host(host).wanted) w->join(host);
+  });
+}
+
+void quit(const Work& work) {
+  const HostId host = work.fault.a;
+  if (!work.world.host(host).wanted) return;
+  const bool member = work.world.host(host).member;
+  work.world.quit(host);
+  work.later(std::max<Nanoseconds>(work.fault.span, 1s), [w = &work.world, host, member] {
+    if (w->host(host).wanted || w->host(host).program) return;
+    w->boot(host);
+    if (member) w->join(host);
+  });
+}
+
+void set_back(const Work& work) {
+  if (!work.world.host(work.fault.a).wanted) return;
+  work.world.crash(work.fault.a);
+  set_clock(work, -std::chrono::milliseconds(5'000 + work.fault.value % 10'000));
+  work.come_back(work.fault.a, work.fault.span);
+}
+
+void disk(const Work& work) {
+  Disk& of = work.world.host(work.fault.a).disk;
+  of.full = work.fault.value % 2 == 0;
+  if (!of.full) of.sync_time = 2s;
+  work.later(work.fault.span, [&of] {
+    of.full = false;
+    of.sync_time = 2ms;
+  });
+}
+
+/// Whatever the host sends to b is quoted back to it; it is the network's doing and proves nothing.
+void forged_error(const Work& work) {
+  Rng rng = work.rng("forged");
+  for (Nanoseconds at = 0s; at < work.fault.span; at += rng.between(5ms, 200ms))
+    work.later(at, [work] { work.world.forge_error(work.fault.a, work.fault.b); });
+}
+
+void begin(const Work& work) {
+  const auto& [at, kind, span, a, b, value] = work.fault;
+  World& world = work.world;
+  const auto n = static_cast<std::uint32_t>(work.hosts());
+  switch (kind) {
+    case FaultKind::cut: return work.cut_both(a, b);
+    case FaultKind::cut_one_way: return work.cut(a, b);
+    case FaultKind::isolate:
+      return work.cut_where([&](std::uint32_t i, std::uint32_t j) { return i == a.value || j == a.value; });
+    case FaultKind::deafen:
+      for (std::uint32_t i = 0; i < n; ++i) work.cut({i}, a);
+      return;
+    case FaultKind::halves:
+      return work.cut_where([&](std::uint32_t i, std::uint32_t j) { return work.side(i) != work.side(j); });
+    case FaultKind::ring:
+      return work.cut_where([&](std::uint32_t i, std::uint32_t j) { return j - i != 1 && !(i == 0 && j + 1 == n); });
+    case FaultKind::bridge:
+      return work.cut_where([&](std::uint32_t i, std::uint32_t j) {
+        return i != a.value && j != a.value && work.side(i) != work.side(j);
+      });
+    case FaultKind::flap: return flap(work);
+    case FaultKind::weather: return weather(work);
+    case FaultKind::squeeze: return squeeze(work);
+    case FaultKind::clog: return world.network().clog(a, b, span);
+    case FaultKind::crash: return work.fall(a, span);
+    case FaultKind::restart: return work.fall(a, Nanoseconds(static_cast<std::int64_t>(value % 50'000'000)));
+    case FaultKind::restart_all:
+      for (std::uint32_t i = 0; i < n; ++i) work.fall({i}, span / (1 + i));
+      return;
+    case FaultKind::rolling: return rolling(work);
+    case FaultKind::pause: return world.pause(a, span);
+    case FaultKind::slow:
+      world.set_slowness(a, 20 + value % 400);
+      world.excuse(a, span);
+      return work.later(span, [&world, host = a] { world.set_slowness(host, 1); });
+    case FaultKind::clock_rate:
+      world.host(a).clock.set_rate(world.now(), static_cast<std::int64_t>(value % 4000) - 2000);
+      return work.later(span, [&world, host = a] { world.host(host).clock.set_rate(world.now(), 0); });
+    case FaultKind::clock_jump:
+      return set_clock(work, std::chrono::milliseconds(static_cast<std::int64_t>(value % 40'000) - 20'000));
+    case FaultKind::clock_set_back: return set_back(work);
+    case FaultKind::sleep: return world.sleep(a, span);
+    case FaultKind::quit: return quit(work);
+    case FaultKind::rejoin: return rejoin(work);
+    case FaultKind::replay: return static_cast<void>(world.network().replay(a, b, 32));
+    case FaultKind::storm: return storm(work);
+    case FaultKind::forged_error: return forged_error(work);
+    case FaultKind::disk: return disk(work);
+    case FaultKind::wipe:
+      work.fall(a, span);
+      world.host(a).disk.wipe();
+      return;
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(FaultKind kind) noexcept {
+  return names[static_cast<std::size_t>(kind)];
+}
+
+std::string to_text(const Fault& fault) {
+  return "at " + std::to_string(fault.at / 1ms) + " ms for " + std::to_string(fault.span / 1ms) +
+         " ms: " + std::string(to_string(fault.kind)) + " a=" + std::to_string(fault.a.value) +
+         " b=" + std::to_string(fault.b.value) + " value=" + std::to_string(fault.value % 1'000'000);
+}
+
+Plan draw_plan(Rng rng, std::span<const MenuItem> menu, std::size_t count, std::size_t hosts, Nanoseconds from,
+               Nanoseconds until) {
+  Plan out;
+  std::uint64_t total = 0;
+  for (const MenuItem& item : menu) total += item.weight;
+  for (std::size_t i = 0; i < count && total > 0; ++i) {
+    std::uint64_t at = rng.below(total);
+    const auto* item = menu.data();
+    for (; at >= item->weight; ++item) at -= item->weight;
+    Fault fault;
+    fault.kind = item->kind;
+    fault.at = rng.between(from, until);
+    fault.span = rng.between(item->least, item->most);
+    fault.a = {static_cast<std::uint32_t>(rng.below(hosts))};
+    fault.b = {static_cast<std::uint32_t>((fault.a.value + 1 + rng.below(hosts - 1)) % hosts)};
+    fault.value = rng.next();
+    out.push_back(fault);
+  }
+  std::ranges::stable_sort(out, {}, &Fault::at);
+  return out;
+}
+
+void plan_fault(World& world, const Fault& fault) {
+  world.scheduler().at(Mono(1s) + fault.at, [&world, fault] {
+    world.trace().note(world.now(), "nemesis", to_text(fault));
+    begin({world, fault});
+  });
+}
+
+}  // namespace mosaik::sim

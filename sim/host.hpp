@@ -1,0 +1,71 @@
+#pragma once
+/// A computer of the world and the process on it. The process is one queue: everything that arrives waits its turn,
+/// every input costs a drawn time, and what a turn sends leaves when its work is done. A slow computer, or a flood,
+/// therefore makes ticks late and alarms false, as in life.
+
+#include <deque>
+#include <string>
+
+#include "sim/clock.hpp"
+#include "sim/disk.hpp"
+#include "sim/network.hpp"
+#include "sim/program.hpp"
+
+namespace mosaik::sim {
+
+enum class Software : std::uint8_t {
+  node,      ///< the node of production
+  rust,      ///< a model of the crate
+  impostor,  ///< a model of the crate that names the group and does not know its secret
+};
+
+/// What a host is for as long as the world stands.
+struct HostSpec {
+  std::string name;
+  Software software = Software::node;
+  std::size_t key = 0;  ///< which secret key; two hosts may have the same
+  std::string network = "network";
+  std::string secret = "s3cret";
+  std::vector<HostId> bootstrap;
+  bool persists = true;  ///< the process keeps a file; without, it forgets when it last started
+  bool eager = false;    ///< no courtesy before a dial: for storms of simultaneous opens
+  bool old_address = false;
+};
+
+/// One run of a process, and its ends for the books.
+struct Host {
+  struct Unreachable {
+    SocketAddress remote;
+    std::vector<std::uint8_t> quoted;
+  };
+  using Request = std::function<void(Program&, const Now&)>;
+
+  Host(HostId number, HostSpec given, const Rng& world)
+      : id(number), spec(std::move(given)), rng(world.fork("host", number.value)), disk(rng) {}
+
+  HostId id;
+  HostSpec spec;
+  Rng rng;
+  Clock clock;
+  Disk disk;
+  PeerId peer;
+  SocketAddress address;
+  std::unique_ptr<Program> program;  ///< empty: the process does not run
+  unsigned incarnation = 0;          ///< counts the runs
+  bool wanted = false;               ///< the process should run, and come back when faults are over
+  bool member = false;               ///< it should be in the group
+  std::uint64_t slowness = 1;        ///< everything takes so many times as long
+  Mono paused_until{};
+  Mono impaired_until{};  ///< paused, slow or with a wrong clock until then: its judgement is excused
+
+  std::deque<Network::Datagram> inbox;
+  std::deque<Unreachable> errors;
+  std::deque<Request> requests;
+  std::uint64_t overflowed = 0;
+  Mono busy_until{};
+  Mono wake = never;
+  std::uint64_t turns = 0;
+  std::uint64_t verified = 0;  ///< signatures paid for
+};
+
+}  // namespace mosaik::sim

@@ -1,0 +1,92 @@
+// The node of production as a program of the world.
+
+#include "crypto/hash.hpp"
+#include "node/node.hpp"
+#include "sim/program.hpp"
+
+namespace mosaik::sim {
+
+namespace {
+
+node::Config config_of(const Launch& launch) {
+  node::Config out;
+  out.name = launch.name;
+  out.network_name = launch.network;
+  out.discovery = launch.discovery;
+  out.discovery.network = id_of<NetworkId>(launch.network);
+  out.discovery.bootstrap = launch.bootstrap;
+  out.listening = {launch.address};
+  out.advertised = {launch.address};
+  out.seed = launch.seed;
+  out.secret_seed = crypto::hash({bytes_of("secret of " + std::to_string(launch.seed))});
+  out.last_started = launch.last_started;
+  out.dial_eagerly = launch.dial_eagerly;
+  return out;
+}
+
+class NodeProgram final : public Program {
+ public:
+  NodeProgram(const Launch& launch, const Now& now, std::unique_ptr<quic::Transport> transport)
+      : launch_(launch),
+        node_(config_of(launch), crypto::SecretKey::from_seed(launch.key_seed), now, std::move(transport)) {}
+
+  void start(const Now& now) override { node_.start(now); }
+  void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) override {
+    node_.on_datagram(now, path, bytes);
+  }
+  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) override {
+    node_.on_unreachable(now, remote, quoted);
+  }
+  void turn(const Now& now) override {
+    node_.settle(now);
+    if (node_.next_deadline() <= now.mono) {
+      node_.on_timer(now);
+      node_.settle(now);
+    }
+  }
+  bool transmit(const Now& now, DatagramBatch& out) override { return node_.transmit(now, out); }
+  [[nodiscard]] Mono next_deadline() const override { return node_.next_deadline(); }
+
+  void join(const Now& now) override {
+    if (group_) return;
+    const auto joined = node_.join(now, GroupKey::from_secret(launch_.secret), launch_.timing);
+    if (joined) group_ = *joined;
+  }
+  void leave(const Now& now) override {
+    if (group_) node_.leave(now, *group_);
+  }
+  [[nodiscard]] bool in_group() const override { return group_.has_value(); }
+  void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) override {
+    node_.sync_with(now, {++requests_}, peer, {address});
+  }
+
+  [[nodiscard]] std::vector<Event> take_events(const Now& now) override {
+    if (node_.changed()) status_ = node_.snapshot(now);
+    std::vector<Event> out;
+    for (node::Output& output : node_.take_outputs()) {
+      if (std::holds_alternative<node::GroupLeft>(output)) group_.reset();
+      if (auto* event = std::get_if<Event>(&output)) out.push_back(std::move(*event));
+    }
+    return out;
+  }
+  [[nodiscard]] std::shared_ptr<const NodeStatus> status() const override { return status_; }
+  [[nodiscard]] std::vector<identity::EntryRef> catalog(const Now& now) const override { return node_.catalog(now); }
+  [[nodiscard]] identity::EntryRef own_entry() const override { return node_.own_entry(); }
+  [[nodiscard]] std::uint64_t verifications() const override { return node_.verifications(); }
+  [[nodiscard]] std::size_t connections() const override { return node_.connections(); }
+
+ private:
+  Launch launch_;
+  node::Node node_;
+  std::optional<GroupId> group_;
+  std::shared_ptr<const NodeStatus> status_;
+  std::uint64_t requests_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Program> make_node(const Launch& launch, const Now& now, std::unique_ptr<quic::Transport> transport) {
+  return std::make_unique<NodeProgram>(launch, now, std::move(transport));
+}
+
+}  // namespace mosaik::sim

@@ -1,0 +1,65 @@
+#pragma once
+/// What runs in a process of the world: the real node, or a model of another implementation.
+
+#include <memory>
+#include <vector>
+
+#include <mosaik/consensus_config.hpp>
+#include <mosaik/event.hpp>
+#include <mosaik/group_key.hpp>
+#include <mosaik/status.hpp>
+
+#include "discovery/discovery.hpp"
+#include "quic/transport.hpp"
+
+namespace mosaik::sim {
+
+/// What one run of a program is given.
+struct Launch {
+  std::string name;
+  std::string network;
+  std::vector<discovery::BootstrapPeer> bootstrap;
+  SocketAddress address;
+  Bytes32 key_seed{};
+  std::uint64_t seed = 0;
+  std::int64_t last_started = 0;
+  std::string secret;  ///< of the group
+  GroupId group;       ///< which the models of others need; the node computes it
+  ConsensusConfig timing;
+  discovery::Config discovery;  ///< its knobs; network and bootstrap come from above
+  bool dial_eagerly = false;
+};
+
+class Program {
+ public:
+  virtual ~Program() = default;
+
+  virtual void start(const Now& now) = 0;
+  virtual void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) = 0;
+  virtual void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) = 0;
+  /// As the runtime does it after inputs: settles, keeps timers that are due, settles again.
+  virtual void turn(const Now& now) = 0;
+  virtual bool transmit(const Now& now, DatagramBatch& out) = 0;
+  [[nodiscard]] virtual Mono next_deadline() const = 0;
+
+  virtual void join(const Now& now) = 0;
+  virtual void leave(const Now& now) = 0;
+  [[nodiscard]] virtual bool in_group() const = 0;
+  /// Dials the peer at once, whatever else it has in mind: for storms and for what a person may ask.
+  virtual void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) = 0;
+
+  /// Since it was last asked, oldest first.
+  [[nodiscard]] virtual std::vector<Event> take_events(const Now& now) = 0;
+  /// The newest that was published.
+  [[nodiscard]] virtual std::shared_ptr<const NodeStatus> status() const = 0;
+  [[nodiscard]] virtual std::vector<identity::EntryRef> catalog(const Now& now) const = 0;
+  [[nodiscard]] virtual identity::EntryRef own_entry() const = 0;
+  [[nodiscard]] virtual std::uint64_t verifications() const = 0;
+  [[nodiscard]] virtual std::size_t connections() const = 0;
+};
+
+/// The real node; `transport` is empty for the quic tier.
+[[nodiscard]] std::unique_ptr<Program> make_node(const Launch& launch, const Now& now,
+                                                 std::unique_ptr<quic::Transport> transport);
+
+}  // namespace mosaik::sim

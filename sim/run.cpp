@@ -1,0 +1,230 @@
+#include "sim/run.hpp"
+
+#include <algorithm>
+
+namespace mosaik::sim {
+
+namespace {
+
+constexpr Mono birth = Mono(1s);
+
+/// One run on its way.
+class Run {
+ public:
+  Run(const Scenario& scenario, std::uint64_t seed, const RunOptions& options)
+      : scenario_(scenario), options_(options), rng_(seed), world_(seed, draw_knobs()) {
+    world_.trace().echo = options.echo;
+  }
+
+  Outcome go() {
+    invite();
+    out_.plan = options_.plan ? *options_.plan
+                              : draw_plan(rng_.fork("plan"), scenario_.menu, draw_count(), world_.hosts().size(), 500ms,
+                                          scenario_.chaos);
+    for (const Fault& fault : out_.plan) plan_fault(world_, fault);
+    world_.run_until(birth + scenario_.chaos);
+    heal();
+    await_whole();
+    await_rest();
+    finish();
+    return std::move(out_);
+  }
+
+ private:
+  [[nodiscard]] Knobs draw_knobs() const {
+    Knobs out;
+    Rng rng = rng_.fork("knobs");
+    out.tier = options_.tier;
+    // The usual heartbeat in half of all worlds.
+    constexpr ConsensusConfig fast{.heartbeat_interval = 200ms, .heartbeat_jitter = 80ms, .max_missed_heartbeats = 8};
+    constexpr ConsensusConfig even{.heartbeat_interval = 400ms, .heartbeat_jitter = 0ms, .max_missed_heartbeats = 10};
+    switch (rng.below(4)) {
+      case 0: out.timing = fast; break;
+      case 1: out.timing = even; break;
+      default: break;
+    }
+    out.port_unreachable = rng.below(3) != 0;
+    if (scenario_.short_staleness) {
+      out.discovery.stale_after = rng.between(5s, 12s);
+      out.discovery.refresh_least = out.discovery.stale_after / 4;
+      out.discovery.refresh_most = out.discovery.stale_after / 3;
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::size_t draw_count() const {
+    Rng rng = rng_.fork("count");
+    return scenario_.faults_least + rng.below(scenario_.faults_most - scenario_.faults_least + 1);
+  }
+
+  void draw_sky() {
+    Rng rng = rng_.fork("sky");
+    Sky sky = scenario_.sky;
+    if (sky == Sky::any) sky = static_cast<Sky>(1 + rng.below(3));
+    Weather weather;
+    if (sky == Sky::far) {
+      weather.delay = rng.between(10ms, 80ms);
+      weather.jitter = weather.delay / 4;
+    }
+    if (sky == Sky::rough) {
+      weather.delay = rng.between(500us, 20ms);
+      weather.jitter = weather.delay;
+      weather.loss = rng.below(20'000);
+      weather.duplicate = rng.below(10'000);
+      weather.replay = rng.below(3'000);
+      weather.corrupt = rng.below(3'000);
+    }
+    world_.network().set_weather(weather);
+  }
+
+  void invite() {
+    draw_sky();
+    Rng rng = rng_.fork("cast");
+    std::vector<std::size_t> key(keys);
+    for (std::size_t i = 0; i < key.size(); ++i) key[i] = i;
+    for (std::size_t i = key.size(); i > 1; --i) std::swap(key[i - 1], key[rng.below(i)]);
+    const std::size_t drawn = scenario_.nodes_least + rng.below(scenario_.nodes_most - scenario_.nodes_least + 1);
+    const std::size_t nodes = options_.nodes != 0 ? options_.nodes : drawn;
+    Acquaintance known = scenario_.acquaintance;
+    if (known == Acquaintance::any) {
+      constexpr Acquaintance choice[] = {Acquaintance::all, Acquaintance::all, Acquaintance::star, Acquaintance::chain};
+      known = choice[rng.below(std::size(choice))];
+    }
+    // Who was told of few finds halves that started apart by trying the others of its list every minute.
+    whole_within_ = known == Acquaintance::all ? scenario_.whole_within : scenario_.whole_within + 70s;
+    const Cast& cast = scenario_.cast;
+    const std::size_t all = nodes + cast.rust + cast.impostors + cast.other_secret + cast.other_network;
+    for (std::size_t i = 0; i < all; ++i) {
+      HostSpec spec;
+      spec.key = key[i];
+      spec.eager = scenario_.eager;
+      spec.persists = !scenario_.forgetful;
+      std::size_t at = i;
+      const auto is = [&](std::size_t count) {
+        const bool out = at < count;
+        if (!out) at -= count;
+        return out;
+      };
+      if (is(nodes)) {
+        spec.name = "n" + std::to_string(i);
+        if (cast.twins && i + 1 == nodes) spec.key = key[i - 1];
+      } else if (is(cast.rust)) {
+        spec.name = "rust" + std::to_string(i);
+        spec.software = Software::rust;
+      } else if (is(cast.impostors)) {
+        spec.name = "liar" + std::to_string(i);
+        spec.software = Software::impostor;
+        spec.secret = "guessed";
+      } else if (is(cast.other_secret)) {
+        spec.name = "other" + std::to_string(i);
+        spec.secret = "other secret";
+      } else {
+        spec.name = "alien" + std::to_string(i);
+        spec.network = "another network";
+      }
+      for (std::uint32_t j = 0; j < all; ++j) {
+        const bool tells = (known == Acquaintance::star && j == 0) || (known == Acquaintance::chain && j + 1 == i) ||
+                           known == Acquaintance::all;
+        if (tells && j != i && key[j] != spec.key) spec.bootstrap.push_back({j});
+      }
+      const HostId host = world_.add(std::move(spec));
+      world_.host(host).member = true;
+      world_.host(host).wanted = true;
+      world_.scheduler().at(birth + rng.between(0ns, scenario_.start_within), [this, host] {
+        world_.boot(host);
+        world_.join(host);
+      });
+    }
+  }
+
+  void heal() {
+    if (world_.failure()) return;
+    world_.trace().note(world_.now(), "nemesis", "all is healed");
+    world_.network().heal_all();
+    Weather weather = world_.network().weather();
+    weather.loss = weather.burst = weather.duplicate = weather.replay = weather.corrupt = 0;
+    world_.network().set_weather(weather);
+    for (const auto& host : world_.hosts()) {
+      host->clock.set_rate(world_.now(), 0);
+      host->slowness = 1;
+      host->paused_until = std::min(host->paused_until, world_.now());
+      host->disk.full = false;
+      world_.boot(host->id);
+      world_.join(host->id);
+    }
+    healed_ = world_.now();
+  }
+
+  void await_whole() {
+    if (world_.failure()) return;
+    Mono look{};
+    Broken why;
+    world_.run_until(healed_ + whole_within_, [&] {
+      if (world_.now() < look) return false;
+      look = world_.now() + 20ms;
+      why = world_.why_not_whole();
+      return !why;
+    });
+    if (world_.failure()) return;
+    if (why) return world_.fail("liveness.whole_mesh", *why);
+    out_.whole_after = world_.now() - healed_;
+    world_.trace().note(world_.now(), "world", "the mesh is whole");
+  }
+
+  void await_rest() {
+    if (world_.failure()) return;
+    // What was begun may end: a second dial is refused, rows travel, catalogs meet.
+    world_.run_until(world_.now() + settle);
+    const Mono since = world_.now();
+    world_.run_until(since + scenario_.rest);
+    if (!world_.failure()) world_.check_at_rest(since);
+  }
+
+  void finish() {
+    out_.failure = world_.failure();
+    out_.digest = world_.trace().digest();
+    out_.lines.assign(world_.trace().lines().begin(), world_.trace().lines().end());
+    out_.simulated = world_.now() - birth;
+    for (const Fault& fault : out_.plan)
+      if (birth + fault.at <= world_.now()) out_.tally.add("fault: " + std::string(to_string(fault.kind)), 1);
+    const NetworkCounters& net = world_.network().counters();
+    out_.tally.add("datagrams sent", net.sent);
+    out_.tally.add("datagrams lost", net.lost);
+    out_.tally.add("datagrams cut off", net.cut);
+    out_.tally.add("datagrams duplicated", net.duplicated);
+    out_.tally.add("datagrams replayed", net.replayed);
+    out_.tally.add("datagrams corrupted", net.corrupted);
+    out_.tally.add("datagrams overflowed", net.overflowed);
+    for (const Life& life : world_.truth().lives()) {
+      out_.tally.add("processes", 1);
+      out_.tally.add("bonds formed", life.ups);
+      out_.tally.add("bonds ended", life.downs);
+    }
+    for (const auto& host : world_.hosts()) {
+      out_.tally.add("records lost or torn", host->disk.counters().lost + host->disk.counters().torn);
+      out_.tally.add("datagrams that found a full socket", host->overflowed);
+      out_.tally.add("turns", host->turns);
+    }
+    out_.tally.add("proven ends", world_.truth().alarms.proven);
+    out_.tally.add("presumed ends", world_.truth().alarms.presumed);
+    out_.tally.add("presumed ends of the living", world_.truth().alarms.false_presumed);
+  }
+
+  static constexpr Nanoseconds settle = 4s;
+
+  const Scenario& scenario_;
+  const RunOptions& options_;
+  Rng rng_;
+  World world_;
+  Mono healed_{};
+  Nanoseconds whole_within_{};
+  Outcome out_;
+};
+
+}  // namespace
+
+Outcome run_seed(const Scenario& scenario, std::uint64_t seed, const RunOptions& options) {
+  return Run(scenario, seed, options).go();
+}
+
+}  // namespace mosaik::sim

@@ -1,0 +1,59 @@
+#pragma once
+/// Scenarios are data: who takes part, what the sky is like, which faults are drawn. One file a family in scenarios/;
+/// to add one, add an entry to its family's table.
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "sim/fault.hpp"
+
+namespace mosaik::sim {
+
+/// Who takes part besides the nodes.
+struct Cast {
+  std::size_t rust = 0;          ///< models of the crate
+  std::size_t impostors = 0;     ///< name the group and do not know its secret
+  std::size_t other_secret = 0;  ///< nodes of another group
+  std::size_t other_network = 0;
+  bool twins = false;  ///< the last node has the key of the one before it
+};
+
+/// Whom a node is told of when it starts.
+enum class Acquaintance : std::uint8_t { any, star, chain, all };
+/// What the network is like between faults.
+enum class Sky : std::uint8_t { any, calm, far, rough };
+
+struct Scenario {
+  std::string_view name;
+  std::string_view about;
+  std::span<const MenuItem> menu{};
+  std::size_t faults_least = 3;
+  std::size_t faults_most = 12;
+  std::size_t nodes_least = 3;
+  std::size_t nodes_most = 5;
+  Cast cast{};
+  Acquaintance acquaintance = Acquaintance::any;
+  Sky sky = Sky::any;
+  Nanoseconds start_within = 2s;  ///< boots are spread over this
+  Nanoseconds chaos = 36s;
+  Nanoseconds whole_within = 14s;  ///< after the faults
+  Nanoseconds rest = 8s;           ///< then, in which nothing may happen
+  bool eager = false;              ///< no courtesy before a dial
+  bool short_staleness = false;    ///< entries go stale after seconds: cuts are longer
+  bool forgetful = false;          ///< nothing is kept on disk
+  bool bootstrap_ends = false;     ///< the host that all were told of goes for good
+  std::string_view workload{};     ///< what runs in the group besides (workload.hpp); empty: nothing
+};
+
+[[nodiscard]] std::span<const Scenario> storms();
+[[nodiscard]] std::span<const Scenario> partitions();
+[[nodiscard]] std::span<const Scenario> incarnations();
+[[nodiscard]] std::span<const Scenario> clocks();
+[[nodiscard]] std::span<const Scenario> strangers();
+[[nodiscard]] std::span<const Scenario> mixtures();
+/// All of them, the default one first.
+[[nodiscard]] std::vector<const Scenario*> all_scenarios();
+[[nodiscard]] const Scenario* find_scenario(std::string_view name);
+
+}  // namespace mosaik::sim

@@ -1,0 +1,317 @@
+#include "sim/world.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "crypto/group_key.hpp"
+#include "crypto/hash.hpp"
+#include "sim/plain_endpoint.hpp"
+
+namespace mosaik::sim {
+
+namespace {
+
+constexpr Nanoseconds sweep_pause = 250ms;
+constexpr std::uint64_t spin_limit = 20'000;
+
+struct Key {
+  Bytes32 seed{};
+  PeerId id;
+};
+
+const std::vector<Key>& key_table() {
+  static const std::vector<Key> table = [] {
+    std::map<PeerId, Bytes32> sorted;
+    for (std::size_t i = 0; i < keys; ++i) {
+      const Bytes32 seed = crypto::hash({bytes_of("key " + std::to_string(i))});
+      sorted.emplace(crypto::SecretKey::from_seed(seed).id(), seed);
+    }
+    std::vector<Key> out;
+    for (const auto& [id, seed] : sorted) out.push_back({seed, id});
+    return out;
+  }();
+  return table;
+}
+
+std::uint64_t number(Nanoseconds value) {
+  return static_cast<std::uint64_t>(value.count());
+}
+
+}  // namespace
+
+const Bytes32& key_seed(std::size_t index) {
+  return key_table().at(index).seed;
+}
+const PeerId& key_id(std::size_t index) {
+  return key_table().at(index).id;
+}
+
+World::World(std::uint64_t seed, const Knobs& knobs)
+    : knobs_(knobs),
+      rng_(seed),
+      network_(scheduler_, rng_, [this](Network::Datagram datagram) { deliver(std::move(datagram)); }),
+      invariants_(all_invariants()) {
+  scheduler_.after(sweep_pause, [this] { sweep(); });
+}
+
+HostId World::add(HostSpec spec) {
+  const HostId id{static_cast<std::uint32_t>(hosts_.size())};
+  Host& host = *hosts_.emplace_back(std::make_unique<Host>(id, std::move(spec), rng_));
+  host.peer = key_id(host.spec.key);
+  host.address = SocketAddress::v4({10, 0, 0, static_cast<std::uint8_t>(id.value + 1)}, 4433);
+  host.clock = Clock(host.rng.fork("uptime").between(1s, 86400s));
+  names_.try_emplace(host.peer, host.spec.name);
+  return id;
+}
+
+std::string World::name_of(const PeerId& peer) const {
+  const auto found = names_.find(peer);
+  return found == names_.end() ? peer.brief() : found->second;
+}
+
+GroupId World::group_of(const std::string& secret) const {
+  const auto ms = [](std::chrono::milliseconds value) { return static_cast<std::uint64_t>(value.count()); };
+  const Digest timing = crypto::consensus_digest(
+      ms(knobs_.timing.heartbeat_interval), ms(knobs_.timing.heartbeat_jitter), knobs_.timing.max_missed_heartbeats);
+  return crypto::make_group_id(GroupKey::from_secret(secret), timing, crypto::noop_signature(),
+                               crypto::log_replay_signature(crypto::noop_rust_type));
+}
+
+// ------------------------------------------------------------------------------------------------ processes
+
+void World::boot(HostId id) {
+  Host& of = host(id);
+  of.wanted = true;
+  if (of.program) return;
+  ++of.incarnation;
+  const Now now = now_of(of);
+  Launch launch;
+  launch.name = of.spec.name;
+  launch.network = of.spec.network;
+  for (const HostId peer : of.spec.bootstrap) {
+    const Host& other = host(peer);
+    launch.bootstrap.push_back({other.peer, "10.0.0." + std::to_string(peer.value + 1), 4433});
+  }
+  launch.address = of.address;
+  launch.key_seed = key_seed(of.spec.key);
+  launch.seed = of.rng.fork("run", of.incarnation).next();
+  launch.secret = of.spec.secret;
+  launch.group = group_of("s3cret");
+  launch.timing = knobs_.timing;
+  launch.discovery = knobs_.discovery;
+  launch.dial_eagerly = of.spec.eager;
+  for (const auto& record : of.disk.read("started"))
+    for (std::size_t i = 8; of.spec.persists && i > 0; --i)
+      launch.last_started = i == 8 ? record[7] : launch.last_started << 8 | record[i - 1];
+  std::unique_ptr<quic::Transport> transport;
+  if (knobs_.tier == Tier::links)
+    transport = std::make_unique<PlainEndpoint>(crypto::SecretKey::from_seed(launch.key_seed), Rng(launch.seed));
+  of.program = make_node(launch, now, std::move(transport));
+  of.inbox.clear();
+  of.errors.clear();
+  of.requests.clear();
+  of.busy_until = scheduler_.now();
+  of.paused_until = {};
+  of.wake = never;
+  of.verified = 0;
+  trace_.note(scheduler_.now(), of.spec.name, "boots, run " + std::to_string(of.incarnation));
+  Life& life = truth_.born(of, now, scheduler_.now());
+  life.started = of.program->own_entry()->entry.version.started;
+  truth_.signed_entry(of.program->own_entry());
+  remember_started(of);
+  request(id, [](Program& program, const Now& at) { program.start(at); });
+}
+
+void World::remember_started(Host& of) {
+  if (!of.spec.persists) return;
+  std::array<std::uint8_t, 8> record{};
+  const auto started = static_cast<std::uint64_t>(truth_.life(of).started);
+  for (std::size_t i = 0; i < 8; ++i) record[i] = static_cast<std::uint8_t>(started >> (8 * i));
+  if (!of.disk.append("started", record)) return;
+  scheduler_.after(of.disk.sync_span(), [this, id = of.id, run = of.incarnation] {
+    if (host(id).incarnation == run && host(id).program) host(id).disk.synced("started");
+  });
+}
+
+void World::crash(HostId id) {
+  Host& of = host(id);
+  if (!of.program) return;
+  trace_.note(scheduler_.now(), of.spec.name, "is gone");
+  truth_.died(of, scheduler_.now());
+  of.disk.crash();
+  of.program.reset();
+  of.inbox.clear();
+  of.errors.clear();
+  of.requests.clear();
+  of.wake = never;
+}
+
+void World::quit(HostId id) {
+  Host& of = host(id);
+  of.wanted = false;
+  of.member = false;
+  if (!of.program) return;
+  trace_.note(scheduler_.now(), of.spec.name, "quits");
+  request(id, [](Program& program, const Now& at) { program.leave(at); });
+  // As the runtime does: the departure has a time limit, then the process ends.
+  scheduler_.after(limits::departure_flush + 100ms, [this, id, run = of.incarnation] {
+    if (host(id).incarnation == run && !host(id).wanted) crash(id);
+  });
+}
+
+void World::join(HostId id) {
+  host(id).member = true;
+  request(id, [](Program& program, const Now& at) { program.join(at); });
+}
+
+void World::leave(HostId id) {
+  host(id).member = false;
+  request(id, [](Program& program, const Now& at) { program.leave(at); });
+}
+
+void World::pause(HostId id, Nanoseconds span) {
+  Host& of = host(id);
+  of.paused_until = std::max(of.paused_until, scheduler_.now() + span);
+  excuse(id, span);
+}
+
+void World::sleep(HostId id, Nanoseconds span) {
+  pause(id, span);
+  Host& of = host(id);
+  of.clock.sleep_until(scheduler_.now(), span);
+}
+
+void World::forge_error(HostId id, HostId about) {
+  Host& of = host(id);
+  const auto quoted = network_.last_sent(id, about);
+  if (!of.program || quoted.empty() || of.errors.size() >= knobs_.inbox) return;
+  of.errors.push_back({host(about).address, quoted});
+  wake(of, scheduler_.now());
+}
+
+void World::set_slowness(HostId id, std::uint64_t factor) {
+  host(id).slowness = factor;
+}
+
+void World::excuse(HostId id, Nanoseconds span) {
+  Host& of = host(id);
+  of.impaired_until = std::max(of.impaired_until, scheduler_.now() + span);
+}
+
+void World::request(HostId id, Host::Request what) {
+  Host& of = host(id);
+  if (!of.program) return;
+  of.requests.push_back(std::move(what));
+  wake(of, scheduler_.now());
+}
+
+// ------------------------------------------------------------------------------------------------ turns
+
+bool World::step(Mono until) {
+  const bool more = scheduler_.step(until);
+  if (scheduler_.at_once() > spin_limit) fail("time.passes", "the world spins without time passing");
+  return more && !failure_;
+}
+
+void World::deliver(Network::Datagram datagram) {
+  Host& to = host(datagram.to);
+  if (!to.program) {
+    if (!knobs_.port_unreachable || network_.is_cut(datagram.to, datagram.from)) return;
+    const Nanoseconds back = network_.weather().delay;
+    scheduler_.after(back, [this, quoted = std::move(datagram)]() mutable {
+      Host& from = host(quoted.from);
+      if (!from.program || from.errors.size() >= knobs_.inbox) return;
+      from.errors.push_back({host(quoted.to).address, std::move(quoted.bytes)});
+      wake(from, scheduler_.now());
+    });
+    return;
+  }
+  if (to.inbox.size() >= knobs_.inbox) {
+    ++to.overflowed;
+    return;
+  }
+  to.inbox.push_back(std::move(datagram));
+  wake(to, scheduler_.now());
+}
+
+void World::wake(Host& of, Mono at) {
+  at = std::max({at, of.busy_until, of.paused_until, scheduler_.now()});
+  if (at >= of.wake) return;
+  of.wake = at;
+  scheduler_.at(at, [this, id = of.id, at, run = of.incarnation] {
+    Host& here = host(id);
+    if (!here.program || here.incarnation != run || here.wake != at) return;
+    here.wake = never;
+    // A pause may have begun since this was planned.
+    if (here.paused_until > scheduler_.now()) return wake(here, here.paused_until);
+    turn(here);
+  });
+}
+
+void World::plan_wake(Host& of) {
+  if (!of.inbox.empty() || !of.errors.empty() || !of.requests.empty()) return wake(of, of.busy_until);
+  const Mono due = of.program->next_deadline();
+  if (due != never) wake(of, of.clock.when(due, scheduler_.now()));
+}
+
+Nanoseconds World::take_inputs(Host& of, const Now& now) {
+  Nanoseconds cost{};
+  for (std::size_t taken = 0; taken < limits::datagrams_per_step && !of.inbox.empty(); ++taken) {
+    const Network::Datagram datagram = std::move(of.inbox.front());
+    of.inbox.pop_front();
+    const bool handshake = !datagram.bytes.empty() && (datagram.bytes[0] & 0x80U) != 0;
+    cost += handshake ? of.rng.between(knobs_.handshake_least, knobs_.handshake_most) : knobs_.datagram_cost;
+    of.program->on_datagram(now, {of.address, datagram.source}, datagram.bytes);
+  }
+  while (!of.errors.empty()) {
+    const Host::Unreachable error = std::move(of.errors.front());
+    of.errors.pop_front();
+    cost += knobs_.datagram_cost;
+    of.program->on_unreachable(now, error.remote, error.quoted);
+  }
+  while (!of.requests.empty()) {
+    const Host::Request what = std::move(of.requests.front());
+    of.requests.pop_front();
+    what(*of.program, now);
+  }
+  return cost;
+}
+
+void World::turn(Host& of) {
+  ++of.turns;
+  const Mono time = scheduler_.now();
+  const Now now = now_of(of);
+  Nanoseconds cost = of.rng.between(knobs_.turn_cost, 2 * knobs_.turn_cost) + take_inputs(of, now);
+  of.program->turn(now);
+  const std::uint64_t verified = of.program->verifications();
+  cost += knobs_.verification_cost * static_cast<std::int64_t>(verified - std::exchange(of.verified, verified));
+  cost *= static_cast<std::int64_t>(of.slowness);
+  if (of.slowness > 1) excuse(of.id, cost);
+  of.busy_until = time + cost;
+  trace_.mix(number(time.time_since_epoch()));
+  trace_.mix(of.id.value);
+  hear(of, now);
+  transmit(of, now, of.busy_until);
+  plan_wake(of);
+}
+
+void World::transmit(Host& of, const Now& now, Mono departure) {
+  static thread_local DatagramBatch batch(1U << 16U);
+  bool more = true;
+  while (more) {
+    batch.clear();
+    more = of.program->transmit(now, batch);
+    for (const DatagramBatch::Item& item : batch.items()) {
+      const auto to = std::ranges::find(hosts_, item.path.remote, [](const auto& each) { return each->address; });
+      if (to == hosts_.end()) continue;
+      const BytesView bytes = batch.bytes(item);
+      for (std::size_t at = 0; at < bytes.size(); at += item.segment) {
+        const BytesView one = bytes.subspan(at, std::min(item.segment, bytes.size() - at));
+        trace_.mix(one.size());
+        network_.send(departure, {of.id, (*to)->id, of.address, {one.begin(), one.end()}});
+      }
+    }
+  }
+}
+
+}  // namespace mosaik::sim

@@ -1,0 +1,144 @@
+#pragma once
+/// sim: the same Node as in production in a simulated world, every failure of which is reproduced from one number.
+///
+/// Place. Above node/, beside runtime/: the world plays the runtime, the sockets, the network, the clocks and the
+/// disks. One thread, one heap (scheduler.hpp), one seed with a child stream for each part (base/random.hpp). Two
+/// tiers: *links* puts PlainEndpoint in place of QUIC and is for thousands of seeds; *quic* runs ngtcp2 and GnuTLS over
+/// the same simulated datagrams.
+///
+/// Life of a run (run.hpp): a scenario (scenario.hpp) and a seed draw the hosts, the weather and a list of faults
+/// (fault.hpp); the faults do what they do; then all is healed, and the mesh must be whole within a deadline and at
+/// rest after it. Invariants (invariant.hpp) are checked after every event of every process, against the truth
+/// (truth.hpp) that only the world knows. The first that breaks ends the run.
+///
+/// A process is one queue (host.hpp). Its turn is that of the runtime: take what has arrived, settle, keep timers that
+/// are due, transmit. All costs time.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "sim/invariant.hpp"
+#include "sim/network.hpp"
+#include "sim/trace.hpp"
+#include "sim/truth.hpp"
+
+namespace mosaik::sim {
+
+enum class Tier : std::uint8_t { links, quic };
+
+/// What holds in the whole world.
+struct Knobs {
+  Tier tier = Tier::links;
+  ConsensusConfig timing;
+  discovery::Config discovery;   ///< staleness and refresh
+  Nanoseconds turn_cost = 20us;  ///< of every turn, plus
+  Nanoseconds datagram_cost = 8us;
+  Nanoseconds verification_cost = 200us;
+  Nanoseconds handshake_least = 300us;
+  Nanoseconds handshake_most = 1ms;
+  std::size_t inbox = 1024;      ///< datagrams that a socket holds
+  bool port_unreachable = true;  ///< the system of a host whose process is gone says so
+  Ppm buggify = 0;               ///< chance that a rare branch at the seam of the node is taken (buggy_transport.hpp)
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, const Knobs& knobs);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  HostId add(HostSpec spec);
+  /// A process on a host: a new incarnation of the same key.
+  void boot(HostId host);
+  /// It is gone; nothing is said to anybody.
+  void crash(HostId host);
+  /// It leaves the group and ends when that is done.
+  void quit(HostId host);
+  void join(HostId host);
+  void leave(HostId host);
+  /// The process stands still; what arrives waits in its socket.
+  void pause(HostId host, Nanoseconds span);
+  void set_slowness(HostId host, std::uint64_t factor);
+  void request(HostId host, Host::Request request);
+  /// The computer sleeps: nothing runs, and only `boot` goes on.
+  void sleep(HostId host, Nanoseconds span);
+  /// An ICMP error reaches `host`, as if nobody listened at `about`; it quotes what was sent there last.
+  void forge_error(HostId host, HostId about);
+  /// For this long the process is not to blame for being late.
+  void excuse(HostId host, Nanoseconds span);
+
+  /// Runs until `until`, or until something is broken, or `done`.
+  template <class Done>
+  void run_until(Mono until, Done done) {
+    while (!failure_ && !done())
+      if (!step(until)) return;
+  }
+  void run_until(Mono until) {
+    run_until(until, [] { return false; });
+  }
+  /// An input to the farm's judgement that is no invariant of its own.
+  void fail(std::string_view invariant, std::string text);
+  [[nodiscard]] const std::optional<Failure>& failure() const noexcept { return failure_; }
+  void check_at_rest(Mono since);
+
+  [[nodiscard]] Host& host(HostId id) { return *hosts_.at(id.value); }
+  [[nodiscard]] const Host& host(HostId id) const { return *hosts_.at(id.value); }
+  [[nodiscard]] const std::vector<std::unique_ptr<Host>>& hosts() const noexcept { return hosts_; }
+  [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
+  [[nodiscard]] Network& network() noexcept { return network_; }
+  [[nodiscard]] const Network& network() const noexcept { return network_; }
+  [[nodiscard]] Trace& trace() noexcept { return trace_; }
+  [[nodiscard]] Truth& truth() noexcept { return truth_; }
+  [[nodiscard]] const Truth& truth() const noexcept { return truth_; }
+  [[nodiscard]] const Knobs& knobs() const noexcept { return knobs_; }
+  [[nodiscard]] const Rng& rng() const noexcept { return rng_; }
+  [[nodiscard]] Mono now() const noexcept { return scheduler_.now(); }
+  [[nodiscard]] Now now_of(const Host& host) const { return host.clock.read(scheduler_.now()); }
+  /// Name of the host with this key, for traces.
+  [[nodiscard]] std::string name_of(const PeerId& peer) const;
+  /// Which group a secret makes with the world's timing.
+  [[nodiscard]] GroupId group_of(const std::string& secret) const;
+
+  /// Hosts whose processes run and should be members of one group, and are bonded as they should be.
+  [[nodiscard]] Broken why_not_whole() const;
+  /// True when the two, which run, should be bonded.
+  [[nodiscard]] bool should_bond(const Life& one, const Life& other) const;
+  /// True when the process may be late through no fault of its own.
+  [[nodiscard]] bool excused(const Host& host, Nanoseconds within) const {
+    return host.impaired_until + within > scheduler_.now();
+  }
+
+ private:
+  bool step(Mono until);
+  void deliver(Network::Datagram datagram);
+  void wake(Host& host, Mono at);
+  void plan_wake(Host& host);
+  void turn(Host& host);
+  Nanoseconds take_inputs(Host& host, const Now& now);
+  void transmit(Host& host, const Now& now, Mono departure);
+  void hear(Host& host, const Now& now);
+  void on_event(Host& host, Life& life, const Event& event);
+  void book(Life& life, const Event& event);
+  void sweep();
+  void judge(const Invariant& invariant, const Broken& broken);
+  void remember_started(Host& host);
+
+  Knobs knobs_;
+  Rng rng_;
+  Scheduler scheduler_;
+  Trace trace_;
+  Network network_;
+  Truth truth_;
+  Invariants invariants_;
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::map<PeerId, std::string> names_;
+  std::optional<Failure> failure_;
+};
+
+/// The secret key number `index` of the world: ids ascend with it.
+[[nodiscard]] const Bytes32& key_seed(std::size_t index);
+[[nodiscard]] const PeerId& key_id(std::size_t index);
+inline constexpr std::size_t keys = 24;
+
+}  // namespace mosaik::sim
