@@ -48,7 +48,7 @@ THIRD_PARTY = {
     "libblake3": (r"blake3\.h", {"crypto": (".cpp",)}),
     "ngtcp2": (r"ngtcp2/", {"quic": (".cpp", ".hpp")}),
     "GnuTLS": (r"gnutls/", {"quic": (".cpp", ".hpp")}),
-    "Boost": (r"boost/", {"runtime": (".cpp", ".hpp"), "control": (".cpp", ".hpp")}),
+    "Boost": (r"boost/", {"control": (".cpp", ".hpp")}),
     "CLI11": (r"CLI/", {"apps": (".cpp", ".hpp")}),
     "toml++": (r"toml(\+\+|plusplus)?[./]", {"apps": (".cpp", ".hpp")}),
     "fmt": (r"fmt/", {"apps": (".cpp", ".hpp")}),

@@ -15,8 +15,12 @@ Nanoseconds read(clockid_t clock) noexcept {
 
 }  // namespace
 
+Mono read_mono() noexcept {
+  return Mono(read(CLOCK_MONOTONIC));
+}
+
 Now read_clock() noexcept {
-  return {.mono = Mono(read(CLOCK_MONOTONIC)),
+  return {.mono = read_mono(),
           .boot = Boot(read(CLOCK_BOOTTIME)),
           .wall = Wall{std::chrono::duration_cast<std::chrono::milliseconds>(read(CLOCK_REALTIME)).count()}};
 }

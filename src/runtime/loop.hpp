@@ -1,11 +1,11 @@
 #pragma once
 /// loop: the one thread that owns a node: its sockets, its timer, its requests.
 ///
-/// A turn: requests, then datagrams from all sockets until they are empty (limits::datagrams_per_step a socket and
-/// round), then ICMP errors; settle; on_timer when it is due, never while datagrams wait (a flood can put it off for
-/// four rounds); send until there is nothing; outputs. As long as a round found something there is another (up to
-/// four): what arrives while we work is answered without going to sleep. At the end of the turn, one snapshot if
-/// something changed, and events.
+/// A turn begins when something woke it: a request, a datagram, an ICMP error, the deadline. It takes the requests,
+/// then the datagrams of the sockets that have some, until each is empty (limits::datagrams_per_step a socket), then
+/// their ICMP errors; settle; on_timer when it is due, never while datagrams wait (a flood can put it off for four
+/// turns); send until there is nothing; outputs. At its end, one snapshot if something changed, and events. Then it
+/// sleeps, in one system call, until the next of these: what arrived while we worked is answered without sleeping.
 ///
 /// A full send buffer keeps the rest of the batch; reading and timers go on, and the batch goes on when there is room.
 ///

@@ -13,24 +13,16 @@ constexpr std::size_t batch_bytes = 256U << 10U;  // some 200 full datagrams, fo
 
 Sockets::Sockets(std::vector<udp::Socket> sockets) : sockets_(std::move(sockets)), batch_(batch_bytes) {}
 
-Drained Sockets::receive(const Now& now, node::Node& node) {
-  Drained out = Drained::nothing;
-  for (udp::Socket& socket : sockets_) {
-    const std::size_t got = socket.receive(limits::datagrams_per_step, [&](const udp::Received& received) {
-      node.on_datagram(now, received.path, received.bytes);
-    });
-    if (got >= limits::datagrams_per_step) out = Drained::partly;
-    if (got > 0 && out == Drained::nothing) out = Drained::all;
-  }
-  return out;
+Drained Sockets::receive(std::size_t index, const Now& now, node::Node& node) {
+  const std::size_t got = sockets_[index].receive(limits::datagrams_per_step, [&](const udp::Received& received) {
+    node.on_datagram(now, received.path, received.bytes);
+  });
+  return got >= limits::datagrams_per_step ? Drained::partly : Drained::all;
 }
 
-bool Sockets::receive_errors(const Now& now, node::Node& node) {
-  std::size_t got = 0;
-  for (udp::Socket& socket : sockets_)
-    got += socket.receive_errors(
-        [&](const udp::Unreachable& error) { node.on_unreachable(now, error.remote, error.quoted); });
-  return got > 0;
+void Sockets::receive_errors(std::size_t index, const Now& now, node::Node& node) {
+  sockets_[index].receive_errors(
+      [&](const udp::Unreachable& error) { node.on_unreachable(now, error.remote, error.quoted); });
 }
 
 void Sockets::transmit(const Now& now, node::Node& node) {

@@ -9,21 +9,20 @@
 
 namespace mosaik::runtime {
 
-/// What a round of reading has found.
+/// What is left after reading.
 enum class Drained : std::uint8_t {
-  nothing,  ///< the sockets were empty
-  all,      ///< there was something, and they are empty now
-  partly,   ///< there may be more
+  all,     ///< the socket is empty
+  partly,  ///< there may be more
 };
 
 class Sockets {
  public:
   explicit Sockets(std::vector<udp::Socket> sockets);
 
-  /// Hands everything that waits to the node, up to limits::datagrams_per_step a socket.
-  Drained receive(const Now& now, node::Node& node);
-  /// Hands ICMP unreachables to the node; true when there were any.
-  bool receive_errors(const Now& now, node::Node& node);
+  /// Hands what waits at one socket to the node, up to limits::datagrams_per_step.
+  Drained receive(std::size_t index, const Now& now, node::Node& node);
+  /// Hands a socket's ICMP unreachables to the node.
+  void receive_errors(std::size_t index, const Now& now, node::Node& node);
   /// Sends what the node has to send, until there is nothing or a socket's buffer is full.
   void transmit(const Now& now, node::Node& node);
   /// The socket whose full buffer holds the rest of the batch back; null when nothing waits.

@@ -128,6 +128,7 @@ std::size_t Socket::receive(std::size_t most, const std::function<void(const Rec
         deliver(Received{.path = {.local = notes.local, .remote = *remote}, .bytes = one});
       } while (!bytes.empty());
     }
+    if (static_cast<std::size_t>(got) < wanted) break;  // it is empty, or an error is about to be told
   }
   return delivered;
 }
