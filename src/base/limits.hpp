@@ -23,6 +23,7 @@ inline constexpr std::size_t handshake_backlog = 512;        ///< first datagram
 inline constexpr std::size_t dial_addresses = 4;             ///< addresses of one peer that a dial tries
 inline constexpr std::size_t links_per_peer = 32;            ///< incoming connections of one peer at a time; more: refused
 inline constexpr std::size_t quic_window = 256U << 10U;      ///< bytes handed to QUIC at a time; the rest waits in our queues
+inline constexpr std::size_t loopback_datagram = 16U << 10U; ///< bytes of a datagram between two processes of one host
 inline constexpr std::size_t liveness_queue = 64U << 10U;    ///< bytes queued for liveness; full: the frame is dropped, the link is stuck anyway
 inline constexpr std::size_t consensus_queue = 64U << 20U;   ///< bytes queued for consensus; full: the link closes, the peer catches up
 inline constexpr std::size_t catalog_queue = 16U << 20U;     ///< bytes queued for the catalog; full: the frame is dropped and counted

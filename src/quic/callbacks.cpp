@@ -94,7 +94,9 @@ int Connection::Callbacks::on_stream_data(ngtcp2_conn*, std::uint32_t flags, std
 int Connection::Callbacks::on_acknowledged(ngtcp2_conn*, std::int64_t stream, std::uint64_t offset, std::uint64_t size,
                                            void* user, void*) {
   Connection& connection = self(user);
-  if (connection.stream_ == stream) connection.outbox_.acknowledged(offset + size);
+  if (connection.stream_ != stream) return 0;
+  connection.outbox_.acknowledged(offset + size);
+  connection.size_.on_acknowledged(offset + size);
   return 0;
 }
 

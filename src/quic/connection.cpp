@@ -51,9 +51,10 @@ ngtcp2_cid to_ngtcp2(const Cid& cid) noexcept {
 
 }  // namespace
 
-Connection::Connection(Shared& shared, LinkId link, Mono now)
+Connection::Connection(Shared& shared, LinkId link, const DatagramSize& size, Mono now)
     : timer(link),
       shared_(shared),
+      size_(size),
       inbox_(std::make_unique<Inbox>()),
       handshake_deadline_(now + limits::quic_handshake_timeout),
       packets_until_key_update_(shared.config.key_update_packets) {}
@@ -66,13 +67,17 @@ Connection::~Connection() {
 }
 
 std::unique_ptr<Connection> Connection::dial(Shared& shared, LinkId link, const DialRequest& request, Mono now) {
-  std::unique_ptr<Connection> out(new Connection(shared, link, now));
+  const bool near = std::ranges::all_of(request.addresses, &SocketAddress::is_loopback);
+  std::unique_ptr<Connection> out(
+      new Connection(shared, link, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
   out->dialled_.emplace(request.addresses);
   return out->start_client(request, now) ? std::move(out) : nullptr;
 }
 
 std::unique_ptr<Connection> Connection::accept(Shared& shared, LinkId link, const FirstPacket& first, Mono now) {
-  std::unique_ptr<Connection> out(new Connection(shared, link, now));
+  const bool near = first.path.remote.is_loopback();
+  std::unique_ptr<Connection> out(
+      new Connection(shared, link, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
   ++shared.unfinished_incoming;
   out->accepted_path_ = first.path;
   return out->start_server(first, now) ? std::move(out) : nullptr;
@@ -91,7 +96,15 @@ void Connection::configure(ngtcp2_settings& settings, ngtcp2_transport_params& p
   settings.initial_rtt = static_cast<ngtcp2_duration>(initial_rtt.count());
   settings.handshake_timeout = UINT64_MAX;  // ours counts until LinkOpened, which for an initiator is later
   settings.cc_algo = NGTCP2_CC_ALGO_CUBIC;
+  // Acknowledge with the next write, which comes when all that had arrived was handed in: one ACK a batch, inside the
+  // answer where there is one. Waiting for a second packet would cost a lone Ping a datagram and a timer of its own.
+  settings.ack_thresh = 1;
   settings.rand_ctx.native_handle = &shared_.random;
+  if (size_.decides()) {
+    settings.max_tx_udp_payload_size = shared_.config.loopback_datagram;
+    settings.no_tx_udp_payload_size_shaping = 1;
+    settings.no_pmtud = 1;
+  }
 
   ngtcp2_transport_params_default(&parameters);
   parameters.max_idle_timeout = static_cast<ngtcp2_duration>(limits::quic_idle_timeout.count());
@@ -164,6 +177,7 @@ void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes
   }();
   if (watch_.authenticated()) {
     if (!opened_ || watch_.fresh()) last_heard_ = now;
+    if (watch_.fresh()) size_.on_heard();
     if (dialled_) {
       dialled_->on_answer(path.remote);
     } else {
@@ -307,6 +321,7 @@ void Connection::watch_for_loss(Mono now) {
   if (!opened_ || compat::facts_of(quic_).in_flight == 0) return;
   const Nanoseconds timeout(static_cast<std::int64_t>(ngtcp2_conn_get_pto(quic_)));
   if (now - std::max(last_sent_, last_heard_) < timeout) return;
+  size_.on_overdue();
   shared_.events.push_back(LinkEvent(LinkLossy{timer.link}));
 }
 

@@ -10,6 +10,7 @@
 
 #include "quic/addresses.hpp"
 #include "quic/connection_memory.hpp"
+#include "quic/datagram_size.hpp"
 #include "quic/inbox.hpp"
 #include "quic/outbox.hpp"
 #include "quic/packet_watch.hpp"
@@ -81,7 +82,7 @@ class Connection {
   };
   struct Callbacks;
 
-  Connection(Shared& shared, LinkId link, Mono now);
+  Connection(Shared& shared, LinkId link, const DatagramSize& size, Mono now);
   void configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Mono now) const;
   [[nodiscard]] bool start_client(const DialRequest& request, Mono now);
   [[nodiscard]] bool start_server(const FirstPacket& first, Mono now);
@@ -106,6 +107,8 @@ class Connection {
   [[nodiscard]] std::optional<Written> write_packet(Mono now, std::span<std::uint8_t> room);
   [[nodiscard]] BytesView next_stream_bytes();
   void commit(DatagramBatch& out, const Written& packet);
+  void pace(Mono now, std::size_t written);
+  [[nodiscard]] std::size_t datagram_limit() const;
 
   void end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseError* error);
   void end_by_error(Mono now, int error);
@@ -122,6 +125,7 @@ class Connection {
   std::vector<Cid> cids_;          // that lead here, the client's first one included
   std::vector<Cid> reset_tokens_;  // with which the peer could reset this connection
   PacketWatch watch_;
+  DatagramSize size_;
   std::unique_ptr<Inbox> inbox_;
   Outbox outbox_;
   std::optional<Ending> ending_;
@@ -132,6 +136,7 @@ class Connection {
   Mono last_sent_{};
   Mono last_heard_{};
   std::uint32_t packets_until_key_update_ = 0;
+  std::size_t unpaced_ = 0;  // bytes written since the pace was last set
   Mono second_end_at_{};
   bool second_end_ = false;
   bool opened_ = false;

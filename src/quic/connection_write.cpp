@@ -8,6 +8,8 @@
 namespace mosaik::quic {
 namespace {
 
+constexpr std::size_t burst = 10 * NGTCP2_MAX_UDP_PAYLOAD_SIZE;  // bytes that may leave at once (RFC 9002 7.7)
+
 ngtcp2_tstamp stamp(Mono now) noexcept {
   return static_cast<ngtcp2_tstamp>(now.time_since_epoch().count());
 }
@@ -16,7 +18,7 @@ ngtcp2_tstamp stamp(Mono now) noexcept {
 
 bool Connection::write(Mono now, DatagramBatch& out) {
   if (ending_) return false;
-  const std::size_t largest = ngtcp2_conn_get_max_tx_udp_payload_size(quic_);
+  const std::size_t largest = datagram_limit();
   // Stopping at the quantum is not "blocked": the rest goes as soon as the other connections had their turn.
   const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(quic_), largest);
   std::size_t written = 0;
@@ -31,15 +33,28 @@ bool Connection::write(Mono now, DatagramBatch& out) {
     const std::optional<Written> packet = write_packet(now, out.room().first(largest));
     if (!packet) break;
     written += packet->size;
+    size_.on_written(packet->size, outbox_.sent_bytes());
     commit(out, *packet);
   }
   if (ending_ || written == 0) return more && !ending_;
   report_writable();
   if (compat::facts_of(quic_).in_flight > 0) last_sent_ = now;
-  if (ngtcp2_conn_get_handshake_completed(quic_) != 0 && compat::may_pace(quic_)) {
-    ngtcp2_conn_update_pkt_tx_time(quic_, stamp(now));
-  }
+  pace(now, written);
   return more;
+}
+
+std::size_t Connection::datagram_limit() const {
+  if (!size_.decides()) return ngtcp2_conn_get_max_tx_udp_payload_size(quic_);
+  // Who accepted a link follows the peer, and that may be off this host by now.
+  return size_.limit(opened_ && (dialled_ || accepted_path_.remote.is_loopback()));
+}
+
+// A pacing timer for every small write would wake the node once more for each Ping that it sends or answers.
+void Connection::pace(Mono now, std::size_t written) {
+  unpaced_ += written;
+  if (unpaced_ < burst || ngtcp2_conn_get_handshake_completed(quic_) == 0 || !compat::may_pace(quic_)) return;
+  unpaced_ = 0;
+  ngtcp2_conn_update_pkt_tx_time(quic_, stamp(now));
 }
 
 void Connection::commit(DatagramBatch& out, const Written& packet) {

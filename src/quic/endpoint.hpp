@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/limits.hpp"
 #include "crypto/ed25519.hpp"
 #include "quic/transport.hpp"
 
@@ -30,6 +31,8 @@ struct EndpointConfig {
   bool count_handshakes = false;
   /// Packets of one link after which its keys are changed (RFC 9001 6); 0: only when the peer changes them.
   std::uint32_t key_update_packets = 0;
+  /// Bytes of a datagram to a peer on this host; 0: no larger than to any other.
+  std::size_t loopback_datagram = limits::loopback_datagram;
 };
 
 class Endpoint final : public Transport {

@@ -199,6 +199,92 @@ TEST_F(Transfer, an_owner_that_takes_no_events_stops_the_peer) {
   EXPECT_GE(a.endpoint->stats(from)->queued, total - (4U << 20U));
 }
 
+TEST_F(Transfer, a_ping_and_its_answer_cost_three_datagrams_and_no_timer) {
+  open();
+  b.on_event = [&](const LinkEvent& event) {
+    if (std::holds_alternative<LinkFrame>(event)) b.endpoint->send(to, SendClass::liveness, b.frame(1));
+  };
+  // The path settles: its MTU is found, and the acceptor asks for a second id.
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(send(SendClass::liveness, {0}), SendResult::queued);
+    wire.run_for(2s);
+  }
+  for (int i = 0; i < 5; ++i) {
+    const std::uint64_t before = wire.packets;
+    ASSERT_EQ(send(SendClass::liveness, {0}), SendResult::queued);
+    wire.run_for(400ms);
+    EXPECT_EQ(wire.packets - before, 3U) << "ping; pong with its acknowledgement; acknowledgement";
+  }
+}
+
+/// Both ends on one host.
+struct Near : Transfer {
+  Near() {
+    a.addresses = {SocketAddress::v4({127, 0, 0, 1}, 1000)};
+    b.addresses = {SocketAddress::v4({127, 0, 0, 1}, 2000)};
+    wire.conditions.delay = 50us;
+    wire.on_deliver = [this](Host&, const Packet& packet) { largest = std::max(largest, packet.bytes.size()); };
+  }
+  /// Loses what is larger than `bytes`.
+  void narrow(std::size_t bytes) {
+    wire.passes = [this, bytes](const Packet& packet) {
+      swallowed += packet.bytes.size() > bytes ? 1U : 0U;
+      return packet.bytes.size() <= bytes;
+    };
+  }
+  void send_and_wait(std::size_t bytes) {
+    const auto payload = pattern(bytes, 1);
+    ASSERT_EQ(send(SendClass::bulk, payload), SendResult::queued);
+    ASSERT_TRUE(wire.run_until([&] { return !b.links[to].frames.empty(); }));
+    EXPECT_TRUE(b.links[to].frames.back() == payload);
+    b.links[to].frames.clear();
+  }
+  std::size_t largest = 0;
+  std::size_t swallowed = 0;
+};
+
+TEST_F(Near, moves_bulk_in_large_datagrams_and_shakes_hands_in_small_ones) {
+  open();
+  EXPECT_LE(largest, 1200U);
+  send_and_wait(4U << 20U);
+  EXPECT_EQ(largest, limits::loopback_datagram);
+}
+
+TEST_F(Near, gives_large_datagrams_up_where_they_never_arrive) {
+  open();
+  narrow(1500);
+  send_and_wait(4U << 20U);
+  EXPECT_LE(swallowed, 200U) << "three flights, not one after the other for ever";
+  swallowed = 0;
+  send_and_wait(4U << 20U);
+  EXPECT_EQ(swallowed, 0U);
+}
+
+TEST_F(Near, goes_back_to_large_datagrams_after_a_pause_of_the_peer) {
+  open();
+  send_and_wait(1U << 20U);
+  for (int pause = 0; pause < 5; ++pause) {
+    wire.passes = [](const Packet&) { return false; };
+    ASSERT_EQ(send(SendClass::bulk, pattern(1U << 20U, 2)), SendResult::queued);
+    wire.run_for(500ms);
+    wire.passes = nullptr;
+    ASSERT_TRUE(wire.run_until([&] { return !b.links[to].frames.empty(); }));
+    b.links[to].frames.clear();
+    largest = 0;
+    send_and_wait(1U << 20U);
+    EXPECT_EQ(largest, limits::loopback_datagram);
+  }
+}
+
+TEST_F(Transfer, sends_no_large_datagrams_to_another_host) {
+  open();
+  std::size_t largest = 0;
+  wire.on_deliver = [&](Host&, const Packet& packet) { largest = std::max(largest, packet.bytes.size()); };
+  ASSERT_EQ(send(SendClass::bulk, pattern(4U << 20U, 1)), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return !b.links[to].frames.empty(); }));
+  EXPECT_LE(largest, 1500U);
+}
+
 TEST_F(Transfer, counts_what_it_sends_and_measures_the_round_trip) {
   open();
   wire.conditions.delay = 7ms;
