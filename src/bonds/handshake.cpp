@@ -221,7 +221,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
       .link = link,
       .session = session,
       .entry = member.entry,
-      .heartbeat = Heartbeat(config_.heartbeat, step.now, rng_.fork("heartbeat", link.value)),
+      .heartbeat = Heartbeat(config_.heartbeat, step.now),
       .entries = Allowance(limits::entry_updates_burst, limits::entry_updates_rate, step.now),
       .since = step.now.mono,
       .side = side,
@@ -240,7 +240,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
   step.facts.emplace_back(BondUp{member.id, link, session, cpp});
   step.facts.emplace_back(MeshChanged{});
 
-  static_cast<void>(member.bond->heartbeat.on_time(step.now));  // the first tick is due at once
+  static_cast<void>(member.bond->heartbeat.on_time(step.now, pulse_));  // the first tick is due at once
   send_ping(step, *member.bond);
   scratch_.clear();
   codec::encode_bond_formed(member.bond->entry->bytes, scratch_);

@@ -13,15 +13,31 @@ struct HeartbeatConfig {
   std::uint64_t max_missed = 10;
 };
 
+/// The draws of one mesh. A tick may be anywhere between base - jitter and base, so all bonds whose window holds a moment
+/// that was drawn already take it: their Pings leave in one wake instead of one each.
+class Pulse {
+ public:
+  explicit Pulse(Rng rng) : rng_(rng) {}
+  /// In [low, high]: the moment drawn last if it lies there, else a new one, uniformly.
+  [[nodiscard]] Mono draw(Mono low, Mono high) {
+    if (drawn_ < low || drawn_ > high) drawn_ = low + rng_.between({}, high - low);
+    return drawn_;
+  }
+
+ private:
+  Rng rng_;
+  Mono drawn_{};
+};
+
 class Heartbeat {
  public:
   /// The first tick is due at once: each end sends a Ping right after the handshake.
-  Heartbeat(const HeartbeatConfig& config, const Now& now, Rng rng);
+  Heartbeat(const HeartbeatConfig& config, const Now& now);
 
   /// Any frame from the peer: nothing is missed, and the next tick starts over.
-  void reset(const Now& now);
+  void reset(const Now& now, Pulse& pulse);
   /// When the tick is due, draws the next one and returns true: send a Ping. A late tick is delayed, not made up for.
-  [[nodiscard]] bool on_time(const Now& now);
+  [[nodiscard]] bool on_time(const Now& now, Pulse& pulse);
 
   [[nodiscard]] Mono tick() const noexcept { return tick_; }
   [[nodiscard]] Mono last_received() const noexcept { return last_received_; }
@@ -31,11 +47,10 @@ class Heartbeat {
   [[nodiscard]] bool alert() const noexcept { return alert_; }
 
  private:
-  /// Uniform in [base - jitter, base], never zero.
-  [[nodiscard]] Nanoseconds draw();
+  /// In [base - jitter, base], never zero, from now on.
+  [[nodiscard]] Mono draw(const Now& now, Pulse& pulse) const;
 
   HeartbeatConfig config_;
-  Rng rng_;
   Mono tick_;
   Mono last_received_;
   std::uint64_t missed_ = 0;

@@ -32,7 +32,7 @@ std::string_view to_string(EndedBy by) noexcept {
 }
 
 Mesh::Mesh(const MeshConfig& config, const identity::Self& self, identity::Verifier& verifier, FramePool& pool, Rng rng)
-    : config_(config), self_(self), verifier_(verifier), pool_(pool), rng_(rng), topology_(self.id()) {
+    : config_(config), self_(self), verifier_(verifier), pool_(pool), rng_(rng), pulse_(rng.fork("heartbeat")), topology_(self.id()) {
   topology_.set_incarnation(self.started());
 }
 
@@ -276,7 +276,7 @@ void Mesh::on_timer(const Step& step) {
       if (!member.busy()) retry_later(step, member);
     }
     if (!member.bond) continue;
-    const bool tick = member.bond->heartbeat.on_time(step.now);
+    const bool tick = member.bond->heartbeat.on_time(step.now, pulse_);
     if (member.bond->heartbeat.alert()) {
       close_bond(step, member, EndedBy::presumed, CloseCode::timeout, "heartbeats missed");
       continue;

@@ -143,6 +143,7 @@ class Mesh {
   identity::Verifier& verifier_;
   FramePool& pool_;
   Rng rng_;
+  Pulse pulse_;                 ///< the ticks of all heartbeats
   std::map<PeerId, Member> members_;
   std::map<quic::LinkId, Owner> links_;
   Topology topology_;

@@ -43,7 +43,7 @@ void Mesh::on_frame(const Step& step, quic::LinkId link, BytesView payload) {
 void Mesh::on_bond_frame(const Step& step, Member& member, BytesView payload) {
   const auto message = codec::decode_bond_message(payload);
   if (!message) return close_bond(step, member, EndedBy::us, CloseCode::protocol_violation, message.error().message);
-  member.bond->heartbeat.reset(step.now);
+  member.bond->heartbeat.reset(step.now, pulse_);
   if (const auto* ping = std::get_if<codec::Ping>(&*message)) return on_ping(step, member, *ping);
   if (std::holds_alternative<codec::Departure>(*message)) return on_departure(step, member);
   if (const auto* update = std::get_if<codec::PeerEntryUpdate>(&*message)) return on_peer_entry_update(step, member, *update);

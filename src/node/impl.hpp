@@ -109,6 +109,8 @@ class Node::Impl {
   void on_mesh_left(const Now& now, const GroupId& group);
   void on_entry(const Now& now, const identity::EntryRef& entry);
   void self_changed(const Now& now);
+  /// When the rooms above the endpoint want the timer; they change with inputs alone, and each input is settled.
+  [[nodiscard]] Mono cores_deadline() const;
   [[nodiscard]] bool bonded_anywhere(const PeerId& peer) const;
 
   // report.cpp
@@ -138,6 +140,7 @@ class Node::Impl {
   std::uint64_t sequence_ = 0;
   std::uint64_t dropped_outputs_ = 0;
   bool handshakes_waiting_ = false;
+  Mono cores_due_ = never;  ///< as of the last settle
   Mono due_ = never;       ///< the deadline that was last promised: how late we are when it is kept
   Mono started_at_{};
 

@@ -63,12 +63,17 @@ void Node::Impl::settle(const Now& now) {
     drain_facts(now);
   }
   look(now);
+  cores_due_ = cores_deadline();
   due_ = std::max(next_deadline(), now.mono);
 }
 
 Mono Node::Impl::next_deadline() const {
   if (handshakes_waiting_ || !facts_.empty()) return Mono{};
-  Mono next = std::min({endpoint.next_deadline(), discovery.next_deadline(), health.next_deadline(), reception.next_deadline()});
+  return std::min(endpoint.next_deadline(), cores_due_);
+}
+
+Mono Node::Impl::cores_deadline() const {
+  Mono next = std::min({discovery.next_deadline(), health.next_deadline(), reception.next_deadline()});
   if (dirty_) next = std::min(next, look_due());
   for (const auto& [id, group] : groups) next = std::min(next, group.mesh().next_deadline());
   return next;

@@ -65,7 +65,7 @@ class RustLike final : public Host {
                    quic::CloseMode::at_once);
     }
     for (auto& [peer, bond] : bonds) {
-      const bool tick = bond.heartbeat.on_time(now);
+      const bool tick = bond.heartbeat.on_time(now, bond.pulse);
       if (bond.heartbeat.alert()) {
         const quic::LinkId link = bond.link;
         world_.close(*this, link, CloseCode::timeout, quic::CloseMode::at_once);
@@ -94,6 +94,7 @@ class RustLike final : public Host {
     quic::LinkId link;
     SessionId session;
     bonds::Heartbeat heartbeat;
+    bonds::Pulse pulse;
   };
   const Settings settings;
   std::map<PeerId, LiveBond> bonds;
@@ -194,7 +195,8 @@ class RustLike final : public Host {
     tasks_.erase(link);
     bonds.emplace(peer,
                   LiveBond{link, SessionId(*session),
-                           bonds::Heartbeat(settings.heartbeat, world_.now(), rng_.fork("heartbeat", link.value))});
+                           bonds::Heartbeat(settings.heartbeat, world_.now()),
+                           bonds::Pulse(rng_.fork("heartbeat", link.value))});
     // Connected: everyone else hears of the new bond, if its entry is in the catalog (spec: groups 4.2).
     if (const auto found = known.entries.find(peer); found != known.entries.end())
       for (const auto& [other, bond] : bonds)
@@ -209,7 +211,7 @@ class RustLike final : public Host {
       return world_.close(*this, link, message ? CloseCode::cancelled : CloseCode::protocol_violation,
                           quic::CloseMode::at_once);
     }
-    bond.heartbeat.reset(world_.now());
+    bond.heartbeat.reset(world_.now(), bond.pulse);
     if (std::holds_alternative<codec::Ping>(*message)) send(link, [](auto& out) { codec::encode_pong(out); });
     if (const auto* raft = std::get_if<codec::Raft>(&*message))
       heard_raft.emplace_back(raft->message.begin(), raft->message.end());

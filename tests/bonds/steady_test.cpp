@@ -18,8 +18,9 @@ bonds::HeartbeatConfig timing(Nanoseconds base, Nanoseconds jitter, std::uint64_
 }
 
 TEST(HeartbeatOfABond, ticks_at_once_and_then_between_base_less_jitter_and_base) {
-  bonds::Heartbeat heartbeat(timing(500ms, 150ms), at(0ms), Rng(1));
-  ASSERT_TRUE(heartbeat.on_time(at(0ms)));
+  bonds::Pulse pulse(Rng(1));
+  bonds::Heartbeat heartbeat(timing(500ms, 150ms), at(0ms));
+  ASSERT_TRUE(heartbeat.on_time(at(0ms), pulse));
   Now now = at(0ms);
   Nanoseconds least = 1h;
   Nanoseconds most{};
@@ -28,7 +29,7 @@ TEST(HeartbeatOfABond, ticks_at_once_and_then_between_base_less_jitter_and_base)
     least = std::min(least, pause);
     most = std::max(most, pause);
     now = at(heartbeat.tick() - Mono(1s));
-    heartbeat.reset(now);  // drawn anew for each frame
+    heartbeat.reset(now, pulse);  // drawn anew for each frame
   }
   EXPECT_GE(least, 350ms);
   EXPECT_LE(least, 360ms);
@@ -36,52 +37,71 @@ TEST(HeartbeatOfABond, ticks_at_once_and_then_between_base_less_jitter_and_base)
   EXPECT_LE(most, 500ms);
 }
 
+TEST(HeartbeatOfABond, shares_a_tick_with_others_whose_window_holds_it) {
+  bonds::Pulse pulse(Rng(1));
+  bonds::Heartbeat one(timing(500ms, 150ms), at(0ms));
+  bonds::Heartbeat other(timing(500ms, 150ms), at(0ms));
+  bonds::Heartbeat late(timing(500ms, 150ms), at(0ms));
+  one.reset(at(0ms), pulse);
+  const Nanoseconds first = one.tick() - at(0ms).mono;
+  other.reset(at(first - 350ms), pulse);
+  EXPECT_EQ(other.tick(), one.tick());
+  late.reset(at(first - 349ms), pulse);
+  EXPECT_GE(late.tick(), at(first + 1ms).mono) << "350 ms after its last frame";
+}
+
 TEST(HeartbeatOfABond, is_not_due_before_its_tick) {
-  bonds::Heartbeat heartbeat(timing(500ms, 150ms), at(0ms), Rng(1));
-  EXPECT_TRUE(heartbeat.on_time(at(0ms)));
-  EXPECT_FALSE(heartbeat.on_time(at(349ms)));
-  EXPECT_TRUE(heartbeat.on_time(at(500ms)));
+  bonds::Pulse pulse(Rng(1));
+  bonds::Heartbeat heartbeat(timing(500ms, 150ms), at(0ms));
+  EXPECT_TRUE(heartbeat.on_time(at(0ms), pulse));
+  EXPECT_FALSE(heartbeat.on_time(at(349ms), pulse));
+  EXPECT_TRUE(heartbeat.on_time(at(500ms), pulse));
 }
 
 TEST(HeartbeatOfABond, works_without_jitter_and_with_more_jitter_than_base) {
-  bonds::Heartbeat steady(timing(200ms, 0ms), at(0ms), Rng(1));
-  EXPECT_TRUE(steady.on_time(at(0ms)));
+  bonds::Pulse pulse(Rng(1));
+  bonds::Heartbeat steady(timing(200ms, 0ms), at(0ms));
+  EXPECT_TRUE(steady.on_time(at(0ms), pulse));
   EXPECT_EQ(steady.tick(), at(200ms).mono);
-  bonds::Heartbeat wild(timing(200ms, 500ms), at(0ms), Rng(1));
+  bonds::Heartbeat wild(timing(200ms, 500ms), at(0ms));
   for (int i = 0; i < 100; ++i) {
-    wild.reset(at(0ms));
+    bonds::Pulse fresh(Rng(static_cast<std::uint64_t>(i)));
+    wild.reset(at(0ms), fresh);
     EXPECT_GT(wild.tick(), at(0ms).mono);
     EXPECT_LE(wild.tick(), at(200ms).mono);
   }
 }
 
 TEST(HeartbeatOfABond, counts_only_ticks_beyond_base_and_jitter_and_alerts_at_max_missed) {
-  bonds::Heartbeat heartbeat(timing(500ms, 0ms, 3), at(0ms), Rng(1));
-  EXPECT_TRUE(heartbeat.on_time(at(0ms)));
-  EXPECT_TRUE(heartbeat.on_time(at(500ms)));
+  bonds::Pulse pulse(Rng(1));
+  bonds::Heartbeat heartbeat(timing(500ms, 0ms, 3), at(0ms));
+  EXPECT_TRUE(heartbeat.on_time(at(0ms), pulse));
+  EXPECT_TRUE(heartbeat.on_time(at(500ms), pulse));
   EXPECT_EQ(heartbeat.missed(), 0U) << "silent for just as long as it may be";
-  EXPECT_TRUE(heartbeat.on_time(at(1000ms)));
-  EXPECT_TRUE(heartbeat.on_time(at(1500ms)));
+  EXPECT_TRUE(heartbeat.on_time(at(1000ms), pulse));
+  EXPECT_TRUE(heartbeat.on_time(at(1500ms), pulse));
   EXPECT_EQ(heartbeat.missed(), 2U);
   EXPECT_FALSE(heartbeat.alert());
-  EXPECT_TRUE(heartbeat.on_time(at(2000ms)));
+  EXPECT_TRUE(heartbeat.on_time(at(2000ms), pulse));
   EXPECT_TRUE(heartbeat.alert());
 }
 
 TEST(HeartbeatOfABond, misses_nothing_before_base_and_jitter_are_over) {
-  bonds::Heartbeat heartbeat(timing(500ms, 150ms), at(0ms), Rng(1));
-  EXPECT_TRUE(heartbeat.on_time(at(650ms)));
+  bonds::Pulse pulse(Rng(1));
+  bonds::Heartbeat heartbeat(timing(500ms, 150ms), at(0ms));
+  EXPECT_TRUE(heartbeat.on_time(at(650ms), pulse));
   EXPECT_EQ(heartbeat.missed(), 0U);
-  EXPECT_TRUE(heartbeat.on_time(at(1151ms)));
+  EXPECT_TRUE(heartbeat.on_time(at(1151ms), pulse));
   EXPECT_EQ(heartbeat.missed(), 1U);
 }
 
 TEST(HeartbeatOfABond, starts_over_with_any_frame) {
-  bonds::Heartbeat heartbeat(timing(500ms, 0ms, 2), at(0ms), Rng(1));
-  EXPECT_TRUE(heartbeat.on_time(at(0ms)));
-  EXPECT_TRUE(heartbeat.on_time(at(501ms)));
+  bonds::Pulse pulse(Rng(1));
+  bonds::Heartbeat heartbeat(timing(500ms, 0ms, 2), at(0ms));
+  EXPECT_TRUE(heartbeat.on_time(at(0ms), pulse));
+  EXPECT_TRUE(heartbeat.on_time(at(501ms), pulse));
   EXPECT_EQ(heartbeat.missed(), 1U);
-  heartbeat.reset(at(600ms));
+  heartbeat.reset(at(600ms), pulse);
   EXPECT_EQ(heartbeat.missed(), 0U);
   EXPECT_EQ(heartbeat.tick(), at(1100ms).mono);
 }
