@@ -20,11 +20,12 @@ Blob Blob::copy(BytesView bytes) {
   if (bytes.empty()) return out;
   out.block_ = new (::operator new(sizeof(Block) + bytes.size())) Block;
   std::memcpy(out.block_->bytes(), bytes.data(), bytes.size());
-  out.view_ = {out.block_->bytes(), bytes.size()};
+  out.data_ = out.block_->bytes();
+  out.size_ = bytes.size();
   return out;
 }
 
-Blob::Blob(const Blob& other) noexcept : block_(other.block_), view_(other.view_) {
+Blob::Blob(const Blob& other) noexcept : block_(other.block_), data_(other.data_), size_(other.size_) {
   if (block_ != nullptr) block_->count.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -36,14 +37,15 @@ Blob::~Blob() {
 
 Blob Blob::slice(BytesView part) const noexcept {
   if (part.empty()) return {};
-  MOSAIK_ASSERT(part.data() >= view_.data() && part.data() + part.size() <= view_.data() + view_.size());
+  MOSAIK_ASSERT(part.data() >= data_ && part.data() + part.size() <= data_ + size_);
   Blob out(*this);
-  out.view_ = part;
+  out.data_ = part.data();
+  out.size_ = part.size();
   return out;
 }
 
 bool operator==(const Blob& a, const Blob& b) noexcept {
-  return std::ranges::equal(a.view_, b.view_);
+  return std::ranges::equal(a.view(), b.view());
 }
 
 }  // namespace mosaik

@@ -18,18 +18,16 @@ class Blob {
   /// A copy of `bytes`.
   [[nodiscard]] static Blob copy(BytesView bytes);
   Blob(const Blob& other) noexcept;
-  Blob(Blob&& other) noexcept
-      : block_(std::exchange(other.block_, nullptr)), view_(std::exchange(other.view_, BytesView{})) {}
+  Blob(Blob&& other) noexcept { swap(other); }
   Blob& operator=(Blob other) noexcept {
-    std::swap(block_, other.block_);
-    std::swap(view_, other.view_);
+    swap(other);
     return *this;
   }
   ~Blob();
 
-  [[nodiscard]] BytesView view() const noexcept { return view_; }
-  [[nodiscard]] std::size_t size() const noexcept { return view_.size(); }
-  [[nodiscard]] bool empty() const noexcept { return view_.empty(); }
+  [[nodiscard]] BytesView view() const noexcept { return {data_, size_}; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   /// A part of these bytes, that keeps them alive; `part` lies within view().
   [[nodiscard]] Blob slice(BytesView part) const noexcept;
 
@@ -38,8 +36,14 @@ class Blob {
 
  private:
   struct Block;
+  void swap(Blob& other) noexcept {
+    std::swap(block_, other.block_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
   Block* block_ = nullptr;
-  BytesView view_;
+  const std::uint8_t* data_ = nullptr;
+  std::size_t size_ = 0;
 };
 
 }  // namespace mosaik

@@ -21,6 +21,8 @@ std::string_view to_string(Refusal why) noexcept {
 std::string_view to_string(Doubt why) noexcept {
   switch (why) {
     case Doubt::expired: return "expired";
+    case Doubt::leader_lost: return "leader_lost";
+    case Doubt::partial: return "partial";
     case Doubt::diverged: return "diverged";
     case Doubt::unfounded: return "unfounded";
     case Doubt::stopped: return "stopped";

@@ -115,10 +115,12 @@ struct NotApplied {
 };
 /// Why nobody can tell whether the commands were applied.
 enum class Doubt : std::uint8_t {
-  expired,    ///< the deadline passed while they were on their way
-  diverged,   ///< the place that they had was given up with the history of this member
-  unfounded,  ///< committed by a leader without a floor while too few members were connected to meet ours
-  stopped,    ///< the group was left, or its machine failed, while they were on their way
+  expired,      ///< the deadline passed while they were on their way
+  leader_lost,  ///< the leader that they went to vanished before it told their place
+  partial,      ///< some of the commands of the call are committed at their places, others were overwritten
+  diverged,     ///< the place that they had was given up with the history of this member
+  unfounded,    ///< committed by a leader without a floor while too few members were connected to meet ours
+  stopped,      ///< the group was left, or its machine failed, while they were on their way
 };
 [[nodiscard]] std::string_view to_string(Doubt why) noexcept;
 struct Unknown {
@@ -129,9 +131,10 @@ struct Read {
   Blob result;
   Index position;
 };
+using Outcome = std::variant<Assigned, Committed, NotApplied, Unknown, Read>;
 struct Answer {
   CallId call;
-  std::variant<Assigned, Committed, NotApplied, Unknown, Read> outcome;
+  Outcome outcome;
 };
 
 // ------------------------------------------------------------------------------------------------ what happened

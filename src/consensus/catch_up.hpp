@@ -1,0 +1,60 @@
+#pragma once
+/// Catch-up by log replay, as the joiner (spec: groups 6.12): fetches the entries between the end of our log and the
+/// place where a leader's entries begin.
+///
+/// Hardened. Only the leader is asked: without a floor another member may have committed another history, and its
+/// entries would be mixed with the leader's. Our own last entry is fetched too and compared, in term and bytes, before
+/// anything follows it, so that a log that parted earlier is found out; answers are checked against the request; a
+/// leader that does not have the entries yet is asked again; what arrives while fetching is bounded.
+
+#include <optional>
+#include <vector>
+
+#include "base/now.hpp"
+#include "consensus/log.hpp"
+
+namespace mosaik::consensus {
+
+class CatchUp {
+ public:
+  /// The leader has `target`, and `entries` behind it; `batch`: entries of one request.
+  CatchUp(const Cursor& target, std::vector<Entry> entries, std::uint32_t batch);
+
+  /// Later entries of the leader.
+  void buffer(const Cursor& previous, std::vector<Entry> entries);
+  void on_available(const IndexRange& range) { available_ = range; }
+  void on_fetched(FetchEntriesResponse response);
+  /// Our log was cut: what was verified or fetched of it is not any more.
+  void restart();
+
+  /// What to ask the leader now.
+  [[nodiscard]] std::optional<Message> ask(const Now& now, const Log& log);
+
+  enum class State : std::uint8_t {
+    waiting,
+    parted,  ///< the log parts from the leader's at or before its last entry
+    done,    ///< the log has all that the leader is known to have
+  };
+  /// Appends what was fetched and follows.
+  [[nodiscard]] State drain(Log& log);
+  [[nodiscard]] Mono next_deadline() const { return fetching_ ? fetch_until_ : ask_at_; }
+  [[nodiscard]] const Cursor& target() const noexcept { return target_; }
+
+ private:
+  [[nodiscard]] Index first_needed(const Log& log) const;
+  [[nodiscard]] bool merge_fetched(Log& log);
+  void drop_tail();
+
+  Cursor target_;
+  std::vector<Entry> tail_;  // follow the target
+  std::size_t tail_bytes_ = 0;
+  std::uint32_t batch_;
+  bool verified_ = false;  // our last entry is the leader's too
+  IndexRange available_;   // what the leader said last
+  Mono ask_at_{};          // for it, not before
+  std::optional<IndexRange> fetching_;
+  Mono fetch_until_ = never;
+  std::optional<FetchEntriesResponse> fetched_;
+};
+
+}  // namespace mosaik::consensus

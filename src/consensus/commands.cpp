@@ -1,0 +1,174 @@
+// Calls with commands: placed here, or forwarded to the leader; each ends by its deadline (spec: groups 6.10, 8.1 S11
+// to S13).
+
+#include "consensus/impl.hpp"
+
+namespace mosaik::consensus {
+namespace {
+std::size_t size_of(const std::vector<Blob>& commands) {
+  std::size_t out = 0;
+  for (const Blob& command : commands) out += command.size() + sizeof(Blob);
+  return out;
+}
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------ beginning
+
+std::optional<Refusal> Engine::Impl::refuses(const std::vector<Blob>& commands) const {
+  if (commands.empty()) return Refusal::empty;
+  if (commands.size() > limits::call_commands) return Refusal::too_large;
+  std::size_t size = 0;
+  for (const Blob& command : commands) {
+    if (command.size() > limits::command_bytes) return Refusal::too_large;
+    size += command.size();
+  }
+  return size > limits::call_bytes ? std::optional(Refusal::too_large) : std::nullopt;
+}
+
+void Engine::Impl::submit(const Now& now, CallId id, std::vector<Blob> commands, Until until, Mono deadline) {
+  MOSAIK_ASSERT(!calls_.contains(id));
+  if (role<Ended>() != nullptr) return answer(id, NotApplied{Refusal::stopped});
+  if (const auto why = refuses(commands)) return answer(id, NotApplied{*why});
+  if (deadline <= now.mono) return answer(id, NotApplied{Refusal::expired});
+  if (calls_.size() >= limits::calls) return answer(id, NotApplied{Refusal::full});
+  Call call{.until = until,
+            .deadline = deadline,
+            .ends_at = deadline,
+            .commands = {},
+            .count = commands.size(),
+            .forwarded = {},
+            .leader = {},
+            .range = {},
+            .from = term_,
+            .to = term_};
+  if (role<Leader>() == nullptr) {
+    call.commands = std::move(commands);
+    return forward(now, id, std::move(call));
+  }
+  if (!has_room(commands)) return answer(id, NotApplied{Refusal::full});
+  call.range = place(std::move(commands));
+  if (until == Until::assigned) return answer(id, Assigned{call.range});
+  by_place_.emplace(call.range.last, id);
+  call_deadlines_.emplace(deadline, id);
+  calls_.emplace(id, std::move(call));
+}
+
+void Engine::Impl::forward(const Now& now, CallId id, Call call) {
+  const auto* follower = role<Follower>();
+  if (follower == nullptr || !follower->leader || !peers_.contains(*follower->leader))
+    return answer(id, NotApplied{Refusal::offline});
+  const std::size_t size = size_of(call.commands);
+  if (kept_bytes_ + size > limits::forwarded_bytes) return answer(id, NotApplied{Refusal::full});
+  kept_bytes_ += size;
+  ForwardId request = rng_.next();
+  while (by_forward_.contains(request)) ++request;
+  call.forwarded = request;
+  call.leader = *follower->leader;
+  call.ends_at = std::min(call.deadline, now.mono + config_.forward_timeout);
+  send(call.leader, ForwardCommand{call.commands, request});
+  by_forward_.emplace(request, id);
+  call_deadlines_.emplace(call.ends_at, id);
+  calls_.emplace(id, std::move(call));
+}
+
+void Engine::Impl::on_forwarded_command(const PeerId& from, ForwardCommand& message) {
+  const auto* leader = role<Leader>();
+  if (leader == nullptr || leader->silent_until != never) return;
+  // No error can be told on this wire: the sender's own time runs out.
+  if (refuses(message.commands) || !has_room(message.commands)) return;
+  const IndexRange range = place(std::move(message.commands));
+  if (message.request) send(from, CommandAck{*message.request, range});
+}
+
+// ------------------------------------------------------------------------------------------------ on the way
+
+void Engine::Impl::set_deadline(CallId id, Call& call, Mono at) {
+  call_deadlines_.erase({call.ends_at, id});
+  call.ends_at = at;
+  call_deadlines_.emplace(at, id);
+}
+
+void Engine::Impl::on_command_ack(const PeerId& from, const CommandAck& ack) {
+  const auto found = by_forward_.find(ack.request);
+  if (found == by_forward_.end()) return;
+  const CallId id = found->second;
+  Call& call = calls_.at(id);
+  if (call.leader != from) return;
+  if (ack.assigned.size() != call.count || ack.assigned.first == Index{})
+    return end_call(id, Unknown{Doubt::leader_lost});
+  if (call.until == Until::assigned) return end_call(id, Assigned{ack.assigned});
+  by_forward_.erase(found);
+  call.forwarded.reset();
+  call.range = ack.assigned;
+  // The acknowledgement names no term: it was given in one between the sending and now.
+  call.to = term_;
+  by_place_.emplace(call.range.last, id);
+  set_deadline(id, call, call.deadline);
+}
+
+// ------------------------------------------------------------------------------------------------ the end
+
+void Engine::Impl::end_call(CallId id, Outcome outcome) {
+  const auto found = calls_.find(id);
+  MOSAIK_ASSERT(found != calls_.end());
+  const Call& call = found->second;
+  call_deadlines_.erase({call.ends_at, id});
+  if (call.forwarded) by_forward_.erase(*call.forwarded);
+  const auto [first, last] = by_place_.equal_range(call.range.last);
+  for (auto at = first; at != last; ++at) {
+    if (at->second != id) continue;
+    by_place_.erase(at);
+    break;
+  }
+  kept_bytes_ -= size_of(call.commands);
+  calls_.erase(found);
+  answer(id, std::move(outcome));
+}
+
+Outcome Engine::Impl::judge_call(const Call& call) const {
+  std::uint64_t ours = 0;
+  for (std::uint64_t i = 0; i < call.count; ++i) {
+    const Entry& entry = log.at(call.range.first.plus(i));
+    const bool in_terms = call.from <= entry.term && entry.term <= call.to;
+    if (in_terms && (call.commands.empty() || call.commands[i] == entry.command)) ++ours;
+  }
+  if (ours == 0) return NotApplied{Refusal::overwritten};
+  if (ours < call.count) return Unknown{Doubt::partial};
+  const bool rust_leads = leader_ && *leader_ != config_.self && !is_cpp(*leader_);
+  if (rust_leads && peers_.size() + 1 < config_.quorum_floor) return Unknown{Doubt::unfounded};
+  return Committed{call.range};
+}
+
+void Engine::Impl::conclude_calls() {
+  while (!by_place_.empty() && by_place_.begin()->first <= committed_) {
+    const CallId id = by_place_.begin()->second;
+    const Call& call = calls_.at(id);
+    Outcome outcome = judge_call(call);
+    if (!std::holds_alternative<Committed>(outcome)) {
+      const auto* refused = std::get_if<NotApplied>(&outcome);
+      if (refused != nullptr || std::get<Unknown>(outcome).why == Doubt::partial) {
+        ++overwritten_;
+        tell(Overwritten{call.range, leader_.value_or(PeerId{})});
+      }
+    }
+    end_call(id, std::move(outcome));
+  }
+}
+
+void Engine::Impl::drop_forwards_to(const PeerId& leader) {
+  std::vector<CallId> lost;
+  for (const auto& [request, id] : by_forward_)
+    if (calls_.at(id).leader == leader) lost.push_back(id);
+  for (const CallId id : lost) end_call(id, Unknown{Doubt::leader_lost});
+}
+
+void Engine::Impl::give_up_places(Doubt why) {
+  while (!by_place_.empty()) end_call(by_place_.begin()->second, Unknown{why});
+}
+
+void Engine::Impl::expire_calls(const Now& now) {
+  while (!call_deadlines_.empty() && call_deadlines_.begin()->first <= now.mono)
+    end_call(call_deadlines_.begin()->second, Unknown{Doubt::expired});
+}
+
+}  // namespace mosaik::consensus

@@ -1,0 +1,214 @@
+// Timers, campaigns and votes (spec: groups 6.2 to 6.5).
+
+#include "consensus/impl.hpp"
+#include "consensus/quorum.hpp"
+
+namespace mosaik::consensus {
+
+// ------------------------------------------------------------------------------------------------ timers
+
+Nanoseconds Engine::Impl::draw() {
+  const Nanoseconds jitter = config_.election_jitter > 0ns ? rng_.between(0ns, config_.election_jitter - 1ns) : 0ns;
+  return config_.election_timeout + jitter;
+}
+
+void Engine::Impl::arm_follower(const Now& now, Follower& follower) {
+  const auto factor = config_.preference == Preference::reluctant ? std::max(config_.reluctance, 1U) : 1U;
+  follower.election_at = now.mono + draw() * factor;
+}
+
+// ------------------------------------------------------------------------------------------------ company
+
+bool Engine::Impl::enough_by_count() const {
+  const std::size_t connected = peers_.size() + 1;
+  if (config_.quorum_floor != 0) return connected >= config_.quorum_floor;
+  return connected == 1 ? group_size_ <= 1 : 2 * connected >= group_size_;
+}
+
+bool Engine::Impl::enough(const Now& now) const {
+  if (enough_by_count()) return true;
+  if (config_.quorum_floor != 0 || lonely_since_ == never) return false;
+  return now.mono >= lonely_since_ + config_.alone_after;
+}
+
+// The group may be larger than who is connected: remembered with the key, so that a restarted member knows it too.
+void Engine::Impl::note_company(const Now& now) {
+  set_group_size(std::max<std::size_t>(group_size_, peers_.size() + 1));
+  if (enough_by_count()) {
+    lonely_since_ = never;
+  } else if (lonely_since_ == never) {
+    lonely_since_ = now.mono;
+  }
+}
+
+// Of two C++ members with one slot the higher id takes its next one. Each knows only those it has met; where that
+// differs, one vote a term still keeps two of them from winning the same votes.
+void Engine::Impl::choose_slot() {
+  std::set<std::uint64_t> taken;
+  for (const auto& [peer, bonded] : peers_)
+    if (bonded.facts.cpp && peer < config_.self) taken.insert(terms::slot_of(peer));
+  unsigned attempt = 0;
+  while (attempt < 9 && taken.contains(terms::slot_of(config_.self, attempt))) ++attempt;
+  slot_ = terms::slot_of(config_.self, attempt);
+}
+
+// ------------------------------------------------------------------------------------------------ campaigns
+
+void Engine::Impl::become_follower(const Now& now, Term term, const std::optional<PeerId>& leader) {
+  MOSAIK_ASSERT(term >= term_);
+  if (role<Leader>() != nullptr) drop_reads_of_leader();
+  if (term > term_) {
+    term_ = term;
+    dirty_ = true;
+  }
+  const bool was = role<Follower>() != nullptr;
+  Follower follower;
+  follower.leader = leader;
+  arm_follower(now, follower);
+  state_ = std::move(follower);
+  set_online(false);
+  set_leader(leader);
+  if (!was) tell(RoleChanged{Role::follower, term_});
+}
+
+void Engine::Impl::on_silence(const Now& now) {
+  if (auto* follower = role<Follower>()) {
+    if (config_.preference == Preference::observer) return arm_follower(now, *follower);
+    if (enough(now)) return campaign(now);
+    // Too few are left: nobody leads, and a campaign would only drive the term up.
+    follower->leader.reset();
+    follower->session.reset();
+    set_leader(std::nullopt);
+    set_online(false);
+    return arm_follower(now, *follower);
+  }
+  if (enough(now)) return campaign(now);
+  become_follower(now, term_, std::nullopt);
+}
+
+void Engine::Impl::campaign(const Now& now) {
+  // With a remembered vote in a later term we campaign after that.
+  const Term after = ballot_ ? std::max(term_, ballot_->term) : term_;
+  const bool lone = peers_.empty() && group_size_ <= 1;
+  const auto term = lone ? terms::next_lone(after, slot_) : terms::next(after, slot_);
+  if (!term) return become_follower(now, term_, std::nullopt);
+  if (role<Leader>() != nullptr) drop_reads_of_leader();
+  ++elections_;
+  term_ = *term;
+  ballot_ = Ballot{term_, config_.self};
+  dirty_ = true;
+  Candidate candidate;
+  candidate.retry_at = now.mono + draw();
+  candidate.ballot = durable_after();
+  candidate.requested = {config_.self};
+  candidate.granted = {config_.self};
+  const Frame request = frame(RequestVote{term_, config_.self, log.last()});
+  for (const auto& [peer, bonded] : peers_) {
+    candidate.requested.insert(peer);
+    effects.emplace_back(Send{peer, request, Urgency::consensus, candidate.ballot});
+  }
+  state_ = std::move(candidate);
+  set_online(false);
+  set_leader(std::nullopt);
+  tell(RoleChanged{Role::candidate, term_});
+  count_votes(now);
+}
+
+void Engine::Impl::on_leader_gone(const Now& now, Loss loss, Survivors survivors) {
+  auto& follower = std::get<Follower>(state_);
+  follower.leader.reset();
+  follower.session.reset();
+  set_leader(std::nullopt);
+  set_online(false);
+  if (loss == Loss::presumed || survivors != Survivors::clique) return;
+  if (config_.preference != Preference::normal || !enough_by_count()) return;
+  // Its death is certain and the survivors see each other: no need to wait for silence. One after the other, so that
+  // the first has won before the second begins.
+  std::int64_t rank = 0;
+  for (const auto& [peer, bonded] : peers_)
+    if (bonded.facts.cpp && peer < config_.self) ++rank;
+  follower.election_at = now.mono + config_.failover_stagger * rank;
+}
+
+// ------------------------------------------------------------------------------------------------ votes
+
+Vote Engine::Impl::judge(const PeerId& from, const RequestVote& request) {
+  if (ballot_ && (ballot_->term > request.term || (ballot_->term == request.term && ballot_->candidate != from)))
+    return Vote::denied;
+  const Cursor own = log.last();
+  // A Rust candidate compares plainly itself: judged otherwise, each of two could find itself ahead for ever.
+  const auto order = is_cpp(from) ? terms::compare(own, request.last) : own <=> request.last;
+  if (order > 0) return Vote::denied;
+  // An abstention is this term's vote too: it takes us out of the candidate's count (spec: groups 8.1 S7).
+  ballot_ = Ballot{request.term, from};
+  dirty_ = true;
+  const bool grants = order == 0 && own == request.last && config_.preference != Preference::observer;
+  return grants ? Vote::granted : Vote::abstained;
+}
+
+void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const RequestVote& request) {
+  if (request.candidate != from) return;
+  const Vote vote = judge(from, request);
+  send(from, RequestVoteResponse{request.term, vote}, Urgency::consensus, durable_after());
+  auto* follower = role<Follower>();
+  if (follower == nullptr) return;
+  if (vote != Vote::denied) return arm_follower(now, *follower);
+  // Who denies a candidate that is behind has what it lacks, and should not let the group wait.
+  const bool behind = terms::is_behind(request.last, log.last());
+  if (!behind || follower->leader || config_.preference != Preference::normal || !enough(now)) return;
+  follower->election_at = std::min(follower->election_at, now.mono + rng_.between(0ns, config_.election_jitter / 4));
+}
+
+void Engine::Impl::on_vote(const Now& now, const PeerId& from, const RequestVoteResponse& response) {
+  auto* candidate = role<Candidate>();
+  if (candidate == nullptr || !candidate->requested.contains(from)) return;
+  switch (response.vote) {
+    case Vote::granted: candidate->granted.insert(from); break;
+    case Vote::denied: candidate->denied.insert(from); break;
+    case Vote::abstained: candidate->abstained.insert(from); break;
+  }
+  count_votes(now);
+}
+
+void Engine::Impl::count_votes(const Now& now) {
+  auto* candidate = role<Candidate>();
+  if (candidate == nullptr || durable_ < candidate->ballot) return;
+  const quorum::Count count{candidate->requested.size(), candidate->granted.size(), candidate->abstained.size()};
+  if (!quorum::wins(count, config_.quorum_floor)) return;
+  const std::set<PeerId> granted = std::move(candidate->granted);
+  become_leader(now, granted);
+}
+
+void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted) {
+  Leader leader;
+  leader.elected_at = log.last_index();
+  leader.broadcast = log.last_index();
+  leader.heartbeat_at = now.mono;  // spec: groups 6.6; the crate waits for a whole interval
+  leader.told_commit = committed_;
+  for (auto& [peer, bonded] : peers_) {
+    const PeerFacts facts = bonded.facts;
+    bonded = Bonded{};
+    bonded.facts = facts;
+    bonded.placed = leader.broadcast;
+    bonded.grace_until = now.mono + config_.election_timeout;
+    if (!granted.contains(peer)) continue;
+    bonded.in_sync = true;  // who grants has a log that equals ours
+    bonded.acked = log.last_index();
+  }
+  state_ = std::move(leader);
+  contests_ = 0;
+  tell(RoleChanged{Role::leader, term_});
+  set_leader(config_.self);
+  set_online(true);
+}
+
+bool Engine::Impl::contests(const Now& now, const AppendEntries& append) {
+  if (committed_ == Index{} || append.leader_commit >= committed_ || contests_ >= limits::contests) return false;
+  if (config_.preference == Preference::observer || !enough(now)) return false;
+  const Cursor theirs = append.entries.empty()
+                            ? append.previous
+                            : Cursor{append.entries.back().term, append.previous.index.plus(append.entries.size())};
+  return terms::is_behind(theirs, Cursor{*log.term_at(committed_), committed_});
+}
+
+}  // namespace mosaik::consensus

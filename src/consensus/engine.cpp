@@ -1,0 +1,294 @@
+// The face of the engine; bonds, dispatch, steps and what is told.
+
+#include "consensus/engine.hpp"
+
+#include "consensus/impl.hpp"
+
+namespace mosaik::consensus {
+
+// ------------------------------------------------------------------------------------------------ bonds
+
+Engine::Impl::Impl(const Config& config, FramePool& pool, Rng rng, const Now& now)
+    : config_(config), pool_(pool), rng_(rng), group_size_(std::max(config.group_size, 1U)) {
+  term_ = config.restored.term;
+  ballot_ = config.restored.ballot;
+  for (const Entry& entry : config.restored.entries) log.append(entry);
+  kept_ = persisted_ = log.last_index();
+  choose_slot();
+  note_company(now);
+  Follower follower;
+  arm_follower(now, follower);
+  if (term_ == Term{}) follower.election_at += config_.bootstrap_delay;
+  state_ = std::move(follower);
+}
+
+void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
+  if (role<Ended>() != nullptr || peer == config_.self) return;
+  Bonded bonded;
+  bonded.facts = facts;
+  bonded.greet = true;
+  bonded.grace_until = now.mono + config_.election_timeout;
+  proven_dead_.erase(peer);
+  auto* leader = role<Leader>();
+  if (leader != nullptr) bonded.placed = leader->broadcast;
+  peers_[peer] = bonded;
+  choose_slot();
+  note_company(now);
+  if (facts.cpp && facts.floor != config_.quorum_floor && floors_told_.insert(peer).second)
+    tell(FloorDiffers{peer, facts.floor});
+  if (leader == nullptr || !terms::is_lone(term_)) return;
+  leader->silent_until = now.mono + 2 * config_.heartbeat_interval;
+  if (leader->silence_ends == never) leader->silence_ends = now.mono + 6 * config_.heartbeat_interval;
+}
+
+void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
+  const auto found = peers_.find(peer);
+  if (found == peers_.end()) return;
+  if (auto* leader = role<Leader>(); leader != nullptr && found->second.proved)
+    leader->former[peer] = found->second.acked;
+  peers_.erase(found);
+  if (loss == Loss::departed) set_group_size(std::max<std::size_t>(group_size_ - 1, peers_.size() + 1));
+  if (loss == Loss::proven) proven_dead_.insert(peer);
+  choose_slot();
+  note_company(now);
+  drop_forwards_to(peer);
+  drop_queries_to(peer);
+  const auto* follower = role<Follower>();
+  if (follower != nullptr && follower->leader == peer) on_leader_gone(now, loss, survivors);
+}
+
+bool Engine::Impl::is_cpp(const PeerId& peer) const {
+  const auto found = peers_.find(peer);
+  return found != peers_.end() && found->second.facts.cpp;
+}
+
+// ------------------------------------------------------------------------------------------------ messages
+
+Frame Engine::Impl::frame(const Message& message) {
+  scratch_.assign(1, bond_message_raft);
+  encode(message, scratch_);
+  return pool_.make(scratch_);
+}
+
+void Engine::Impl::send(const PeerId& to, const Message& message, Urgency urgency, Ticket after) {
+  effects.emplace_back(Send{to, frame(message), urgency, after});
+}
+
+namespace {
+/// The term that a message carries; forwards and catch-up carry none (spec: groups 5.1).
+std::optional<Term> term_of(const Message& message) {
+  if (const auto* append = std::get_if<AppendEntries>(&message)) return append->term;
+  if (const auto* response = std::get_if<AppendEntriesResponse>(&message)) return response->term;
+  if (const auto* request = std::get_if<RequestVote>(&message)) return request->term;
+  if (const auto* vote = std::get_if<RequestVoteResponse>(&message)) return vote->term;
+  return std::nullopt;
+}
+}  // namespace
+
+Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob& bytes) {
+  if (role<Ended>() != nullptr || !peers_.contains(from)) return {};
+  auto message = decode(bytes);
+  if (!message) return std::unexpected(message.error());
+  if (const auto term = term_of(*message)) {
+    if (*term > terms::greatest) return fail(Errc::malformed, "a raft message of a term beyond all bounds");
+    // AppendEntries decides for itself when a higher term is followed.
+    if (auto* append = std::get_if<AppendEntries>(&*message)) {
+      on_append_entries(now, from, *append);
+      return {};
+    }
+    if (*term < term_) return {};  // spec: groups 6.3: silently
+    if (*term > term_) become_follower(now, *term, std::nullopt);
+  }
+  dispatch(now, from, *message);
+  return {};
+}
+
+void Engine::Impl::dispatch(const Now& now, const PeerId& from, Message& message) {
+  if (auto* response = std::get_if<AppendEntriesResponse>(&message)) return on_append_response(now, from, *response);
+  if (auto* request = std::get_if<RequestVote>(&message)) return on_request_vote(now, from, *request);
+  if (auto* vote = std::get_if<RequestVoteResponse>(&message)) return on_vote(now, from, *vote);
+  if (auto* commands = std::get_if<ForwardCommand>(&message)) return on_forwarded_command(from, *commands);
+  if (auto* ack = std::get_if<CommandAck>(&message)) return on_command_ack(from, *ack);
+  if (auto* asked = std::get_if<ForwardQuery>(&message)) return on_forwarded_query(now, from, *asked);
+  if (auto* read = std::get_if<QueryResponse>(&message)) return on_query_response(from, *read);
+  if (std::holds_alternative<AvailabilityRequest>(message)) return on_availability_request(from);
+  if (auto* fetch = std::get_if<FetchEntriesRequest>(&message)) return on_fetch_request(now, from, fetch->range);
+  auto* follower = role<Follower>();
+  if (follower == nullptr || !follower->session) return;
+  if (follower->leader != from) return;
+  if (auto* available = std::get_if<AvailabilityResponse>(&message)) follower->session->on_available(available->range);
+  if (auto* fetched = std::get_if<FetchEntriesResponse>(&message)) follower->session->on_fetched(std::move(*fetched));
+}
+
+// ------------------------------------------------------------------------------------------------ steps
+
+void Engine::Impl::on_timer(const Now& now) {
+  if (role<Ended>() != nullptr) return;
+  expire_calls(now);
+  expire_queries(now);
+  if (auto* follower = role<Follower>(); follower != nullptr && now.mono >= follower->election_at) on_silence(now);
+  if (auto* candidate = role<Candidate>(); candidate != nullptr && now.mono >= candidate->retry_at) on_silence(now);
+}
+
+Mono Engine::Impl::next_deadline() const {
+  Mono out = never;
+  const auto by = [&](Mono at) { out = std::min(out, at); };
+  if (!call_deadlines_.empty()) by(call_deadlines_.begin()->first);
+  if (!query_deadlines_.empty()) by(query_deadlines_.begin()->first);
+  if (const auto* follower = role<Follower>()) {
+    by(follower->election_at);
+    if (follower->session) by(follower->session->next_deadline());
+  }
+  if (const auto* candidate = role<Candidate>()) by(candidate->retry_at);
+  if (const auto* leader = role<Leader>()) {
+    by(leader->heartbeat_at);
+    by(std::min(leader->silent_until, leader->silence_ends));
+    if (leader->short_since != never) by(leader->short_since + config_.election_timeout);
+    if (lonely_since_ != never && log.last_index() > committed_) by(lonely_since_ + config_.alone_after);
+    for (const auto& [peer, bonded] : peers_) {
+      if (bonded.in_sync && bonded.behind_since != never) by(bonded.behind_since + config_.election_timeout);
+      if (!bonded.in_sync && bonded.grace_until != never && log.last_index() > committed_) by(bonded.grace_until);
+    }
+  }
+  return out;
+}
+
+void Engine::Impl::settle(const Now& now) {
+  if (role<Ended>() == nullptr) {
+    advance_session(now);
+    if (role<Leader>() != nullptr) lead_on(now);
+    persist();
+    feed_machine();
+    conclude_calls();
+  }
+  publish();
+}
+
+void Engine::Impl::stop(const Now&, std::string_view reason) {
+  if (role<Ended>() != nullptr) return;
+  if (role<Leader>() != nullptr) drop_reads_of_leader();
+  state_ = Ended{};
+  give_up_places(Doubt::stopped);
+  while (!calls_.empty()) end_call(calls_.begin()->first, Unknown{Doubt::stopped});
+  for (const auto& [key, waiting] : queries_) refuse_query(waiting, Refusal::stopped);
+  queries_.clear();
+  queries_by_forward_.clear();
+  query_deadlines_.clear();
+  queries_for_machine_.clear();
+  set_online(false);
+  set_leader(std::nullopt);
+  tell(RoleChanged{Role::stopped, term_});
+  tell(Stopped{std::string(reason)});
+}
+
+// ------------------------------------------------------------------------------------------------ what is told
+
+void Engine::Impl::set_leader(const std::optional<PeerId>& leader) {
+  if (leader_ == leader) return;
+  leader_ = leader;
+  tell(LeaderChanged{leader, term_});
+}
+
+void Engine::Impl::set_online(bool online) {
+  if (online_ == online) return;
+  online_ = online;
+  tell(OnlineChanged{online});
+}
+
+void Engine::Impl::set_group_size(std::size_t size) {
+  if (group_size_ == size) return;
+  group_size_ = static_cast<std::uint32_t>(size);
+  effects.emplace_back(Remember{group_size_});
+}
+
+void Engine::Impl::publish() {
+  const Cursor last = log.last();
+  if (told_committed_ == committed_ && told_position_ == last) return;
+  told_committed_ = committed_;
+  told_position_ = last;
+  tell(Progress{committed_, last});
+}
+
+Status Engine::Impl::status() const {
+  Status out;
+  out.role = static_cast<Role>(state_.index());
+  out.term = term_;
+  out.leader = leader_;
+  out.online = online_;
+  out.committed = committed_;
+  out.applied = applied_;
+  out.log_position = log.last();
+  out.group_size = group_size_;
+  if (role<Leader>() != nullptr) {
+    out.voters = 1;
+    for (const auto& [peer, bonded] : peers_) out.voters += bonded.in_sync ? 1U : 0U;
+  }
+  out.running_calls = calls_.size() + queries_.size();
+  out.elections = elections_;
+  out.overwritten = overwritten_;
+  out.diverged = diverged_;
+  if (const auto* follower = role<Follower>()) out.catching_up = follower->session.has_value();
+  return out;
+}
+
+// ------------------------------------------------------------------------------------------------ the face
+
+Engine::Engine(const Config& config, FramePool& pool, Rng rng, const Now& now)
+    : impl_(std::make_unique<Impl>(config, pool, rng, now)) {}
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+void Engine::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
+  impl_->on_bonded(now, peer, facts);
+}
+void Engine::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
+  impl_->on_gone(now, peer, loss, survivors);
+}
+Result<> Engine::on_message(const Now& now, const PeerId& from, const Blob& message) {
+  return impl_->on_message(now, from, message);
+}
+void Engine::submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline) {
+  impl_->submit(now, call, std::move(commands), until, deadline);
+}
+void Engine::query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline) {
+  impl_->query(now, call, std::move(query), consistency, deadline);
+}
+void Engine::on_applied(const Now& now, Epoch epoch, Index index) {
+  impl_->on_applied(now, epoch, index);
+}
+void Engine::on_answered(const Now& now, QueryId query, const Result<Blob>& answer) {
+  impl_->on_answered(now, query, answer);
+}
+void Engine::on_persisted(const Now& now, Ticket ticket) {
+  impl_->on_persisted(now, ticket);
+}
+void Engine::on_persist_failed(const Now& now, std::string_view why) {
+  impl_->stop(now, why);
+}
+void Engine::on_timer(const Now& now) {
+  impl_->on_timer(now);
+}
+Mono Engine::next_deadline() const {
+  return impl_->next_deadline();
+}
+void Engine::stop(const Now& now, std::string_view reason) {
+  impl_->stop(now, reason);
+}
+void Engine::settle(const Now& now) {
+  impl_->settle(now);
+}
+std::vector<Effect> Engine::take_effects() {
+  return std::exchange(impl_->effects, {});
+}
+bool Engine::has_effects() const noexcept {
+  return !impl_->effects.empty();
+}
+Status Engine::status() const {
+  return impl_->status();
+}
+const Log& Engine::log() const noexcept {
+  return impl_->log;
+}
+
+}  // namespace mosaik::consensus

@@ -1,0 +1,187 @@
+// A member that hears a leader: AppendEntries and catch-up (spec: groups 6.7, 6.12).
+
+#include "consensus/impl.hpp"
+
+namespace mosaik::consensus {
+
+// ------------------------------------------------------------------------------------------------ whom to follow
+
+void Engine::Impl::on_append_entries(const Now& now, const PeerId& from, AppendEntries& append) {
+  if (append.leader != from) return;  // spec: groups 8.1 S18
+  if (on_rival_while_silent(now, from, append) || append.term < term_) return;
+  if (append.term > term_) {
+    const bool contested = contests(now, append);
+    become_follower(now, append.term, contested ? std::nullopt : std::optional(from));
+    if (contested) {
+      ++contests_;
+      return campaign(now);
+    }
+  } else if (role<Leader>() != nullptr) {
+    // A rival in our own term, which only a Rust member can be (spec: groups 6.3): both go to the voters.
+    return on_silence(now);
+  } else if (auto* follower = role<Follower>(); follower == nullptr || !follower->leader) {
+    const bool contested = contests(now, append);
+    if (contested) {
+      ++contests_;
+      return campaign(now);
+    }
+    become_follower(now, append.term, from);
+  } else if (follower->leader != from) {
+    return;  // two Rust leaders in one term: one is enough, and they will find each other
+  }
+  follow(now, from, append);
+}
+
+bool Engine::Impl::on_rival_while_silent(const Now& now, const PeerId& from, const AppendEntries& append) {
+  const auto* leader = role<Leader>();
+  if (leader == nullptr || leader->silent_until == never) return false;
+  const Index theirs = append.previous.index.plus(append.entries.size());
+  if (theirs < log.last_index()) {
+    // We have more. A lone beginner like us will see that and yield; any other has to be asked for a vote.
+    if (append.term > term_) campaign(now);
+    return true;
+  }
+  if (theirs == log.last_index()) return append.term < term_;
+  // They have more, and nobody has heard of our term: it never was.
+  if (!log.empty()) start_over(from, Index{1});
+  term_ = {};
+  ballot_.reset();
+  dirty_ = true;
+  become_follower(now, append.term, from);
+  return false;
+}
+
+void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& append) {
+  auto& follower = std::get<Follower>(state_);
+  arm_follower(now, follower);
+  set_leader(from);
+  follower.leader_commit = std::max(follower.leader_commit, append.leader_commit);
+  if (log.matches(append.previous)) return accept(now, from, append);
+  // An entry of ours where the leader has another one: it and all behind it leave.
+  if (append.previous.index <= log.last_index()) {
+    if (append.previous.index <= committed_) {
+      start_over(from, append.previous.index);
+    } else {
+      cut(append.previous.index);
+    }
+  }
+  lag(now, from, append);
+}
+
+// ------------------------------------------------------------------------------------------------ in step
+
+std::optional<Index> Engine::Impl::merge(const Cursor& previous, std::vector<Entry>& entries) {
+  Index index = previous.index;
+  for (Entry& entry : entries) {
+    index = index.next();
+    if (index <= log.last_index()) {
+      // Equal terms with unequal commands: two Rust leaders had one term (spec: groups 8.1 S4).
+      if (log.at(index) == entry) continue;
+      if (index <= committed_) return index;
+      cut(index);
+    }
+    log.append(std::move(entry));
+    dirty_ = true;
+  }
+  return std::nullopt;
+}
+
+void Engine::Impl::accept(const Now& now, const PeerId& from, AppendEntries& append) {
+  const bool has_entries = !append.entries.empty();
+  const Index matched = append.previous.index.plus(append.entries.size());
+  if (const auto difference = merge(append.previous, append.entries)) {
+    // What was merged before the difference leaves with the rest; it is fetched again.
+    start_over(from, *difference);
+    append.entries.clear();
+    return lag(now, from, append);
+  }
+  auto& follower = std::get<Follower>(state_);
+  const bool first = !follower.accepted;
+  follower.accepted = true;
+  follower.session.reset();
+  if (append.leader_commit >= committed_) contests_ = 0;
+  // A Rust leader wants no answer to heartbeats; one tells it that we are in step (it counts us from then on). A C++
+  // leader gets exactly one answer to each AppendEntries: it counts them.
+  if (has_entries || first || is_cpp(from))
+    acknowledge(from, matched, config_.preference == Preference::observer ? Vote::abstained : Vote::granted);
+  commit_to(std::min(append.leader_commit, matched));
+  set_online(true);
+}
+
+void Engine::Impl::acknowledge(const PeerId& leader, Index last, Vote vote) {
+  send(leader, AppendEntriesResponse{term_, last, vote}, Urgency::consensus, durable_after());
+}
+
+// ------------------------------------------------------------------------------------------------ out of step
+
+void Engine::Impl::lag(const Now&, const PeerId& from, AppendEntries& append) {
+  auto& follower = std::get<Follower>(state_);
+  set_online(false);
+  follower.accepted = false;
+  const bool fresh = !follower.session;
+  if (fresh) {
+    follower.session.emplace(append.previous, std::move(append.entries), config_.batch_size);
+  } else {
+    follower.session->buffer(append.previous, std::move(append.entries));
+  }
+  // A leader that counts on us would wait for ever (spec: groups 8.1 S14). With a floor we do not help a Rust leader to
+  // commit with fewer copies (11.4).
+  if (is_cpp(from) || (fresh && config_.quorum_floor == 0)) acknowledge(from, log.last_index(), Vote::abstained);
+}
+
+void Engine::Impl::advance_session(const Now& now) {
+  auto* follower = role<Follower>();
+  if (follower == nullptr || !follower->session) return;
+  const Index before = log.last_index();
+  const auto outcome = follower->session->drain(log);
+  if (log.last_index() != before) dirty_ = true;
+  if (outcome == CatchUp::State::parted) {
+    // Entries that are not committed are given up first; if the rest parts too, the history is another one.
+    follower->session->restart();
+    if (log.last_index() > committed_) {
+      cut(committed_.next());
+    } else {
+      start_over(leader_.value_or(config_.self), committed_);
+    }
+  }
+  if (outcome == CatchUp::State::done) {
+    const Index target = follower->session->target().index;
+    follower->session.reset();
+    follower->accepted = true;
+    commit_to(std::min(follower->leader_commit, target));
+    set_online(true);
+    // A C++ leader's next heartbeat brings our acknowledgement; a Rust leader's would not.
+    if (follower->leader && !is_cpp(*follower->leader))
+      acknowledge(*follower->leader, target,
+                  config_.preference == Preference::observer ? Vote::abstained : Vote::granted);
+    return;
+  }
+  if (!follower->leader || !peers_.contains(*follower->leader)) return;
+  if (const auto question = follower->session->ask(now, log)) send(*follower->leader, *question);
+}
+
+// ------------------------------------------------------------------------------------------------ what leaves
+
+void Engine::Impl::cut(Index from) {
+  MOSAIK_ASSERT(from > committed_);  // committed entries are never truncated
+  log.truncate(from);
+  note_kept(from);
+  if (auto* follower = role<Follower>(); follower != nullptr && follower->session) follower->session->restart();
+}
+
+void Engine::Impl::start_over(const PeerId& leader, Index first_difference) {
+  if (committed_ > Index{}) {
+    ++diverged_;
+    tell(Diverged{leader, term_, committed_, first_difference});
+    ++epoch_.value;
+    effects.emplace_back(Reset{epoch_});
+  }
+  committed_ = handed_ = applied_ = {};
+  committed_bytes_ = 0;
+  applying_.clear();
+  applying_commands_ = applying_bytes_ = 0;
+  give_up_places(Doubt::diverged);
+  cut(Index{1});
+}
+
+}  // namespace mosaik::consensus

@@ -1,0 +1,319 @@
+#pragma once
+// The body of Engine, one file a concern: engine.cpp (the face, dispatch, steps), elections.cpp (timers, campaigns,
+// votes), follower.cpp (AppendEntries, catch-up), leader.cpp (placing, acknowledgements, commits), provider.cpp
+// (serving catch-up), commands.cpp and reads.cpp (calls), machine.cpp (applying), durable.cpp (the disk).
+
+#include <deque>
+#include <map>
+#include <set>
+#include <variant>
+
+#include "base/assert.hpp"
+#include "consensus/catch_up.hpp"
+#include "consensus/engine.hpp"
+
+namespace mosaik::consensus {
+
+/// Variant index of a raft message among the messages of a bond (spec: groups 4.1).
+inline constexpr std::uint8_t bond_message_raft = 5;
+
+/// A bonded peer, as the engine sees it. What a leader counts is of this bond and this term only.
+struct Bonded {
+  PeerFacts facts;
+  bool in_sync = false;       ///< its acknowledgements count: it granted us or has acknowledged on this bond
+  bool proved = false;        ///< it has acknowledged on this bond, in this term
+  Index acked;                ///< all up to here is in its log
+  Index placed;               ///< all up to here was sent to it
+  Mono behind_since = never;  ///< since when it owes an acknowledgement
+  bool observes = false;      ///< it is in step and wants no vote
+  Mono grace_until{};         ///< without a floor: until then it counts as a voter though it has not acknowledged
+  bool greet = false;         ///< the bond is new: nothing was sent on it
+  std::uint64_t asked = 0;    ///< C++: AppendEntries sent; it answers each
+  std::uint64_t answered = 0;
+  std::uint64_t repairs = 0;  ///< Rust: answers that repairs will bring
+  bool probing = false;       ///< Rust: the next answer, after those of repairs, confirms reads up to `probe`
+  std::uint64_t probe = 0;
+};
+
+/// A strong read that waits until enough members have confirmed that we still lead.
+struct Confirmation {
+  std::uint64_t number = 0;
+  bool fresh = true;  ///< nobody was asked yet
+  std::vector<std::uint64_t> queries;
+  std::map<PeerId, std::uint64_t> marks;  ///< C++ peers: how many answers confirm
+  std::set<PeerId> confirmed;
+};
+
+struct Follower {
+  std::optional<PeerId> leader;
+  Mono election_at{};
+  bool accepted = false;  ///< the leader's log has met ours
+  std::optional<CatchUp> session;
+  Index leader_commit;
+};
+struct Candidate {
+  Mono retry_at{};
+  Ticket ballot;  ///< our vote for ourselves counts when this is durable
+  std::set<PeerId> requested;
+  std::set<PeerId> granted;
+  std::set<PeerId> abstained;
+  std::set<PeerId> denied;
+};
+struct Leader {
+  Mono heartbeat_at{};
+  Index elected_at;                ///< the last entry at the election
+  Index broadcast;                 ///< entries up to here were sent to all
+  Index told_commit;               ///< the commit index that the others have been told
+  bool told = true;                ///< an AppendEntries went to all in this step
+  Mono silent_until = never;       ///< a lone beginner with new company keeps silent until then
+  Mono silence_ends = never;       ///< at the latest
+  Mono short_since = never;        ///< since when fewer than the floor are connected
+  std::map<PeerId, Index> former;  ///< acknowledged on bonds that broke in this term
+  std::vector<Confirmation> confirmations;
+  std::uint64_t next_confirmation = 0;
+};
+struct Ended {};
+
+/// A call with commands that has not ended.
+struct Call {
+  Until until{};
+  Mono deadline{};
+  Mono ends_at{};              ///< the deadline, or earlier while it is on its way to the leader
+  std::vector<Blob> commands;  ///< kept by a follower, to compare with what is committed
+  std::uint64_t count = 0;
+  std::optional<ForwardId> forwarded;  ///< on its way to `leader`
+  PeerId leader;
+  IndexRange range;  ///< once placed
+  Term from;         ///< the terms in which it may have been placed
+  Term to;
+};
+/// A query that has not ended: of a call, or of another member.
+struct Asked {
+  std::optional<CallId> call;
+  PeerId peer;
+  ForwardId request = 0;
+};
+struct WaitingQuery {
+  Asked asked;
+  Blob query;
+  Mono deadline{};
+  Consistency consistency{};
+  std::optional<ForwardId> forwarded;  ///< to `leader`
+  PeerId leader;
+  Index position;  ///< may go to the machine once this much was handed to it; then what it has seen
+};
+
+class Engine::Impl {
+ public:
+  Impl(const Config& config, FramePool& pool, Rng rng, const Now& now);
+
+  // engine.cpp
+  void on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts);
+  void on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors);
+  Result<> on_message(const Now& now, const PeerId& from, const Blob& bytes);
+  void on_timer(const Now& now);
+  [[nodiscard]] Mono next_deadline() const;
+  void stop(const Now& now, std::string_view reason);
+  void settle(const Now& now);
+  [[nodiscard]] Status status() const;
+
+  // commands.cpp, reads.cpp, machine.cpp, durable.cpp
+  void submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline);
+  void query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline);
+  void on_applied(const Now& now, Epoch epoch, Index index);
+  void on_answered(const Now& now, QueryId query, const Result<Blob>& answer);
+  void on_persisted(const Now& now, Ticket ticket);
+
+  std::vector<Effect> effects;
+  Log log;
+
+ private:
+  using State = std::variant<Follower, Candidate, Leader, Ended>;
+  template <class T>
+  [[nodiscard]] T* role() {
+    return std::get_if<T>(&state_);
+  }
+  template <class T>
+  [[nodiscard]] const T* role() const {
+    return std::get_if<T>(&state_);
+  }
+
+  // engine.cpp
+  void send(const PeerId& to, const Message& message, Urgency urgency = Urgency::consensus, Ticket after = {});
+  [[nodiscard]] Frame frame(const Message& message);
+  void tell(Event event) { effects.emplace_back(std::move(event)); }
+  void set_leader(const std::optional<PeerId>& leader);
+  void set_online(bool online);
+  void set_group_size(std::size_t size);
+  void publish();
+  [[nodiscard]] bool is_cpp(const PeerId& peer) const;
+  void dispatch(const Now& now, const PeerId& from, Message& message);
+
+  // elections.cpp
+  [[nodiscard]] Nanoseconds draw();
+  void arm_follower(const Now& now, Follower& follower);
+  /// Enough members are connected to elect (engine.hpp).
+  [[nodiscard]] bool enough(const Now& now) const;
+  [[nodiscard]] bool enough_by_count() const;
+  void note_company(const Now& now);
+  void become_follower(const Now& now, Term term, const std::optional<PeerId>& leader);
+  void campaign(const Now& now);
+  void on_silence(const Now& now);
+  void on_leader_gone(const Now& now, Loss loss, Survivors survivors);
+  void on_request_vote(const Now& now, const PeerId& from, const RequestVote& request);
+  [[nodiscard]] Vote judge(const PeerId& from, const RequestVote& request);
+  void on_vote(const Now& now, const PeerId& from, const RequestVoteResponse& response);
+  void count_votes(const Now& now);
+  void become_leader(const Now& now, const std::set<PeerId>& granted);
+  /// The leader lacks what we have committed, and we may still win against it.
+  [[nodiscard]] bool contests(const Now& now, const AppendEntries& append);
+  void choose_slot();
+
+  // follower.cpp
+  void on_append_entries(const Now& now, const PeerId& from, AppendEntries& append);
+  /// Of a lone beginner that has new company; true when the message is dealt with.
+  bool on_rival_while_silent(const Now& now, const PeerId& from, const AppendEntries& append);
+  void follow(const Now& now, const PeerId& from, AppendEntries& append);
+  void accept(const Now& now, const PeerId& from, AppendEntries& append);
+  void lag(const Now& now, const PeerId& from, AppendEntries& append);
+  [[nodiscard]] std::optional<Index> merge(const Cursor& previous, std::vector<Entry>& entries);
+  void acknowledge(const PeerId& leader, Index last, Vote vote);
+  void advance_session(const Now& now);
+  void cut(Index from);
+  void start_over(const PeerId& leader, Index first_difference);
+
+  // leader.cpp
+  [[nodiscard]] bool counts(const Now& now, const Bonded& bonded) const;
+  [[nodiscard]] IndexRange place(std::vector<Blob> commands);
+  [[nodiscard]] bool has_room(const std::vector<Blob>& commands) const;
+  void end_silence(const Now& now);
+  void broadcast(const Now& now);
+  void append_to(const Now& now, const PeerId& peer, Bonded& bonded, const Frame& frame, Index placed,
+                 bool with_entries);
+  void heartbeat(const Now& now);
+  void greet(const Now& now, const PeerId& peer, Bonded& bonded);
+  void on_append_response(const Now& now, const PeerId& from, const AppendEntriesResponse& response);
+  void advance_commit(const Now& now);
+  [[nodiscard]] Index agreed(const Now& now) const;
+  [[nodiscard]] bool may_commit_alone(const Now& now) const;
+  void drop_laggards(const Now& now);
+  void check_floor(const Now& now);
+  void lead_on(const Now& now);
+  void commit_to(Index index);
+
+  // provider.cpp
+  void on_availability_request(const PeerId& from);
+  void on_fetch_request(const Now& now, const PeerId& from, const IndexRange& range);
+  [[nodiscard]] Index provides() const;
+
+  // commands.cpp
+  void answer(CallId call, Outcome outcome) { effects.emplace_back(Answer{call, std::move(outcome)}); }
+  void forward(const Now& now, CallId id, Call call);
+  void end_call(CallId id, Outcome outcome);
+  void set_deadline(CallId id, Call& call, Mono at);
+  [[nodiscard]] std::optional<Refusal> refuses(const std::vector<Blob>& commands) const;
+  void on_forwarded_command(const PeerId& from, ForwardCommand& message);
+  void on_command_ack(const PeerId& from, const CommandAck& ack);
+  void conclude_calls();
+  [[nodiscard]] Outcome judge_call(const Call& call) const;
+  void drop_forwards_to(const PeerId& leader);
+  void give_up_places(Doubt why);
+  void expire_calls(const Now& now);
+
+  // reads.cpp
+  void on_forwarded_query(const Now& now, const PeerId& from, ForwardQuery& message);
+  void on_query_response(const PeerId& from, const QueryResponse& response);
+  void start_query(const Now& now, WaitingQuery waiting);
+  void forward_query(const Now& now, std::uint64_t key, WaitingQuery& waiting);
+  void confirm_first(std::uint64_t key);
+  void refuse_query(const WaitingQuery& waiting, Refusal why);
+  void end_query(std::uint64_t key);
+  void refuse(std::uint64_t key, Refusal why);
+  void probe(const Now& now);
+  void probe_rust(const PeerId& peer, Bonded& bonded);
+  void on_confirmed(const PeerId& peer, Bonded& bonded);
+  void conclude_confirmations(const Now& now);
+  [[nodiscard]] bool confirmed(const Now& now, const Confirmation& confirmation) const;
+  void drop_reads_of_leader();
+  void drop_queries_to(const PeerId& leader);
+  void expire_queries(const Now& now);
+
+  // machine.cpp
+  void feed_machine();
+  void hand_over_queries();
+  [[nodiscard]] Apply next_run() const;
+
+  // durable.cpp
+  [[nodiscard]] Ticket durable_after();
+  void note_kept(Index from);
+  void persist();
+  [[nodiscard]] Index own_acknowledged() const;
+
+  const Config config_;
+  FramePool& pool_;
+  Rng rng_;
+  std::vector<std::uint8_t> scratch_;
+
+  State state_;
+  Term term_;
+  std::optional<Ballot> ballot_;
+  Index committed_;
+  std::size_t committed_bytes_ = 0;
+  std::uint64_t slot_ = 0;
+  std::map<PeerId, Bonded> peers_;
+  std::optional<PeerId> leader_;  ///< as told
+  bool online_ = false;
+  unsigned contests_ = 0;
+  std::uint32_t group_size_ = 1;  ///< the largest seen, departures taken off
+  std::set<PeerId> proven_dead_;  ///< members that are known to be gone, and have not said goodbye
+  std::set<PeerId> floors_told_;
+  Mono lonely_since_ = never;  ///< since when too few members are connected to elect
+
+  // machine
+  Epoch epoch_;
+  Index handed_;  ///< entries up to here were handed to the machine
+  Index applied_;
+  struct Run {
+    Index last;
+    std::size_t commands = 0;
+    std::size_t bytes = 0;
+  };
+  std::deque<Run> applying_;
+  std::size_t applying_commands_ = 0;
+  std::size_t applying_bytes_ = 0;
+
+  // calls
+  std::map<CallId, Call> calls_;
+  std::multimap<Index, CallId> by_place_;  ///< placed calls by their last index
+  std::map<ForwardId, CallId> by_forward_;
+  std::set<std::pair<Mono, CallId>> call_deadlines_;
+  std::size_t kept_bytes_ = 0;                     ///< of commands that calls keep
+  std::map<std::uint64_t, WaitingQuery> queries_;  ///< in the order in which they came
+  std::map<ForwardId, std::uint64_t> queries_by_forward_;
+  std::set<std::pair<Mono, std::uint64_t>> query_deadlines_;
+  std::set<std::uint64_t> queries_for_machine_;  ///< have a position and wait for the machine to get there
+  std::size_t served_queries_ = 0;               ///< of other members
+  std::uint64_t next_query_ = 0;
+
+  // disk
+  Ticket issued_;
+  Ticket durable_;
+  bool dirty_ = false;
+  Index kept_;       ///< what was handed to the disk ends here
+  Index persisted_;  ///< and this much of the log is durable
+  struct Handed {
+    Ticket ticket;
+    Cursor last;
+  };
+  std::deque<Handed> handed_to_disk_;
+
+  // told
+  Index told_committed_;
+  Cursor told_position_;
+  bool position_moved_ = false;
+  std::uint64_t elections_ = 0;
+  std::uint64_t overwritten_ = 0;
+  std::uint64_t diverged_ = 0;
+};
+
+}  // namespace mosaik::consensus

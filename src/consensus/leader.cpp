@@ -1,0 +1,218 @@
+// A member that leads: placing commands, replication, acknowledgements, commits (spec: groups 6.6, 11).
+
+#include "consensus/impl.hpp"
+#include "consensus/quorum.hpp"
+
+namespace mosaik::consensus {
+
+// ------------------------------------------------------------------------------------------------ placing
+
+bool Engine::Impl::has_room(const std::vector<Blob>& commands) const {
+  std::size_t size = 0;
+  for (const Blob& command : commands) size += command.size();
+  const std::uint64_t waiting = log.last_index().since(committed_);
+  return log.bytes() - committed_bytes_ + size <= limits::uncommitted_bytes &&
+         waiting + commands.size() <= limits::uncommitted_entries && log.bytes() + size <= limits::log_bytes;
+}
+
+IndexRange Engine::Impl::place(std::vector<Blob> commands) {
+  IndexRange out{log.last_index().next(), log.last_index()};
+  for (Blob& command : commands) out.last = log.append({term_, std::move(command)});
+  dirty_ = true;
+  return out;
+}
+
+// ------------------------------------------------------------------------------------------------ replication
+
+void Engine::Impl::append_to(const Now& now, const PeerId& peer, Bonded& bonded, const Frame& frame, Index placed,
+                             bool with_entries) {
+  effects.emplace_back(Send{peer, frame, Urgency::consensus, {}});
+  if (bonded.facts.cpp) ++bonded.asked;
+  if (!with_entries) return;
+  bonded.placed = std::max(bonded.placed, placed);
+  if (bonded.behind_since == never) bonded.behind_since = now.mono;
+}
+
+void Engine::Impl::broadcast(const Now& now) {
+  auto& leader = std::get<Leader>(state_);
+  while (leader.broadcast < log.last_index()) {
+    const std::vector<Entry> entries = log.copy({leader.broadcast.next(), log.last_index()}, limits::append_bytes);
+    const AppendEntries head{term_, config_.self, {*log.term_at(leader.broadcast), leader.broadcast}, {}, committed_};
+    leader.broadcast = leader.broadcast.plus(entries.size());
+    if (!peers_.empty()) {
+      scratch_.assign(1, bond_message_raft);
+      encode_append_entries(head, entries, scratch_);
+      const Frame message = pool_.make(scratch_);
+      for (auto& [peer, bonded] : peers_) append_to(now, peer, bonded, message, leader.broadcast, true);
+    }
+    leader.told = true;
+    leader.told_commit = committed_;
+  }
+}
+
+void Engine::Impl::heartbeat(const Now& now) {
+  auto& leader = std::get<Leader>(state_);
+  leader.told = true;
+  leader.told_commit = committed_;
+  if (peers_.empty()) return;
+  const Cursor tail{*log.term_at(leader.broadcast), leader.broadcast};
+  const Frame message = frame(AppendEntries{term_, config_.self, tail, {}, committed_});
+  for (auto& [peer, bonded] : peers_) append_to(now, peer, bonded, message, leader.broadcast, false);
+}
+
+// The first message on a new bond. A peer that acknowledged on its last one, in this term, is in step up to there for
+// sure: it gets what it missed. Any other finds out by itself what it lacks. Nothing else is safe for a Rust member
+// (spec: groups 11.2).
+void Engine::Impl::greet(const Now& now, const PeerId& peer, Bonded& bonded) {
+  auto& leader = std::get<Leader>(state_);
+  bonded.greet = false;
+  bonded.placed = leader.broadcast;
+  const auto former = leader.former.extract(peer);
+  Index from = former ? former.mapped() : leader.broadcast;
+  std::vector<std::vector<Entry>> missed;
+  std::size_t size = 0;
+  for (Index at = from; at < leader.broadcast;) {
+    missed.push_back(log.copy({at.next(), leader.broadcast}, limits::append_bytes));
+    at = at.plus(missed.back().size());
+    for (const Entry& entry : missed.back()) size += entry_bytes(entry);
+    if (size <= limits::repair_bytes) continue;
+    missed.clear();
+    from = leader.broadcast;
+    break;
+  }
+  if (missed.empty()) {
+    const Cursor tail{*log.term_at(leader.broadcast), leader.broadcast};
+    return append_to(now, peer, bonded, frame(AppendEntries{term_, config_.self, tail, {}, committed_}),
+                     leader.broadcast, false);
+  }
+  for (std::vector<Entry>& entries : missed) {
+    const Cursor previous{*log.term_at(from), from};
+    from = from.plus(entries.size());
+    append_to(now, peer, bonded, frame(AppendEntries{term_, config_.self, previous, std::move(entries), committed_}),
+              from, true);
+    if (!bonded.facts.cpp) ++bonded.repairs;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ acknowledgements
+
+void Engine::Impl::on_append_response(const Now& now, const PeerId& from, const AppendEntriesResponse& response) {
+  if (role<Leader>() == nullptr) return;
+  Bonded& bonded = peers_.at(from);
+  if (bonded.greet) return;  // nothing was sent on this bond: it answers another leader
+  if (response.vote == Vote::granted) {
+    // More than was sent to it cannot be acknowledged, whatever its log holds.
+    bonded.acked = std::max(bonded.acked, std::min(response.last_index, bonded.placed));
+    bonded.in_sync = bonded.proved = true;
+    bonded.observes = false;
+    bonded.behind_since = bonded.acked < bonded.placed ? now.mono : never;
+  } else if (response.vote == Vote::abstained) {
+    bonded.observes = response.last_index >= bonded.placed;
+    bonded.in_sync = bonded.proved = false;
+    bonded.acked = {};
+    bonded.behind_since = never;
+  }
+  on_confirmed(from, bonded);
+}
+
+bool Engine::Impl::counts(const Now& now, const Bonded& bonded) const {
+  return bonded.in_sync || (!bonded.observes && now.mono < bonded.grace_until);
+}
+
+Index Engine::Impl::agreed(const Now& now) const {
+  const auto& leader = std::get<Leader>(state_);
+  std::vector<Index> acknowledged{own_acknowledged()};
+  if (config_.quorum_floor != 0) {
+    for (const auto& [peer, bonded] : peers_)
+      if (bonded.in_sync) acknowledged.push_back(bonded.acked);
+    const Index index = quorum::reached_by(std::move(acknowledged), config_.quorum_floor);
+    // An older term's entry with so many copies may still be overwritten (Raft 5.4.2).
+    return log.term_at(index) == term_ ? index : Index{};
+  }
+  const bool silent = leader.silent_until != never;
+  for (const auto& [peer, bonded] : peers_)
+    if (!silent && counts(now, bonded)) acknowledged.push_back(bonded.acked);
+  if (acknowledged.size() == 1 && !may_commit_alone(now)) return {};
+  const std::size_t members = acknowledged.size();
+  return quorum::reached_by(std::move(acknowledged), quorum::majority(members));
+}
+
+// Silence may be a partition, with another leader behind it: then the rest of the group is waited for.
+bool Engine::Impl::may_commit_alone(const Now& now) const {
+  if (!peers_.empty()) return true;
+  if (group_size_ <= 1 + proven_dead_.size() || lonely_since_ == never) return true;
+  return now.mono >= lonely_since_ + config_.alone_after;
+}
+
+void Engine::Impl::advance_commit(const Now& now) {
+  commit_to(agreed(now));
+}
+
+void Engine::Impl::commit_to(Index index) {
+  for (const Index last = std::min(index, log.last_index()); committed_ < last;) {
+    committed_ = committed_.next();
+    committed_bytes_ += log.at(committed_).command.size();
+  }
+}
+
+void Engine::Impl::drop_laggards(const Now& now) {
+  if (config_.quorum_floor != 0) return;
+  for (auto& [peer, bonded] : peers_)
+    if (bonded.in_sync && bonded.behind_since != never && now.mono >= bonded.behind_since + config_.election_timeout)
+      bonded.in_sync = false;  // until it acknowledges again
+}
+
+// ------------------------------------------------------------------------------------------------ one step of a leader
+
+void Engine::Impl::check_floor(const Now& now) {
+  auto& leader = std::get<Leader>(state_);
+  if (peers_.size() + 1 >= config_.quorum_floor) {
+    leader.short_since = never;
+  } else if (leader.short_since == never) {
+    leader.short_since = now.mono;
+  } else if (now.mono >= leader.short_since + config_.election_timeout) {
+    become_follower(now, term_, std::nullopt);
+  }
+}
+
+// From here on there is company: a term of a new round, that nobody has had.
+void Engine::Impl::end_silence(const Now& now) {
+  const auto term = terms::next(term_, slot_);
+  if (peers_.empty() || !term) {
+    auto& leader = std::get<Leader>(state_);
+    leader.silent_until = leader.silence_ends = never;
+    return;
+  }
+  drop_reads_of_leader();
+  term_ = *term;
+  ballot_ = Ballot{term_, config_.self};
+  dirty_ = true;
+  become_leader(now, {});
+}
+
+void Engine::Impl::lead_on(const Now& now) {
+  auto* leader = role<Leader>();
+  if (now.mono >= std::min(leader->silent_until, leader->silence_ends)) end_silence(now);
+  check_floor(now);
+  leader = role<Leader>();
+  if (leader == nullptr) return;
+  if (leader->silent_until != never) {
+    leader->broadcast = log.last_index();
+    leader->heartbeat_at = now.mono + config_.heartbeat_interval;
+    advance_commit(now);
+    return conclude_confirmations(now);
+  }
+  leader->told = false;
+  advance_commit(now);  // what was acknowledged since the last step travels with the next entries
+  for (auto& [peer, bonded] : peers_)
+    if (bonded.greet) greet(now, peer, bonded);
+  broadcast(now);
+  drop_laggards(now);
+  advance_commit(now);
+  // Those who wait for a commit hear of it at once (spec: groups 6.6).
+  if (now.mono >= leader->heartbeat_at || committed_ > leader->told_commit) heartbeat(now);
+  if (leader->told) leader->heartbeat_at = now.mono + config_.heartbeat_interval;
+  probe(now);
+}
+
+}  // namespace mosaik::consensus

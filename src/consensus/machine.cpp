@@ -1,0 +1,56 @@
+// What the machine gets: committed entries in runs of one term, and queries behind them (spec: groups 6.8). It works
+// elsewhere and in its own time; what is handed over and not yet applied is bounded.
+
+#include "consensus/impl.hpp"
+
+namespace mosaik::consensus {
+
+Apply Engine::Impl::next_run() const {
+  const Term term = log.at(handed_.next()).term;
+  Apply out{epoch_, {*log.term_at(handed_), handed_}, log.last(), term, {}};
+  std::size_t bytes = 0;
+  for (Index index = handed_.next(); index <= committed_; index = index.next()) {
+    const Entry& entry = log.at(index);
+    if (entry.term != term || out.commands.size() >= limits::apply_commands) break;
+    bytes += entry.command.size();
+    if (!out.commands.empty() && bytes > limits::apply_bytes) break;
+    out.commands.push_back(entry.command);
+  }
+  return out;
+}
+
+void Engine::Impl::feed_machine() {
+  while (handed_ < committed_ && applying_commands_ < limits::applying_commands &&
+         applying_bytes_ < limits::applying_bytes) {
+    Apply run = next_run();
+    std::size_t bytes = 0;
+    for (const Blob& command : run.commands) bytes += command.size();
+    handed_ = handed_.plus(run.commands.size());
+    applying_.push_back({handed_, run.commands.size(), bytes});
+    applying_commands_ += run.commands.size();
+    applying_bytes_ += bytes;
+    effects.emplace_back(std::move(run));
+  }
+  hand_over_queries();
+}
+
+void Engine::Impl::hand_over_queries() {
+  std::erase_if(queries_for_machine_, [&](std::uint64_t key) {
+    WaitingQuery& waiting = queries_.at(key);
+    if (waiting.position > handed_) return false;
+    waiting.position = handed_;
+    effects.emplace_back(AskMachine{QueryId{key}, waiting.query, handed_});
+    return true;
+  });
+}
+
+void Engine::Impl::on_applied(const Now&, Epoch epoch, Index index) {
+  if (epoch != epoch_) return;
+  applied_ = std::max(applied_, std::min(index, handed_));
+  for (; !applying_.empty() && applying_.front().last <= applied_; applying_.pop_front()) {
+    applying_commands_ -= applying_.front().commands;
+    applying_bytes_ -= applying_.front().bytes;
+  }
+}
+
+}  // namespace mosaik::consensus

@@ -1,0 +1,220 @@
+// Queries (spec: groups 6.11, 11.3). Weak: this member's machine, after all that is committed here. Strong: the
+// leader's, after enough members have confirmed, by answering something sent later than the query came, that it still
+// leads.
+
+#include "consensus/impl.hpp"
+#include "consensus/quorum.hpp"
+
+namespace mosaik::consensus {
+
+// ------------------------------------------------------------------------------------------------ beginning
+
+void Engine::Impl::query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline) {
+  if (role<Ended>() != nullptr) return answer(call, NotApplied{Refusal::stopped});
+  if (query.size() > limits::query_bytes) return answer(call, NotApplied{Refusal::too_large});
+  if (deadline <= now.mono) return answer(call, NotApplied{Refusal::expired});
+  if (queries_.size() >= limits::calls) return answer(call, NotApplied{Refusal::full});
+  start_query(now, {.asked = {call, {}, 0},
+                    .query = std::move(query),
+                    .deadline = deadline,
+                    .consistency = consistency,
+                    .forwarded = {},
+                    .leader = {},
+                    .position = {}});
+}
+
+void Engine::Impl::on_forwarded_query(const Now& now, const PeerId& from, ForwardQuery& message) {
+  const auto* leader = role<Leader>();
+  if (leader == nullptr || leader->silent_until != never || served_queries_ >= limits::forwarded_queries) return;
+  ++served_queries_;
+  start_query(now, {.asked = {std::nullopt, from, message.request},
+                    .query = std::move(message.query),
+                    .deadline = now.mono + config_.query_timeout,
+                    .consistency = Consistency::strong,
+                    .forwarded = {},
+                    .leader = {},
+                    .position = {}});
+}
+
+void Engine::Impl::start_query(const Now& now, WaitingQuery waiting) {
+  const std::uint64_t key = ++next_query_;
+  const bool strong = waiting.consistency == Consistency::strong;
+  const auto* follower = role<Follower>();
+  const bool led = follower != nullptr && follower->leader && peers_.contains(*follower->leader);
+  if (strong && role<Leader>() == nullptr && !led) return refuse_query(waiting, Refusal::offline);
+  WaitingQuery& kept = queries_.emplace(key, std::move(waiting)).first->second;
+  if (strong && led) forward_query(now, key, kept);
+  query_deadlines_.emplace(kept.deadline, key);
+  if (strong && !led) confirm_first(key);
+  if (strong) return;
+  kept.position = committed_;
+  queries_for_machine_.insert(key);
+}
+
+void Engine::Impl::forward_query(const Now& now, std::uint64_t key, WaitingQuery& waiting) {
+  ForwardId request = rng_.next();
+  while (queries_by_forward_.contains(request)) ++request;
+  waiting.forwarded = request;
+  waiting.leader = *std::get<Follower>(state_).leader;
+  waiting.deadline = std::min(waiting.deadline, now.mono + config_.query_timeout);
+  queries_by_forward_.emplace(request, key);
+  send(waiting.leader, ForwardQuery{waiting.query, request});
+}
+
+void Engine::Impl::confirm_first(std::uint64_t key) {
+  auto& leader = std::get<Leader>(state_);
+  // All that come within one step share a confirmation.
+  if (leader.confirmations.empty() || !leader.confirmations.back().fresh) {
+    Confirmation confirmation;
+    confirmation.number = ++leader.next_confirmation;
+    leader.confirmations.push_back(std::move(confirmation));
+  }
+  leader.confirmations.back().queries.push_back(key);
+}
+
+// ------------------------------------------------------------------------------------------------ confirmation
+
+void Engine::Impl::probe(const Now& now) {
+  auto& leader = std::get<Leader>(state_);
+  if (!leader.confirmations.empty() && leader.confirmations.back().fresh) {
+    Confirmation& fresh = leader.confirmations.back();
+    fresh.fresh = false;
+    // Whatever goes to all in this step went after the query had come.
+    bool any_cpp = false;
+    for (const auto& [peer, bonded] : peers_) any_cpp = any_cpp || bonded.facts.cpp;
+    if (any_cpp && !leader.told) {
+      heartbeat(now);
+      leader.heartbeat_at = now.mono + config_.heartbeat_interval;
+    }
+    for (const auto& [peer, bonded] : peers_)
+      if (bonded.facts.cpp) fresh.marks.emplace(peer, bonded.asked);
+  }
+  conclude_confirmations(now);
+  if (leader.confirmations.empty()) return;
+  for (auto& [peer, bonded] : peers_)
+    if (!bonded.facts.cpp && !leader.confirmations.back().confirmed.contains(peer)) probe_rust(peer, bonded);
+}
+
+// A Rust member answers no heartbeat. Its newest entry, sent again, it skips and acknowledges; but only when it is
+// surely not catching up (spec: groups 11.2, 11.3): it has acknowledged all that was sent on this bond.
+void Engine::Impl::probe_rust(const PeerId& peer, Bonded& bonded) {
+  const auto& leader = std::get<Leader>(state_);
+  const Index last = leader.broadcast;
+  const bool in_step = bonded.in_sync && bonded.repairs == 0 && bonded.acked == last && bonded.placed == last;
+  if (!in_step || bonded.probing || last == Index{} || last != log.last_index()) return;
+  const Index before = last.previous();
+  send(peer, AppendEntries{term_, config_.self, {*log.term_at(before), before}, {log.at(last)}, committed_});
+  bonded.probing = true;
+  bonded.probe = leader.next_confirmation;
+}
+
+void Engine::Impl::on_confirmed(const PeerId& peer, Bonded& bonded) {
+  auto& leader = std::get<Leader>(state_);
+  std::uint64_t up_to = 0;
+  if (bonded.facts.cpp) {
+    if (bonded.answered < bonded.asked) ++bonded.answered;
+  } else if (bonded.repairs > 0) {
+    --bonded.repairs;
+  } else if (bonded.probing) {
+    bonded.probing = false;
+    up_to = bonded.probe;
+  }
+  for (Confirmation& confirmation : leader.confirmations) {
+    if (confirmation.number <= up_to) confirmation.confirmed.insert(peer);
+    const auto mark = confirmation.marks.find(peer);
+    if (mark != confirmation.marks.end() && bonded.answered >= mark->second) confirmation.confirmed.insert(peer);
+  }
+}
+
+bool Engine::Impl::confirmed(const Now& now, const Confirmation& confirmation) const {
+  // Entries of an earlier leader may be committed without our knowing (spec: groups 8.1 S10, S15).
+  if (committed_ < std::get<Leader>(state_).elected_at) return false;
+  if (config_.quorum_floor != 0) return confirmation.confirmed.size() + 1 >= config_.quorum_floor;
+  std::size_t able = 1;
+  std::size_t have = 1;
+  for (const auto& [peer, bonded] : peers_) {
+    // Without an entry there is nothing that a Rust member would answer.
+    if (!bonded.in_sync || (!bonded.facts.cpp && log.empty())) continue;
+    ++able;
+    if (confirmation.confirmed.contains(peer)) ++have;
+  }
+  return have >= quorum::majority(able) && (able > 1 || may_commit_alone(now));
+}
+
+void Engine::Impl::conclude_confirmations(const Now& now) {
+  auto& leader = std::get<Leader>(state_);
+  std::erase_if(leader.confirmations, [&](const Confirmation& confirmation) {
+    if (!confirmed(now, confirmation)) return false;
+    for (const std::uint64_t key : confirmation.queries) {
+      const auto found = queries_.find(key);
+      if (found == queries_.end()) continue;  // its time was over
+      found->second.position = committed_;
+      queries_for_machine_.insert(key);
+    }
+    return true;
+  });
+}
+
+void Engine::Impl::drop_reads_of_leader() {
+  for (const Confirmation& confirmation : std::get<Leader>(state_).confirmations)
+    for (const std::uint64_t key : confirmation.queries)
+      if (queries_.contains(key)) refuse(key, Refusal::offline);
+  std::get<Leader>(state_).confirmations.clear();
+}
+
+// ------------------------------------------------------------------------------------------------ the end
+
+void Engine::Impl::refuse_query(const WaitingQuery& waiting, Refusal why) {
+  if (waiting.asked.call) return answer(*waiting.asked.call, NotApplied{why});
+  --served_queries_;  // another member's: silence is the only refusal on this wire
+}
+
+void Engine::Impl::end_query(std::uint64_t key) {
+  const auto found = queries_.find(key);
+  query_deadlines_.erase({found->second.deadline, key});
+  if (found->second.forwarded) queries_by_forward_.erase(*found->second.forwarded);
+  queries_for_machine_.erase(key);
+  queries_.erase(found);
+}
+
+void Engine::Impl::refuse(std::uint64_t key, Refusal why) {
+  refuse_query(queries_.at(key), why);
+  end_query(key);
+}
+
+void Engine::Impl::on_query_response(const PeerId& from, const QueryResponse& response) {
+  const auto found = queries_by_forward_.find(response.request);
+  if (found == queries_by_forward_.end() || queries_.at(found->second).leader != from) return;
+  const std::uint64_t key = found->second;
+  answer(*queries_.at(key).asked.call, Read{response.result, response.position});
+  end_query(key);
+}
+
+void Engine::Impl::on_answered(const Now&, QueryId id, const Result<Blob>& result) {
+  const auto found = queries_.find(id.value);
+  if (found == queries_.end()) return;  // its time was over
+  const Asked asked = found->second.asked;
+  const Index position = found->second.position;
+  if (asked.call) {
+    if (result) answer(*asked.call, Read{*result, position});
+    if (!result) answer(*asked.call, NotApplied{Refusal::stopped});
+  } else {
+    --served_queries_;
+    if (result && peers_.contains(asked.peer)) send(asked.peer, QueryResponse{asked.request, *result, position});
+  }
+  end_query(id.value);
+}
+
+void Engine::Impl::drop_queries_to(const PeerId& leader) {
+  std::vector<std::uint64_t> lost;
+  for (const auto& [request, key] : queries_by_forward_)
+    if (queries_.at(key).leader == leader) lost.push_back(key);
+  for (const std::uint64_t key : lost) refuse(key, Refusal::offline);
+}
+
+void Engine::Impl::expire_queries(const Now& now) {
+  while (!query_deadlines_.empty() && query_deadlines_.begin()->first <= now.mono)
+    refuse(query_deadlines_.begin()->second, Refusal::expired);
+}
+
+}  // namespace mosaik::consensus

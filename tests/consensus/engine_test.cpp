@@ -1,0 +1,438 @@
+// Members of C++ among themselves: elections, replication, calls, catch-up, reads.
+
+#include "consensus/cluster.hpp"
+
+namespace mosaik::test {
+namespace {
+
+using consensus::Committed;
+using consensus::Consistency;
+using consensus::NotApplied;
+using consensus::Read;
+using consensus::Refusal;
+using consensus::Role;
+using consensus::Unknown;
+using Options = Cluster::Options;
+
+/// A cluster whose members are bonded and follow one leader.
+struct Settled {
+  explicit Settled(const Options& options = {}, std::uint64_t seed = 1) : cluster(seed, options) {
+    cluster.boot_all();
+    cluster.bond_all();
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 20s)) << cluster.describe();
+    lead = cluster.leader().value_or(0);
+  }
+  [[nodiscard]] std::size_t follower(std::size_t n = 0) const {
+    std::vector<std::size_t> out;
+    for (std::size_t i = 0; i < const_cast<Cluster&>(cluster).size(); ++i)
+      if (i != lead) out.push_back(i);
+    return out.at(n);
+  }
+  Cluster cluster;
+  std::size_t lead = 0;
+};
+
+TEST(Elections, three_members_elect_one_leader_after_the_bootstrap_delay) {
+  Cluster cluster(1, {});
+  cluster.boot_all();
+  cluster.bond_all();
+  cluster.run_for(4900ms);
+  EXPECT_FALSE(cluster.leader()) << "not before bootstrap delay and election timeout";
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 3s)) << cluster.describe();
+}
+
+TEST(Elections, a_lone_member_elects_itself_and_leads_those_who_join_later) {
+  Cluster cluster(2, {});
+  cluster.boot(0);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.status(0).role == Role::leader; }, 6s));
+  const auto call = cluster.execute(0, "alone");
+  cluster.run_for(10ms);
+  ASSERT_NE(cluster.answered<Committed>(0, call), nullptr);
+  cluster.boot(1);
+  cluster.boot(2);
+  cluster.bond_all();
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 3s)) << cluster.describe();
+  EXPECT_EQ(cluster.leader(), 0U);
+  EXPECT_EQ(cluster.values(2).size(), 1U);
+}
+
+TEST(Elections, of_lone_members_the_one_with_more_entries_prevails_and_all_show_its_values) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    Cluster cluster(seed, {});
+    cluster.boot_all();
+    cluster.run_for(6s);
+    for (std::size_t i = 0; i < 3; ++i) ASSERT_EQ(cluster.status(i).role, Role::leader);
+    for (const char* command : {"a", "b", "c"}) cluster.execute(0, command);
+    cluster.execute(1, "x");
+    cluster.run_for(100ms);
+    cluster.bond_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed() && cluster.status(1).committed == Index{3}; }, 10s))
+        << cluster.describe();
+    EXPECT_EQ(cluster.leader(), 0U);
+    cluster.expect_equal_values();
+    EXPECT_EQ(cluster.status(1).diverged, 1U) << "it says that it gave up what it had committed";
+  }
+}
+
+TEST(Elections, of_equal_lone_members_one_prevails) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Cluster cluster(seed, {});
+    cluster.boot_all();
+    cluster.run_for(6s);
+    cluster.bond_all();
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 10s)) << seed << '\n' << cluster.describe();
+  }
+}
+
+TEST(Elections, survivors_of_a_proven_death_elect_within_milliseconds) {
+  Settled s;
+  s.cluster.crash(s.lead, Loss::proven, 1ms);
+  const Mono before = s.cluster.now().mono;
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.leader().has_value(); }, 5s));
+  EXPECT_LT(s.cluster.now().mono - before, 20ms);
+  EXPECT_TRUE(s.cluster.run_until([&] { return s.cluster.agreed(); }, 50ms)) << s.cluster.describe();
+}
+
+TEST(Elections, nobody_hurries_after_a_presumed_death) {
+  Settled s;
+  s.cluster.isolate(s.lead);
+  s.cluster.run_for(500ms);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(s.cluster.status(i).elections, i == s.lead ? 1U : 0U) << i;
+  EXPECT_TRUE(s.cluster.run_until(
+      [&] {
+        return s.cluster.status(s.follower(0)).role == Role::leader ||
+               s.cluster.status(s.follower(1)).role == Role::leader;
+      },
+      8s));
+}
+
+TEST(Elections, nobody_hurries_when_the_survivors_are_no_clique) {
+  Settled s;
+  s.cluster.survivors = consensus::Survivors::other;
+  s.cluster.crash(s.lead, Loss::proven, 1ms);
+  s.cluster.run_for(1s);
+  EXPECT_FALSE(s.cluster.leader());
+}
+
+TEST(Elections, a_lone_survivor_of_a_larger_group_waits) {
+  Settled s;
+  s.cluster.isolate(s.follower(0));
+  s.cluster.run_for(29s);
+  EXPECT_EQ(s.cluster.status(s.follower(0)).elections, 0U);
+  EXPECT_FALSE(s.cluster.status(s.follower(0)).leader);
+  s.cluster.run_for(5s);
+  EXPECT_EQ(s.cluster.status(s.follower(0)).role, Role::leader);
+}
+
+TEST(Elections, a_lone_survivor_does_not_wait_for_those_who_said_goodbye) {
+  Settled s;
+  const std::size_t left = s.follower(0);
+  for (std::size_t i = 0; i < 3; ++i)
+    if (i != left) s.cluster.crash(i, Loss::departed, 1ms);
+  EXPECT_TRUE(s.cluster.run_until([&] { return s.cluster.status(left).role == Role::leader; }, 3s));
+}
+
+TEST(Elections, a_restarted_member_remembers_how_large_its_group_was) {
+  Settled s;
+  const std::size_t left = s.follower(0);
+  for (std::size_t i = 0; i < 3; ++i) s.cluster.crash(i, Loss::proven, 1ms);
+  s.cluster.run_for(1s);
+  s.cluster.boot(left);
+  s.cluster.run_for(20s);
+  EXPECT_NE(s.cluster.status(left).role, Role::leader);
+  s.cluster.run_for(20s);
+  EXPECT_EQ(s.cluster.status(left).role, Role::leader);
+}
+
+TEST(Elections, never_happen_below_the_floor) {
+  Settled s({.floor = 2});
+  for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t j = i + 1; j < 3; ++j) s.cluster.cut(i, j);
+  s.cluster.run_for(120s);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NE(s.cluster.status(i).role, Role::leader) << "a leader without its floor steps down";
+    EXPECT_FALSE(s.cluster.status(i).online);
+  }
+  s.cluster.heal();
+  EXPECT_TRUE(s.cluster.run_until([&] { return s.cluster.agreed(); }, 10s)) << s.cluster.describe();
+}
+
+TEST(Elections, observers_never_lead) {
+  Cluster cluster(3, {.preference = consensus::Preference::observer});
+  cluster.boot_all();
+  cluster.bond_all();
+  cluster.run_for(30s);
+  EXPECT_FALSE(cluster.leader());
+}
+
+TEST(Replication, commits_on_all_and_answers_with_the_place) {
+  Settled s;
+  const auto first = s.cluster.execute(s.lead, "one");
+  const auto second = s.cluster.execute(s.follower(0), "two");
+  s.cluster.run_for(100ms);
+  const auto* one = s.cluster.answered<Committed>(s.lead, first);
+  const auto* two = s.cluster.answered<Committed>(s.follower(0), second);
+  ASSERT_NE(one, nullptr);
+  ASSERT_NE(two, nullptr);
+  EXPECT_EQ(one->range, (IndexRange{Index{1}, Index{1}}));
+  EXPECT_EQ(two->range, (IndexRange{Index{2}, Index{2}}));
+  s.cluster.expect_equal_values();
+  EXPECT_EQ(s.cluster.values(s.follower(1)).size(), 2U);
+}
+
+TEST(Replication, takes_one_round_trip_for_a_commit) {
+  Settled s({.delay_least = 1ms, .delay_most = 1ms, .machine_most = 0ns});
+  s.cluster.run_for(600ms);
+  const auto call = s.cluster.execute(s.lead, "fast");
+  const Mono before = s.cluster.now().mono;
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.outcome(s.lead, call) != nullptr; }, 1s));
+  EXPECT_EQ(s.cluster.now().mono - before, 2ms);
+  const auto forwarded = s.cluster.execute(s.follower(), "from afar");
+  const Mono then = s.cluster.now().mono;
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.outcome(s.follower(), forwarded) != nullptr; }, 1s));
+  EXPECT_EQ(s.cluster.now().mono - then, 4ms) << "there, one round trip, and the commit is told at once";
+}
+
+TEST(Replication, keeps_a_batch_together_over_many_messages) {
+  Settled s;
+  std::vector<Blob> commands;
+  for (int i = 0; i < 100; ++i) commands.push_back(text(std::string(20'000, static_cast<char>('a' + i % 26))));
+  std::size_t largest = 0;
+  s.cluster.on_sent = [&](std::size_t, std::size_t, const consensus::Message& message) {
+    if (const auto* append = std::get_if<consensus::AppendEntries>(&message)) {
+      std::size_t size = 0;
+      for (const auto& entry : append->entries) size += entry_bytes(entry);
+      largest = std::max(largest, size);
+    }
+  };
+  const auto call = s.cluster.execute(s.follower(), commands);
+  s.cluster.run_for(200ms);
+  const auto* done = s.cluster.answered<Committed>(s.follower(), call);
+  ASSERT_NE(done, nullptr);
+  EXPECT_EQ(done->range.size(), 100U);
+  EXPECT_LE(largest, limits::append_bytes);
+  EXPECT_GT(largest, limits::append_bytes / 2);
+}
+
+TEST(Replication, two_members_need_both) {
+  Cluster cluster(4, {.cpp = 2});
+  cluster.boot_all();
+  cluster.bond_all();
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 10s));
+  const std::size_t lead = *cluster.leader();
+  cluster.lets_pass = [&](std::size_t from, std::size_t, const consensus::Message&) { return from == lead; };
+  const auto call = cluster.execute(lead, "x", 1s);
+  cluster.run_for(900ms);
+  EXPECT_EQ(cluster.outcome(lead, call), nullptr) << "without the other's acknowledgement nothing is committed";
+  cluster.run_for(200ms);
+  ASSERT_NE(cluster.answered<Unknown>(lead, call), nullptr);
+}
+
+TEST(Replication, a_leader_that_lost_all_by_silence_does_not_commit_alone) {
+  Settled s;
+  s.cluster.isolate(s.lead);
+  const auto call = s.cluster.execute(s.lead, "x", 20s);
+  s.cluster.run_for(21s);
+  EXPECT_NE(s.cluster.answered<Unknown>(s.lead, call), nullptr);
+}
+
+TEST(Replication, a_leader_whose_followers_said_goodbye_commits_alone) {
+  Settled s;
+  for (std::size_t i = 0; i < 3; ++i)
+    if (i != s.lead) s.cluster.crash(i, Loss::departed, 1ms);
+  s.cluster.run_for(10ms);
+  const auto call = s.cluster.execute(s.lead, "x");
+  s.cluster.run_for(10ms);
+  EXPECT_NE(s.cluster.answered<Committed>(s.lead, call), nullptr);
+}
+
+TEST(Replication, a_broken_bond_is_repaired_without_catch_up) {
+  Settled s;
+  const std::size_t follower = s.follower();
+  s.cluster.execute(s.lead, "before");
+  s.cluster.run_for(50ms);
+  s.cluster.unbond(std::min(s.lead, follower), std::max(s.lead, follower), Loss::presumed);
+  s.cluster.run_for(1ms);
+  const auto call = s.cluster.execute(s.lead, "meanwhile");
+  s.cluster.run_for(50ms);
+  ASSERT_NE(s.cluster.answered<Committed>(s.lead, call), nullptr) << "the other follower is enough";
+  bool fetched = false;
+  s.cluster.on_sent = [&](std::size_t, std::size_t, const consensus::Message& message) {
+    fetched = fetched || std::holds_alternative<consensus::AvailabilityRequest>(message);
+  };
+  s.cluster.bond_all();
+  s.cluster.run_for(50ms);
+  EXPECT_EQ(s.cluster.values(follower).size(), 2U) << s.cluster.describe();
+  EXPECT_FALSE(fetched);
+}
+
+TEST(CatchUp, a_joiner_gets_everything_and_comes_online) {
+  Cluster cluster(8, {.cpp = 3, .batch = 7});
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.bond_all();
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 10s));
+  for (int i = 0; i < 200; ++i) cluster.execute(*cluster.leader(), std::to_string(i));
+  cluster.run_for(100ms);
+  cluster.boot(2);
+  cluster.bond_all();
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 500ms)) << cluster.describe();
+  EXPECT_EQ(cluster.values(2).size(), 200U);
+  cluster.expect_equal_values();
+}
+
+TEST(CatchUp, a_hundred_thousand_entries_take_less_than_five_seconds) {
+  Cluster cluster(5, {.cpp = 3, .delay_least = 1ms, .delay_most = 1ms});
+  cluster.boot(0);
+  cluster.boot(1);
+  cluster.bond_all();
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 10s));
+  for (int batch = 0; batch < 100; ++batch) {
+    std::vector<Blob> commands(1000, text("0123456789abcdef"));
+    cluster.execute(*cluster.leader(), std::move(commands), 60s);
+  }
+  ASSERT_TRUE(
+      cluster.run_until([&] { return cluster.agreed() && cluster.status(0).committed == Index{100'000}; }, 60s));
+  cluster.boot(2);
+  cluster.bond_all();
+  const Mono before = cluster.now().mono;
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.status(2).online; }, 30s)) << cluster.describe();
+  EXPECT_LT(cluster.now().mono - before, 5s);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 5s)) << cluster.describe();
+  cluster.expect_equal_values();
+}
+
+TEST(CatchUp, goes_on_under_load_and_when_the_leader_dies) {
+  Cluster cluster(6, {.cpp = 4, .batch = 7});
+  for (std::size_t i = 0; i < 3; ++i) cluster.boot(i);
+  cluster.bond_all();
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 10s));
+  const auto load = [&] {
+    for (int i = 0; i < 20; ++i)
+      if (const auto lead = cluster.leader()) cluster.execute(*lead, "load");
+    cluster.run_for(5ms);
+  };
+  for (int i = 0; i < 50; ++i) load();
+  cluster.boot(3);
+  cluster.bond_all();
+  for (int i = 0; i < 10; ++i) load();
+  cluster.crash(*cluster.leader());
+  for (int i = 0; i < 100; ++i) load();
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 10s)) << cluster.describe();
+  EXPECT_GT(cluster.values(3).size(), 1000U);
+  cluster.expect_equal_values();
+}
+
+TEST(Reads, weak_ones_see_what_was_executed_here_before) {
+  Settled s;
+  const auto call = s.cluster.execute(s.follower(), "one");
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.answered<Committed>(s.follower(), call) != nullptr; }, 1s));
+  const auto read = s.cluster.query(s.follower(), Consistency::weak);
+  s.cluster.run_for(50ms);
+  const auto* answer = s.cluster.answered<Read>(s.follower(), read);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(text(answer->result), "1");
+  EXPECT_EQ(answer->position, Index{1});
+}
+
+TEST(Reads, strong_ones_are_answered_by_the_leader) {
+  Settled s;
+  s.cluster.execute(s.lead, "one");
+  s.cluster.run_for(10ms);
+  const auto here = s.cluster.query(s.lead, Consistency::strong);
+  const auto there = s.cluster.query(s.follower(), Consistency::strong);
+  s.cluster.run_for(50ms);
+  for (const auto& [member, call] : {std::pair(s.lead, here), std::pair(s.follower(), there)}) {
+    const auto* answer = s.cluster.answered<Read>(member, call);
+    ASSERT_NE(answer, nullptr) << member;
+    EXPECT_EQ(text(answer->result), "1");
+  }
+}
+
+TEST(Reads, strong_ones_are_not_answered_by_a_leader_that_nobody_confirms) {
+  Settled s;
+  s.cluster.execute(s.lead, "one");
+  s.cluster.run_for(10ms);
+  s.cluster.lets_pass = [&](std::size_t from, std::size_t to, const consensus::Message&) {
+    return from != s.lead && to != s.lead;
+  };
+  const auto read = s.cluster.query(s.lead, Consistency::strong, 1s);
+  s.cluster.run_for(1100ms);
+  ASSERT_NE(s.cluster.answered<NotApplied>(s.lead, read), nullptr);
+  EXPECT_EQ(s.cluster.answered<NotApplied>(s.lead, read)->why, Refusal::expired);
+}
+
+TEST(Calls, without_a_leader_are_refused_at_once) {
+  Cluster cluster(7, {});
+  cluster.boot_all();
+  const auto call = cluster.execute(0, "x");
+  const auto read = cluster.query(0, Consistency::strong);
+  ASSERT_NE(cluster.answered<NotApplied>(0, call), nullptr);
+  EXPECT_EQ(cluster.answered<NotApplied>(0, call)->why, Refusal::offline);
+  ASSERT_NE(cluster.answered<NotApplied>(0, read), nullptr);
+}
+
+TEST(Calls, are_refused_by_size_with_nothing_sent) {
+  Settled s;
+  const auto large = s.cluster.execute(s.lead, {Blob::copy(std::vector<std::uint8_t>(limits::command_bytes + 1))});
+  const auto none = s.cluster.execute(s.lead, std::vector<Blob>{});
+  ASSERT_NE(s.cluster.answered<NotApplied>(s.lead, large), nullptr);
+  EXPECT_EQ(s.cluster.answered<NotApplied>(s.lead, large)->why, Refusal::too_large);
+  ASSERT_NE(s.cluster.answered<NotApplied>(s.lead, none), nullptr);
+  EXPECT_EQ(s.cluster.answered<NotApplied>(s.lead, none)->why, Refusal::empty);
+  const auto most = s.cluster.execute(s.follower(), {Blob::copy(std::vector<std::uint8_t>(limits::command_bytes))});
+  s.cluster.run_for(100ms);
+  EXPECT_NE(s.cluster.answered<Committed>(s.follower(), most), nullptr) << "8 MiB is fine";
+}
+
+TEST(Calls, push_back_when_too_much_waits) {
+  Settled s;
+  s.cluster.lets_pass = [](std::size_t, std::size_t, const consensus::Message&) { return false; };
+  std::size_t refused = 0;
+  for (int i = 0; i < 12; ++i) {
+    const auto call = s.cluster.execute(s.lead, {Blob::copy(std::vector<std::uint8_t>(limits::command_bytes))});
+    if (const auto* no = s.cluster.answered<NotApplied>(s.lead, call)) refused += no->why == Refusal::full ? 1U : 0U;
+  }
+  EXPECT_EQ(refused, 4U) << "64 MiB of 96 fit";
+}
+
+TEST(Calls, end_as_overwritten_when_another_leader_took_the_place) {
+  Settled s;
+  s.cluster.execute(s.lead, "base");
+  s.cluster.run_for(700ms);
+  const std::size_t old = s.lead;
+  s.cluster.isolate(old);
+  s.cluster.run_for(1ms);
+  const auto lost = s.cluster.execute(old, "lost", 60s);
+  ASSERT_TRUE(s.cluster.run_until(
+      [&] {
+        return s.cluster.status(s.follower(0)).role == Role::leader ||
+               s.cluster.status(s.follower(1)).role == Role::leader;
+      },
+      8s));
+  const std::size_t lead = s.cluster.status(s.follower(0)).role == Role::leader ? s.follower(0) : s.follower(1);
+  s.cluster.execute(lead, "won");
+  s.cluster.run_for(100ms);
+  s.cluster.heal();
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.outcome(old, lost) != nullptr; }, 10s));
+  ASSERT_NE(s.cluster.answered<NotApplied>(old, lost), nullptr);
+  EXPECT_EQ(s.cluster.answered<NotApplied>(old, lost)->why, Refusal::overwritten);
+  EXPECT_EQ(s.cluster.status(old).overwritten, 1U);
+}
+
+TEST(Calls, end_when_the_group_stops) {
+  Settled s;
+  s.cluster.lets_pass = [](std::size_t, std::size_t, const consensus::Message&) { return false; };
+  const auto placed = s.cluster.execute(s.lead, "x");
+  const auto read = s.cluster.query(s.lead, Consistency::strong);
+  s.cluster.engine(s.lead).stop(s.cluster.now(), "the machine failed");
+  const auto late = s.cluster.execute(s.lead, "y");
+  ASSERT_NE(s.cluster.answered<Unknown>(s.lead, placed), nullptr);
+  ASSERT_NE(s.cluster.answered<NotApplied>(s.lead, read), nullptr);
+  ASSERT_NE(s.cluster.answered<NotApplied>(s.lead, late), nullptr);
+  EXPECT_EQ(s.cluster.answered<NotApplied>(s.lead, late)->why, Refusal::stopped);
+}
+
+}  // namespace
+}  // namespace mosaik::test
