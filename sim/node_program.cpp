@@ -19,7 +19,7 @@ node::Config config_of(const Launch& launch) {
   out.advertised = {launch.address};
   out.seed = launch.seed;
   out.secret_seed = crypto::hash({bytes_of("secret of " + std::to_string(launch.seed))});
-  out.last_started = launch.last_started;
+  out.memory.started = launch.last_started;
   out.dial_eagerly = launch.dial_eagerly;
   return out;
 }

@@ -39,6 +39,7 @@ Result<Identity> settle_identity(NetworkConfig& config) {
     Result<runtime::KeyFile> file = runtime::KeyFile::open(config.secret_key_file);
     if (!file) return fail(Errc::io, file.error().message);  // the command line itself was spelt rightly
     config.secret_key = file->seed();
+    if (config.state_file.empty()) config.state_file = config.secret_key_file + ".state";
     config.secret_key_file.clear();
     out.file = std::move(*file);
   }

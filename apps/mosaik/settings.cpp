@@ -18,7 +18,8 @@ constexpr std::array settings = {
             "file with the secret of the group, readable by you alone; MOSAIK_GROUP_SECRET may hold the secret itself; "
             "without either the node is in no group"},
     Setting{"secret-key-file", Kind::file, "FILE",
-            "file with this node's secret key, made when it is missing; without it the identity is a fresh one"},
+            "file with this node's secret key, made when it is missing; FILE.state beside it keeps whom the node was bonded "
+            "with; without it the identity is a fresh one"},
     Setting{"listen", Kind::list, "IP:PORT", "address to listen on, at most one of each family (0.0.0.0:0 and [::]:0)"},
     Setting{"advertise", Kind::list, "IP:PORT",
             "address that others shall dial, e.g. behind NAT (the listen addresses)"},

@@ -38,6 +38,7 @@ struct NetworkConfig {
   std::vector<std::string> tags = {};
   std::optional<Bytes32> secret_key = {};         ///< Ed25519 seed
   std::string secret_key_file = {};               ///< 64 hexadecimal digits; created with mode 0600 when missing, refused when damaged or readable by others, locked
+  std::string state_file = {};                    ///< what the next run with this key should know: peers, not secrets; default: secret_key_file + `.state`
   std::string control = {};                       ///< path of the control socket (docs/CONTROL.md); empty: none
 };
 

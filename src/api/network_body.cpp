@@ -7,6 +7,7 @@
 #include "crypto/ed25519.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
+#include "runtime/state_file.hpp"
 #include "udp/socket.hpp"
 
 namespace mosaik::api {
@@ -43,6 +44,12 @@ Result<std::vector<udp::Socket>> open_sockets(const NetworkConfig& config, const
   return out;
 }
 
+/// Where a node without a key of its own remembers: nowhere, for no later run is its next.
+std::string state_file_of(const NetworkConfig& config) {
+  if (!config.state_file.empty() || config.secret_key_file.empty()) return config.state_file;
+  return config.secret_key_file + ".state";
+}
+
 node::Config make_node_config(const NetworkConfig& config, Settings settings, const PeerId& id,
                               const std::vector<udp::Socket>& sockets) {
   node::Config out;
@@ -72,12 +79,27 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   auto sockets = open_sockets(config, *settings);
   if (!sockets) return std::unexpected(sockets.error());
 
+  const std::string state_file = state_file_of(config);
+  auto recalled = state_file.empty() ? runtime::Recalled{} : runtime::load_state(state_file);
+  if (!recalled) return std::unexpected(recalled.error());
+
   const Now now = runtime::read_clock();
-  auto node = std::make_unique<node::Node>(make_node_config(config, std::move(*settings), id, *sockets),
-                                           std::move(identity->key), now);
+  const bool follow_interfaces = settings->advertise.empty();
+  auto node_config = make_node_config(config, std::move(*settings), id, *sockets);
+  node_config.memory = std::move(recalled->memory);
+  node_config.warnings = std::move(recalled->warnings);
+  const std::vector<SocketAddress> listening = node_config.listening;
+  auto node = std::make_unique<node::Node>(node_config, std::move(identity->key), now);
+  if (!state_file.empty()) {
+    // Before anybody hears of this run: the next one must be newer even if the clock goes back.
+    if (auto saved = runtime::save_state(state_file, node->memory()); !saved) return std::unexpected(saved.error());
+  }
   auto outlet = runtime::Outlet::open(runtime::take_snapshot(*node, now));
   if (!outlet) return std::unexpected(outlet.error());
-  auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), **outlet);
+  std::function<std::vector<SocketAddress>()> addresses;
+  if (follow_interfaces)
+    addresses = [listening] { return dialable(listening, udp::interface_addresses()); };
+  auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), **outlet, {.state_file = state_file, .addresses = std::move(addresses)});
   if (!loop) return std::unexpected(loop.error());
   std::shared_ptr<NetworkBody> out(
       new NetworkBody(id, std::move(identity->file), std::move(*outlet), std::move(*loop)));

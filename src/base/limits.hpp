@@ -60,6 +60,7 @@ inline constexpr std::size_t mesh_peers = 1024;              ///< peers of one g
 inline constexpr std::size_t handshake_entries = 1024;       ///< entries in a handshake's list of bonds
 inline constexpr std::size_t held_handshakes = 4;            ///< of one peer, unanswered while our own attempt runs; more: 30429
 inline constexpr std::size_t dial_list = 256;                ///< peers once bonded, kept beyond staleness
+inline constexpr Nanoseconds dial_list_age = 24h;            ///< who was not heard of for so long is forgotten
 inline constexpr std::size_t bond_names = 16384;             ///< computed BondIds that are kept; more: computed anew
 inline constexpr std::size_t concurrent_dials = 64;          ///< of one group, at a time
 inline constexpr std::size_t entry_updates_burst = 32;       ///< PeerEntryUpdate and BondFormed of one bond at once,

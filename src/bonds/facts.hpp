@@ -18,6 +18,7 @@ struct BondUp {
   quic::LinkId link;
   SessionId session;
   bool cpp = false;  ///< the peer speaks our extensions
+  identity::EntryRef entry;
 };
 /// Who ended a bond.
 enum class EndedBy : std::uint8_t { us, peer, departure, reset, idle, transport, presumed, replaced };

@@ -237,7 +237,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
   member.backoff.reset();
   topology_.add_own(step.now, member.id);
   row_changed(step);
-  step.facts.emplace_back(BondUp{member.id, link, session, cpp});
+  step.facts.emplace_back(BondUp{member.id, link, session, cpp, member.bond->entry});
   step.facts.emplace_back(MeshChanged{});
 
   static_cast<void>(member.bond->heartbeat.on_time(step.now, pulse_));  // the first tick is due at once

@@ -100,6 +100,15 @@ void Mesh::on_entry(const Step& step, const identity::EntryRef& entry) {
   member->forget_at = step.now.mono + departed_shown;
 }
 
+void Mesh::recall(const Step& step, const identity::EntryRef& entry) {
+  if (!entry->names(config_.group) || find(entry->id()) != nullptr) return;
+  Member* member = learn(step, entry);
+  if (member == nullptr) return;
+  member->once_bonded = true;
+  member->why = "it was bonded with an earlier run of this node, and was not heard since";
+  want(step, *member, rng_.between(Nanoseconds::zero(), limits::retry_least));
+}
+
 void Mesh::on_entry_gone(const Step& step, const PeerId& peer, bool signed_off) {
   Member* member = find(peer);
   if (member == nullptr) return;
@@ -192,7 +201,8 @@ void Mesh::retry_later(const Step& step, Member& member) {
   // Hearsay that nobody vouches for any more, and that never answered.
   const auto updated = member.entry ? member.entry->entry.version.updated : 0;
   const bool stale = updated < step.now.wall.milliseconds - limits::stale_after / 1ms;
-  if (stale && !member.once_bonded) member.forget_at = step.now.mono;
+  const bool lost_for_long = updated < step.now.wall.milliseconds - limits::dial_list_age / 1ms;
+  if (stale && (!member.once_bonded || lost_for_long)) member.forget_at = step.now.mono;
   step.facts.emplace_back(MeshChanged{});
 }
 

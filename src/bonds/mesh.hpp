@@ -52,6 +52,8 @@ class Mesh {
 
   // Entries (mesh.cpp).
   void on_entry(const Step& step, const identity::EntryRef& entry);
+  /// A member that was bonded with us in an earlier run: on the dial list from the start.
+  void recall(const Step& step, const identity::EntryRef& entry);
   /// The catalog dropped the peer's entry; `signed_off`: because it said goodbye.
   void on_entry_gone(const Step& step, const PeerId& peer, bool signed_off);
   /// Our own entry has a new version: tells all bonds.

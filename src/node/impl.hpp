@@ -9,6 +9,7 @@
 #include "bonds/reception.hpp"
 #include "groups/group.hpp"
 #include "health/health.hpp"
+#include "node/dial_list.hpp"
 #include "node/node.hpp"
 #include "quic/endpoint.hpp"
 
@@ -58,12 +59,15 @@ class Node::Impl {
   void request_sync(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void request_ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void set_addresses(const Now& now, std::vector<SocketAddress> addresses);
+  void warn(const Now& now, const std::string& text) { notice(now, text); }
   void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses);
 
   // report.cpp
   [[nodiscard]] bool changed() const noexcept { return published_ != latest_; }
   [[nodiscard]] std::shared_ptr<const NodeStatus> snapshot(const Now& now);
   [[nodiscard]] std::vector<Output> take_outputs();
+  [[nodiscard]] Memory memory() const { return {self.started(), dial_list_.signed_entries()}; }
+  [[nodiscard]] bool take_memory_changed() { return std::exchange(memory_changed_, false); }
 
   Config config;
   identity::Self self;
@@ -125,6 +129,8 @@ class Node::Impl {
 
   std::map<quic::LinkId, Owner> owners_;
   std::map<quic::LinkId, PeerId> bonded_;            ///< links of bonds that are up
+  DialList dial_list_;
+  bool memory_changed_ = true;
   std::set<GroupId> joined_;                         ///< groups that take part; a leaving one does not
   std::deque<AnyFact> facts_;
   std::vector<bonds::Fact> bond_facts_;

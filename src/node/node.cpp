@@ -14,7 +14,7 @@ std::uint64_t whole_milliseconds(std::chrono::milliseconds value) { return stati
 Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
                  std::unique_ptr<quic::Transport> transport_in)
     : config(config_in),
-      self(std::move(key), config.discovery.network, now.wall, config.last_started),
+      self(std::move(key), config.discovery.network, now.wall, config.memory.started),
       verifier(limits::verified_cache),
       rng(config.seed),
       transport(transport_in ? std::move(transport_in)
@@ -27,6 +27,10 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
   self.set_tags(config.tags, now.wall);
   self.set_addresses(config.advertised, now.wall);
   verifier.remember(self.entry());
+  for (const auto& bytes : config.memory.entries)
+    dial_list_.recall(verifier.verify(BytesView(bytes)), self.id(), now);
+  config.memory = {};
+  for (const std::string& warning : config.warnings) notice(now, warning);
 }
 
 void Node::Impl::start(const Now& now) {
@@ -104,6 +108,9 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
   if (self.join(id, now.wall)) self_changed(now);
   for (const identity::EntryRef& entry : discovery.entries(now))
     with_group(now, id, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_entry(step, entry); });
+  dial_list_.for_each([&](const identity::EntryRef& entry) {
+    with_group(now, id, [&](groups::Group& group, const bonds::Step& step) { group.mesh().recall(step, entry); });
+  });
   touch();
   return id;
 }
@@ -179,6 +186,9 @@ void Node::settle(const Now& now) { impl_->settle(now); }
 bool Node::transmit(const Now& now, DatagramBatch& out) { return impl_->endpoint.transmit(now, out); }
 Mono Node::next_deadline() const { return impl_->next_deadline(); }
 std::vector<Output> Node::take_outputs() { return impl_->take_outputs(); }
+void Node::warn(const Now& now, const std::string& text) { impl_->warn(now, text); }
+Memory Node::memory() const { return impl_->memory(); }
+bool Node::take_memory_changed() { return impl_->take_memory_changed(); }
 const PeerId& Node::id() const noexcept { return impl_->self.id(); }
 bool Node::changed() const noexcept { return impl_->changed(); }
 std::shared_ptr<const NodeStatus> Node::snapshot(const Now& now) { return impl_->snapshot(now); }

@@ -25,6 +25,7 @@
 #include "base/datagram.hpp"
 #include "crypto/ed25519.hpp"
 #include "discovery/discovery.hpp"
+#include "node/memory.hpp"
 #include "quic/links.hpp"
 
 namespace mosaik::quic {
@@ -42,7 +43,8 @@ struct Config {
   std::vector<Tag> tags;
   std::uint64_t seed = 0;                   ///< of timing and choice
   Bytes32 secret_seed{};                    ///< of everything that must not be guessed
-  std::int64_t last_started = 0;            ///< of our previous incarnation, when it is known: ours is greater
+  Memory memory;                            ///< of the last run with this key
+  std::vector<std::string> warnings;        ///< told as notices at the start
   bool dial_eagerly = false;                ///< no pause before dialing a peer with a lower id: for storms in tests
 };
 
@@ -97,6 +99,9 @@ class Node {
   /// Our dialable addresses are others now.
   void set_addresses(const Now& now, std::vector<SocketAddress> addresses);
 
+  /// Trouble outside the node that its operator should hear of: a notice.
+  void warn(const Now& now, const std::string& text);
+
   void settle(const Now& now);
   /// True when there is more to write at once.
   bool transmit(const Now& now, DatagramBatch& out);
@@ -105,6 +110,10 @@ class Node {
   [[nodiscard]] std::vector<Output> take_outputs();
 
   [[nodiscard]] const PeerId& id() const noexcept;
+  /// What the next run with this key should know.
+  [[nodiscard]] Memory memory() const;
+  /// True when memory() is another than at the last call.
+  [[nodiscard]] bool take_memory_changed();
   /// True when snapshot() would tell something new since it was last called: members, bonds or reasons.
   [[nodiscard]] bool changed() const noexcept;
   [[nodiscard]] std::shared_ptr<const NodeStatus> snapshot(const Now& now);

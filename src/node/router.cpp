@@ -110,6 +110,7 @@ void Node::Impl::on_bond_up(const Now& now, const GroupId& id, const bonds::Bond
     health.watch(now, up.peer, up.cpp ? health::PeerKind::cpp : health::PeerKind::rust);
   });
   discovery.set_bonded(up.peer, true);
+  if (dial_list_.add(up.entry)) memory_changed_ = true;
   const auto group = groups.find(id);
   if (group == groups.end()) return;
   Event& event = report(now, EventKind::bond_up);
@@ -163,6 +164,7 @@ void Node::Impl::on_bond_fact(const Now& now, const GroupId& id, const bonds::Fa
     return with_health([&](auto& facts) { health.on_hint(now, probe->peer, facts); });
   if (const auto* departure = std::get_if<bonds::DepartureHeard>(&fact)) {
     // It left this group; when its entry names no group any more and nothing else binds us, it is gone altogether.
+    if (dial_list_.remove(departure->peer)) memory_changed_ = true;
     const identity::EntryRef entry = discovery.find(departure->peer, now);
     if (entry && entry->entry.groups.empty() && !bonded_anywhere(departure->peer))
       with_discovery([&](quic::Links&, auto& facts) { discovery.on_departure(now, departure->peer, facts); });

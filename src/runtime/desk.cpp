@@ -5,11 +5,13 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/loop.hpp"
+#include "runtime/state_file.hpp"
 
 namespace mosaik::runtime {
 namespace {
 
 constexpr Nanoseconds refresh_interval = 500ms;
+constexpr Nanoseconds memory_pause = 1s;  // a mesh that forms is written down once
 
 std::unexpected<Error> closed() {
   return fail(Errc::closed, "the network is closed");
@@ -27,8 +29,13 @@ Snapshot take_snapshot(node::Node& node, const Now& now) {
           .own = node.own_entry()};
 }
 
-Desk::Desk(node::Node& node, Outlet& outlet, std::shared_ptr<Inbox> inbox)
-    : node_(node), outlet_(outlet), resolver_(std::move(inbox)), now_(read_clock()) {}
+Desk::Desk(node::Node& node, Outlet& outlet, std::shared_ptr<Inbox> inbox, std::string state_file)
+    : node_(node),
+      outlet_(outlet),
+      inbox_(inbox),
+      resolver_(std::move(inbox)),
+      state_file_(std::move(state_file)),
+      now_(read_clock()) {}
 
 // -- requests
 
@@ -127,6 +134,7 @@ bool Desk::is_news() const {
 }
 
 void Desk::finish_turn() {
+  keep_memory(false);
   if (is_news() || next_publication() <= now_.mono) publish();
   if (tasks_.empty() && events_.empty()) return;
   for (Task& task : tasks_) outlet_.run(std::move(task));
@@ -157,6 +165,21 @@ void Desk::publish() {
   answer_joins(*status_);
 }
 
+// A disk may be slow: the delivery thread writes.
+void Desk::keep_memory(bool at_the_end) {
+  if (state_file_.empty()) return;
+  if (node_.take_memory_changed() && memory_due_ == never) memory_due_ = now_.mono + memory_pause;
+  if (memory_due_ == never || (!at_the_end && memory_due_ > now_.mono)) return;
+  memory_due_ = never;
+  run([path = state_file_, memory = node_.memory(), inbox = inbox_] {
+    const auto saved = save_state(path, memory);
+    if (saved) return;
+    inbox->post([text = saved.error().message](Step* step) {
+      if (step != nullptr) step->warn(text);
+    });
+  });
+}
+
 void Desk::answer_joins(const NodeStatus& published) {
   std::erase_if(joining_, [&](Join& join) {
     if (std::ranges::find(published.groups, join.group, &GroupStatus::id) == published.groups.end()) return false;
@@ -174,6 +197,7 @@ void Desk::end() {
   for (auto& ping : std::exchange(pings_, {})) run([done = std::move(ping.second)]() mutable { done(closed()); });
   for (auto& [group, done] : std::exchange(leaving_, {})) run(std::move(done));
   for (Task& done : std::exchange(when_all_left_, {})) run(std::move(done));
+  keep_memory(true);
   status_.reset();
   publish();
   for (Join& join : std::exchange(joining_, {})) join.done(closed());

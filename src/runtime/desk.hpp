@@ -18,7 +18,7 @@ namespace mosaik::runtime {
 
 class Desk final : public Step {
  public:
-  Desk(node::Node& node, Outlet& outlet, std::shared_ptr<Inbox> inbox);
+  Desk(node::Node& node, Outlet& outlet, std::shared_ptr<Inbox> inbox, std::string state_file);
 
   /// The moment of the inputs that follow.
   void set_now(const Now& now) noexcept { now_ = now; }
@@ -26,8 +26,8 @@ class Desk final : public Step {
   bool take_outputs();
   /// Publishes when it is time, then hands over events and answers.
   void finish_turn();
-  /// When finish_turn will have something to publish though nothing happens.
-  [[nodiscard]] Mono next_publication() const noexcept;
+  /// When finish_turn will have something to do though nothing happens.
+  [[nodiscard]] Mono next_deadline() const noexcept { return std::min(next_publication(), memory_due_); }
   [[nodiscard]] bool in_any_group() const noexcept { return !joined_.empty(); }
   /// The loop ends: answers everything that still waits.
   void end();
@@ -40,9 +40,11 @@ class Desk final : public Step {
   void ping(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<Nanoseconds> done) override;
   void run(Task task) override { tasks_.push_back(std::move(task)); }
   void resolve(std::string host, std::uint16_t port, Resolved done) override;
+  void warn(const std::string& text) override { node_.warn(now_, text); }
   void refresh() override { refresh_ = true; }
 
  private:
+  [[nodiscard]] Mono next_publication() const noexcept;
   void on_output(node::ResolveName& output);
   void on_output(node::SyncDone& output);
   void on_output(node::PingDone& output);
@@ -50,11 +52,15 @@ class Desk final : public Step {
   void on_output(Event& output);
   [[nodiscard]] bool is_news() const;
   void publish();
+  void keep_memory(bool at_the_end);
   void answer_joins(const NodeStatus& published);
 
   node::Node& node_;
   Outlet& outlet_;
+  std::shared_ptr<Inbox> inbox_;
   Resolver resolver_;
+  std::string state_file_;
+  Mono memory_due_ = never;  // when the changed memory is to be kept
   Now now_;
 
   std::uint64_t last_request_ = 0;

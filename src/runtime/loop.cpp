@@ -22,18 +22,23 @@ constexpr Nanoseconds departure_limit = limits::departure_flush + 100ms;
 class Loop::Impl {
  public:
   Impl(std::unique_ptr<node::Node> node, std::vector<udp::Socket> sockets, Outlet& outlet, std::shared_ptr<Inbox> inbox,
-       Poller poller)
+       Poller poller, LoopOptions options)
       : inbox_(std::move(inbox)),
         node_(std::move(node)),
         sockets_(std::move(sockets)),
-        desk_(*node_, outlet, inbox_),
+        desk_(*node_, outlet, inbox_, std::move(options.state_file)),
         poller_(std::move(poller)),
-        inbox_key_(sockets_.all().size()) {}
+        inbox_key_(sockets_.all().size()),
+        interfaces_key_(inbox_key_ + 1),
+        addresses_(std::move(options.addresses)) {}
 
   /// Errors: limit.
   Result<> watch() {
     for (std::size_t i = 0; i < sockets_.all().size(); ++i)
       if (auto added = poller_.add(sockets_.all()[i].fd(), i); !added) return added;
+    if (addresses_) interfaces_ = udp::InterfaceWatch::open();
+    if (interfaces_)
+      if (auto added = poller_.add(interfaces_->fd(), interfaces_key_); !added) return added;
     return poller_.add(inbox_->wake_fd(), inbox_key_);
   }
 
@@ -57,6 +62,7 @@ class Loop::Impl {
     // Requests first; sockets in the order of their keys.
     if (find(ready, inbox_key_) != nullptr) inbox_->acknowledge();
     for (Request& request : inbox_->take()) request(&desk_);
+    if (find(ready, interfaces_key_) != nullptr && interfaces_->drain()) node_->set_addresses(now_, addresses_());
     const Drained drained = read(ready);
     node_->settle(now_);
     keep_timers(drained);
@@ -107,7 +113,7 @@ class Loop::Impl {
   }
 
   [[nodiscard]] Mono wake_at() const {
-    return std::min({node_->next_deadline(), desk_.next_publication(), leaving_until_.value_or(never)});
+    return std::min({node_->next_deadline(), desk_.next_deadline(), leaving_until_.value_or(never)});
   }
 
   std::shared_ptr<Inbox> inbox_;
@@ -116,6 +122,9 @@ class Loop::Impl {
   Desk desk_;
   Poller poller_;
   std::size_t inbox_key_;
+  std::size_t interfaces_key_;
+  std::function<std::vector<SocketAddress>()> addresses_;
+  std::optional<udp::InterfaceWatch> interfaces_;
   Now now_ = read_clock();
   std::optional<Mono> leaving_until_;
   int put_off_ = 0;
@@ -123,14 +132,14 @@ class Loop::Impl {
 };
 
 Result<std::unique_ptr<Loop>> Loop::open(std::unique_ptr<node::Node> node, std::vector<udp::Socket> sockets,
-                                         Outlet& outlet) {
+                                         Outlet& outlet, LoopOptions options) {
   auto inbox = Inbox::open();
   if (!inbox) return std::unexpected(inbox.error());
   auto poller = Poller::open();
   if (!poller) return std::unexpected(poller.error());
   std::unique_ptr<Loop> out(new Loop);
   out->inbox_ = *inbox;
-  out->impl_ = std::make_unique<Impl>(std::move(node), std::move(sockets), outlet, *inbox, std::move(*poller));
+  out->impl_ = std::make_unique<Impl>(std::move(node), std::move(sockets), outlet, *inbox, std::move(*poller), std::move(options));
   if (auto watched = out->impl_->watch(); !watched) return std::unexpected(watched.error());
   auto thread = start_thread("mosaik-loop", [loop = out.get()] {
     loop->impl_->run();

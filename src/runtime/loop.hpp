@@ -12,7 +12,9 @@
 /// Life. open() starts the thread. stop() leaves all groups, gives their departures limits::departure_flush and a
 /// little, and ends the thread; everything that waits for an answer gets one.
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -27,11 +29,18 @@ namespace mosaik::runtime {
 /// A snapshot of a node that no loop has yet.
 [[nodiscard]] Snapshot take_snapshot(node::Node& node, const Now& now);
 
+struct LoopOptions {
+  std::string state_file;  ///< where the node's memory is kept; empty: nowhere
+  /// Where others can dial us, asked again when the addresses of this computer have changed; empty: they are as they are.
+  std::function<std::vector<SocketAddress>()> addresses;
+};
+
 class Loop {
  public:
   /// Starts the node. Errors: limit, io.
   [[nodiscard]] static Result<std::unique_ptr<Loop>> open(std::unique_ptr<node::Node> node,
-                                                          std::vector<udp::Socket> sockets, Outlet& outlet);
+                                                          std::vector<udp::Socket> sockets, Outlet& outlet,
+                                                          LoopOptions options = {});
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
   ~Loop();

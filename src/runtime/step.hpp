@@ -31,6 +31,8 @@ class Step {
   /// Runs a task on the delivery thread.
   virtual void run(Task task) = 0;
   virtual void resolve(std::string host, std::uint16_t port, Resolved done) = 0;
+  /// Tells of trouble outside the node, as a notice.
+  virtual void warn(const std::string& text) = 0;
   /// Somebody reads: publish a snapshot within 500 ms, though nothing changed but ages and round trips.
   virtual void refresh() = 0;
 

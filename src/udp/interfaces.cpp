@@ -1,7 +1,13 @@
 #include <ifaddrs.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 
 #include "udp/sockaddr.hpp"
 #include "udp/socket.hpp"
@@ -36,6 +42,32 @@ std::vector<SocketAddress> interface_addresses() {
   const auto repeated = std::ranges::unique(out);
   out.erase(repeated.begin(), repeated.end());
   return out;
+}
+
+std::optional<InterfaceWatch> InterfaceWatch::open() {
+  const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0) return std::nullopt;
+  InterfaceWatch out(fd);
+  sockaddr_nl groups{};
+  groups.nl_family = AF_NETLINK;
+  groups.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&groups), sizeof groups) != 0) return std::nullopt;
+  return out;
+}
+
+InterfaceWatch::~InterfaceWatch() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+// What changed does not matter: the addresses are asked for anew. An overrun (ENOBUFS) is news too.
+bool InterfaceWatch::drain() noexcept {
+  std::array<char, 8192> message;
+  for (bool news = false;;) {
+    const ssize_t got = ::recv(fd_, message.data(), message.size(), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return news;
+    if (got < 0 && errno != ENOBUFS && errno != EINTR) return news;
+    news = true;
+  }
 }
 
 }  // namespace mosaik::udp

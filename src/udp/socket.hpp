@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <mosaik/address.hpp>
@@ -83,5 +85,29 @@ class Socket {
 /// Addresses of this host that others may dial: up, not loopback (loopback only when there is nothing else),
 /// not link-local (spec: transport 3.5).
 [[nodiscard]] std::vector<SocketAddress> interface_addresses();
+
+/// Tells when the addresses of this computer have changed (rtnetlink(7)). Move-only.
+class InterfaceWatch {
+ public:
+  /// Nothing where the kernel gives no such socket: then addresses stay as they were at the start.
+  [[nodiscard]] static std::optional<InterfaceWatch> open();
+  InterfaceWatch(InterfaceWatch&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  InterfaceWatch& operator=(InterfaceWatch&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  InterfaceWatch(const InterfaceWatch&) = delete;
+  InterfaceWatch& operator=(const InterfaceWatch&) = delete;
+  ~InterfaceWatch();
+
+  /// Readable when there is news.
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+  /// Takes the news; false when there was none.
+  bool drain() noexcept;
+
+ private:
+  explicit InterfaceWatch(int fd) noexcept : fd_(fd) {}
+  int fd_ = -1;
+};
 
 }  // namespace mosaik::udp

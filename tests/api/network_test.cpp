@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <thread>
 
@@ -73,6 +74,38 @@ TEST(Network, keeps_its_identity_in_a_file_that_no_second_node_may_use) {
     EXPECT_EQ(second.error().code, Errc::in_use);
   }
   EXPECT_EQ(value_of(Network::open(config)).id(), first);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Network, remembers_its_peers_beside_its_key_and_finds_them_again_without_a_bootstrap_peer) {
+  std::string folder = (std::filesystem::temp_directory_path() / "mosaik-test-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  NetworkConfig config = on_loopback();
+  config.secret_key_file = folder + "/key";
+  const Network stays = open_node();
+  const Group theirs = join(stays);
+  {
+    config.bootstrap = {stays.contact()};
+    const Network first = value_of(Network::open(config));
+    const Group ours = join(first);
+    static_cast<void>(wait_for(ours.when().bonds_reach(1)));
+    EXPECT_TRUE(std::filesystem::exists(config.secret_key_file + ".state"));
+  }
+  config.bootstrap.clear();
+  {
+    const Network second = value_of(Network::open(config));
+    const Group ours = join(second);
+    EXPECT_EQ(wait_for(ours.when().bonds_reach(1)).own().size(), 1U);
+  }
+  std::ofstream(config.secret_key_file + ".state") << "no state at all";
+  const Network third = value_of(Network::open(config));
+  ASSERT_FALSE(third.status().notices.empty());
+  EXPECT_NE(third.status().notices.front().find(".state"), std::string::npos) << third.status().notices.front();
+  config.secret_key_file.clear();
+  config.state_file = folder + "/missing/state";
+  const auto refused = Network::open(config);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message.find("missing/state"), std::string::npos);
   std::filesystem::remove_all(folder);
 }
 

@@ -134,6 +134,73 @@ TEST_F(TwoNodes, bond_again_with_a_restarted_process_that_knows_nobody) {
   EXPECT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 6s)) << wire_.reasons(a_) << wire_.reasons(b_);
 }
 
+TEST_F(TwoNodes, find_each_other_by_memory_when_both_are_restarted_and_no_bootstrap_peer_is_named) {
+  bond();
+  ASSERT_TRUE(wire_.at(a_).node->take_memory_changed());
+  EXPECT_FALSE(wire_.at(a_).node->take_memory_changed());
+  const node::Memory of_a = wire_.at(a_).node->memory();
+  const node::Memory of_b = wire_.at(b_).node->memory();
+  ASSERT_EQ(of_a.entries.size(), 1U);
+  wire_.kill(a_);
+  wire_.kill(b_);
+  wire_.at(a_).settings.bootstrap.clear();
+  wire_.at(b_).settings.bootstrap.clear();
+  wire_.run_for(600s);  // beyond staleness
+  wire_.boot(a_, of_a);
+  wire_.boot(b_, of_b);
+  EXPECT_GT(wire_.at(a_).node->memory().started, of_a.started);
+  wire_.join(a_);
+  wire_.join(b_);
+  EXPECT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 3s)) << wire_.reasons(a_) << wire_.reasons(b_);
+}
+
+TEST_F(TwoNodes, say_who_is_remembered_and_missing_after_a_restart) {
+  bond();
+  const node::Memory of_a = wire_.at(a_).node->memory();
+  wire_.kill(a_);
+  wire_.kill(b_);
+  wire_.boot(a_, of_a);
+  wire_.join(a_);
+  wire_.run_for(50ms);
+  ASSERT_NE(wire_.group(a_), nullptr);
+  EXPECT_EQ(wire_.group(a_)->health, Health::degraded);
+  EXPECT_NE(wire_.reasons(a_).find(node_id(b_).brief()), std::string::npos) << wire_.reasons(a_);
+}
+
+TEST_F(TwoNodes, forget_a_peer_that_departed_and_one_that_was_not_heard_of_for_a_day) {
+  bond();
+  const node::Memory with_b = wire_.at(a_).node->memory();
+  wire_.with(b_, [&](node::Node& node, const Now& now) { node.leave(now, group_); });
+  ASSERT_TRUE(wire_.run_until([&] { return wire_.at(a_).node->memory().entries.empty(); }, 3s));
+  wire_.kill(a_);
+  wire_.kill(b_);
+  wire_.boot(a_, with_b);
+  EXPECT_EQ(wire_.at(a_).node->memory().entries.size(), 1U);
+  wire_.kill(a_);
+  wire_.run_for(limits::dial_list_age + 1h);
+  wire_.boot(a_, with_b);
+  EXPECT_TRUE(wire_.at(a_).node->memory().entries.empty());
+}
+
+TEST_F(TwoNodes, believe_no_remembered_entry_whose_signature_does_not_hold) {
+  bond();
+  node::Memory changed = wire_.at(a_).node->memory();
+  changed.entries.at(0).at(40) ^= 1U;
+  changed.entries.push_back({1, 2, 3});
+  wire_.kill(a_);
+  wire_.boot(a_, changed);
+  EXPECT_TRUE(wire_.at(a_).node->memory().entries.empty());
+}
+
+TEST_F(TwoNodes, are_newer_than_their_last_run_though_the_clock_went_back) {
+  bond();
+  node::Memory later = wire_.at(a_).node->memory();
+  later.started += 3'600'000;
+  wire_.kill(a_);
+  wire_.boot(a_, later);
+  EXPECT_EQ(wire_.at(a_).node->memory().started, later.started + 1);
+}
+
 TEST_F(TwoNodes, say_goodbye_when_one_leaves_and_do_not_dial_it_again) {
   bond();
   wire_.run_for(1s);

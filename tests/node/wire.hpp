@@ -81,7 +81,7 @@ class Wire {
     return machines_.size() - 1;
   }
   /// A new process with the same key.
-  void boot(std::size_t index) {
+  void boot(std::size_t index, const node::Memory& memory = {}) {
     Machine& machine = machines_.at(index);
     node::Config config;
     config.name = "node " + std::to_string(index);
@@ -93,6 +93,7 @@ class Wire {
     config.advertised = {node_address(index)};
     config.seed = rng_.fork("node", index * 1000 + machine.life).next();
     config.secret_seed = crypto::hash({bytes_of("secret " + std::to_string(index * 1000 + machine.life))});
+    config.memory = memory;
     ++machine.life;
     machine.node = std::make_unique<node::Node>(config, crypto::SecretKey::from_seed(node_seeds().at(index)), now());
     machine.wake = never;

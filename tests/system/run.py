@@ -184,6 +184,26 @@ def long_cut(fleet, seconds):
     return f"cut {seconds} s, healed after {took * 1000:.0f} ms"
 
 
+def new_address(fleet):
+    """An interface gets another address while the node runs: its entry says so."""
+    if os.geteuid() != 0 or subprocess.run(["ip", "netns", "list"], capture_output=True, check=False).returncode != 0:
+        raise Skip("network namespaces need root and iproute2")
+    space = f"mosaik-{os.getpid()}n"
+
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+    try:
+        ip("netns", "add", space)
+        ip("-n", space, "link", "set", "lo", "up")
+        ip("-n", space, "addr", "add", "10.213.7.1/32", "dev", "lo")
+        node = Spaced(fleet).cpp(space, "addresses", [], "0.0.0.0:0").ready()
+        ip("-n", space, "addr", "add", "10.213.7.2/32", "dev", "lo")
+        fleet.wait("the new address is advertised", lambda: any("10.213.7.2:" in a for a in node.command("me")["addrs"]), 5)
+    finally:
+        fleet.clear()
+        subprocess.run(["ip", "netns", "del", space], capture_output=True, check=False)
+
+
 class Spaced:
     """Nodes inside a network namespace."""
 
@@ -221,6 +241,7 @@ def main():
             ("another secret never bonds and status says why", lambda: other_secret(fleet)),
             ("secrets stay secret", lambda: secrets_stay_secret(fleet)),
             ("load raises no false alarm", lambda: loaded(fleet, 600 if args.full else 20)),
+            ("a new address of the computer is advertised", lambda: new_address(fleet)),
             ("a cut longer than staleness heals", lambda: long_cut(fleet, 360 if args.full else 6)),
         ]
         suite.run(fleet, checks, args.only)

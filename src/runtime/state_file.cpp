@@ -1,0 +1,122 @@
+#include "runtime/state_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <system_error>
+
+#include <mosaik/bytes.hpp>
+
+#include "runtime/secret_file.hpp"
+
+namespace mosaik::runtime {
+namespace {
+
+constexpr std::string_view header = "mosaik state 1";
+
+std::unexpected<Error> cannot(std::string_view verb, const std::string& path) {
+  const int error = errno;
+  const bool forbidden = error == EACCES || error == EPERM || error == EROFS;
+  return fail(forbidden ? Errc::permission : Errc::io, "state file '" + path + "' cannot be " + std::string(verb) + ": " +
+                                                           std::generic_category().message(error) +
+                                                           "; name a place where this node may read and write");
+}
+
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  return line;
+}
+
+/// Why the line is left out; empty when it was taken.
+std::string_view take_fact(std::string_view line, node::Memory& memory) {
+  if (line.starts_with("started ")) {
+    const std::string_view digits = line.substr(8);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc{} || end != digits.data() + digits.size() || value < 0) return "is no time";
+    memory.started = value;
+    return {};
+  }
+  if (!line.starts_with("peer ")) return "has a word that this release does not know";
+  const std::string_view digits = line.substr(5);
+  if (memory.entries.size() == limits::dial_list) return "is one peer more than are kept";
+  if (digits.size() % 2 != 0 || digits.size() / 2 > limits::entry_bytes) return "is no signed entry";
+  std::vector<std::uint8_t> entry(digits.size() / 2);
+  if (!from_hex(digits, entry)) return "is not hexadecimal";
+  memory.entries.push_back(std::move(entry));
+  return {};
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string state_text(const node::Memory& memory) {
+  std::string out = std::string(header) + "\nstarted " + std::to_string(memory.started) + "\n";
+  for (const auto& entry : memory.entries) out += "peer " + to_hex(entry) + "\n";
+  return out;
+}
+
+Recalled parse_state(std::string_view text, const std::string& path) {
+  Recalled out;
+  if (text.empty()) return out;
+  if (take_line(text) != header) {
+    out.warnings.push_back("state file '" + path + "' is of another kind or release; it is not read, and will be replaced");
+    return out;
+  }
+  std::size_t bad = 0;
+  for (std::size_t number = 2; !text.empty(); ++number) {
+    const std::string_view why = take_fact(take_line(text), out.memory);
+    if (!why.empty() && ++bad == 1)  // the first is enough to look for
+      out.warnings.push_back("state file '" + path + "': line " + std::to_string(number) + " " + std::string(why) + "; it is left out");
+  }
+  return out;
+}
+
+Result<Recalled> load_state(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
+    if (errno == ENOENT) return Recalled{};
+    return cannot("read", path);
+  }
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return cannot("read", path);
+  if (!S_ISREG(facts.st_mode) || static_cast<std::size_t>(facts.st_size) > state_file_bytes)
+    return fail(Errc::limit, "state file '" + path + "' is no state file (not a file, or longer than " +
+                                 std::to_string(state_file_bytes) + " bytes); move it away");
+  std::string text(static_cast<std::size_t>(facts.st_size), '\0');
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t got = ::read(file.get(), text.data() + at, text.size() - at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return cannot("read", path);
+    if (got == 0) text.resize(at);
+    at += static_cast<std::size_t>(got);
+  }
+  return parse_state(text, path);
+}
+
+// No fsync: a content that is lost with the power leaves the one before it, and both only save time.
+Result<> save_state(const std::string& path, const node::Memory& memory) {
+  const std::string next = path + ".tmp";
+  {
+    const Descriptor file(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (!file || !write_all(file.get(), state_text(memory))) return cannot("written", next);
+  }
+  if (::rename(next.c_str(), path.c_str()) != 0) return cannot("replaced", path);
+  return {};
+}
+
+}  // namespace mosaik::runtime

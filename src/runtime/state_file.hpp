@@ -1,0 +1,39 @@
+#pragma once
+/// The file in which a node's Memory waits for its next run: text, one fact a line, readable by a person.
+///
+///   mosaik state 1
+///   started 1795354209769
+///   peer 0b302e34...            (a signed entry, hexadecimal)
+///
+/// It is a help, not an identity: a missing file is an empty memory, and a line that can not be read is left out, with a
+/// warning. A new content replaces the old one whole (rename), so that a crash leaves the one or the other.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <mosaik/result.hpp>
+
+#include "base/limits.hpp"
+#include "node/memory.hpp"
+
+namespace mosaik::runtime {
+
+/// A longer file is something else.
+inline constexpr std::size_t state_file_bytes = 4096 + limits::dial_list * (2 * limits::entry_bytes + 16);
+
+struct Recalled {
+  node::Memory memory;
+  std::vector<std::string> warnings;  ///< what was left out, and why
+};
+
+/// Errors: permission, io, limit; each names the file and what to do.
+[[nodiscard]] Result<Recalled> load_state(const std::string& path);
+/// Errors: permission, io.
+[[nodiscard]] Result<> save_state(const std::string& path, const node::Memory& memory);
+
+/// The text form, for tests and fuzzing.
+[[nodiscard]] std::string state_text(const node::Memory& memory);
+[[nodiscard]] Recalled parse_state(std::string_view text, const std::string& path);
+
+}  // namespace mosaik::runtime
