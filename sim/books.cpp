@@ -25,6 +25,10 @@ void World::hear(Host& of, const Now& now) {
   truth_.signed_entry(of.program->own_entry());
   life.group = of.program->in_group() ? std::optional(group_of(of.spec.secret)) : std::nullopt;
   for (const Event& event : of.program->take_events(now)) on_event(of, life, event);
+  if (!of.program->in_group()) life.leaving = false;
+  // Asked to join while it was leaving: a process in its right mind tries again.
+  if (of.member && !of.program->in_group() && of.requests.empty())
+    of.requests.emplace_back([](Program& program, const Now& at) { program.join(at); });
 }
 
 void World::on_event(Host& of, Life& life, const Event& event) {
@@ -61,11 +65,24 @@ void World::book(Life& life, const Event& event) {
       return fail("bonds.ends_once", life.name + " ended a bond with " + name_of(event.peer) + " that was not up");
     life.bonds.erase(found);
   }
+  if (event.kind == EventKind::bond_down && (event.by == "presumed" || event.by == "idle" || event.by == "transport")) {
+    const Session* session = truth_.session(event.session);
+    const Session::End* other = session == nullptr ? nullptr : session->other(life);
+    ++truth_.alarms.presumed;
+    if (other != nullptr && !other->life->died && !other->down) ++truth_.alarms.false_presumed;
+  }
+  if (event.kind == EventKind::bond_down && (event.by == "peer" || event.by == "departure" || event.by == "reset"))
+    ++truth_.alarms.proven;
+  if (event.kind == EventKind::peer_discovered || event.kind == EventKind::peer_updated) {
+    const Host& of = host(life.host);
+    for (const identity::EntryRef& entry : of.program->catalog(now_of(of)))
+      if (entry->id() == event.peer) life.catalog[event.peer] = entry->entry.version;
+  }
   if (event.kind == EventKind::peer_departed) {
     if (event.reason == "departed") {
       const auto known = life.catalog.find(event.peer);
       if (known != life.catalog.end()) {
-        life.buried[event.peer] = known->second.started;
+        life.buried[event.peer] = known->second;
         life.buried_at[event.peer] = scheduler_.now();
       }
     }

@@ -52,6 +52,12 @@ void Clock::sleep_until(Mono world, Nanoseconds span) {
   slept_ += span;
 }
 
+void Clock::wake(Mono world) {
+  if (anchor_ <= world) return;
+  slept_ -= anchor_ - world;
+  anchor_ = world;
+}
+
 void Clock::set_right(Mono world) {
   set_rate(world, 0);
   drifted_ = {};

@@ -24,6 +24,8 @@ class Clock {
   void jump(std::chrono::milliseconds by) { wall_offset_ += by; }
   /// The computer sleeps for `span` from now: `mono` stands still, `boot` and `wall` go on.
   void sleep_until(Mono world, Nanoseconds span);
+  /// It is woken, earlier than that.
+  void wake(Mono world);
   /// Wall time is right again and the rate too.
   void set_right(Mono world);
 

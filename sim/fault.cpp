@@ -24,7 +24,7 @@ struct Work {
   [[nodiscard]] Rng rng(std::string_view name) const { return Rng(fault.value).fork(name); }
 
   void cut(HostId from, HostId to) const {
-    if (from == to) return;
+    if (from == to || world.peaceful()) return;
     network().cut(from, to);
     later(fault.span, [network = &network(), from, to] { network->heal(from, to); });
   }
@@ -49,7 +49,7 @@ struct Work {
     });
   }
   void fall(HostId host, Nanoseconds pause) const {
-    if (!world.host(host).wanted) return;
+    if (!world.host(host).wanted || world.peaceful()) return;
     world.crash(host);
     come_back(host, pause);
   }
@@ -159,7 +159,9 @@ void disk(const Work& work) {
 void forged_error(const Work& work) {
   Rng rng = work.rng("forged");
   for (Nanoseconds at = 0s; at < work.fault.span; at += rng.between(5ms, 200ms))
-    work.later(at, [work] { work.world.forge_error(work.fault.a, work.fault.b); });
+    work.later(at, [work] {
+      if (!work.world.peaceful()) work.world.forge_error(work.fault.a, work.fault.b);
+    });
 }
 
 void begin(const Work& work) {

@@ -64,6 +64,9 @@ void add_bond_invariants(Invariants& out) {
 Invariants all_invariants() {
   Invariants out;
   add_bond_invariants(out);
+  add_detection_invariants(out);
+  add_discovery_invariants(out);
+  add_rest_invariants(out);
   return out;
 }
 

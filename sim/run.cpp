@@ -16,12 +16,17 @@ class Run {
     world_.trace().echo = options.echo;
   }
 
+  Plan drawn() {
+    invite();
+    return draw();
+  }
+
   Outcome go() {
     invite();
-    out_.plan = options_.plan ? *options_.plan
-                              : draw_plan(rng_.fork("plan"), scenario_.menu, draw_count(), world_.hosts().size(), 500ms,
-                                          scenario_.chaos);
+    out_.plan = options_.plan ? *options_.plan : draw();
     for (const Fault& fault : out_.plan) plan_fault(world_, fault);
+    if (scenario_.bootstrap_ends)
+      world_.scheduler().at(birth + 5s + rng_.fork("end").between(0s, 5s), [this] { end_bootstrap(); });
     world_.run_until(birth + scenario_.chaos);
     heal();
     await_whole();
@@ -31,6 +36,10 @@ class Run {
   }
 
  private:
+  [[nodiscard]] Plan draw() const {
+    return draw_plan(rng_.fork("plan"), scenario_.menu, draw_count(), world_.hosts().size(), 500ms, scenario_.chaos);
+  }
+
   [[nodiscard]] Knobs draw_knobs() const {
     Knobs out;
     Rng rng = rng_.fork("knobs");
@@ -137,14 +146,27 @@ class Run {
     }
   }
 
+  void end_bootstrap() {
+    Host& host = world_.host({0});
+    host.wanted = false;
+    host.member = false;
+    if (rng_.fork("how").below(2) == 0)
+      world_.quit({0});
+    else
+      world_.crash({0});
+  }
+
   void heal() {
     if (world_.failure()) return;
     world_.trace().note(world_.now(), "nemesis", "all is healed");
+    world_.make_peace();
     world_.network().heal_all();
     Weather weather = world_.network().weather();
     weather.loss = weather.burst = weather.duplicate = weather.replay = weather.corrupt = 0;
     world_.network().set_weather(weather);
     for (const auto& host : world_.hosts()) {
+      if (scenario_.bootstrap_ends && host->id == HostId{0}) continue;
+      host->clock.wake(world_.now());
       host->clock.set_rate(world_.now(), 0);
       host->slowness = 1;
       host->paused_until = std::min(host->paused_until, world_.now());
@@ -222,6 +244,10 @@ class Run {
 };
 
 }  // namespace
+
+Plan plan_of(const Scenario& scenario, std::uint64_t seed, const RunOptions& options) {
+  return Run(scenario, seed, options).drawn();
+}
 
 Outcome run_seed(const Scenario& scenario, std::uint64_t seed, const RunOptions& options) {
   return Run(scenario, seed, options).go();

@@ -35,6 +35,8 @@ struct Outcome {
   Nanoseconds whole_after{};  ///< from the heal until the mesh was whole
 };
 
+/// The faults that a seed draws.
+[[nodiscard]] Plan plan_of(const Scenario& scenario, std::uint64_t seed, const RunOptions& options);
 [[nodiscard]] Outcome run_seed(const Scenario& scenario, std::uint64_t seed, const RunOptions& options);
 
 }  // namespace mosaik::sim

@@ -27,6 +27,7 @@ struct Life {
   std::optional<Mono> died;
   std::int64_t started = 0;
   std::optional<GroupId> group;  ///< joined, and not left
+  bool leaving = false;          ///< told to leave it
 
   struct Tie {
     SessionId session;
@@ -34,7 +35,7 @@ struct Life {
   };
   std::map<std::pair<GroupId, PeerId>, Tie> bonds;
   std::map<PeerId, EntryVersion> catalog;  ///< newest that it told of
-  std::map<PeerId, std::int64_t> buried;   ///< runs that it knows to have signed off, and
+  std::map<PeerId, EntryVersion> buried;   ///< last words of runs that it knows to have signed off, and
   std::map<PeerId, Mono> buried_at;
   std::uint64_t last_sequence = 0;
   std::uint64_t ups = 0, downs = 0, false_alarms = 0;

@@ -152,6 +152,7 @@ void World::quit(HostId id) {
   of.member = false;
   if (!of.program) return;
   trace_.note(scheduler_.now(), of.spec.name, "quits");
+  truth_.life(of).leaving = true;
   request(id, [](Program& program, const Now& at) { program.leave(at); });
   // As the runtime does: the departure has a time limit, then the process ends.
   scheduler_.after(limits::departure_flush + 100ms, [this, id, run = of.incarnation] {
@@ -165,7 +166,11 @@ void World::join(HostId id) {
 }
 
 void World::leave(HostId id) {
-  host(id).member = false;
+  Host& of = host(id);
+  of.member = false;
+  if (!of.program) return;
+  trace_.note(scheduler_.now(), of.spec.name, "leaves the group");
+  truth_.life(of).leaving = true;
   request(id, [](Program& program, const Now& at) { program.leave(at); });
 }
 

@@ -68,6 +68,10 @@ class World {
   /// For this long the process is not to blame for being late.
   void excuse(HostId host, Nanoseconds span);
 
+  /// No fault begins any more.
+  void make_peace() noexcept { peaceful_ = true; }
+  [[nodiscard]] bool peaceful() const noexcept { return peaceful_; }
+
   /// Runs until `until`, or until something is broken, or `done`.
   template <class Done>
   void run_until(Mono until, Done done) {
@@ -134,6 +138,7 @@ class World {
   std::vector<std::unique_ptr<Host>> hosts_;
   std::map<PeerId, std::string> names_;
   std::optional<Failure> failure_;
+  bool peaceful_ = false;
 };
 
 /// The secret key number `index` of the world: ids ascend with it.

@@ -1,29 +1,170 @@
-#include <CLI/CLI.hpp>
-#include <iostream>
+// mosaik-sim: worlds from seeds. One seed with its trace, or a farm of many (docs/SIMULATOR.md).
 
-#include "sim/run.hpp"
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <random>
+#include <thread>
+
+#include "sim/farm.hpp"
+
+namespace {
+
+using namespace mosaik;
+
+struct Wishes {
+  std::optional<std::uint64_t> seed;
+  std::string seeds;      // A..B
+  std::size_t fresh = 0;  // so many seeds that nobody has seen
+  std::vector<std::string> scenarios;
+  std::string tier = "links";
+  std::string faults;  // places in the drawn list
+  std::size_t nodes = 0;
+  std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
+  unsigned twice = 0;  // so many of a hundred are run twice
+  bool trace = false;
+  bool digests = false;
+  bool probes = false;
+  bool list = false;
+};
+
+bool read_range(const std::string& text, std::uint64_t& from, std::uint64_t& to) {
+  const std::size_t dots = text.find("..");
+  if (dots == std::string::npos) return false;
+  try {
+    from = std::stoull(text.substr(0, dots));
+    to = std::stoull(text.substr(dots + 2));
+  } catch (const std::exception&) {
+    return false;
+  }
+  return from <= to;
+}
+
+std::optional<std::vector<std::size_t>> read_places(const std::string& text) {
+  std::vector<std::size_t> out;
+  if (text == "none") return out;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t used = 0;
+    try {
+      out.push_back(std::stoull(text.substr(at), &used));
+    } catch (const std::exception&) {
+      return std::nullopt;
+    }
+    at += used + 1;
+  }
+  return out;
+}
+
+std::vector<const sim::Scenario*> chosen(const Wishes& wishes) {
+  if (wishes.scenarios.empty()) return sim::all_scenarios();
+  std::vector<const sim::Scenario*> out;
+  for (const std::string& name : wishes.scenarios) out.push_back(sim::find_scenario(name));
+  return out;
+}
+
+int list() {
+  for (const sim::Scenario* scenario : sim::all_scenarios())
+    std::printf("%-24s %s\n", std::string(scenario->name).c_str(), std::string(scenario->about).c_str());
+  return 0;
+}
+
+int show_one(const Wishes& wishes, const sim::FarmOptions& options) {
+  const sim::Job job{sim::find_scenario(wishes.scenarios.empty() ? "everything" : wishes.scenarios.front()),
+                     *wishes.seed, false};
+  sim::RunOptions run = options.run;
+  if (!wishes.faults.empty()) {
+    const auto places = read_places(wishes.faults);
+    if (!places) {
+      std::fprintf(stderr, "mosaik-sim: '%s' is no list of places; give e.g. --faults 0,3,4\n", wishes.faults.c_str());
+      return 64;
+    }
+    run.plan = sim::keep_faults(job, options.run, *places);
+  }
+  if (wishes.trace) run.echo = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
+  const sim::Outcome out = sim::run_seed(*job.scenario, job.seed, run);
+  std::printf("scenario %s, seed %llu, %zu faults: digest %016llx, %lld ms simulated\n",
+              std::string(job.scenario->name).c_str(), static_cast<unsigned long long>(job.seed), out.plan.size(),
+              static_cast<unsigned long long>(out.digest), static_cast<long long>(out.simulated / 1ms));
+  if (!out.failure) return 0;
+  if (!wishes.trace)
+    for (const std::string& line : out.lines) std::printf("  %s\n", line.c_str());
+  std::printf("FAILED %s: %s\n", out.failure->invariant.c_str(), out.failure->text.c_str());
+  return 1;
+}
+
+int run_many(const Wishes& wishes, sim::FarmOptions options, std::uint64_t from, std::uint64_t count) {
+  const auto scenarios = chosen(wishes);
+  std::vector<sim::Job> jobs;
+  for (std::uint64_t i = 0; i < count; ++i)
+    jobs.push_back({scenarios[i % scenarios.size()], from + i, wishes.twice != 0 && i % 100 < wishes.twice});
+  std::printf("seeds %llu..%llu, %zu scenarios, tier %s, %zu processes\n", static_cast<unsigned long long>(from),
+              static_cast<unsigned long long>(from + count - 1), scenarios.size(), wishes.tier.c_str(), wishes.jobs);
+  std::fflush(stdout);
+  const auto begin = std::chrono::steady_clock::now();
+  const sim::FarmResult result = sim::run_farm(jobs, options);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  for (const auto& [name, amount] : result.tally.counts)
+    std::printf("  %12llu  %s\n", static_cast<unsigned long long>(amount), name.c_str());
+  for (const auto& [name, amount] : result.probes)
+    std::printf("  %12llu  probe %s\n", static_cast<unsigned long long>(amount), name.c_str());
+  std::printf("%lld s simulated in %lld ms; the slowest heal took %lld ms; %zu seeds were run twice\n",
+              static_cast<long long>(result.simulated / 1s), static_cast<long long>(took.count()),
+              static_cast<long long>(result.slowest_heal / 1ms), result.repeated);
+  const std::size_t failed = result.failed + result.missing_probes.size();
+  std::printf("%zu passed, %zu failed\n", result.passed, failed);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("mosaik-sim");
-  std::uint64_t seed = 1;
-  std::string name = "join-storm";
-  std::string tier = "links";
-  bool trace = false;
-  mosaik::sim::RunOptions options;
-  app.add_option("--seed", seed);
-  app.add_option("--scenario", name);
-  app.add_option("--tier", tier);
-  app.add_option("--nodes", options.nodes);
-  app.add_flag("--trace", trace);
+  Wishes wishes;
+  CLI::App app("Runs the node in simulated worlds, each made of one seed.", "mosaik-sim");
+  app.add_option("--seed", wishes.seed, "run this seed of one scenario");
+  app.add_option("--seeds", wishes.seeds, "run these seeds, as A..B, over the scenarios in turn");
+  app.add_option("--fresh", wishes.fresh, "run so many seeds that nobody has seen");
+  app.add_option("--scenario", wishes.scenarios, "run these scenarios only; see --list");
+  app.add_option("--tier", wishes.tier, "links: without QUIC, fast; quic: the real QUIC and TLS")
+      ->check(CLI::IsMember({"links", "quic"}));
+  app.add_option("--nodes", wishes.nodes, "so many nodes, instead of the drawn number")->check(CLI::Range(2, 20));
+  app.add_option("--faults", wishes.faults, "with --seed: only these faults of the drawn list, e.g. 0,3,4, or none");
+  app.add_option("--jobs", wishes.jobs, "so many processes")->check(CLI::Range(1, 64));
+  app.add_option("--twice", wishes.twice, "run so many of a hundred seeds twice and compare")
+      ->check(CLI::Range(0, 100));
+  app.add_flag("--trace", wishes.trace, "with --seed: print what happens");
+  app.add_flag("--digests", wishes.digests, "print the digest of each seed");
+  app.add_flag("--probes", wishes.probes, "fail when a rare branch was never reached");
+  app.add_flag("--list", wishes.list, "list the scenarios");
   CLI11_PARSE(app, argc, argv);
-  if (tier == "quic") options.tier = mosaik::sim::Tier::quic;
-  if (trace) options.echo = [](const std::string& line) { std::cout << line << '\n'; };
-  const auto* scenario = mosaik::sim::find_scenario(name);
-  if (scenario == nullptr) return 64;
-  const auto out = mosaik::sim::run_seed(*scenario, seed, options);
-  std::cout << std::hex << out.digest << std::dec << " " << out.simulated / std::chrono::milliseconds(1)
-            << " ms, whole after " << out.whole_after / std::chrono::milliseconds(1) << " ms\n";
-  for (const auto& [what, count] : out.tally.counts) std::cout << what << ": " << count << '\n';
-  if (out.failure) std::cout << "FAILED " << out.failure->invariant << ": " << out.failure->text << '\n';
-  return out.failure ? 1 : 0;
+  if (wishes.list) return list();
+  for (const std::string& name : wishes.scenarios) {
+    if (sim::find_scenario(name) != nullptr) continue;
+    std::fprintf(stderr, "mosaik-sim: there is no scenario '%s'; see mosaik-sim --list\n", name.c_str());
+    return 64;
+  }
+  sim::FarmOptions options;
+  options.run.tier = wishes.tier == "quic" ? sim::Tier::quic : sim::Tier::links;
+  options.run.nodes = wishes.nodes;
+  options.workers = wishes.jobs;
+  options.command = argv[0];
+  options.progress = isatty(2) == 1;
+  options.print_digests = wishes.digests;
+  options.need_probes = wishes.probes;
+  if (wishes.seed) return show_one(wishes, options);
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  if (!wishes.seeds.empty()) {
+    if (!read_range(wishes.seeds, from, to)) {
+      std::fprintf(stderr, "mosaik-sim: '%s' is no range of seeds; give e.g. --seeds 1..100\n", wishes.seeds.c_str());
+      return 64;
+    }
+    return run_many(wishes, options, from, to - from + 1);
+  }
+  std::random_device device;
+  const std::uint64_t base = (std::uint64_t{device()} << 16U) & 0xffff'ffff'0000U;
+  return run_many(wishes, options, base, wishes.fresh == 0 ? 200 : wishes.fresh);
 }

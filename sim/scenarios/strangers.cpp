@@ -1,7 +1,33 @@
+// Those who do not belong, and those who speak otherwise.
+
 #include "sim/scenario.hpp"
 
 namespace mosaik::sim {
+
+namespace {
+constexpr MenuItem some[] = {
+    {.kind = FaultKind::restart, .weight = 3},
+    {.kind = FaultKind::cut, .weight = 2, .least = 100ms, .most = 5s},
+    {.kind = FaultKind::weather, .weight = 1, .least = 1s, .most = 8s},
+    {.kind = FaultKind::storm, .weight = 1},
+};
+constexpr Scenario table[] = {
+    {.name = "other-secret",
+     .about = "another group in the same network",
+     .menu = some,
+     .faults_most = 6,
+     .cast = {.other_secret = 2}},
+    {.name = "other-network",
+     .about = "nodes of another network know our addresses",
+     .menu = some,
+     .faults_most = 6,
+     .cast = {.other_network = 2},
+     .acquaintance = Acquaintance::all},
+};
+}  // namespace
+
 std::span<const Scenario> strangers() {
-  return {};
+  return table;
 }
+
 }  // namespace mosaik::sim

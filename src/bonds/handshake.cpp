@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "base/probe.hpp"
 #include "bonds/mesh.hpp"
 #include "bonds/tail.hpp"
 
@@ -68,10 +69,12 @@ void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
   member->wish = Wish::wanted;
   member->forget_at = never;
   if (newer) {
+    MOSAIK_PROBE("bonds.replaced_by_next_run");
     close_bond(step, *member, EndedBy::replaced, CloseCode::already_bonded, "replaced by the peer's next incarnation");
   } else if (member->attempt) {
     const bool ours_stands = member->attempt->start_sent && (!arrival.cpp || self_.id() < arrival.peer);
     if (ours_stands) return hold(step, *member, arrival);
+    MOSAIK_PROBE("bonds.attempt_yields_to_arrival");
     // Not 102: should the other end have answered ours in this moment, that must not look like a departure.
     drop_attempt(step, *member, CloseCode::already_bonded);
   }
@@ -80,6 +83,7 @@ void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
 
 void Mesh::hold(const Step& step, Member& member, const Arrival& arrival) {
   if (member.held.size() >= limits::held_handshakes) return refuse(step, arrival, CloseCode::already_bonded);
+  MOSAIK_PROBE("bonds.handshake_held");
   member.held.push_back(arrival);
   links_[arrival.link] = {member.id, Role::held};
 }
@@ -135,7 +139,7 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
   }
 
   const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
-  const std::vector<std::uint8_t> tail = arrival.cpp ? handshake_tail({}) : std::vector<std::uint8_t>{};
+  const std::vector<std::uint8_t> tail = arrival.cpp ? handshake_tail(self_.entry()) : std::vector<std::uint8_t>{};
   scratch_.clear();
   codec::encode_handshake_end(proof.bytes(), bond_list(), tail, scratch_);
   if (step.links.send(arrival.link, quic::SendClass::liveness, pool_.make(scratch_)) != quic::SendResult::queued)
@@ -183,7 +187,14 @@ void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload)
   const auto list = verify_list(end->bonds);
   if (!list) return give_up(CloseCode::protocol_violation, "its list of bonds holds an entry that does not verify");
 
-  const bool cpp = read_tail(end->tail, verifier_).present;
+  const Tail tail = read_tail(end->tail, verifier_);
+  const bool cpp = tail.present;
+  const std::int64_t run_before = member.entry ? member.entry->entry.version.started : 0;
+  // We dialed the run that we knew of; the one that answered may be its next.
+  if (tail.own_entry && tail.own_entry->id() == member.id && learn(step, tail.own_entry) != nullptr)
+    step.facts.emplace_back(EntryHeard{tail.own_entry});
+  if (member.entry && tail.own_entry && member.entry->digest == tail.own_entry->digest && run_before != member.entry->entry.version.started)
+    MOSAIK_PROBE("bonds.another_run_answered");
   member.attempt.reset();
   links_[link] = {member.id, Role::bond};
   refuse_held(step, member, CloseCode::already_bonded);
@@ -200,6 +211,7 @@ void Mesh::on_attempt_closed(const Step& step, Member& member, const quic::Close
   if (member.bond) return;
 
   if (close.is(CloseCode::unknown_peer)) {
+    MOSAIK_PROBE("bonds.sync_after_401");
     ++member.attempts;
     member.awaiting_sync = true;
     step.facts.emplace_back(SyncWanted{member.id, member.entry ? member.entry->entry.sockets() : std::vector<SocketAddress>{}});

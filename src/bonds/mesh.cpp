@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "base/probe.hpp"
 
 namespace mosaik::bonds {
 
@@ -219,7 +220,9 @@ void Mesh::on_synced(const Step& step, const PeerId& peer, bool ok) {
 
 void Mesh::on_presumed_dead(const Step& step, const PeerId& peer, std::string_view why) {
   Member* member = find(peer);
-  if (member != nullptr && member->bond) close_bond(step, *member, EndedBy::presumed, CloseCode::timeout, why);
+  if (member == nullptr || !member->bond) return;
+  MOSAIK_PROBE("bonds.presumed_dead");
+  close_bond(step, *member, EndedBy::presumed, CloseCode::timeout, why);
 }
 
 void Mesh::set_suspect(const Step& step, const PeerId& peer, bool suspect) {
@@ -279,6 +282,7 @@ void Mesh::on_timer(const Step& step) {
   }
   for (auto& [id, member] : members_) {
     if (member.attempt && step.now.mono >= member.attempt->deadline) {
+      MOSAIK_PROBE("bonds.dial_timed_out");
       member.why = member.attempt->start_sent ? "it did not answer the handshake" : "it did not answer at its address";
       member.refused_code = 0;
       drop_attempt(step, member, member.attempt->start_sent ? CloseCode::timeout : CloseCode::cancelled);
@@ -288,6 +292,7 @@ void Mesh::on_timer(const Step& step) {
     if (!member.bond) continue;
     const bool tick = member.bond->heartbeat.on_time(step.now, pulse_);
     if (member.bond->heartbeat.alert()) {
+      MOSAIK_PROBE("bonds.heartbeat_alert");
       close_bond(step, member, EndedBy::presumed, CloseCode::timeout, "heartbeats missed");
       continue;
     }

@@ -27,7 +27,7 @@ struct Tail {
 /// The undecoded topology row behind a Ping; nothing else that may be there is looked at.
 [[nodiscard]] std::optional<BytesView> read_row_tail(BytesView tail);
 
-/// The block behind HandshakeStart (with our entry) and HandshakeEnd (without).
+/// The block behind HandshakeStart and HandshakeEnd.
 [[nodiscard]] std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry);
 /// The block behind a Ping.
 [[nodiscard]] std::vector<std::uint8_t> row_tail(BytesView row);

@@ -1,6 +1,8 @@
 #include "discovery/catalog.hpp"
 
 #include <algorithm>
+
+#include "base/probe.hpp"
 #include <limits>
 
 #include "base/assert.hpp"
@@ -28,14 +30,25 @@ bool Catalog::is_stale(const Record& record, const Now& now) const {
   return is_stale(record.entry->entry, now) || now.boot - record.heard > rules_.stale_after;
 }
 
+bool Catalog::is_buried(const PeerEntry& entry, const Now& now) const {
+  const auto found = tombstones_.find(entry.id);
+  if (found == tombstones_.end()) return false;
+  const Tombstone& grave = found->second;
+  if (grave.until < now.boot || entry.version > grave.floor) return false;
+  if (!grave.farewell || entry.groups.empty() || entry.version <= *grave.farewell) return true;
+  MOSAIK_PROBE("discovery.rejoined_in_one_run");
+  return false;
+}
+
 Verdict Catalog::judge(const PeerEntry& entry, const Now& now) const {
   if (entry.network != rules_.network) return Verdict::wrong_network;
   if (entry.id == rules_.self) return Verdict::own_id;
   if (entry.version.updated > now.wall.milliseconds + milliseconds(rules_.clock_drift)) return Verdict::from_the_future;
   if (is_stale(entry, now)) return Verdict::stale;
-  if (const auto grave = tombstones_.find(entry.id);
-      grave != tombstones_.end() && grave->second.until >= now.boot && entry.version <= grave->second.floor)
+  if (is_buried(entry, now)) {
+    MOSAIK_PROBE("discovery.buried");
     return Verdict::departed;
+  }
   const auto known = records_.find(entry.id);
   if (known == records_.end()) return Verdict::added;
   return entry.version > known->second.entry->entry.version ? Verdict::updated : Verdict::not_news;
@@ -127,35 +140,41 @@ void Catalog::raise_standing(const PeerId& peer, Standing standing) {
 }
 
 identity::EntryRef Catalog::depart(const PeerId& peer, std::int64_t started, const Now& now) {
-  bury(peer, {started, std::numeric_limits<std::int64_t>::max()}, now);
+  Tombstone* const grave = bury(peer, {started, std::numeric_limits<std::int64_t>::max()}, now);
   const auto found = records_.find(peer);
   if (found == records_.end() || found->second.entry->entry.version.started > started) return {};
-  return take_out(found->first);
+  // A Rust peer answers pings with versions that it does not keep, so that newer means nothing there.
+  const identity::EntryRef last = take_out(found->first);
+  if (grave != nullptr && last->labelled_cpp() && last->entry.groups.empty()) grave->farewell = last->entry.version;
+  return last;
 }
 
 // An entry of the run can be dated up to the drift bound ahead of us, and is refused as stale only stale_after later.
-void Catalog::bury(const PeerId& peer, const EntryVersion& floor, const Now& now) {
+Catalog::Tombstone* Catalog::bury(const PeerId& peer, const EntryVersion& floor, const Now& now) {
   if (const auto found = tombstones_.find(peer); found != tombstones_.end()) {
     tombstones_by_end_.erase({found->second.until, peer});
     found->second.floor = std::max(found->second.floor, floor);
     found->second.until = now.boot + rules_.stale_after + rules_.clock_drift;
+    found->second.farewell.reset();
     tombstones_by_end_.emplace(found->second.until, peer);
-    return;
+    return &found->second;
   }
-  if (rules_.tombstones == 0) return;
+  if (rules_.tombstones == 0) return nullptr;
   if (tombstones_.size() >= rules_.tombstones) {
     tombstones_.erase(tombstones_by_end_.begin()->second);
     tombstones_by_end_.erase(tombstones_by_end_.begin());
   }
   const Boot until = now.boot + rules_.stale_after + rules_.clock_drift;
-  tombstones_.emplace(peer, Tombstone{floor, until});
   tombstones_by_end_.emplace(until, peer);
+  return &tombstones_.emplace(peer, Tombstone{floor, until, {}}).first->second;
 }
 
 std::vector<identity::EntryRef> Catalog::purge(const Now& now) {
   std::vector<identity::EntryRef> out;
-  while (!by_date_.empty() && is_stale(records_.at(by_date_.begin()->second).entry->entry, now))
+  while (!by_date_.empty() && is_stale(records_.at(by_date_.begin()->second).entry->entry, now)) {
+    MOSAIK_PROBE("discovery.stale_purged");
     out.push_back(take_out(by_date_.begin()->second));
+  }
   for (auto& level : by_heard_) {
     while (!level.empty() && is_stale(records_.at(level.begin()->second), now)) {
       out.push_back(take_out(level.begin()->second));

@@ -69,7 +69,8 @@ class Catalog {
   /// Raises it.
   void raise_standing(const PeerId& peer, Standing standing);
 
-  /// The run that began at `started` is over: nothing of it returns. The entry that left, if it was of that run.
+  /// The run that began at `started` has said goodbye: nothing of it returns. The entry that left, if it was of that run.
+  /// When that entry named no group any more, the run may come back in one way: by a newer entry that names one.
   identity::EntryRef depart(const PeerId& peer, std::int64_t started, const Now& now);
   /// Takes out what went stale; forgets tombstones that have done their work.
   std::vector<identity::EntryRef> purge(const Now& now);
@@ -103,6 +104,7 @@ class Catalog {
   struct Tombstone {
     EntryVersion floor;  ///< this version and all below are refused
     Boot until;
+    std::optional<EntryVersion> farewell;  ///< its last words, which named no group: a newer entry with one is welcome
   };
   using Records = std::map<PeerId, Record>;
 
@@ -114,7 +116,8 @@ class Catalog {
                                                            std::size_t entries, std::size_t bytes) const;
   void insert(const identity::EntryRef& entry, Standing standing, const Now& now);
   identity::EntryRef take_out(const PeerId& peer);
-  void bury(const PeerId& peer, const EntryVersion& floor, const Now& now);
+  [[nodiscard]] bool is_buried(const PeerEntry& entry, const Now& now) const;
+  Tombstone* bury(const PeerId& peer, const EntryVersion& floor, const Now& now);
 
   CatalogRules rules_;
   Records records_;

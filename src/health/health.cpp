@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/probe.hpp"
+
 namespace mosaik::health {
 
 std::string_view to_string(Why why) noexcept {
@@ -29,6 +31,7 @@ void Health::forget(const PeerId& peer) { watched_.erase(peer); }
 void Health::on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts) {
   watched.life = now.mono;
   if (!watched.suspicion) return;
+  MOSAIK_PROBE("health.refuted");
   watched.suspicion.reset();
   facts.emplace_back(Refuted{peer});
 }
@@ -64,6 +67,7 @@ void Health::on_unreachable(const Now& now, const PeerId& peer, std::vector<Fact
   if (!watched.suspicion) {
     // Whoever can forge such answers to a living peer makes us probe at the probing pace, not faster.
     if (now.mono < watched.accused + config_.probe_every) return;
+    MOSAIK_PROBE("health.unreachable_suspicion");
     watched.accused = now.mono;
     return suspect(now, peer, watched, Why::unreachable, facts);
   }
@@ -91,6 +95,7 @@ void Health::on_hint(const Now& now, const PeerId& peer, std::vector<Fact>& fact
 
 void Health::on_stall(const Now& now, Nanoseconds late) {
   if (late < config_.stall) return;
+  MOSAIK_PROBE("health.stall_forgiven");
   for (auto& [peer, watched] : watched_) {
     watched.life = std::min(watched.life + late, now.mono);
     if (watched.suspicion) {

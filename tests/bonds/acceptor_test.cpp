@@ -87,6 +87,13 @@ TEST_F(Acceptor, lets_an_unknown_cpp_peer_in_by_the_entry_that_it_brings) {
   ASSERT_EQ(host_.count<bonds::EntryHeard>(), 1U);
   EXPECT_EQ(host_.facts<bonds::EntryHeard>().front().entry->id(), peer_.id());
   EXPECT_TRUE(host_.facts<bonds::BondUp>().front().cpp);
+  ASSERT_TRUE(world_.run_until([&] { return !peer_.frames.empty(); }, 1s));
+  const auto end = codec::decode_handshake_end(peer_.frames.front().second);
+  ASSERT_TRUE(end.has_value());
+  identity::Verifier verifier(16);
+  const identity::EntryRef own = bonds::read_tail(end->tail, verifier).own_entry;
+  ASSERT_TRUE(own) << "it tells which run has answered";
+  EXPECT_EQ(own->digest, host_.own_entry()->digest);
 }
 
 TEST_F(Acceptor, refuses_somebody_elses_entry_in_the_tail) {

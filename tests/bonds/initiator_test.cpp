@@ -67,6 +67,19 @@ TEST_F(Initiator, brings_its_own_entry_in_the_tail) {
   EXPECT_TRUE(tail.can(bonds::Capability::topology_rows));
 }
 
+TEST_F(Initiator, learns_which_run_has_answered) {
+  meet();  // of the run before
+  peer_.self() = identity::Self(crypto::SecretKey::from_seed(ranked_seeds().at(peer_.rank())), host_.settings.network,
+                                Wall{world_.now().wall.milliseconds + 1000});
+  on_start = [this](quic::LinkId link) {
+    peer_.send(link, handshake_end(proof(link), {}, bonds::handshake_tail(peer_.own_entry())));
+  };
+  ASSERT_TRUE(world_.run_until([&] { return host_.mesh().has_bond(peer_.id()); }, 1s));
+  const auto heard = host_.facts<bonds::EntryHeard>();
+  ASSERT_EQ(heard.size(), 1U);
+  EXPECT_EQ(heard.front().entry->digest, peer_.own_entry()->digest);
+}
+
 TEST_F(Initiator, refuses_a_wrong_proof_with_30405) {
   on_start = [this](quic::LinkId link) {
     peer_.send(link, handshake_end(peer_.proof(link, GroupKey::from_secret("another secret"), host_.settings.group)));

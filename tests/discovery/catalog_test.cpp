@@ -94,6 +94,20 @@ TEST_F(CatalogTest, lets_nothing_of_a_departed_run_return_but_the_next_run) {
   EXPECT_EQ(put(1, 2000, 2s, Standing::heard_of, wall_start + 2000), Verdict::added);
 }
 
+TEST_F(CatalogTest, welcomes_a_departed_run_that_names_a_group_again) {
+  const auto named = [](std::int64_t updated, bool group) {
+    PeerEntry entry = entry_of(1, {.updated = wall_start + updated})->entry;
+    entry.protocol = identity::protocol;
+    if (group) entry.groups = {id_of<GroupId>("a group")};
+    return entry;
+  };
+  catalog.merge(identity::sign(named(10, false), key_of(1)), Standing::heard_of, at(0s));
+  ASSERT_TRUE(catalog.depart(id_of_peer(1), named(0, false).version.started, at(1s)));
+  EXPECT_EQ(catalog.judge(named(9, true), at(1s)), Verdict::departed) << "signed before it left";
+  EXPECT_EQ(catalog.judge(named(20, false), at(1s)), Verdict::departed) << "it still names no group";
+  EXPECT_EQ(catalog.judge(named(20, true), at(1s)), Verdict::added);
+}
+
 TEST_F(CatalogTest, keeps_a_tombstone_until_every_entry_below_it_is_stale) {
   put(1, 49'000, 0s);
   catalog.depart(id_of_peer(1), wall_start - 1000, at(0s));

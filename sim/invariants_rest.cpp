@@ -1,0 +1,161 @@
+// At rest: the faults are over, the mesh is whole, and nothing happens any more but heartbeats.
+
+#include <algorithm>
+
+#include "sim/world.hpp"
+
+namespace mosaik::sim {
+
+namespace {
+
+template <class F>
+Broken for_each_node(const World& world, F&& check) {
+  for (const auto& [host, life] : world.truth().current()) {
+    if (life->died || life->software != Software::node) continue;
+    if (Broken broken = check(world.host(host), *life)) return broken;
+  }
+  return std::nullopt;
+}
+
+/// All hosts run members of one group.
+bool only_members(const World& world) {
+  for (const auto& host : world.hosts())
+    if (!host->wanted) return false;
+  return std::ranges::all_of(world.truth().current(), [&](const auto& item) {
+    const Life& one = *item.second;
+    return std::ranges::all_of(world.truth().current(), [&](const auto& other) {
+      return &one == other.second || one.died || other.second->died || world.should_bond(one, *other.second);
+    });
+  });
+}
+
+/// No bond begins or ends, nobody is suspected: a presumed verdict in quiet is a false one.
+class BondsStay final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "rest.bonds_stay"; }
+  Broken on_event(const World&, const Life& life, const Event& event) override {
+    const bool change = event.kind == EventKind::bond_up || event.kind == EventKind::bond_down;
+    if (change || event.kind == EventKind::suspect)
+      last_ = {life.name, std::string(to_string(event.kind)), event.mono_ns};
+    if (change || event.kind == EventKind::suspect) changed_ = true;
+    return std::nullopt;
+  }
+  Broken on_sweep(const World& world) override {
+    if (changed_) at_ = world.now();
+    changed_ = false;
+    return std::nullopt;
+  }
+  Broken at_rest(const World&, Mono since) override {
+    // The sweep may have seen what happened up to a quarter of a second before.
+    if (at_ <= since + 250ms && !changed_) return std::nullopt;
+    return last_.who + " told of " + last_.what + " while nothing happened";
+  }
+
+ private:
+  struct Last {
+    std::string who, what;
+    std::int64_t mono_ns = 0;
+  };
+  Last last_;
+  bool changed_ = false;
+  Mono at_{};
+};
+
+/// Every node's picture of the group's bonds is the truth.
+class TopologyIsTrue final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "rest.topology_is_true"; }
+  Broken at_rest(const World& world, Mono) override {
+    return for_each_node(world, [&](const Host& host, const Life& life) { return check(world, host, life); });
+  }
+
+ private:
+  static Broken check(const World& world, const Host& host, const Life& life) {
+    const auto status = host.program->status();
+    if (!life.group) return std::nullopt;
+    const auto group = std::ranges::find(status->groups, *life.group, &GroupStatus::id);
+    if (group == status->groups.end()) return life.name + " shows no group";
+    for (const auto& [one_host, one] : world.truth().current()) {
+      for (const auto& [other_host, other] : world.truth().current()) {
+        if (one->id >= other->id || !world.should_bond(*one, *other) || one->group != life.group) continue;
+        if (one->network != life.network) continue;
+        const Bond* bond = group->bonds.between(one->id, other->id);
+        if (bond == nullptr) return life.name + " does not see the bond of " + one->name + " and " + other->name;
+        if (bond->state() == BondState::one_sided)
+          return life.name + " sees half of the bond of " + one->name + " and " + other->name;
+      }
+    }
+    for (const Bond& bond : group->bonds)
+      if (!exists(world, bond))
+        return life.name + " sees a bond of " + world.name_of(bond.a()) + " and " + world.name_of(bond.b()) +
+               " that is not there";
+    if (!only_members(world)) return std::nullopt;
+    if (!group->online || group->health != Health::healthy || !group->bonds.missing().empty())
+      return life.name + " is whole and does not say so";
+    return std::nullopt;
+  }
+  static bool exists(const World& world, const Bond& bond) {
+    // What Rust peers report stays until our bond with the reporter ends (docs/protocol/groups.md).
+    if (bond.state() == BondState::as_reported) return true;
+    for (const auto& [host, life] : world.truth().current())
+      for (const auto& [key, tie] : life->bonds)
+        if ((life->id == bond.a() && key.second == bond.b()) || (life->id == bond.b() && key.second == bond.a()))
+          return true;
+    return false;
+  }
+};
+
+/// No connection is kept for nothing.
+class LinksAreBonds final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "rest.links_are_bonds"; }
+  Broken at_rest(const World& world, Mono) override {
+    if (!only_members(world)) return std::nullopt;  // strangers are refused again and again
+    return for_each_node(world, [&](const Host& host, const Life& life) -> Broken {
+      const std::size_t links = host.program->connections();
+      // A sync or two may just be running.
+      if (links <= life.bonds.size() + 2) return std::nullopt;
+      return life.name + " has " + std::to_string(links) + " connections for " + std::to_string(life.bonds.size()) +
+             " bonds";
+    });
+  }
+};
+
+/// What travels at rest is heartbeats and their answers.
+class Heartbeats final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "rest.heartbeats_only"; }
+  Broken on_sweep(const World& world) override {
+    past_.emplace_back(world.now(), world.network().counters().sent);
+    return std::nullopt;
+  }
+  Broken at_rest(const World& world, Mono since) override {
+    if (!only_members(world)) return std::nullopt;
+    const auto from = std::ranges::find_if(past_, [&](const auto& item) { return item.first >= since; });
+    std::size_t ends = 0;
+    for (const auto& [host, life] : world.truth().current()) ends += life->bonds.size();
+    if (from == past_.end() || ends == 0) return std::nullopt;
+    const Nanoseconds beat = world.knobs().timing.heartbeat_interval - world.knobs().timing.heartbeat_jitter;
+    const auto beats = static_cast<std::uint64_t>((world.now() - from->first) / beat) + 1;
+    const std::uint64_t sent = world.network().counters().sent - from->second;
+    // Ping, pong, two acknowledgements, and as much again for keep-alives and catalogs.
+    const std::uint64_t most = beats * ends * 6 + 100 * world.hosts().size();
+    if (sent <= most) return std::nullopt;
+    return std::to_string(sent) + " datagrams in " + std::to_string(beats) + " beats of " + std::to_string(ends) +
+           " ends of bonds";
+  }
+
+ private:
+  std::vector<std::pair<Mono, std::uint64_t>> past_;
+};
+
+}  // namespace
+
+void add_rest_invariants(Invariants& out) {
+  out.push_back(std::make_unique<BondsStay>());
+  out.push_back(std::make_unique<TopologyIsTrue>());
+  out.push_back(std::make_unique<LinksAreBonds>());
+  out.push_back(std::make_unique<Heartbeats>());
+}
+
+}  // namespace mosaik::sim
