@@ -59,6 +59,7 @@ void PlainConnection::on_packet(Mono now, const DatagramPath& path, const PlainP
   }
   if ((!dialer || believed_) && !opens(datagram, key())) return;
   last_heard_ = now;
+  unanswered_ = 0;
   switch (packet.kind) {
     case PacketKind::finished:
       if (dialer) return;
@@ -88,7 +89,9 @@ void PlainConnection::on_unreachable(Mono now, const SocketAddress& remote, Byte
   const bool hello = packet && packet->kind == PacketKind::initial;
   if (!packet || (hello ? packet->from != birth_.own : packet->to != peer_cid_)) return;
   if (state_ == State::open) {
-    news.emplace_back(quic::LinkUnreachable{birth_.link});
+    const auto quoted_one = flying_.find(packet->number);
+    const bool known = packet->kind == PacketKind::data && quoted_one != flying_.end();
+    news.emplace_back(quic::LinkUnreachable{birth_.link, known ? std::optional(quoted_one->second.time) : std::nullopt});
     return;
   }
   if (birth_.side == quic::Side::acceptor) return;
@@ -222,6 +225,7 @@ void PlainConnection::write_data(Mono now, std::vector<Outgoing>& out) {
     data.bytes = bytes;
     if (wants_ack) flying_[data.number] = {now, offset, !bytes.empty()};
     put(data, out);
+    ++unanswered_;
     last_sent_ = wants_ack ? now : last_sent_;
     owed_acks_ = 0;
     ack_at_ = never;
@@ -338,6 +342,7 @@ quic::LinkStats PlainConnection::stats() const {
           .bytes_sent = outbox_.sent_bytes(),
           .bytes_received = expected_,
           .queued = outbox_.unsent(),
+          .unanswered = unanswered_,
           .remote = birth_.paths.front().remote};
 }
 

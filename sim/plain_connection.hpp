@@ -44,6 +44,7 @@ class PlainConnection {
   [[nodiscard]] Mono deadline() const;
   void close(Mono now, std::uint64_t code, quic::CloseMode mode);
   quic::SendResult send(quic::SendClass kind, const Frame& frame);
+  void probe() { ping_due_ = state_ == State::open; }
   void set_frame_limit(std::size_t bytes) { inbox_->set_limit(bytes); }
   [[nodiscard]] Bytes32 exporter(BytesView label) const;
   [[nodiscard]] quic::LinkStats stats() const;
@@ -122,6 +123,7 @@ class PlainConnection {
   std::uint64_t next_offset_ = 0;
   unsigned backoff_ = 0;
   bool ping_due_ = false;
+  std::size_t unanswered_ = 0;  ///< packets since the last one heard
   Mono last_sent_{};
   Nanoseconds srtt_{};
   Nanoseconds rttvar_{};

@@ -91,7 +91,11 @@ void PlainEndpoint::on_reset(Mono now, const PlainPacket& packet) {
   }
 }
 
-void PlainEndpoint::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) {
+void PlainEndpoint::probe(quic::LinkId link) {
+  if (Connection* const connection = find(link)) connection->probe();
+}
+
+void PlainEndpoint::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal) {
   std::vector<Connection*> all;
   for (auto& [link, connection] : live_) all.push_back(connection.get());
   for (Connection* connection : all) {

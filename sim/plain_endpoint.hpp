@@ -23,7 +23,8 @@ class PlainEndpoint final : public quic::Transport {
 
   // Transport and Links: see there.
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) override;
-  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) override;
+  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) override;
+  void probe(quic::LinkId link) override;
   void on_timer(const Now& now) override;
   bool advance(const Now& now) override;
   [[nodiscard]] std::optional<quic::LinkEvent> next_event() override;

@@ -51,8 +51,9 @@ std::string state_file_of(const NetworkConfig& config) {
 }
 
 node::Config make_node_config(const NetworkConfig& config, Settings settings, const PeerId& id,
-                              const std::vector<udp::Socket>& sockets) {
+                              const std::vector<udp::Socket>& sockets, const node::CanaryPorts& canary) {
   node::Config out;
+  out.canary = canary;
   out.name = config.name.empty() ? id.brief() : config.name;
   out.network_name = config.network;
   out.discovery.network = settings.network;
@@ -83,9 +84,10 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   auto recalled = state_file.empty() ? runtime::Recalled{} : runtime::load_state(state_file);
   if (!recalled) return std::unexpected(recalled.error());
 
+  runtime::CanarySockets canaries(*sockets);
   const Now now = runtime::read_clock();
   const bool follow_interfaces = settings->advertise.empty();
-  auto node_config = make_node_config(config, std::move(*settings), id, *sockets);
+  auto node_config = make_node_config(config, std::move(*settings), id, *sockets, canaries.ports());
   node_config.memory = std::move(recalled->memory);
   node_config.warnings = std::move(recalled->warnings);
   const std::vector<SocketAddress> listening = node_config.listening;
@@ -99,7 +101,7 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   std::function<std::vector<SocketAddress>()> addresses;
   if (follow_interfaces)
     addresses = [listening] { return dialable(listening, udp::interface_addresses()); };
-  auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), **outlet, {.state_file = state_file, .addresses = std::move(addresses)});
+  auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), std::move(canaries), **outlet, {.state_file = state_file, .addresses = std::move(addresses)});
   if (!loop) return std::unexpected(loop.error());
   std::shared_ptr<NetworkBody> out(
       new NetworkBody(id, std::move(identity->file), std::move(*outlet), std::move(*loop)));

@@ -18,6 +18,12 @@ struct DatagramPath {
   friend constexpr bool operator==(const DatagramPath&, const DatagramPath&) noexcept = default;
 };
 
+/// What an ICMP unreachable says.
+enum class Refusal : std::uint8_t {
+  port,  ///< the destination itself says that nobody there has the port
+  path,  ///< somebody says that the datagram did not get there
+};
+
 /// Datagrams to be sent, in one reused buffer: each item is one or more datagrams of `segment` bytes (the last may be
 /// shorter) to one path, fit for one GSO send.
 class DatagramBatch {

@@ -65,6 +65,9 @@ inline constexpr std::size_t bond_names = 16384;             ///< computed BondI
 inline constexpr std::size_t concurrent_dials = 64;          ///< of one group, at a time
 inline constexpr std::size_t entry_updates_burst = 32;       ///< PeerEntryUpdate and BondFormed of one bond at once,
 inline constexpr std::size_t entry_updates_rate = 16;        ///< and a second after that; more are ignored and counted
+inline constexpr std::size_t extensions_burst = 64;          ///< extensions behind Pings of one bond that are not rows, at once,
+inline constexpr std::size_t extension_bytes = 1024;         ///< bytes of one of them; longer: ignored
+inline constexpr std::size_t extensions_rate = 32;           ///< and a second after that; more are ignored
 inline constexpr Nanoseconds handshake_timeout = 2s;         ///< the crate's; HandshakeStart must come, HandshakeEnd must come
 inline constexpr Nanoseconds departure_flush = 500ms;        ///< a Departure has this long to be acknowledged
 inline constexpr Nanoseconds retry_least = 250ms;            ///< to a lost member, jittered,
@@ -102,6 +105,8 @@ inline constexpr Nanoseconds snapshot_pause_per_bond = 1ms;  ///< between two sn
 inline constexpr Nanoseconds snapshot_pause = 20ms;          ///< and at most
 
 // -- runtime and control
+inline constexpr std::size_t canary_strangers = 32;          ///< accepted TCP connections that showed no token yet; more: the oldest goes
+inline constexpr Nanoseconds canary_patience = 2s;           ///< they have this long to show it
 inline constexpr std::size_t datagrams_per_step = 256;       ///< taken from a socket before timers get their turn
 inline constexpr std::size_t event_backlog = 1024;           ///< events kept for a slow reader; the oldest are dropped and counted
 inline constexpr std::size_t control_clients = 32;

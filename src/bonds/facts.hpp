@@ -7,6 +7,8 @@
 
 #include <mosaik/id.hpp>
 
+#include "bonds/capability.hpp"
+#include "codec/extensions.hpp"
 #include "identity/entry.hpp"
 #include "quic/link.hpp"
 
@@ -18,10 +20,11 @@ struct BondUp {
   quic::LinkId link;
   SessionId session;
   bool cpp = false;  ///< the peer speaks our extensions
+  Capabilities capabilities;
   identity::EntryRef entry;
 };
 /// Who ended a bond.
-enum class EndedBy : std::uint8_t { us, peer, departure, reset, idle, transport, presumed, replaced };
+enum class EndedBy : std::uint8_t { us, peer, departure, reset, idle, transport, proven, presumed, replaced };
 [[nodiscard]] std::string_view to_string(EndedBy by) noexcept;
 
 struct BondDown {
@@ -56,6 +59,13 @@ struct RaftHeard {
   PeerId peer;
   std::vector<std::uint8_t> message;
 };
+/// An extension behind a Ping of a C++ peer that is not about bonds.
+struct ExtensionHeard {
+  PeerId peer;
+  quic::LinkId link;
+  codec::ExtensionTag tag{};
+  std::vector<std::uint8_t> value;
+};
 /// A bonded peer should be probed: somebody else claims to be it, or to have replaced it.
 struct ProbeWanted {
   PeerId peer;
@@ -65,6 +75,6 @@ struct MeshChanged {};
 /// leave() is done.
 struct MeshLeft {};
 
-using Fact = std::variant<BondUp, BondDown, Refused, SyncWanted, EntryHeard, DepartureHeard, RaftHeard, ProbeWanted, MeshChanged, MeshLeft>;
+using Fact = std::variant<BondUp, BondDown, Refused, SyncWanted, EntryHeard, DepartureHeard, RaftHeard, ExtensionHeard, ProbeWanted, MeshChanged, MeshLeft>;
 
 }  // namespace mosaik::bonds

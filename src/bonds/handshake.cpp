@@ -145,7 +145,8 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
   if (step.links.send(arrival.link, quic::SendClass::liveness, pool_.make(scratch_)) != quic::SendResult::queued)
     return abandon(step, arrival);
   links_[arrival.link] = {member->id, Role::bond};
-  establish(step, *member, arrival.link, *session, quic::Side::acceptor, arrival.cpp);
+  establish(step, *member, arrival.link, *session, quic::Side::acceptor,
+            Tail{.present = arrival.cpp, .capabilities = arrival.capabilities, .own_entry = {}});
   learn_list(step, arrival.peer, list);
 }
 
@@ -188,7 +189,6 @@ void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload)
   if (!list) return give_up(CloseCode::protocol_violation, "its list of bonds holds an entry that does not verify");
 
   const Tail tail = read_tail(end->tail, verifier_);
-  const bool cpp = tail.present;
   const std::int64_t run_before = member.entry ? member.entry->entry.version.started : 0;
   // We dialed the run that we knew of; the one that answered may be its next.
   if (tail.own_entry && tail.own_entry->id() == member.id && learn(step, tail.own_entry) != nullptr)
@@ -198,7 +198,7 @@ void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload)
   member.attempt.reset();
   links_[link] = {member.id, Role::bond};
   refuse_held(step, member, CloseCode::already_bonded);
-  establish(step, member, link, *session, quic::Side::initiator, cpp);
+  establish(step, member, link, *session, quic::Side::initiator, tail);
   learn_list(step, member.id, *list);
 }
 
@@ -227,7 +227,7 @@ void Mesh::on_attempt_closed(const Step& step, Member& member, const quic::Close
 
 // ------------------------------------------------------------------------------------------------ both
 
-void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side, bool cpp) {
+void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side, const Tail& tail) {
   step.links.set_frame_limit(link, limits::group_frame);
   member.bond.emplace(LiveBond{
       .link = link,
@@ -235,9 +235,11 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
       .entry = member.entry,
       .heartbeat = Heartbeat(config_.heartbeat, step.now),
       .entries = Allowance(limits::entry_updates_burst, limits::entry_updates_rate, step.now),
+      .extensions = Allowance(limits::extensions_burst, limits::extensions_rate, step.now),
       .since = step.now.mono,
       .side = side,
-      .cpp = cpp,
+      .cpp = tail.present,
+      .capabilities = tail.capabilities,
   });
   member.once_bonded = true;
   member.wish = Wish::wanted;
@@ -249,7 +251,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
   member.backoff.reset();
   topology_.add_own(step.now, member.id);
   row_changed(step);
-  step.facts.emplace_back(BondUp{member.id, link, session, cpp, member.bond->entry});
+  step.facts.emplace_back(BondUp{member.id, link, session, tail.present, tail.capabilities, member.bond->entry});
   step.facts.emplace_back(MeshChanged{});
 
   static_cast<void>(member.bond->heartbeat.on_time(step.now, pulse_));  // the first tick is due at once

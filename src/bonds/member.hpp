@@ -33,9 +33,11 @@ struct LiveBond {
   identity::EntryRef entry;  ///< the newest of the peer; its `started` is the incarnation that we are bonded with
   Heartbeat heartbeat;
   Allowance entries;         ///< PeerEntryUpdate and BondFormed
+  Allowance extensions;      ///< ExtensionHeard
   Mono since{};
   quic::Side side{};
   bool cpp = false;
+  Capabilities capabilities;
   bool suspect = false;      ///< health suspects the peer
   std::uint64_t row_sent = 0;  ///< sequence of the own row that the peer has
 };

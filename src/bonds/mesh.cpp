@@ -26,6 +26,7 @@ std::string_view to_string(EndedBy by) noexcept {
     case EndedBy::reset: return "reset";
     case EndedBy::idle: return "idle";
     case EndedBy::transport: return "transport";
+    case EndedBy::proven: return "proven";
     case EndedBy::presumed: return "presumed";
     case EndedBy::replaced: return "replaced";
   }
@@ -218,11 +219,11 @@ void Mesh::on_synced(const Step& step, const PeerId& peer, bool ok) {
 
 // ------------------------------------------------------------------------------------------------ verdicts, leaving, time
 
-void Mesh::on_presumed_dead(const Step& step, const PeerId& peer, std::string_view why) {
+void Mesh::on_dead(const Step& step, const PeerId& peer, EndedBy by, std::string_view why) {
   Member* member = find(peer);
   if (member == nullptr || !member->bond) return;
-  MOSAIK_PROBE("bonds.presumed_dead");
-  close_bond(step, *member, EndedBy::presumed, CloseCode::timeout, why);
+  if (by == EndedBy::presumed) MOSAIK_PROBE("bonds.presumed_dead");
+  close_bond(step, *member, by, CloseCode::timeout, why);
 }
 
 void Mesh::set_suspect(const Step& step, const PeerId& peer, bool suspect) {

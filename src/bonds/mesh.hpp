@@ -32,6 +32,7 @@
 
 #include "bonds/member.hpp"
 #include "bonds/step.hpp"
+#include "bonds/tail.hpp"
 #include "bonds/topology.hpp"
 #include "crypto/group_key.hpp"
 
@@ -71,10 +72,13 @@ class Mesh {
   void on_closed(const Step& step, quic::LinkId link, const quic::CloseInfo& close);
 
   // Verdicts and requests.
-  void on_presumed_dead(const Step& step, const PeerId& peer, std::string_view why);
+  /// health/ judged: ends the bond with the peer; `by` is proven or presumed.
+  void on_dead(const Step& step, const PeerId& peer, EndedBy by, std::string_view why);
   void set_suspect(const Step& step, const PeerId& peer, bool suspect);
   /// Sends a Ping on the bond with the peer, if there is one.
   void probe(const Step& step, const PeerId& peer);
+  /// Sends a Ping with this extension on the bond with a C++ peer; false when there is no such bond.
+  bool tell(const Step& step, const PeerId& peer, const codec::Extension& extension);
   /// Sends a raft message to a bonded peer; false when there is no bond, or its queue is full and the bond was closed.
   bool send_raft(const Step& step, const PeerId& peer, BytesView message);
   /// Departure to all, then close with 102; MeshLeft follows, at most limits::departure_flush later.
@@ -124,7 +128,7 @@ class Mesh {
   void refuse_held(const Step& step, Member& member, CloseCode code);
   [[nodiscard]] std::optional<std::vector<identity::EntryRef>> verify_list(std::span<const codec::SignedEntryView> list);
   [[nodiscard]] std::vector<BytesView> bond_list() const;
-  void establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side, bool cpp);
+  void establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side, const Tail& tail);
   void learn_list(const Step& step, const PeerId& from, const std::vector<identity::EntryRef>& list);
 
   // steady.cpp
@@ -135,7 +139,9 @@ class Mesh {
   void on_departure(const Step& step, Member& member);
   void end_bond(const Step& step, Member& member, EndedBy by, std::uint64_t code, std::string_view reason);
   void close_bond(const Step& step, Member& member, EndedBy by, CloseCode code, std::string_view reason);
+  void on_extensions(const Step& step, Member& member, BytesView tail);
   void send_ping(const Step& step, LiveBond& bond);
+  bool send_ping_with(const Step& step, LiveBond& bond, std::span<const codec::Extension> more);
   void send(const Step& step, LiveBond& bond, quic::SendClass kind, const Frame& frame);
   void broadcast_row(const Step& step);
   void row_changed(const Step& step);

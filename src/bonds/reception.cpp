@@ -50,7 +50,7 @@ std::optional<Arrival> Reception::on_frame(const Step& step, quic::LinkId link, 
   if (start->network != network_) return refused(CloseCode::different_network);
   if (!joined.contains(start->group)) return refused(CloseCode::group_not_found);
 
-  Arrival arrival{.link = link, .peer = peer, .group = start->group, .entry = entry, .proof = crypto::Proof(start->proof), .bonds = {}, .cpp = tail.present};
+  Arrival arrival{.link = link, .peer = peer, .group = start->group, .entry = entry, .proof = crypto::Proof(start->proof), .bonds = {}, .cpp = tail.present, .capabilities = tail.capabilities};
   for (const codec::SignedEntryView& view : start->bonds) arrival.bonds.emplace_back(view.whole.begin(), view.whole.end());
   if (tail.own_entry && entry->digest == tail.own_entry->digest) step.facts.emplace_back(EntryHeard{entry});
   waiting_.erase(found);

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 
+#include "bonds/capability.hpp"
 #include "bonds/step.hpp"
 #include "codec/messages.hpp"
 #include "crypto/group_key.hpp"
@@ -29,6 +30,7 @@ struct Arrival {
   crypto::Proof proof;                         ///< not yet verified
   std::vector<std::vector<std::uint8_t>> bonds;  ///< signed entries of its bonds, not yet verified
   bool cpp = false;                            ///< it speaks our extensions
+  Capabilities capabilities;
 };
 
 class Reception {

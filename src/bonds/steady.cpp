@@ -1,6 +1,7 @@
 // A bond from its first frame after the handshake to its end (docs/protocol/groups.md 4).
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "bonds/mesh.hpp"
@@ -56,11 +57,23 @@ void Mesh::on_ping(const Step& step, Member& member, const codec::Ping& ping) {
   scratch_.clear();
   codec::encode_pong(scratch_);
   send(step, *member.bond, quic::SendClass::liveness, pool_.make(scratch_));
-  if (!member.bond || !member.bond->cpp || ping.tail.empty()) return;
-  const auto bytes = read_row_tail(ping.tail);
-  if (!bytes) return;
-  const auto row = decode_row(*bytes);
-  if (row && topology_.on_row(step.now, member.id, *row)) step.facts.emplace_back(MeshChanged{});
+  if (member.bond && member.bond->cpp && !ping.tail.empty()) on_extensions(step, member, ping.tail);
+}
+
+void Mesh::on_extensions(const Step& step, Member& member, BytesView tail) {
+  const auto extensions = codec::decode_extensions(tail);
+  if (!extensions) return;
+  LiveBond& bond = *member.bond;
+  bool row_seen = false;
+  for (const codec::Extension& extension : *extensions) {
+    if (extension.tag == codec::ExtensionTag::topology_row) {
+      if (!bond.capabilities.can(Capability::topology_rows) || std::exchange(row_seen, true)) continue;
+      const auto row = decode_row(extension.value);
+      if (row && topology_.on_row(step.now, member.id, *row)) step.facts.emplace_back(MeshChanged{});
+    } else if (extension.value.size() <= limits::extension_bytes && bond.extensions.take(step.now)) {
+      step.facts.emplace_back(ExtensionHeard{member.id, bond.link, extension.tag, {extension.value.begin(), extension.value.end()}});
+    }
+  }
 }
 
 void Mesh::on_peer_entry_update(const Step& step, Member& member, const codec::PeerEntryUpdate& update) {
@@ -181,18 +194,31 @@ bool Mesh::send_raft(const Step& step, const PeerId& peer, BytesView message) {
 }
 
 void Mesh::send_ping(const Step& step, LiveBond& bond) {
-  const bool with_row = bond.cpp && bond.row_sent != topology_.own().sequence;
-  std::vector<std::uint8_t> tail;
+  static_cast<void>(send_ping_with(step, bond, {}));
+}
+
+bool Mesh::send_ping_with(const Step& step, LiveBond& bond, std::span<const codec::Extension> more) {
+  const bool with_row = bond.capabilities.can(Capability::topology_rows) && bond.row_sent != topology_.own().sequence;
+  std::vector<codec::Extension> extensions(more.begin(), more.end());
+  std::vector<std::uint8_t> row;
   if (with_row) {
-    std::vector<std::uint8_t> row;
     encode_row(topology_.own(), row);
-    tail = row_tail(row);
+    extensions.push_back({codec::ExtensionTag::topology_row, row});
   }
+  std::vector<std::uint8_t> tail;
+  if (!extensions.empty()) codec::encode_extensions(extensions, tail);
   scratch_.clear();
   codec::encode_ping(tail, scratch_);
   const auto result = step.links.send(bond.link, quic::SendClass::liveness, pool_.make(scratch_));
   // A row that was not taken goes with the next Ping.
   if (with_row && result == quic::SendResult::queued) bond.row_sent = topology_.own().sequence;
+  return result == quic::SendResult::queued;
+}
+
+bool Mesh::tell(const Step& step, const PeerId& peer, const codec::Extension& extension) {
+  Member* member = find(peer);
+  if (member == nullptr || !member->bond || !member->bond->cpp) return false;
+  return send_ping_with(step, *member->bond, std::span(&extension, 1));
 }
 
 void Mesh::row_changed(const Step& step) {
@@ -202,7 +228,7 @@ void Mesh::row_changed(const Step& step) {
 void Mesh::broadcast_row(const Step& step) {
   row_due_ = never;
   for (auto& [id, member] : members_)
-    if (member.bond && member.bond->cpp && member.bond->row_sent != topology_.own().sequence) send_ping(step, *member.bond);
+    if (member.bond && member.bond->capabilities.can(Capability::topology_rows) && member.bond->row_sent != topology_.own().sequence) send_ping(step, *member.bond);
 }
 
 }  // namespace mosaik::bonds

@@ -9,7 +9,7 @@ namespace mosaik::bonds {
 namespace {
 std::vector<std::uint8_t> capabilities_value() {
   std::vector<std::uint8_t> out;
-  postcard::Writer(out).varint(static_cast<std::uint64_t>(Capability::topology_rows));
+  postcard::Writer(out).varint(own_capabilities.bits);
   return out;
 }
 }  // namespace
@@ -30,21 +30,14 @@ Tail read_tail(BytesView tail, identity::Verifier& verifier) {
       case codec::ExtensionTag::capabilities: {
         postcard::Reader reader(extension.value);
         const std::uint64_t bits = reader.varint();
-        if (reader.ok()) out.capabilities = bits;
+        if (reader.ok()) out.capabilities.bits = bits;
         break;
       }
-      case codec::ExtensionTag::topology_row: break;
+      case codec::ExtensionTag::topology_row:
+      case codec::ExtensionTag::canary_offer: break;
     }
   }
   return out;
-}
-
-std::optional<BytesView> read_row_tail(BytesView tail) {
-  const auto extensions = codec::decode_extensions(tail);
-  if (!extensions) return std::nullopt;
-  for (const codec::Extension& extension : *extensions)
-    if (extension.tag == codec::ExtensionTag::topology_row) return extension.value;
-  return std::nullopt;
 }
 
 std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry) {
@@ -54,13 +47,6 @@ std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry) {
   extensions.push_back({codec::ExtensionTag::capabilities, capabilities});
   std::vector<std::uint8_t> out;
   codec::encode_extensions(extensions, out);
-  return out;
-}
-
-std::vector<std::uint8_t> row_tail(BytesView row) {
-  std::vector<std::uint8_t> out;
-  const codec::Extension extension{codec::ExtensionTag::topology_row, row};
-  codec::encode_extensions(std::span(&extension, 1), out);
   return out;
 }
 

@@ -13,7 +13,13 @@ namespace {
 constexpr std::string_view magic = "mxc1";
 
 bool is_known(ExtensionTag tag) noexcept {
-  return tag == ExtensionTag::own_entry || tag == ExtensionTag::capabilities || tag == ExtensionTag::topology_row;
+  switch (tag) {
+    case ExtensionTag::own_entry:
+    case ExtensionTag::capabilities:
+    case ExtensionTag::topology_row:
+    case ExtensionTag::canary_offer: return true;
+  }
+  return false;
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ enum class ExtensionTag : std::uint32_t {
   own_entry = 1,     ///< HandshakeStart: the initiator's own signed entry
   capabilities = 2,  ///< HandshakeStart, HandshakeEnd: varint bit set, see Capability
   topology_row = 3,  ///< Ping: the sender's own row
+  canary_offer = 4,  ///< Ping: where the receiver may open its canary
 };
 
 struct Extension {

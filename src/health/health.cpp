@@ -8,6 +8,7 @@ namespace mosaik::health {
 
 std::string_view to_string(Why why) noexcept {
   switch (why) {
+    case Why::canary: return "canary ended";
     case Why::unreachable: return "unreachable";
     case Why::silence: return "silence";
   }
@@ -24,13 +25,15 @@ Config Config::for_heartbeat(Nanoseconds base, Nanoseconds jitter) {
   return config;
 }
 
-void Health::watch(const Now& now, const PeerId& peer, PeerKind kind) { watched_[peer] = Watched{kind, now.mono, {}, {}, {}}; }
+void Health::watch(const Now& now, const PeerId& peer, PeerKind kind) { watched_[peer] = Watched{.kind = kind, .life = now.mono}; }
 
 void Health::forget(const PeerId& peer) { watched_.erase(peer); }
 
 void Health::on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts) {
   watched.life = now.mono;
   if (!watched.suspicion) return;
+  if (watched.suspicion->why == Why::canary && now.mono < watched.suspicion->begun + config_.canary_grace) return;
+  watched.finished.reset();
   MOSAIK_PROBE("health.refuted");
   watched.suspicion.reset();
   facts.emplace_back(Refuted{peer});
@@ -49,21 +52,44 @@ void Health::on_frame(const Now& now, const PeerId& peer, std::vector<Fact>& fac
 void Health::probe(const Now& now, const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts) const {
   ++suspicion.probes;
   suspicion.quoted = false;
-  suspicion.next_probe =
-      now.mono + (suspicion.why == Why::unreachable ? config_.unreachable_probe_every : config_.probe_every);
+  suspicion.next_probe = now.mono + pace(suspicion);
   facts.emplace_back(Probe{peer});
 }
 
+Nanoseconds Health::pace(Suspicion& suspicion) const {
+  switch (suspicion.why) {
+    case Why::canary:
+      suspicion.gap = suspicion.gap == Nanoseconds{} ? config_.canary_probe_first : std::min(2 * suspicion.gap, config_.probe_every);
+      return suspicion.gap;
+    case Why::unreachable: return config_.unreachable_probe_every;
+    case Why::silence: break;
+  }
+  return config_.probe_every;
+}
+
 void Health::suspect(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts) {
-  watched.suspicion.emplace(Suspicion{.why = why});
+  watched.suspicion.emplace(Suspicion{.why = why, .begun = now.mono});
   facts.emplace_back(Suspected{peer, why});
   probe(now, peer, *watched.suspicion, facts);
 }
 
-void Health::on_unreachable(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
+void Health::on_canary_ended(const Now& now, const PeerId& peer, CanaryEnd how, std::vector<Fact>& facts) {
   const auto found = watched_.find(peer);
   if (found == watched_.end()) return;
   Watched& watched = found->second;
+  if (how == CanaryEnd::finished) watched.finished = now.mono;
+  suspect(now, peer, watched, Why::canary, facts);
+}
+
+void Health::on_unreachable(const Now& now, const PeerId& peer, std::optional<Mono> probe_sent, std::vector<Fact>& facts) {
+  const auto found = watched_.find(peer);
+  if (found == watched_.end()) return;
+  Watched& watched = found->second;
+  if (watched.finished && probe_sent && *probe_sent >= *watched.finished) {
+    facts.emplace_back(ProvenDead{peer});
+    watched_.erase(found);
+    return;
+  }
   if (!watched.suspicion) {
     // Whoever can forge such answers to a living peer makes us probe at the probing pace, not faster.
     if (now.mono < watched.accused + config_.probe_every) return;
@@ -74,7 +100,7 @@ void Health::on_unreachable(const Now& now, const PeerId& peer, std::vector<Fact
   Suspicion& suspicion = *watched.suspicion;
   if (suspicion.why == Why::silence) {
     // A silent peer whose host now says that nobody listens: the faster way decides.
-    suspicion = Suspicion{.why = Why::unreachable};
+    suspicion = Suspicion{.why = Why::unreachable, .begun = now.mono};
     return probe(now, peer, suspicion, facts);
   }
   if (suspicion.quoted) return;
@@ -142,6 +168,11 @@ Mono Health::next_deadline() const {
   for (const auto& [peer, watched] : watched_)
     next = std::min(next, watched.suspicion ? watched.suspicion->next_probe : watched.life + config_.suspect_after);
   return next;
+}
+
+std::optional<PeerKind> Health::kind_of(const PeerId& peer) const {
+  const auto found = watched_.find(peer);
+  return found == watched_.end() ? std::nullopt : std::optional(found->second.kind);
 }
 
 bool Health::suspects(const PeerId& peer) const {

@@ -12,10 +12,15 @@
 ///  * silence: nothing for `suspect_after` starts probes at a fixed pace, outside QUIC's back-off; nothing for
 ///    `silence` in all, with at least `silence_probes` probes unanswered, ends it.
 ///
+/// A canary (node/canaries.hpp) that ends starts probes at once. A FIN **and** a port-unreachable that quotes a probe sent
+/// after it prove death: the kernel of that host says twice that nobody holds the peer's sockets. A child that holds them
+/// sends no FIN; a process that merely closed its canary answers the probe. A reset proves nothing, since a firewall on
+/// the way can make both. The kernel may close TCP before UDP, so the probes go on for a while.
+///
 /// We suspect ourselves first: when the loop ran late (on_stall), the time that was lost counts for nobody's silence
 /// and the probes of that time do not count as unanswered.
 ///
-/// "Proven" verdicts (close, departure, stateless reset) are made where they arrive and do not pass through here.
+/// The other "proven" verdicts (close, departure, stateless reset) are made where they arrive and do not pass through here.
 
 #include <map>
 #include <optional>
@@ -31,7 +36,11 @@ namespace mosaik::health {
 /// What counts as a sign of life.
 enum class PeerKind : std::uint8_t { cpp, rust };
 
-enum class Why : std::uint8_t { unreachable, silence };
+/// How a peer's canary ended: by a FIN, which the kernel of the other end sends when nobody there holds it any more, or by
+/// a reset or a timeout, which somebody on the way can have made as well.
+enum class CanaryEnd : std::uint8_t { finished, broken };
+
+enum class Why : std::uint8_t { canary, unreachable, silence };
 [[nodiscard]] std::string_view to_string(Why why) noexcept;
 
 struct Config {
@@ -43,6 +52,8 @@ struct Config {
   Nanoseconds unreachable_probe_every = 15ms;
   unsigned unreachable_quotes = 3;
   Nanoseconds unreachable_span = 30ms;
+  Nanoseconds canary_probe_first = 1ms;   ///< after a canary's end: at once, after this, and after twice the time each,
+  Nanoseconds canary_grace = 5ms;         ///< and what came in this time may have been sent before
   Nanoseconds stall = 25ms;               ///< a loop this late has stalled
 
   /// The defaults stretched to a group's heartbeat.
@@ -53,7 +64,8 @@ struct Probe { PeerId peer; };
 struct Suspected { PeerId peer; Why why{}; };
 struct Refuted { PeerId peer; };
 struct PresumedDead { PeerId peer; Why why{}; Nanoseconds silent_for{}; };
-using Fact = std::variant<Probe, Suspected, Refuted, PresumedDead>;
+struct ProvenDead { PeerId peer; };
+using Fact = std::variant<Probe, Suspected, Refuted, PresumedDead, ProvenDead>;
 
 class Health {
  public:
@@ -66,8 +78,10 @@ class Health {
 
   void on_packet(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
   void on_frame(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
-  /// An ICMP unreachable that quotes one of our packets to this peer.
-  void on_unreachable(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
+  /// An ICMP port-unreachable that quotes one of our packets to this peer; `probe`: when the quoted packet was sent, if
+  /// it is one of the newest probes.
+  void on_unreachable(const Now& now, const PeerId& peer, std::optional<Mono> probe, std::vector<Fact>& facts);
+  void on_canary_ended(const Now& now, const PeerId& peer, CanaryEnd how, std::vector<Fact>& facts);
   /// Something makes this peer worth a probe: loss, a newer incarnation, a second handshake.
   void on_hint(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
   /// Our own loop came `late` too late.
@@ -75,6 +89,7 @@ class Health {
   void on_timer(const Now& now, std::vector<Fact>& facts);
   [[nodiscard]] Mono next_deadline() const;
 
+  [[nodiscard]] std::optional<PeerKind> kind_of(const PeerId& peer) const;
   [[nodiscard]] bool suspects(const PeerId& peer) const;
   /// Since the last sign of life; zero for a peer that is not watched.
   [[nodiscard]] Nanoseconds silent_for(const Now& now, const PeerId& peer) const;
@@ -82,7 +97,9 @@ class Health {
  private:
   struct Suspicion {
     Why why{};
+    Mono begun{};
     Mono next_probe{};
+    Nanoseconds gap{};          ///< between the last probe and the next, of a series that grows
     unsigned probes = 0;        ///< sent since the suspicion or the last stall
     unsigned quotes = 0;        ///< probes that a port-unreachable answered
     bool quoted = false;        ///< the newest probe was answered so
@@ -92,13 +109,15 @@ class Health {
     PeerKind kind{};
     Mono life{};
     Mono hinted{};
+    std::optional<Mono> finished{};  ///< when the canary's FIN came, and no life since
     Mono accused{};  ///< when an unreachable last led to a suspicion
-    std::optional<Suspicion> suspicion;
+    std::optional<Suspicion> suspicion{};
   };
 
   void on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts);
   void suspect(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts);
   void probe(const Now& now, const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts) const;
+  [[nodiscard]] Nanoseconds pace(Suspicion& suspicion) const;
   [[nodiscard]] Nanoseconds silence_of(PeerKind kind) const;
   /// True when the verdict was made and the peer is watched no more.
   bool judge(const Now& now, const PeerId& peer, const Watched& watched, std::vector<Fact>& facts) const;

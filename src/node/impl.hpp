@@ -9,6 +9,7 @@
 #include "bonds/reception.hpp"
 #include "groups/group.hpp"
 #include "health/health.hpp"
+#include "node/canaries.hpp"
 #include "node/dial_list.hpp"
 #include "node/node.hpp"
 #include "quic/endpoint.hpp"
@@ -60,6 +61,7 @@ class Node::Impl {
   void request_ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void set_addresses(const Now& now, std::vector<SocketAddress> addresses);
   void warn(const Now& now, const std::string& text) { notice(now, text); }
+  void on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how);
   void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses);
 
   // report.cpp
@@ -78,6 +80,7 @@ class Node::Impl {
   quic::Transport& endpoint;
   discovery::Discovery discovery;
   health::Health health;
+  Canaries canaries;
   bonds::Reception reception;
   std::map<GroupId, groups::Group> groups;
 
@@ -97,6 +100,9 @@ class Node::Impl {
   template <class F>
   void with_health(F&& call);
 
+  template <class F>
+  void with_canaries(const Now& now, F&& call);
+
   // router.cpp
   void route(const Now& now, const quic::LinkEvent& event);
   void route_opened(const Now& now, const quic::LinkOpened& opened);
@@ -105,6 +111,10 @@ class Node::Impl {
   void drain_facts(const Now& now);
   void on_bond_fact(const Now& now, const GroupId& group, const bonds::Fact& fact);
   void on_discovery_fact(const Now& now, const discovery::Fact& fact);
+  void on_extension(const Now& now, const bonds::ExtensionHeard& heard);
+  void probe(const Now& now, const PeerId& peer);
+  /// Over any bond with the peer.
+  void tell(const Now& now, const PeerId& peer, const codec::Extension& extension);
   void on_health_fact(const Now& now, const health::Fact& fact);
   void on_bond_up(const Now& now, const GroupId& group, const bonds::BondUp& up);
   void on_bond_down(const Now& now, const GroupId& group, const bonds::BondDown& down);
@@ -136,6 +146,7 @@ class Node::Impl {
   std::vector<bonds::Fact> bond_facts_;
   std::vector<discovery::Fact> discovery_facts_;
   std::vector<health::Fact> health_facts_;
+  std::vector<CanaryEffect> canary_effects_;
   std::map<PeerId, std::vector<RequestId>> syncs_;   ///< requests that wait for a sync with the peer
   std::map<PeerId, std::vector<RequestId>> pings_;
   std::map<PeerId, std::string> silent_bootstraps_;
@@ -196,6 +207,21 @@ void Node::Impl::with_health(F&& call) {
   call(health_facts_);
   for (health::Fact& fact : health_facts_) facts_.emplace_back(std::move(fact));
   health_facts_.clear();
+}
+
+template <class F>
+void Node::Impl::with_canaries(const Now& now, F&& call) {
+  canary_effects_.clear();
+  call(canary_effects_);
+  for (CanaryEffect& effect : std::exchange(canary_effects_, {})) {
+    if (const auto* offer = std::get_if<CanaryOffer>(&effect)) {
+      tell(now, offer->peer, {codec::ExtensionTag::canary_offer, offer->value});
+    } else {
+      std::visit([&](auto& output) {
+        if constexpr (!std::is_same_v<std::remove_reference_t<decltype(output)>, CanaryOffer>) outputs_.emplace_back(output);
+      }, effect);
+    }
+  }
 }
 
 }  // namespace mosaik::node

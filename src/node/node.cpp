@@ -22,6 +22,7 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
       endpoint(*transport),
       discovery(config.discovery, self, verifier, pool, rng.fork("discovery")),
       health(health::Config{}),
+      canaries(self.id(), config.canary),
       reception(config.discovery.network, discovery, verifier),
       started_at_(now.mono) {
   self.set_tags(config.tags, now.wall);
@@ -43,6 +44,7 @@ void Node::Impl::on_timer(const Now& now) {
   settle(now);  // what a timer of the endpoint found out is known before anybody is judged
   with_discovery([&](quic::Links& links, auto& facts) { discovery.on_timer(now, links, facts); });
   with_reception(now, [&](const bonds::Step& step) { reception.on_timer(step); });
+  with_canaries(now, [&](auto& effects) { canaries.on_timer(now, endpoint, effects); });
   with_health([&](auto& facts) { health.on_timer(now, facts); });
   with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_timer(step); });
   settle(now);
@@ -77,7 +79,7 @@ Mono Node::Impl::next_deadline() const {
 }
 
 Mono Node::Impl::cores_deadline() const {
-  Mono next = std::min({discovery.next_deadline(), health.next_deadline(), reception.next_deadline()});
+  Mono next = std::min({discovery.next_deadline(), health.next_deadline(), canaries.next_deadline(), reception.next_deadline()});
   if (dirty_) next = std::min(next, look_due());
   for (const auto& [id, group] : groups) next = std::min(next, group.mesh().next_deadline());
   return next;
@@ -155,6 +157,13 @@ void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addres
   if (self.set_addresses(std::move(addresses), now.wall)) self_changed(now);
 }
 
+void Node::Impl::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how) {
+  const auto peer = canaries.on_ended(now, canary);
+  if (!peer) return;
+  const auto end = how == CanaryEnd::finished ? health::CanaryEnd::finished : health::CanaryEnd::broken;
+  with_health([&](auto& facts) { health.on_canary_ended(now, *peer, end, facts); });
+}
+
 void Node::Impl::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses) {
   with_discovery([&](quic::Links& links, auto& facts) { discovery.on_resolved(now, bootstrap, addresses, links, facts); });
 }
@@ -168,13 +177,17 @@ Node::~Node() = default;
 
 void Node::start(const Now& now) { impl_->start(now); }
 void Node::on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) { impl_->endpoint.on_datagram(now, path, bytes); }
-void Node::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) { impl_->endpoint.on_unreachable(now, remote, quoted); }
+void Node::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) {
+  impl_->endpoint.on_unreachable(now, remote, quoted, refusal);
+}
 void Node::on_timer(const Now& now) { impl_->on_timer(now); }
 void Node::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses) {
   impl_->on_resolved(now, bootstrap, addresses);
 }
 Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus) { return impl_->join(now, key, consensus); }
 void Node::leave(const Now& now, const GroupId& group) { impl_->leave(now, group); }
+void Node::on_canary_opened(const Now&, CanaryId canary) { impl_->canaries.on_opened(canary); }
+void Node::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how) { impl_->on_canary_ended(now, canary, how); }
 void Node::sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
   impl_->request_sync(now, request, peer, addresses);
 }

@@ -25,6 +25,7 @@
 #include "base/datagram.hpp"
 #include "crypto/ed25519.hpp"
 #include "discovery/discovery.hpp"
+#include "node/canary.hpp"
 #include "node/memory.hpp"
 #include "quic/links.hpp"
 
@@ -41,6 +42,7 @@ struct Config {
   std::vector<SocketAddress> listening;     ///< as bound
   std::vector<SocketAddress> advertised;    ///< what our entry says
   std::vector<Tag> tags;
+  CanaryPorts canary;                       ///< where we listen for canaries
   std::uint64_t seed = 0;                   ///< of timing and choice
   Bytes32 secret_seed{};                    ///< of everything that must not be guessed
   Memory memory;                            ///< of the last run with this key
@@ -72,7 +74,7 @@ struct PingDone {
 struct GroupLeft {
   GroupId group;
 };
-using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, Event>;
+using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, ExpectCanary, DialCanary, CloseCanary, Event>;
 
 class Node {
  public:
@@ -87,8 +89,11 @@ class Node {
   // Inputs. Call settle after one or several.
   void start(const Now& now);
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes);
-  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted);
+  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted,
+                      Refusal refusal = Refusal::port);
   void on_timer(const Now& now);
+  void on_canary_opened(const Now& now, CanaryId canary);
+  void on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how);
   void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses);
   /// Errors: invalid_argument, in_use, limit.
   [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus);

@@ -18,7 +18,8 @@ void Node::Impl::route(const Now& now, const quic::LinkEvent& event) {
   if (const auto bonded = bonded_.find(link); bonded != bonded_.end()) {
     const PeerId peer = bonded->second;
     if (std::holds_alternative<quic::LinkActive>(event)) return with_health([&](auto& facts) { health.on_packet(now, peer, facts); });
-    if (std::holds_alternative<quic::LinkUnreachable>(event)) return with_health([&](auto& facts) { health.on_unreachable(now, peer, facts); });
+    if (const auto* unreachable = std::get_if<quic::LinkUnreachable>(&event))
+      return with_health([&](auto& facts) { health.on_unreachable(now, peer, unreachable->probe, facts); });
     if (std::holds_alternative<quic::LinkLossy>(event)) return with_health([&](auto& facts) { health.on_hint(now, peer, facts); });
   }
   const auto owner = owners_.find(link);
@@ -111,6 +112,8 @@ void Node::Impl::on_bond_up(const Now& now, const GroupId& id, const bonds::Bond
   });
   discovery.set_bonded(up.peer, true);
   if (dial_list_.add(up.entry)) memory_changed_ = true;
+  if (up.capabilities.can(bonds::Capability::canary))
+    with_canaries(now, [&](auto& effects) { canaries.on_bond_up(now, up.peer, up.link, endpoint, effects); });
   const auto group = groups.find(id);
   if (group == groups.end()) return;
   Event& event = report(now, EventKind::bond_up);
@@ -122,6 +125,7 @@ void Node::Impl::on_bond_up(const Now& now, const GroupId& id, const bonds::Bond
 
 void Node::Impl::on_bond_down(const Now& now, const GroupId& id, const bonds::BondDown& down) {
   bonded_.erase(down.link);
+  with_canaries(now, [&](auto& effects) { canaries.on_bond_down(now, down.peer, down.link, endpoint, effects); });
   if (!bonded_anywhere(down.peer)) {
     health.forget(down.peer);
     discovery.set_bonded(down.peer, false);
@@ -160,6 +164,7 @@ void Node::Impl::on_bond_fact(const Now& now, const GroupId& id, const bonds::Fa
   }
   if (const auto* raft = std::get_if<bonds::RaftHeard>(&fact))
     return with_group(now, id, [&](groups::Group& group, const bonds::Step& step) { group.on_raft(step, *raft); });
+  if (const auto* heard = std::get_if<bonds::ExtensionHeard>(&fact)) return on_extension(now, *heard);
   if (const auto* probe = std::get_if<bonds::ProbeWanted>(&fact))
     return with_health([&](auto& facts) { health.on_hint(now, probe->peer, facts); });
   if (const auto* departure = std::get_if<bonds::DepartureHeard>(&fact)) {
@@ -244,15 +249,29 @@ void Node::Impl::on_discovery_fact(const Now& now, const discovery::Fact& fact) 
   }
 }
 
-void Node::Impl::on_health_fact(const Now& now, const health::Fact& fact) {
-  if (const auto* probe = std::get_if<health::Probe>(&fact)) {
-    // One bond's Ping is enough: the verdict is about the peer.
-    for (auto& [id, group] : groups) {
-      if (!group.mesh().has_bond(probe->peer)) continue;
-      return with_group(now, id, [&](groups::Group& one, const bonds::Step& step) { one.mesh().probe(step, probe->peer); });
-    }
-    return;
+void Node::Impl::on_extension(const Now& now, const bonds::ExtensionHeard& heard) {
+  if (heard.tag == codec::ExtensionTag::canary_offer)
+    with_canaries(now, [&](auto& effects) { canaries.on_offer(heard.peer, heard.link, heard.value, endpoint, effects); });
+}
+
+void Node::Impl::tell(const Now& now, const PeerId& peer, const codec::Extension& extension) {
+  bool told = false;
+  with_groups(now, [&](groups::Group& group, const bonds::Step& step) { told = told || group.mesh().tell(step, peer, extension); });
+}
+
+void Node::Impl::probe(const Now& now, const PeerId& peer) {
+  for (const auto& [link, id] : bonded_)
+    if (id == peer) endpoint.probe(link);
+  // Of a Rust peer only a frame is life. One bond's Ping is enough: the verdict is about the peer.
+  if (health.kind_of(peer) != health::PeerKind::rust) return;
+  for (auto& [id, group] : groups) {
+    if (!group.mesh().has_bond(peer)) continue;
+    return with_group(now, id, [&](groups::Group& one, const bonds::Step& step) { one.mesh().probe(step, peer); });
   }
+}
+
+void Node::Impl::on_health_fact(const Now& now, const health::Fact& fact) {
+  if (const auto* wanted = std::get_if<health::Probe>(&fact)) return probe(now, wanted->peer);
   const auto mark = [&](const PeerId& peer, bool suspect) {
     with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().set_suspect(step, peer, suspect); });
   };
@@ -266,11 +285,11 @@ void Node::Impl::on_health_fact(const Now& now, const health::Fact& fact) {
     report(now, EventKind::refuted).peer = refuted->peer;
     return mark(refuted->peer, false);
   }
-  if (const auto* dead = std::get_if<health::PresumedDead>(&fact)) {
-    with_groups(now, [&](groups::Group& group, const bonds::Step& step) {
-      group.mesh().on_presumed_dead(step, dead->peer, to_string(dead->why));
-    });
-  }
+  const auto end = [&](const PeerId& peer, bonds::EndedBy by, std::string_view why) {
+    with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_dead(step, peer, by, why); });
+  };
+  if (const auto* dead = std::get_if<health::PresumedDead>(&fact)) end(dead->peer, bonds::EndedBy::presumed, to_string(dead->why));
+  if (const auto* dead = std::get_if<health::ProvenDead>(&fact)) end(dead->peer, bonds::EndedBy::proven, "its process is gone");
 }
 
 }  // namespace mosaik::node

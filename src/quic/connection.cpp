@@ -176,7 +176,10 @@ void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes
     return ngtcp2_conn_read_pkt(quic_, &from.path, &info, bytes.data(), bytes.size(), stamp(now));
   }();
   if (watch_.authenticated()) {
-    if (!opened_ || watch_.fresh()) last_heard_ = now;
+    if (!opened_ || watch_.fresh()) {
+      last_heard_ = now;
+      unanswered_ = 0;
+    }
     if (watch_.fresh()) size_.on_heard();
     if (dialled_) {
       dialled_->on_answer(path.remote);
@@ -282,15 +285,17 @@ SendResult Connection::send(SendClass kind, const Frame& frame) {
   return outbox_.push(kind, frame);
 }
 
-void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted) {
+void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted, Refusal refusal) {
   if (ending_) return;
   const ngtcp2_cid* const peer = ngtcp2_conn_get_dcid(quic_);
   const bool is_long = !quoted.empty() && (quoted[0] & 0x80U) != 0;
   const std::size_t at = is_long ? 6 : 1;
   if (quoted.size() < at + peer->datalen || (is_long && quoted[5] != peer->datalen)) return;
   if (!std::ranges::equal(quoted.subspan(at, peer->datalen), BytesView(peer->data, peer->datalen))) return;
-  if (opened_) {
-    shared_.events.push_back(LinkEvent(LinkUnreachable{timer.link}));
+  if (opened_ && refusal == Refusal::path) {
+    shared_.events.push_back(LinkEvent(LinkLossy{timer.link}));
+  } else if (opened_) {
+    shared_.events.push_back(LinkEvent(LinkUnreachable{timer.link, probes_.sent_at(quoted)}));
   } else if (dialled_ && dialled_->on_unreachable(remote)) {
     end_silently(now, ClosedBy::handshake, "no one listens at " + remote.text());
   }
@@ -348,6 +353,7 @@ LinkStats Connection::stats() const {
           .bytes_sent = outbox_.sent_bytes(),
           .bytes_received = inbox_->received(),
           .queued = outbox_.unsent(),
+          .unanswered = unanswered_,
           .remote = targets().front().remote};
 }
 

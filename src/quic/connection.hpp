@@ -14,6 +14,7 @@
 #include "quic/inbox.hpp"
 #include "quic/outbox.hpp"
 #include "quic/packet_watch.hpp"
+#include "quic/probe_log.hpp"
 #include "quic/shared.hpp"
 #include "quic/timer_heap.hpp"
 
@@ -47,7 +48,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   void on_datagram(Mono now, const DatagramPath& path, BytesView bytes);
-  void on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted);
+  void on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted, Refusal refusal);
   [[nodiscard]] bool sends_to(const SocketAddress& remote) const;
   void on_timer(Mono now);
   /// Writes datagrams; true when there is more to write at once.
@@ -55,6 +56,7 @@ class Connection {
   void close(Mono now, CloseCode code, CloseMode mode);
   [[nodiscard]] SendResult send(SendClass kind, const Frame& frame);
   void set_frame_limit(std::size_t bytes);
+  void probe() noexcept { probe_due_ = opened_; }
 
   /// The next frame, or what else the inbox has to tell.
   [[nodiscard]] std::optional<LinkEvent> next_from_inbox() { return inbox_->next(timer.link); }
@@ -81,6 +83,7 @@ class Connection {
     Mono deadline;
   };
   struct Callbacks;
+  class Probing;
 
   Connection(Shared& shared, LinkId link, const DatagramSize& size, Mono now);
   void configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Mono now) const;
@@ -126,6 +129,7 @@ class Connection {
   std::vector<Cid> reset_tokens_;  // with which the peer could reset this connection
   PacketWatch watch_;
   DatagramSize size_;
+  ProbeLog probes_;
   std::unique_ptr<Inbox> inbox_;
   Outbox outbox_;
   std::optional<Ending> ending_;
@@ -137,8 +141,10 @@ class Connection {
   Mono last_heard_{};
   std::uint32_t packets_until_key_update_ = 0;
   std::size_t unpaced_ = 0;  // bytes written since the pace was last set
+  std::uint32_t unanswered_ = 0;  // datagrams since last_heard_
   Mono second_end_at_{};
   bool second_end_ = false;
+  bool probe_due_ = false;
   bool opened_ = false;
   bool ready_ = false;  // both keys are proven, LinkOpened is due
   bool frames_queued_ = false;

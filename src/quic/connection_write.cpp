@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "quic/callbacks.hpp"
@@ -16,8 +17,28 @@ ngtcp2_tstamp stamp(Mono now) noexcept {
 
 }  // namespace
 
+// ngtcp2 has no call that sends a PING. Its keep-alive sends one whatever the probe timeout's back-off says, when
+// nothing was sent or heard for the keep-alive time: for the length of a round that time is next to nothing.
+class Connection::Probing {
+ public:
+  Probing(Connection& connection) noexcept : connection_(connection) {
+    if (connection_.probe_due_) ngtcp2_conn_set_keep_alive_timeout(connection_.quic_, 1);
+  }
+  Probing(const Probing&) = delete;
+  Probing& operator=(const Probing&) = delete;
+  ~Probing() {
+    if (!std::exchange(connection_.probe_due_, false)) return;
+    ngtcp2_conn_set_keep_alive_timeout(connection_.quic_,
+                                       static_cast<ngtcp2_duration>(limits::quic_keep_alive.count()));
+  }
+
+ private:
+  Connection& connection_;
+};
+
 bool Connection::write(Mono now, DatagramBatch& out) {
   if (ending_) return false;
+  const Probing probing(*this);
   const std::size_t largest = datagram_limit();
   // Stopping at the quantum is not "blocked": the rest goes as soon as the other connections had their turn.
   const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(quic_), largest);
@@ -34,6 +55,8 @@ bool Connection::write(Mono now, DatagramBatch& out) {
     if (!packet) break;
     written += packet->size;
     size_.on_written(packet->size, outbox_.sent_bytes());
+    ++unanswered_;
+    if (probe_due_) probes_.add(now, out.room().first(packet->size));
     commit(out, *packet);
   }
   if (ending_ || written == 0) return more && !ending_;

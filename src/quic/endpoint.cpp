@@ -18,7 +18,7 @@ class Endpoint::Impl {
   Impl(const crypto::SecretKey& key, const EndpointConfig& config) : shared_(key, config), self_(key.id()) {}
 
   void on_datagram(Mono now, const DatagramPath& path, BytesView bytes);
-  void on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted);
+  void on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted, Refusal refusal);
   void on_timer(Mono now);
   bool advance(Mono now);
   Result<LinkId> dial(Mono now, const DialRequest& request);
@@ -147,11 +147,11 @@ Connection* Endpoint::Impl::reset_target(BytesView bytes) const {
   return link == nullptr ? nullptr : find(*link);
 }
 
-void Endpoint::Impl::on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted) {
+void Endpoint::Impl::on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted, Refusal refusal) {
   for (auto next = live_.begin(); next != live_.end();) {
     Connection& connection = *(next++)->second;  // settling may take it out of the map
     if (!connection.sends_to(remote)) continue;
-    connection.on_unreachable(now, remote, quoted);
+    connection.on_unreachable(now, remote, quoted, refusal);
     if (connection.ending()) settle(now, connection);
   }
 }
@@ -305,8 +305,8 @@ Endpoint::~Endpoint() = default;
 void Endpoint::on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) {
   impl_->on_datagram(impl_->advance_clock(now.mono), path, bytes);
 }
-void Endpoint::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) {
-  impl_->on_unreachable(impl_->advance_clock(now.mono), remote, quoted);
+void Endpoint::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) {
+  impl_->on_unreachable(impl_->advance_clock(now.mono), remote, quoted, refusal);
 }
 void Endpoint::on_timer(const Now& now) {
   impl_->on_timer(impl_->advance_clock(now.mono));
@@ -359,6 +359,13 @@ std::optional<LinkStats> Endpoint::stats(LinkId link) const {
   const Connection* const connection = impl_->find(link);
   if (connection == nullptr) return std::nullopt;
   return connection->stats();
+}
+
+void Endpoint::probe(LinkId link) {
+  Connection* const connection = impl_->find(link);
+  if (connection == nullptr) return;
+  connection->probe();
+  impl_->mark(*connection);
 }
 
 const EndpointCounters& Endpoint::counters() const noexcept {

@@ -44,7 +44,7 @@ class Endpoint final : public Transport {
 
   // Transport and Links: see there.
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) override;
-  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) override;
+  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) override;
   void on_timer(const Now& now) override;
   bool advance(const Now& now) override;
   [[nodiscard]] Result<LinkId> dial(const Now& now, const DialRequest& request) override;
@@ -53,6 +53,7 @@ class Endpoint final : public Transport {
   void set_frame_limit(LinkId link, std::size_t bytes) override;
   [[nodiscard]] Result<Bytes32> exporter(LinkId link, BytesView label) const override;
   [[nodiscard]] std::optional<LinkStats> stats(LinkId link) const override;
+  void probe(LinkId link) override;
   [[nodiscard]] std::optional<LinkEvent> next_event() override;
   bool transmit(const Now& now, DatagramBatch& out) override;
   [[nodiscard]] Mono next_deadline() const override;

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -93,11 +94,13 @@ struct LinkActive {
 struct LinkWritable {
   LinkId link;
 };
-/// An ICMP unreachable that quotes a packet of this link.
+/// An ICMP port-unreachable of the destination itself that quotes a packet of this link.
 struct LinkUnreachable {
   LinkId link;
+  /// When the quoted packet was written, if it is one of the newest probes (Transport::probe).
+  std::optional<Mono> probe{};
 };
-/// Packets of this link are being lost: a probe timeout passed without an answer.
+/// Packets of this link are being lost: a probe timeout passed without an answer, or somebody on the way says so.
 struct LinkLossy {
   LinkId link;
 };
@@ -115,6 +118,7 @@ struct LinkStats {
   std::uint64_t bytes_sent = 0;      ///< stream bytes handed to QUIC
   std::uint64_t bytes_received = 0;  ///< stream bytes delivered by QUIC
   std::size_t queued = 0;            ///< bytes in our queues, all classes
+  std::size_t unanswered = 0;        ///< datagrams sent since the last fresh authenticated packet of the peer
   SocketAddress remote;
 };
 

@@ -31,11 +31,14 @@ class Transport : public Links {
   virtual void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) = 0;
   /// An ICMP unreachable (port, host or net) for a datagram that we sent to `remote`; `quoted` is the start of that
   /// datagram.
-  virtual void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) = 0;
+  virtual void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) = 0;
   /// Call when next_deadline() has passed and every datagram that had arrived by then was handed in.
   virtual void on_timer(const Now& now) = 0;
   /// Takes up waiting handshakes, at most limits::handshakes_per_step; true when more are waiting.
   virtual bool advance(const Now& now) = 0;
+  /// Sends something that the peer's transport answers (a PING) with the next round of writing, whatever the back-off of
+  /// earlier ones says. A full congestion window keeps it back: then there is unanswered data of ours out there.
+  virtual void probe(LinkId link) = 0;
   /// The next event, oldest first.
   [[nodiscard]] virtual std::optional<LinkEvent> next_event() = 0;
   /// Writes what may be sent now into `out`. Call it after inputs and sends; when `out` is full, send it and call

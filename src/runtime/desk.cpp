@@ -29,8 +29,9 @@ Snapshot take_snapshot(node::Node& node, const Now& now) {
           .own = node.own_entry()};
 }
 
-Desk::Desk(node::Node& node, Outlet& outlet, std::shared_ptr<Inbox> inbox, std::string state_file)
+Desk::Desk(node::Node& node, CanarySockets& canaries, Outlet& outlet, std::shared_ptr<Inbox> inbox, std::string state_file)
     : node_(node),
+      canaries_(canaries),
       outlet_(outlet),
       inbox_(inbox),
       resolver_(std::move(inbox)),

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "node/node.hpp"
+#include "runtime/canary_sockets.hpp"
 #include "runtime/outlet.hpp"
 #include "runtime/resolver.hpp"
 #include "runtime/step.hpp"
@@ -18,7 +19,7 @@ namespace mosaik::runtime {
 
 class Desk final : public Step {
  public:
-  Desk(node::Node& node, Outlet& outlet, std::shared_ptr<Inbox> inbox, std::string state_file);
+  Desk(node::Node& node, CanarySockets& canaries, Outlet& outlet, std::shared_ptr<Inbox> inbox, std::string state_file);
 
   /// The moment of the inputs that follow.
   void set_now(const Now& now) noexcept { now_ = now; }
@@ -50,12 +51,16 @@ class Desk final : public Step {
   void on_output(node::PingDone& output);
   void on_output(node::GroupLeft& output);
   void on_output(Event& output);
+  void on_output(const node::ExpectCanary& output) { canaries_.expect(output); }
+  void on_output(const node::DialCanary& output) { canaries_.dial(output); }
+  void on_output(const node::CloseCanary& output) { canaries_.close(output); }
   [[nodiscard]] bool is_news() const;
   void publish();
   void keep_memory(bool at_the_end);
   void answer_joins(const NodeStatus& published);
 
   node::Node& node_;
+  CanarySockets& canaries_;
   Outlet& outlet_;
   std::shared_ptr<Inbox> inbox_;
   Resolver resolver_;

@@ -21,15 +21,17 @@ constexpr Nanoseconds departure_limit = limits::departure_flush + 100ms;
 
 class Loop::Impl {
  public:
-  Impl(std::unique_ptr<node::Node> node, std::vector<udp::Socket> sockets, Outlet& outlet, std::shared_ptr<Inbox> inbox,
-       Poller poller, LoopOptions options)
+  Impl(std::unique_ptr<node::Node> node, std::vector<udp::Socket> sockets, CanarySockets canaries, Outlet& outlet,
+       std::shared_ptr<Inbox> inbox, Poller poller, LoopOptions options)
       : inbox_(std::move(inbox)),
         node_(std::move(node)),
         sockets_(std::move(sockets)),
-        desk_(*node_, outlet, inbox_, std::move(options.state_file)),
+        canaries_(std::move(canaries)),
+        desk_(*node_, canaries_, outlet, inbox_, std::move(options.state_file)),
         poller_(std::move(poller)),
         inbox_key_(sockets_.all().size()),
         interfaces_key_(inbox_key_ + 1),
+        canaries_key_(inbox_key_ + 2),
         addresses_(std::move(options.addresses)) {}
 
   /// Errors: limit.
@@ -39,6 +41,8 @@ class Loop::Impl {
     if (addresses_) interfaces_ = udp::InterfaceWatch::open();
     if (interfaces_)
       if (auto added = poller_.add(interfaces_->fd(), interfaces_key_); !added) return added;
+    if (canaries_.fd() >= 0)
+      if (auto added = poller_.add(canaries_.fd(), canaries_key_); !added) return added;
     return poller_.add(inbox_->wake_fd(), inbox_key_);
   }
 
@@ -64,6 +68,8 @@ class Loop::Impl {
     for (Request& request : inbox_->take()) request(&desk_);
     if (find(ready, interfaces_key_) != nullptr && interfaces_->drain()) node_->set_addresses(now_, addresses_());
     const Drained drained = read(ready);
+    if (find(ready, canaries_key_) != nullptr) hear_canaries();
+    if (canaries_.next_deadline() <= now_.mono) canaries_.expire(now_);
     node_->settle(now_);
     keep_timers(drained);
     send();
@@ -93,6 +99,15 @@ class Loop::Impl {
     return out;
   }
 
+  void hear_canaries() {
+    for (const CanaryNews& news : canaries_.receive(now_)) {
+      if (news.end)
+        node_->on_canary_ended(now_, news.id, *news.end);
+      else
+        node_->on_canary_opened(now_, news.id);
+    }
+  }
+
   void keep_timers(Drained drained) {
     if (node_->next_deadline() > now_.mono) return;
     if (drained == Drained::partly && put_off_++ < timer_put_off_most) return;
@@ -113,16 +128,19 @@ class Loop::Impl {
   }
 
   [[nodiscard]] Mono wake_at() const {
-    return std::min({node_->next_deadline(), desk_.next_deadline(), leaving_until_.value_or(never)});
+    return std::min(
+        {node_->next_deadline(), canaries_.next_deadline(), desk_.next_deadline(), leaving_until_.value_or(never)});
   }
 
   std::shared_ptr<Inbox> inbox_;
   std::unique_ptr<node::Node> node_;
   Sockets sockets_;
+  CanarySockets canaries_;
   Desk desk_;
   Poller poller_;
   std::size_t inbox_key_;
   std::size_t interfaces_key_;
+  std::size_t canaries_key_;
   std::function<std::vector<SocketAddress>()> addresses_;
   std::optional<udp::InterfaceWatch> interfaces_;
   Now now_ = read_clock();
@@ -132,14 +150,15 @@ class Loop::Impl {
 };
 
 Result<std::unique_ptr<Loop>> Loop::open(std::unique_ptr<node::Node> node, std::vector<udp::Socket> sockets,
-                                         Outlet& outlet, LoopOptions options) {
+                                         CanarySockets canaries, Outlet& outlet, LoopOptions options) {
   auto inbox = Inbox::open();
   if (!inbox) return std::unexpected(inbox.error());
   auto poller = Poller::open();
   if (!poller) return std::unexpected(poller.error());
   std::unique_ptr<Loop> out(new Loop);
   out->inbox_ = *inbox;
-  out->impl_ = std::make_unique<Impl>(std::move(node), std::move(sockets), outlet, *inbox, std::move(*poller), std::move(options));
+  out->impl_ = std::make_unique<Impl>(std::move(node), std::move(sockets), std::move(canaries), outlet, *inbox,
+                                      std::move(*poller), std::move(options));
   if (auto watched = out->impl_->watch(); !watched) return std::unexpected(watched.error());
   auto thread = start_thread("mosaik-loop", [loop = out.get()] {
     loop->impl_->run();

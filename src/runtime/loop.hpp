@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "node/node.hpp"
+#include "runtime/canary_sockets.hpp"
 #include "runtime/inbox.hpp"
 #include "runtime/outlet.hpp"
 #include "runtime/step.hpp"
@@ -31,7 +32,8 @@ namespace mosaik::runtime {
 
 struct LoopOptions {
   std::string state_file;  ///< where the node's memory is kept; empty: nowhere
-  /// Where others can dial us, asked again when the addresses of this computer have changed; empty: they are as they are.
+  /// Where others can dial us, asked again when the addresses of this computer have changed; empty: they are as they
+  /// are.
   std::function<std::vector<SocketAddress>()> addresses;
 };
 
@@ -39,8 +41,8 @@ class Loop {
  public:
   /// Starts the node. Errors: limit, io.
   [[nodiscard]] static Result<std::unique_ptr<Loop>> open(std::unique_ptr<node::Node> node,
-                                                          std::vector<udp::Socket> sockets, Outlet& outlet,
-                                                          LoopOptions options = {});
+                                                          std::vector<udp::Socket> sockets, CanarySockets canaries,
+                                                          Outlet& outlet, LoopOptions options = {});
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
   ~Loop();

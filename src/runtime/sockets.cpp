@@ -21,8 +21,10 @@ Drained Sockets::receive(std::size_t index, const Now& now, node::Node& node) {
 }
 
 void Sockets::receive_errors(std::size_t index, const Now& now, node::Node& node) {
-  sockets_[index].receive_errors(
-      [&](const udp::Unreachable& error) { node.on_unreachable(now, error.remote, error.quoted); });
+  sockets_[index].receive_errors([&](const udp::Unreachable& error) {
+    const bool port = error.kind == udp::Unreachable::Kind::port && error.by_destination;
+    node.on_unreachable(now, error.remote, error.quoted, port ? Refusal::port : Refusal::path);
+  });
 }
 
 void Sockets::transmit(const Now& now, node::Node& node) {

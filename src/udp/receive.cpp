@@ -74,6 +74,24 @@ struct Batch {
   }
 };
 
+/// The error, and behind it whose ICMP message it was (SO_EE_OFFENDER).
+struct Report {
+  sock_extended_err error{};
+  sockaddr_in6 offender{};  // or an IPv4 one, which is shorter
+};
+
+std::optional<Report> report_in(msghdr& header) noexcept {
+  for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
+    const bool v4 = at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_RECVERR;
+    const bool v6 = at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_RECVERR;
+    if (!v4 && !v6) continue;
+    Report out;
+    std::memcpy(&out, CMSG_DATA(at), std::min<std::size_t>(sizeof out, at->cmsg_len - CMSG_LEN(0)));
+    return out;
+  }
+  return std::nullopt;
+}
+
 std::optional<Unreachable::Kind> kind_of(const sock_extended_err& error) noexcept {
   if (error.ee_origin != SO_EE_ORIGIN_ICMP && error.ee_origin != SO_EE_ORIGIN_ICMP6) return std::nullopt;
   switch (error.ee_errno) {
@@ -82,15 +100,6 @@ std::optional<Unreachable::Kind> kind_of(const sock_extended_err& error) noexcep
     case ENETUNREACH: return Unreachable::Kind::net;
     default: return std::nullopt;  // EMSGSIZE above all: QUIC finds the MTU itself
   }
-}
-
-std::optional<Unreachable::Kind> kind_of(msghdr& header) noexcept {
-  for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
-    const bool v4 = at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_RECVERR;
-    const bool v6 = at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_RECVERR;
-    if (v4 || v6) return kind_of(value_of<sock_extended_err>(at));
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -152,12 +161,15 @@ std::size_t Socket::receive_errors(const std::function<void(const Unreachable&)>
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       continue;
     }
-    const auto kind = kind_of(header);
+    const std::optional<Report> report = report_in(header);
+    const auto kind = report ? kind_of(report->error) : std::nullopt;
     const auto remote = from_kernel(reinterpret_cast<const sockaddr*>(&name));
     if (!kind || !remote) continue;
+    const auto offender = from_kernel(reinterpret_cast<const sockaddr*>(&report->offender));
     ++delivered;
     deliver(Unreachable{
-        .remote = *remote, .quoted = BytesView(quoted).first(static_cast<std::size_t>(size)), .kind = *kind});
+        .remote = *remote, .quoted = BytesView(quoted).first(static_cast<std::size_t>(size)), .kind = *kind,
+        .by_destination = offender && offender->with_port(0) == remote->with_port(0)});
   }
   return delivered;
 }

@@ -76,6 +76,7 @@ Result<Socket> Socket::open(const SocketAddress& bind, const SocketOptions& opti
   Socket out;
   out.fd_ = ::socket(bind.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (out.fd_ < 0) return cannot_bind(bind, errno);
+  out.guard_ = ForkGuard(out.fd_);
   if (!set_promises(out.fd_, bind.is_v4())) return cannot_bind(bind, errno);
   ask_for_room(out.fd_, options.buffer_bytes);
   if (options.gro) set(out.fd_, IPPROTO_UDP, UDP_GRO, 1);
@@ -95,6 +96,7 @@ Result<Socket> Socket::open(const SocketAddress& bind, const SocketOptions& opti
 
 Socket::Socket(Socket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
+      guard_(std::move(other.guard_)),
       gso_(other.gso_),
       local_(other.local_),
       counters_(other.counters_),
@@ -102,6 +104,8 @@ Socket::Socket(Socket&& other) noexcept
 
 Socket& Socket::operator=(Socket&& other) noexcept {
   if (this == &other) return *this;
+  guard_ = std::move(other.guard_);
+  other.guard_ = {};
   if (fd_ >= 0) ::close(fd_);
   fd_ = std::exchange(other.fd_, -1);
   gso_ = other.gso_;
@@ -112,6 +116,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
 }
 
 Socket::~Socket() {
+  guard_ = {};
   if (fd_ >= 0) ::close(fd_);
 }
 

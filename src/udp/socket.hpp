@@ -20,6 +20,7 @@
 #include <mosaik/result.hpp>
 
 #include "base/datagram.hpp"
+#include "udp/fork_guard.hpp"
 
 namespace mosaik::udp {
 
@@ -46,11 +47,13 @@ struct Unreachable {
   SocketAddress remote;  ///< where our datagram was going
   BytesView quoted;      ///< the start of our datagram, as much as the ICMP error brought back; valid during the call
   Kind kind = Kind::port;
+  bool by_destination = false;  ///< the destination itself says so, not somebody on the way
 };
 
 class Socket {
  public:
-  /// Binds. For [::] IPV6_V6ONLY is set, so that one socket of each family can share a port. Close-on-exec.
+  /// Binds. For [::] IPV6_V6ONLY is set, so that one socket of each family can share a port. Close-on-exec, and
+  /// not open in forked children (fork_guard.hpp).
   [[nodiscard]] static Result<Socket> open(const SocketAddress& bind, const SocketOptions& options = {});
   Socket(Socket&&) noexcept;
   Socket& operator=(Socket&&) noexcept;
@@ -76,6 +79,7 @@ class Socket {
   Socket() = default;
   struct Buffers;
   int fd_ = -1;
+  ForkGuard guard_;
   bool gso_ = true;
   SocketAddress local_;
   SocketCounters counters_;

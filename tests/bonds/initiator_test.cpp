@@ -64,7 +64,7 @@ TEST_F(Initiator, brings_its_own_entry_in_the_tail) {
   const bonds::Tail tail = bonds::read_tail(start->tail, verifier);
   ASSERT_TRUE(tail.own_entry);
   EXPECT_EQ(tail.own_entry->digest, host_.own_entry()->digest);
-  EXPECT_TRUE(tail.can(bonds::Capability::topology_rows));
+  EXPECT_TRUE(tail.capabilities.can(bonds::Capability::topology_rows));
 }
 
 TEST_F(Initiator, learns_which_run_has_answered) {

@@ -200,7 +200,7 @@ TEST_F(MeshTopology, sends_a_row_again_that_was_not_taken) {
   bond_all();
   world_.cut_both(c_, d_);
   c_.links().full.insert(quic::SendClass::liveness);
-  c_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_presumed_dead(step, d_.id(), "test"); });
+  c_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_dead(step, d_.id(), bonds::EndedBy::presumed, "test"); });
   world_.run_for(100ms);  // its row would have gone out by now
   c_.links().full.clear();
   world_.run_for(3s);
@@ -225,7 +225,10 @@ TEST(TopologyWithOneEnd, shows_a_half_bond_as_one_sided_only_after_the_grace) {
     std::vector<std::uint8_t> bytes;
     bonds::encode_row(its_row, bytes);
     std::vector<std::uint8_t> frame;
-    codec::encode_ping(bonds::row_tail(bytes), frame);
+    std::vector<std::uint8_t> tail;
+    const codec::Extension extension{codec::ExtensionTag::topology_row, bytes};
+    codec::encode_extensions(std::span(&extension, 1), tail);
+    codec::encode_ping(tail, frame);
     from.send(links[&from], frame);
   };
   world.run_for(100ms);

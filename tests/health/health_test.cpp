@@ -25,7 +25,9 @@ class HealthOfPeers : public testing::Test {
     time_ = end;
   }
   void life() { health_.on_packet(now(), peer_, facts_); }
-  void unreachable() { health_.on_unreachable(now(), peer_, facts_); }
+  void unreachable() { health_.on_unreachable(now(), peer_, std::nullopt, facts_); }
+  void canary_ends(CanaryEnd how) { health_.on_canary_ended(now(), peer_, how, facts_); }
+  void probe_refused(Mono sent) { health_.on_unreachable(now(), peer_, sent, facts_); }
   template <class F>
   [[nodiscard]] std::size_t count() const {
     std::size_t out = 0;
@@ -251,6 +253,84 @@ TEST_F(HealthOfPeers, still_judges_by_silence_when_unreachables_stop) {
   run(1800ms);
   ASSERT_NE(verdict(), nullptr);
   EXPECT_EQ(verdict()->why, Why::silence);
+}
+
+// -- canaries
+
+TEST_F(HealthOfPeers, proves_death_by_a_FIN_and_a_port_unreachable_for_a_later_probe) {
+  watch(PeerKind::cpp);
+  canary_ends(CanaryEnd::finished);
+  EXPECT_EQ(count<Suspected>(), 1U);
+  EXPECT_EQ(count<Probe>(), 1U) << "at once";
+  EXPECT_EQ(count<ProvenDead>(), 0U);
+  pass(100us);
+  probe_refused(time_ - 100us);
+  EXPECT_EQ(count<ProvenDead>(), 1U);
+  EXPECT_EQ(health_.next_deadline(), never);
+}
+
+TEST_F(HealthOfPeers, proves_nothing_by_a_probe_that_was_sent_before_the_FIN) {
+  watch(PeerKind::cpp);
+  const Mono before = time_;
+  pass(1ms);
+  canary_ends(CanaryEnd::finished);
+  probe_refused(before);
+  EXPECT_EQ(count<ProvenDead>(), 0U);
+}
+
+TEST_F(HealthOfPeers, proves_nothing_by_a_packet_that_is_no_probe) {
+  watch(PeerKind::cpp);
+  canary_ends(CanaryEnd::finished);
+  unreachable();
+  EXPECT_EQ(count<ProvenDead>(), 0U);
+}
+
+TEST_F(HealthOfPeers, proves_nothing_by_a_reset) {
+  watch(PeerKind::cpp);
+  canary_ends(CanaryEnd::broken);
+  EXPECT_EQ(count<Probe>(), 1U);
+  probe_refused(time_);
+  EXPECT_EQ(count<ProvenDead>(), 0U) << "a firewall that rejects makes both";
+}
+
+TEST_F(HealthOfPeers, proves_nothing_without_a_FIN) {
+  watch(PeerKind::cpp);
+  run(900ms);
+  probe_refused(time_);
+  EXPECT_EQ(count<ProvenDead>(), 0U);
+}
+
+TEST_F(HealthOfPeers, probes_again_after_1_2_and_4_ms_since_UDP_may_be_closed_later_than_TCP) {
+  watch(PeerKind::cpp);
+  canary_ends(CanaryEnd::finished);
+  run(1ms);
+  EXPECT_EQ(count<Probe>(), 2U);
+  run(2ms);
+  EXPECT_EQ(count<Probe>(), 3U);
+  run(4ms);
+  EXPECT_EQ(count<Probe>(), 4U);
+  run(1s);
+  EXPECT_LE(count<Probe>(), 45U) << "and then at the probing pace";
+}
+
+TEST_F(HealthOfPeers, takes_a_packet_right_behind_the_FIN_for_an_earlier_one) {
+  watch(PeerKind::cpp);
+  canary_ends(CanaryEnd::finished);
+  pass(1ms);
+  life();
+  EXPECT_EQ(count<Refuted>(), 0U);
+  probe_refused(time_);
+  EXPECT_EQ(count<ProvenDead>(), 1U);
+}
+
+TEST_F(HealthOfPeers, forgets_the_FIN_of_a_process_that_answers) {
+  watch(PeerKind::cpp);
+  canary_ends(CanaryEnd::finished);
+  run(10ms);
+  life();
+  EXPECT_EQ(count<Refuted>(), 1U);
+  probe_refused(time_);
+  EXPECT_EQ(count<ProvenDead>(), 0U);
 }
 
 // -- hints

@@ -79,6 +79,7 @@ TEST_F(TwoNodes, stay_quiet_once_they_are_bonded) {
 TEST_F(TwoNodes, notice_a_killed_process_by_its_unreachable_port) {
   bond();
   wire_.run_for(2s);
+  wire_.lose_canaries();
   wire_.kill(b_);
   const Mono killed = wire_.now().mono;
   ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(a_, EventKind::bond_down).empty(); }, 3s));

@@ -18,6 +18,7 @@
 #include "base/limits.hpp"
 #include "base/random.hpp"
 #include "crypto/hash.hpp"
+#include "node/canary_wire.hpp"
 #include "node/node.hpp"
 
 namespace mosaik::test {
@@ -73,6 +74,7 @@ class Wire {
   Nanoseconds delay = 1ms;
   Nanoseconds jitter = 200us;
   std::uint64_t lost_of_100 = 0;  ///< datagrams
+  bool canaries = true;           ///< nodes listen for canaries, and their systems let them
   bool port_unreachable = true;   ///< the system of a killed process answers; a cut answers nothing
 
   std::size_t add(const NodeSettings& settings = {}) {
@@ -91,6 +93,7 @@ class Wire {
     for (const auto& peer : machine.settings.other_bootstrap) config.discovery.bootstrap.push_back(peer);
     config.listening = {node_address(index)};
     config.advertised = {node_address(index)};
+    if (canaries) config.canary.v4 = 7001;
     config.seed = rng_.fork("node", index * 1000 + machine.life).next();
     config.secret_seed = crypto::hash({bytes_of("secret " + std::to_string(index * 1000 + machine.life))});
     config.memory = memory;
@@ -102,6 +105,16 @@ class Wire {
   void kill(std::size_t index) {
     machines_.at(index).node.reset();
     ++machines_.at(index).life;
+    close_canaries(index);
+  }
+  /// All canaries end, unnoticed by either end: as when a NAT forgets.
+  void lose_canaries() { canary_wire = {}; }
+  /// The system closes the TCP sockets of a process, and tells both ends.
+  void close_canaries(std::size_t index) {
+    for (const CanaryWire::End& end : canary_wire.of(index)) {
+      close_canary(end);
+      tell_canary_end(end, node::CanaryEnd::broken);
+    }
   }
   void cut(std::size_t from, std::size_t to) { cuts_.insert({from, to}); }
   void cut_both(std::size_t one, std::size_t other) {
@@ -173,6 +186,7 @@ class Wire {
     return out;
   }
   std::uint64_t turns = 0;
+  CanaryWire canary_wire;
 
  private:
   struct Item {
@@ -222,6 +236,12 @@ class Wire {
     for (node::Output& output : node.take_outputs()) {
       if (auto* event = std::get_if<Event>(&output))
         machine.events.push_back(std::move(*event));
+      else if (const auto* expected = std::get_if<node::ExpectCanary>(&output))
+        canary_wire.expect(index, *expected);
+      else if (const auto* dialed = std::get_if<node::DialCanary>(&output))
+        dial_canary(index, *dialed);
+      else if (const auto* closed = std::get_if<node::CloseCanary>(&output))
+        close_canary({index, closed->id});
       else
         machine.outputs.push_back(std::move(output));
     }
@@ -240,6 +260,31 @@ class Wire {
       if (Mono(here.frozen) > time_) return plan_wake(index);
       turn(index);
     });
+  }
+
+  void dial_canary(std::size_t index, const node::DialCanary& canary) {
+    plan(time_ + 2 * delay, [this, index, canary] {
+      std::optional<CanaryWire::Pair> pair;
+      for (std::size_t to = 0; to < machines_.size(); ++to)
+        if (node_address(to).with_port(7001) == canary.remote && machines_[to].node)
+          pair = canary_wire.dial({index, canary.id}, to, canary.token);
+      if (!pair) return tell_canary_end({index, canary.id}, node::CanaryEnd::failed);
+      for (const CanaryWire::End& end : {pair->listener, pair->dialer})
+        if (machines_.at(end.machine).node)
+          with(end.machine, [&](node::Node& node, const Now& at_time) { node.on_canary_opened(at_time, end.id); });
+    });
+  }
+
+  void close_canary(const CanaryWire::End& end) {
+    if (const auto other = canary_wire.close(end); other && !cuts_.contains({end.machine, other->machine}))
+      plan(time_ + delay, [this, other] { tell_canary_end(*other, node::CanaryEnd::finished); });
+  }
+
+  void tell_canary_end(const CanaryWire::End& end, node::CanaryEnd how) {
+    const Machine& machine = machines_.at(end.machine);
+    if (!machine.node) return;
+    if (Mono(machine.frozen) > time_) return plan(Mono(machine.frozen), [this, end, how] { tell_canary_end(end, how); });
+    with(end.machine, [&](node::Node& node, const Now& at_time) { node.on_canary_ended(at_time, end.id, how); });
   }
 
   void transmit(std::size_t index) {

@@ -189,7 +189,7 @@ TEST_F(Paths, an_unreachable_that_quotes_another_connection_is_ignored) {
     quoted[0] = is_long ? 0xc0 : 0x40;
     quoted[5] = 8;
     for (std::size_t size = 0; size <= quoted.size(); ++size) {
-      a.endpoint->on_unreachable(wire.now(), b.addresses[0], BytesView(quoted).first(size));
+      a.endpoint->on_unreachable(wire.now(), b.addresses[0], BytesView(quoted).first(size), Refusal::port);
     }
   }
   a.pull();

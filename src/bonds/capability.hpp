@@ -1,0 +1,24 @@
+#pragma once
+/// What a C++ peer said in its handshake that it can do (docs/protocol/extensions.md, tag 2).
+
+#include <cstdint>
+
+namespace mosaik::bonds {
+
+enum class Capability : std::uint64_t {
+  topology_rows = 1,  ///< sends its topology row behind Pings, understands ours
+  canary = 2,         ///< understands offers of a canary
+};
+
+struct Capabilities {
+  std::uint64_t bits = 0;
+  [[nodiscard]] constexpr bool can(Capability capability) const noexcept {
+    return (bits & static_cast<std::uint64_t>(capability)) != 0;
+  }
+};
+
+/// What this node says of itself.
+inline constexpr Capabilities own_capabilities{static_cast<std::uint64_t>(Capability::topology_rows) |
+                                               static_cast<std::uint64_t>(Capability::canary)};
+
+}  // namespace mosaik::bonds

@@ -1,0 +1,213 @@
+#include "runtime/canary_sockets.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/limits.hpp"
+#include "crypto/hash.hpp"
+#include "udp/sockaddr.hpp"
+
+namespace mosaik::runtime {
+namespace {
+
+constexpr int keep_alive_seconds = 60;  // until the first of three tries, that far apart as the next number says
+constexpr int keep_alive_pause_seconds = 10;
+constexpr int keep_alive_tries = 3;
+constexpr int backlog = 64;
+
+void set(int fd, int level, int name, int value) {
+  // What cannot be had makes a canary slower or bigger, never wrong.
+  static_cast<void>(::setsockopt(fd, level, name, &value, sizeof value));
+}
+
+void make_idle(int fd) {
+  set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(fd, IPPROTO_TCP, TCP_KEEPIDLE, keep_alive_seconds);
+  set(fd, IPPROTO_TCP, TCP_KEEPINTVL, keep_alive_pause_seconds);
+  set(fd, IPPROTO_TCP, TCP_KEEPCNT, keep_alive_tries);
+  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+ChildlessDescriptor tcp_socket(const SocketAddress& address) {
+  ChildlessDescriptor out(
+      ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (out && !address.is_v4()) set(out.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  return out;
+}
+
+std::uint16_t bound_port(int fd) {
+  udp::KernelAddress bound;
+  bound.size = sizeof bound.storage;
+  if (::getsockname(fd, bound.get(), &bound.size) != 0) return 0;
+  const auto address = udp::from_kernel(bound.get());
+  return address ? address->port() : std::uint16_t{0};
+}
+
+}  // namespace
+
+ChildlessDescriptor::~ChildlessDescriptor() {
+  guard_ = {};  // a fork in between would otherwise close somebody else's
+  if (fd_ >= 0) ::close(fd_);
+}
+
+CanarySockets::CanarySockets(const std::vector<udp::Socket>& beside)
+    : poll_(::epoll_create1(EPOLL_CLOEXEC)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!poll_ || !bell_) return;
+  epoll_event wanted{};
+  wanted.events = EPOLLIN;
+  wanted.data.fd = bell_.get();
+  if (::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, bell_.get(), &wanted) != 0) return;
+  for (const udp::Socket& socket : beside) listen(socket.local().with_port(0));
+}
+
+void CanarySockets::listen(const SocketAddress& address) {
+  ChildlessDescriptor socket = tcp_socket(address);
+  if (!socket) return;
+  const udp::KernelAddress wanted = udp::to_kernel(address);
+  if (::bind(socket.get(), wanted.get(), wanted.size) != 0 || ::listen(socket.get(), backlog) != 0) return;
+  (address.is_v4() ? ports_.v4 : ports_.v6) = bound_port(socket.get());
+  add(std::move(socket), Stage::listener, EPOLLIN, {});
+}
+
+void CanarySockets::add(ChildlessDescriptor descriptor, Stage stage, std::uint32_t events, Sock sock) {
+  const int fd = descriptor.get();
+  epoll_event wanted{};
+  wanted.events = events;
+  wanted.data.fd = fd;
+  sock.descriptor = std::move(descriptor);
+  sock.stage = stage;
+  if (::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, fd, &wanted) == 0) socks_.insert_or_assign(fd, std::move(sock));
+}
+
+std::vector<CanaryNews> CanarySockets::receive(const Now& now) {
+  std::uint64_t rung = 0;
+  static_cast<void>(::read(bell_.get(), &rung, sizeof rung));
+  std::array<epoll_event, 64> events{};
+  const int count = ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    const auto at = socks_.find(events[static_cast<std::size_t>(i)].data.fd);
+    if (at == socks_.end()) continue;  // the bell, or closed by an earlier event of these
+    switch (at->second.stage) {
+      case Stage::listener: on_listener(now, at->first); break;
+      case Stage::stranger: on_stranger(at); break;
+      case Stage::dialing: on_dialing(at); break;
+      case Stage::open: on_open(at); break;
+    }
+  }
+  return std::exchange(news_, {});
+}
+
+void CanarySockets::on_listener(const Now& now, int listener) {
+  for (int taken = 0; taken < backlog; ++taken) {
+    ChildlessDescriptor socket(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket) return;
+    const auto stranger = [](const auto& item) { return item.second.stage == Stage::stranger; };
+    if (static_cast<std::size_t>(std::ranges::count_if(socks_, stranger)) >= limits::canary_strangers) {
+      auto oldest = socks_.end();
+      for (auto at = socks_.begin(); at != socks_.end(); ++at)
+        if (stranger(*at) && (oldest == socks_.end() || at->second.deadline < oldest->second.deadline)) oldest = at;
+      socks_.erase(oldest);
+    }
+    make_idle(socket.get());
+    Sock sock;
+    sock.deadline = now.mono + limits::canary_patience;
+    add(std::move(socket), Stage::stranger, EPOLLIN | EPOLLRDHUP, std::move(sock));
+  }
+}
+
+void CanarySockets::on_stranger(Socks::iterator at) {
+  Sock& sock = at->second;
+  const auto room = std::span(sock.token).subspan(sock.bytes);
+  const ssize_t got = ::recv(at->first, room.data(), room.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) {
+    socks_.erase(at);
+    return;
+  }
+  sock.bytes += static_cast<std::size_t>(got);
+  if (sock.bytes < sock.token.size()) return;
+  auto match = expected_.end();
+  for (auto each = expected_.begin(); each != expected_.end(); ++each)
+    if (crypto::equal_constant_time(each->token, sock.token)) match = each;
+  if (match == expected_.end()) {
+    socks_.erase(at);
+    return;
+  }
+  sock.id = match->id;
+  sock.stage = Stage::open;
+  sock.deadline = never;
+  expected_.erase(match);
+  news_.push_back({sock.id, std::nullopt});
+}
+
+void CanarySockets::on_dialing(Socks::iterator at) {
+  Sock& sock = at->second;
+  const ssize_t sent = ::send(at->first, sock.token.data(), sock.token.size(), MSG_NOSIGNAL);
+  if (sent < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOTCONN)) return;
+  // Into an empty buffer go 32 bytes or none.
+  if (sent != static_cast<ssize_t>(sock.token.size())) return end(at, node::CanaryEnd::failed);
+  epoll_event wanted{};
+  wanted.events = EPOLLIN | EPOLLRDHUP;
+  wanted.data.fd = at->first;
+  if (::epoll_ctl(poll_.get(), EPOLL_CTL_MOD, at->first, &wanted) != 0) return end(at, node::CanaryEnd::failed);
+  sock.stage = Stage::open;
+  news_.push_back({sock.id, std::nullopt});
+}
+
+void CanarySockets::on_open(Socks::iterator at) {
+  std::uint8_t byte = 0;
+  const ssize_t got = ::recv(at->first, &byte, 1, 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  end(at, got == 0 ? node::CanaryEnd::finished : node::CanaryEnd::broken);
+}
+
+void CanarySockets::end(Socks::iterator at, node::CanaryEnd how) {
+  news_.push_back({at->second.id, how});
+  socks_.erase(at);
+}
+
+void CanarySockets::expire(const Now& now) {
+  std::erase_if(socks_, [&](const auto& item) { return item.second.deadline <= now.mono; });
+}
+
+Mono CanarySockets::next_deadline() const noexcept {
+  Mono next = never;
+  for (const auto& [fd, sock] : socks_) next = std::min(next, sock.deadline);
+  return next;
+}
+
+void CanarySockets::expect(const node::ExpectCanary& canary) {
+  expected_.push_back(canary);
+}
+
+void CanarySockets::dial(const node::DialCanary& canary) {
+  ChildlessDescriptor socket = tcp_socket(canary.remote);
+  const udp::KernelAddress remote = udp::to_kernel(canary.remote);
+  if (!socket || (::connect(socket.get(), remote.get(), remote.size) != 0 && errno != EINPROGRESS)) {
+    news_.push_back({canary.id, node::CanaryEnd::failed});
+    const std::uint64_t one = 1;
+    static_cast<void>(::write(bell_.get(), &one, sizeof one));
+    return;
+  }
+  make_idle(socket.get());
+  Sock sock;
+  sock.id = canary.id;
+  sock.token = canary.token;
+  add(std::move(socket), Stage::dialing, EPOLLOUT, std::move(sock));
+}
+
+void CanarySockets::close(const node::CloseCanary& canary) {
+  std::erase_if(expected_, [&](const node::ExpectCanary& each) { return each.id == canary.id; });
+  std::erase_if(socks_, [&](const auto& item) {
+    const bool named = item.second.stage == Stage::dialing || item.second.stage == Stage::open;
+    return named && item.second.id == canary.id;
+  });
+}
+
+}  // namespace mosaik::runtime

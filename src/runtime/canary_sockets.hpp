@@ -1,0 +1,98 @@
+#pragma once
+/// The TCP sockets of canaries (node/canaries.hpp): listeners, strangers that have not shown a token yet, dialed ones
+/// and open ones, all behind one descriptor that becomes readable when any of them has something to tell.
+///
+/// A canary carries the token once, from the dialing to the listening end, and then nothing. Whoever connects has
+/// limits::canary_patience to show a token that is expected; there are never more than limits::canary_strangers of
+/// them, the oldest gives way. A token is good once. Bytes on an open canary end it without a word to the node: no
+/// member sends any.
+///
+/// Close-on-exec, and gone in forked children (udp/fork_guard.hpp). Where no listener can be had there is none.
+
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/now.hpp"
+#include "node/canary.hpp"
+#include "udp/fork_guard.hpp"
+#include "udp/socket.hpp"
+
+namespace mosaik::runtime {
+
+/// Owns a descriptor that forked children do not get.
+class ChildlessDescriptor {
+ public:
+  ChildlessDescriptor() noexcept = default;
+  explicit ChildlessDescriptor(int fd) : fd_(fd), guard_(fd) {}
+  ChildlessDescriptor(ChildlessDescriptor&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), guard_(std::move(other.guard_)) {}
+  ChildlessDescriptor& operator=(ChildlessDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(guard_, other.guard_);
+    return *this;
+  }
+  ~ChildlessDescriptor();
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+  udp::ForkGuard guard_;
+};
+
+struct CanaryNews {
+  node::CanaryId id;
+  std::optional<node::CanaryEnd> end;  ///< empty: it is open now
+  friend bool operator==(const CanaryNews&, const CanaryNews&) = default;
+};
+
+class CanarySockets {
+ public:
+  /// Listens on the addresses of these sockets, on ports that the kernel chooses.
+  explicit CanarySockets(const std::vector<udp::Socket>& beside);
+  CanarySockets(CanarySockets&&) noexcept = default;
+
+  [[nodiscard]] node::CanaryPorts ports() const noexcept { return ports_; }
+  /// Readable when receive() has something to do.
+  [[nodiscard]] int fd() const noexcept { return poll_.get(); }
+  /// What opened and what ended.
+  [[nodiscard]] std::vector<CanaryNews> receive(const Now& now);
+  void expire(const Now& now);
+  [[nodiscard]] Mono next_deadline() const noexcept;
+
+  void expect(const node::ExpectCanary& canary);
+  /// What fails at once is told with the next receive().
+  void dial(const node::DialCanary& canary);
+  void close(const node::CloseCanary& canary);
+
+ private:
+  enum class Stage : std::uint8_t { listener, stranger, dialing, open };
+  struct Sock {
+    ChildlessDescriptor descriptor;
+    Stage stage{};
+    node::CanaryId id;      ///< of a dialed or open one
+    Bytes32 token{};        ///< to be shown, or as much as was shown
+    std::size_t bytes = 0;  ///< of it
+    Mono deadline = never;  ///< of a stranger
+  };
+  using Socks = std::map<int, Sock>;
+
+  void listen(const SocketAddress& address);
+  void add(ChildlessDescriptor descriptor, Stage stage, std::uint32_t events, Sock sock);
+  void on_listener(const Now& now, int listener);
+  void on_stranger(Socks::iterator at);
+  void on_dialing(Socks::iterator at);
+  void on_open(Socks::iterator at);
+  void end(Socks::iterator at, node::CanaryEnd how);
+
+  ChildlessDescriptor poll_;
+  node::CanaryPorts ports_;
+  Socks socks_;
+  std::vector<node::ExpectCanary> expected_;
+  std::vector<CanaryNews> news_;
+  ChildlessDescriptor bell_;  ///< an eventfd, rung for a dial that fails at once
+};
+
+}  // namespace mosaik::runtime

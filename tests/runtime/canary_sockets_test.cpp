@@ -1,0 +1,169 @@
+// The sockets of canaries: who is let in, what an end looks like, and what forked children keep.
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "base/limits.hpp"
+#include "crypto/hash.hpp"
+#include "runtime/canary_sockets.hpp"
+#include "runtime/clock.hpp"
+
+namespace mosaik::runtime {
+namespace {
+
+class CanarySocketsOfTwo : public testing::Test {
+ protected:
+  struct Side {
+    std::vector<udp::Socket> udp;
+    std::unique_ptr<CanarySockets> canaries;
+    std::vector<CanaryNews> news;
+  };
+  static Side make_side() {
+    Side out;
+    out.udp.push_back(*udp::Socket::open(*SocketAddress::parse("127.0.0.1:0")));
+    out.canaries = std::make_unique<CanarySockets>(out.udp);
+    return out;
+  }
+  /// Serves both sides until `done`, at most 5 s.
+  template <class F>
+  bool serve(F&& done) {
+    const Mono end = read_clock().mono + 5s;
+    while (!done() && read_clock().mono < end) {
+      std::array<pollfd, 2> fds{pollfd{a_.canaries->fd(), POLLIN, 0}, pollfd{b_.canaries->fd(), POLLIN, 0}};
+      ::poll(fds.data(), fds.size(), 20);
+      for (Side* side : {&a_, &b_}) {
+        for (const CanaryNews& news : side->canaries->receive(read_clock())) side->news.push_back(news);
+        side->canaries->expire(read_clock());
+      }
+    }
+    return done();
+  }
+  void open_canary() {
+    a_.canaries->expect({one_, token_});
+    b_.canaries->dial({two_, at_a(), token_});
+    ASSERT_TRUE(serve([&] { return a_.news.size() == 1 && b_.news.size() == 1; }));
+    ASSERT_EQ(a_.news.front(), (CanaryNews{one_, std::nullopt}));
+    ASSERT_EQ(b_.news.front(), (CanaryNews{two_, std::nullopt}));
+  }
+  [[nodiscard]] SocketAddress at_a() const { return a_.udp.front().local().with_port(a_.canaries->ports().v4); }
+  /// A stranger's connection to a.
+  [[nodiscard]] int stranger() const {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(a_.canaries->ports().v4);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    return fd;
+  }
+  static bool is_closed(int fd) {
+    std::uint8_t byte = 0;
+    return ::recv(fd, &byte, 1, MSG_DONTWAIT) == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+  }
+
+  const Bytes32 token_ = crypto::hash({bytes_of("token")});
+  const node::CanaryId one_{1};
+  const node::CanaryId two_{2};
+  Side a_ = make_side();
+  Side b_ = make_side();
+};
+
+TEST_F(CanarySocketsOfTwo, open_by_the_expected_token) {
+  open_canary();
+}
+
+TEST_F(CanarySocketsOfTwo, tell_that_the_other_end_is_finished) {
+  open_canary();
+  b_.canaries->close({two_});
+  ASSERT_TRUE(serve([&] { return a_.news.size() == 2; }));
+  EXPECT_EQ(a_.news.back().end, node::CanaryEnd::finished);
+  EXPECT_EQ(b_.news.size(), 1U) << "who closes hears nothing";
+}
+
+TEST_F(CanarySocketsOfTwo, let_a_token_in_once) {
+  open_canary();
+  const int fd = stranger();
+  ASSERT_EQ(::send(fd, token_.data(), token_.size(), 0), 32);
+  EXPECT_TRUE(serve([&] { return is_closed(fd); }));
+  EXPECT_EQ(a_.news.size(), 1U);
+  ::close(fd);
+}
+
+TEST_F(CanarySocketsOfTwo, turn_a_wrong_token_away) {
+  a_.canaries->expect({one_, token_});
+  b_.canaries->dial({two_, at_a(), crypto::hash({bytes_of("another")})});
+  ASSERT_TRUE(serve([&] { return b_.news.size() == 2; }));
+  EXPECT_NE(b_.news.back().end, std::nullopt);
+  EXPECT_TRUE(a_.news.empty());
+}
+
+TEST_F(CanarySocketsOfTwo, tell_that_a_dial_failed) {
+  const SocketAddress nobody = SocketAddress::v4({127, 0, 0, 1}, 1);
+  b_.canaries->dial({two_, nobody, token_});
+  ASSERT_TRUE(serve([&] { return b_.news.size() == 1; }));
+  EXPECT_EQ(b_.news.front().end, node::CanaryEnd::failed);
+}
+
+TEST_F(CanarySocketsOfTwo, keep_a_bounded_number_of_strangers_and_let_the_oldest_go) {
+  std::vector<int> strangers;
+  for (std::size_t i = 0; i < limits::canary_strangers + 3; ++i) {
+    strangers.push_back(stranger());
+    serve([&, polled = 0]() mutable { return ++polled > 2; });
+  }
+  EXPECT_TRUE(serve([&] { return is_closed(strangers[0]) && is_closed(strangers[1]) && is_closed(strangers[2]); }));
+  EXPECT_FALSE(is_closed(strangers.back()));
+  for (const int fd : strangers) ::close(fd);
+}
+
+TEST_F(CanarySocketsOfTwo, give_a_stranger_2_s_for_its_token) {
+  const int fd = stranger();
+  ASSERT_TRUE(serve([&] { return a_.canaries->next_deadline() != never; }));
+  EXPECT_LE(a_.canaries->next_deadline() - read_clock().mono, limits::canary_patience);
+  EXPECT_TRUE(serve([&] { return is_closed(fd); }));
+  EXPECT_EQ(a_.canaries->next_deadline(), never);
+  ::close(fd);
+}
+
+TEST_F(CanarySocketsOfTwo, end_when_the_other_end_speaks) {
+  a_.canaries->expect({one_, token_});
+  const int fd = stranger();
+  ASSERT_EQ(::send(fd, token_.data(), token_.size(), 0), 32);
+  ASSERT_TRUE(serve([&] { return a_.news.size() == 1; }));
+  ASSERT_EQ(::send(fd, "x", 1, 0), 1);
+  ASSERT_TRUE(serve([&] { return a_.news.size() == 2; }));
+  EXPECT_EQ(a_.news.back().end, node::CanaryEnd::broken) << "no FIN, no proof";
+  ::close(fd);
+}
+
+TEST_F(CanarySocketsOfTwo, are_not_held_open_by_a_forked_child) {
+  open_canary();
+  std::array<int, 2> lifeline{};
+  ASSERT_EQ(::pipe(lifeline.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::uint8_t byte = 0;
+    ::close(lifeline[1]);
+    static_cast<void>(::read(lifeline[0], &byte, 1));  // until the parent lets go
+    ::_exit(0);
+  }
+  b_.canaries.reset();  // as when the process dies: the child would hold the other descriptor
+  b_.canaries = std::make_unique<CanarySockets>(b_.udp);
+  EXPECT_TRUE(serve([&] { return a_.news.size() == 2; }));
+  if (a_.news.size() == 2) {
+    EXPECT_EQ(a_.news.back().end, node::CanaryEnd::finished);
+  }
+  const SocketAddress was = b_.udp.front().local();
+  b_.udp.clear();
+  EXPECT_TRUE(udp::Socket::open(was).has_value()) << "nor the UDP port";
+  ::close(lifeline[0]);
+  ::close(lifeline[1]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+}
+
+}  // namespace
+}  // namespace mosaik::runtime
