@@ -99,9 +99,9 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   auto outlet = runtime::Outlet::open(runtime::take_snapshot(*node, now));
   if (!outlet) return std::unexpected(outlet.error());
   std::function<std::vector<SocketAddress>()> addresses;
-  if (follow_interfaces)
-    addresses = [listening] { return dialable(listening, udp::interface_addresses()); };
-  auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), std::move(canaries), **outlet, {.state_file = state_file, .addresses = std::move(addresses)});
+  if (follow_interfaces) addresses = [listening] { return dialable(listening, udp::interface_addresses()); };
+  auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), std::move(canaries), **outlet,
+                                  {.state_file = state_file, .addresses = std::move(addresses)});
   if (!loop) return std::unexpected(loop.error());
   std::shared_ptr<NetworkBody> out(
       new NetworkBody(id, std::move(identity->file), std::move(*outlet), std::move(*loop)));

@@ -47,7 +47,8 @@ void Mesh::on_bond_frame(const Step& step, Member& member, BytesView payload) {
   member.bond->heartbeat.reset(step.now, pulse_);
   if (const auto* ping = std::get_if<codec::Ping>(&*message)) return on_ping(step, member, *ping);
   if (std::holds_alternative<codec::Departure>(*message)) return on_departure(step, member);
-  if (const auto* update = std::get_if<codec::PeerEntryUpdate>(&*message)) return on_peer_entry_update(step, member, *update);
+  if (const auto* update = std::get_if<codec::PeerEntryUpdate>(&*message))
+    return on_peer_entry_update(step, member, *update);
   if (const auto* formed = std::get_if<codec::BondFormed>(&*message)) return on_bond_formed(step, member, *formed);
   if (const auto* raft = std::get_if<codec::Raft>(&*message))
     step.facts.emplace_back(RaftHeard{member.id, {raft->message.begin(), raft->message.end()}});
@@ -71,7 +72,8 @@ void Mesh::on_extensions(const Step& step, Member& member, BytesView tail) {
       const auto row = decode_row(extension.value);
       if (row && topology_.on_row(step.now, member.id, *row)) step.facts.emplace_back(MeshChanged{});
     } else if (extension.value.size() <= limits::extension_bytes && bond.extensions.take(step.now)) {
-      step.facts.emplace_back(ExtensionHeard{member.id, bond.link, extension.tag, {extension.value.begin(), extension.value.end()}});
+      step.facts.emplace_back(
+          ExtensionHeard{member.id, bond.link, extension.tag, {extension.value.begin(), extension.value.end()}});
     }
   }
 }
@@ -114,7 +116,11 @@ void Mesh::on_ended(const Step& step, quic::LinkId link, bool clean) {
   if (owner->second.role == Role::bond)
     return close_bond(step, member, EndedBy::us, CloseCode::unexpected_close, "the peer ended its stream");
   step.links.close(step.now, link, code, quic::CloseMode::at_once);
-  on_closed(step, link, quic::CloseInfo{.by = quic::ClosedBy::transport, .application = false, .code = 0, .reason = "it ended the stream in the handshake"});
+  on_closed(step, link,
+            quic::CloseInfo{.by = quic::ClosedBy::transport,
+                            .application = false,
+                            .code = 0,
+                            .reason = "it ended the stream in the handshake"});
 }
 
 void Mesh::on_oversized(const Step& step, quic::LinkId link) {
@@ -124,7 +130,11 @@ void Mesh::on_oversized(const Step& step, quic::LinkId link) {
   if (owner->second.role == Role::bond)
     return close_bond(step, member, EndedBy::us, CloseCode::protocol_violation, "a frame beyond the limit");
   step.links.close(step.now, link, CloseCode::protocol_violation, quic::CloseMode::at_once);
-  on_closed(step, link, quic::CloseInfo{.by = quic::ClosedBy::transport, .application = false, .code = 0, .reason = "it announced a frame beyond the limit"});
+  on_closed(step, link,
+            quic::CloseInfo{.by = quic::ClosedBy::transport,
+                            .application = false,
+                            .code = 0,
+                            .reason = "it announced a frame beyond the limit"});
 }
 
 void Mesh::on_closed(const Step& step, quic::LinkId link, const quic::CloseInfo& close) {
@@ -228,7 +238,9 @@ void Mesh::row_changed(const Step& step) {
 void Mesh::broadcast_row(const Step& step) {
   row_due_ = never;
   for (auto& [id, member] : members_)
-    if (member.bond && member.bond->capabilities.can(Capability::topology_rows) && member.bond->row_sent != topology_.own().sequence) send_ping(step, *member.bond);
+    if (member.bond && member.bond->capabilities.can(Capability::topology_rows) &&
+        member.bond->row_sent != topology_.own().sequence)
+      send_ping(step, *member.bond);
 }
 
 }  // namespace mosaik::bonds

@@ -12,9 +12,9 @@ namespace mosaik::bonds {
 
 /// What the tail of a handshake held.
 struct Tail {
-  bool present = false;              ///< there was a block: the peer is a C++ node
+  bool present = false;  ///< there was a block: the peer is a C++ node
   Capabilities capabilities;
-  identity::EntryRef own_entry;      ///< verified; empty when missing or wrong
+  identity::EntryRef own_entry;  ///< verified; empty when missing or wrong
 };
 
 [[nodiscard]] Tail read_tail(BytesView tail, identity::Verifier& verifier);

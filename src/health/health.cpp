@@ -25,9 +25,13 @@ Config Config::for_heartbeat(Nanoseconds base, Nanoseconds jitter) {
   return config;
 }
 
-void Health::watch(const Now& now, const PeerId& peer, PeerKind kind) { watched_[peer] = Watched{.kind = kind, .life = now.mono}; }
+void Health::watch(const Now& now, const PeerId& peer, PeerKind kind) {
+  watched_[peer] = Watched{.kind = kind, .life = now.mono};
+}
 
-void Health::forget(const PeerId& peer) { watched_.erase(peer); }
+void Health::forget(const PeerId& peer) {
+  watched_.erase(peer);
+}
 
 void Health::on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts) {
   watched.life = now.mono;
@@ -59,7 +63,8 @@ void Health::probe(const Now& now, const PeerId& peer, Suspicion& suspicion, std
 Nanoseconds Health::pace(Suspicion& suspicion) const {
   switch (suspicion.why) {
     case Why::canary:
-      suspicion.gap = suspicion.gap == Nanoseconds{} ? config_.canary_probe_first : std::min(2 * suspicion.gap, config_.probe_every);
+      suspicion.gap = suspicion.gap == Nanoseconds{} ? config_.canary_probe_first
+                                                     : std::min(2 * suspicion.gap, config_.probe_every);
       return suspicion.gap;
     case Why::unreachable: return config_.unreachable_probe_every;
     case Why::silence: break;
@@ -81,7 +86,8 @@ void Health::on_canary_ended(const Now& now, const PeerId& peer, CanaryEnd how, 
   suspect(now, peer, watched, Why::canary, facts);
 }
 
-void Health::on_unreachable(const Now& now, const PeerId& peer, std::optional<Mono> probe_sent, std::vector<Fact>& facts) {
+void Health::on_unreachable(const Now& now, const PeerId& peer, std::optional<Mono> probe_sent,
+                            std::vector<Fact>& facts) {
   const auto found = watched_.find(peer);
   if (found == watched_.end()) return;
   Watched& watched = found->second;
@@ -139,8 +145,8 @@ Nanoseconds Health::silence_of(PeerKind kind) const {
 bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, std::vector<Fact>& facts) const {
   const Suspicion& suspicion = *watched.suspicion;
   const Nanoseconds silent = now.mono - watched.life;
-  const bool unreachable = suspicion.quotes >= config_.unreachable_quotes &&
-                           now.mono - suspicion.first_quote >= config_.unreachable_span;
+  const bool unreachable =
+      suspicion.quotes >= config_.unreachable_quotes && now.mono - suspicion.first_quote >= config_.unreachable_span;
   const bool silence = silent >= silence_of(watched.kind) && suspicion.probes >= config_.silence_probes;
   if (!unreachable && !silence) return false;
   facts.emplace_back(PresumedDead{peer, unreachable ? Why::unreachable : Why::silence, silent});

@@ -1,8 +1,8 @@
 #pragma once
 /// health: one verdict per peer from all signals, faster than the heartbeat and never wrong when it says "proven".
 ///
-/// Place. A core that knows peers and time, no links: Node feeds it signs of life and hints, and carries out its probes.
-/// It watches the peers that hold at least one bond with us.
+/// Place. A core that knows peers and time, no links: Node feeds it signs of life and hints, and carries out its
+/// probes. It watches the peers that hold at least one bond with us.
 ///
 /// Signs of life. From a C++ peer any authenticated packet; from a Rust peer a whole frame.
 ///
@@ -12,15 +12,16 @@
 ///  * silence: nothing for `suspect_after` starts probes at a fixed pace, outside QUIC's back-off; nothing for
 ///    `silence` in all, with at least `silence_probes` probes unanswered, ends it.
 ///
-/// A canary (node/canaries.hpp) that ends starts probes at once. A FIN **and** a port-unreachable that quotes a probe sent
-/// after it prove death: the kernel of that host says twice that nobody holds the peer's sockets. A child that holds them
-/// sends no FIN; a process that merely closed its canary answers the probe. A reset proves nothing, since a firewall on
-/// the way can make both. The kernel may close TCP before UDP, so the probes go on for a while.
+/// A canary (node/canaries.hpp) that ends starts probes at once. A FIN **and** a port-unreachable that quotes a probe
+/// sent after it prove death: the kernel of that host says twice that nobody holds the peer's sockets. A child that
+/// holds them sends no FIN; a process that merely closed its canary answers the probe. A reset proves nothing, since a
+/// firewall on the way can make both. The kernel may close TCP before UDP, so the probes go on for a while.
 ///
 /// We suspect ourselves first: when the loop ran late (on_stall), the time that was lost counts for nobody's silence
 /// and the probes of that time do not count as unanswered.
 ///
-/// The other "proven" verdicts (close, departure, stateless reset) are made where they arrive and do not pass through here.
+/// The other "proven" verdicts (close, departure, stateless reset) are made where they arrive and do not pass through
+/// here.
 
 #include <map>
 #include <optional>
@@ -36,35 +37,48 @@ namespace mosaik::health {
 /// What counts as a sign of life.
 enum class PeerKind : std::uint8_t { cpp, rust };
 
-/// How a peer's canary ended: by a FIN, which the kernel of the other end sends when nobody there holds it any more, or by
-/// a reset or a timeout, which somebody on the way can have made as well.
+/// How a peer's canary ended: by a FIN, which the kernel of the other end sends when nobody there holds it any more, or
+/// by a reset or a timeout, which somebody on the way can have made as well.
 enum class CanaryEnd : std::uint8_t { finished, broken };
 
 enum class Why : std::uint8_t { canary, unreachable, silence };
 [[nodiscard]] std::string_view to_string(Why why) noexcept;
 
 struct Config {
-  Nanoseconds suspect_after = 850ms;      ///< base + jitter + 200 ms: a heartbeat is overdue
-  Nanoseconds cpp_silence = 1700ms;       ///< presumed dead, C++ peer
-  Nanoseconds rust_silence = 2600ms;      ///< presumed dead, Rust peer
+  Nanoseconds suspect_after = 850ms;  ///< base + jitter + 200 ms: a heartbeat is overdue
+  Nanoseconds cpp_silence = 1700ms;   ///< presumed dead, C++ peer
+  Nanoseconds rust_silence = 2600ms;  ///< presumed dead, Rust peer
   Nanoseconds probe_every = 30ms;
   unsigned silence_probes = 20;
   Nanoseconds unreachable_probe_every = 15ms;
   unsigned unreachable_quotes = 3;
   Nanoseconds unreachable_span = 30ms;
-  Nanoseconds canary_probe_first = 1ms;   ///< after a canary's end: at once, after this, and after twice the time each,
-  Nanoseconds canary_grace = 5ms;         ///< and what came in this time may have been sent before
-  Nanoseconds stall = 25ms;               ///< a loop this late has stalled
+  Nanoseconds canary_probe_first = 1ms;  ///< after a canary's end: at once, after this, and after twice the time each,
+  Nanoseconds canary_grace = 5ms;        ///< and what came in this time may have been sent before
+  Nanoseconds stall = 25ms;              ///< a loop this late has stalled
 
   /// The defaults stretched to a group's heartbeat.
   [[nodiscard]] static Config for_heartbeat(Nanoseconds base, Nanoseconds jitter);
 };
 
-struct Probe { PeerId peer; };
-struct Suspected { PeerId peer; Why why{}; };
-struct Refuted { PeerId peer; };
-struct PresumedDead { PeerId peer; Why why{}; Nanoseconds silent_for{}; };
-struct ProvenDead { PeerId peer; };
+struct Probe {
+  PeerId peer;
+};
+struct Suspected {
+  PeerId peer;
+  Why why{};
+};
+struct Refuted {
+  PeerId peer;
+};
+struct PresumedDead {
+  PeerId peer;
+  Why why{};
+  Nanoseconds silent_for{};
+};
+struct ProvenDead {
+  PeerId peer;
+};
 using Fact = std::variant<Probe, Suspected, Refuted, PresumedDead, ProvenDead>;
 
 class Health {
@@ -99,10 +113,10 @@ class Health {
     Why why{};
     Mono begun{};
     Mono next_probe{};
-    Nanoseconds gap{};          ///< between the last probe and the next, of a series that grows
-    unsigned probes = 0;        ///< sent since the suspicion or the last stall
-    unsigned quotes = 0;        ///< probes that a port-unreachable answered
-    bool quoted = false;        ///< the newest probe was answered so
+    Nanoseconds gap{};    ///< between the last probe and the next, of a series that grows
+    unsigned probes = 0;  ///< sent since the suspicion or the last stall
+    unsigned quotes = 0;  ///< probes that a port-unreachable answered
+    bool quoted = false;  ///< the newest probe was answered so
     Mono first_quote{};
   };
   struct Watched {
@@ -110,7 +124,7 @@ class Health {
     Mono life{};
     Mono hinted{};
     std::optional<Mono> finished{};  ///< when the canary's FIN came, and no life since
-    Mono accused{};  ///< when an unreachable last led to a suspicion
+    Mono accused{};                  ///< when an unreachable last led to a suspicion
     std::optional<Suspicion> suspicion{};
   };
 

@@ -167,9 +167,10 @@ std::size_t Socket::receive_errors(const std::function<void(const Unreachable&)>
     if (!kind || !remote) continue;
     const auto offender = from_kernel(reinterpret_cast<const sockaddr*>(&report->offender));
     ++delivered;
-    deliver(Unreachable{
-        .remote = *remote, .quoted = BytesView(quoted).first(static_cast<std::size_t>(size)), .kind = *kind,
-        .by_destination = offender && offender->with_port(0) == remote->with_port(0)});
+    deliver(Unreachable{.remote = *remote,
+                        .quoted = BytesView(quoted).first(static_cast<std::size_t>(size)),
+                        .kind = *kind,
+                        .by_destination = offender && offender->with_port(0) == remote->with_port(0)});
   }
   return delivered;
 }

@@ -91,7 +91,9 @@ TEST_F(Recovery, refuses_a_second_handshake_of_the_same_run_and_probes_the_bond)
   // B lost the bond without A hearing of it: B's close is lost, then B dials again.
   world_.cut(b_, a_);
   a_.answers_probes = false;
-  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_dead(step, a_.id(), bonds::EndedBy::presumed, "test"); });
+  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+    mesh.on_dead(step, a_.id(), bonds::EndedBy::presumed, "test");
+  });
   world_.heal_all();
   a_.self().refresh(world_.now().wall);
   b_.meet(a_.own_entry());  // news of A: it is dialed at once
@@ -182,7 +184,9 @@ TEST_F(Recovery, forgets_a_departed_member_in_the_end) {
 
 TEST_F(Recovery, takes_a_departed_member_back_when_it_dials) {
   bond();
-  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_dead(step, a_.id(), bonds::EndedBy::presumed, "test"); });
+  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+    mesh.on_dead(step, a_.id(), bonds::EndedBy::presumed, "test");
+  });
   world_.run_for(50ms);
   a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, b_.id(), true); });
   ASSERT_EQ(a_.state_of(b_.id()), MemberState::departed);

@@ -200,7 +200,9 @@ TEST_F(MeshTopology, sends_a_row_again_that_was_not_taken) {
   bond_all();
   world_.cut_both(c_, d_);
   c_.links().full.insert(quic::SendClass::liveness);
-  c_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_dead(step, d_.id(), bonds::EndedBy::presumed, "test"); });
+  c_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+    mesh.on_dead(step, d_.id(), bonds::EndedBy::presumed, "test");
+  });
   world_.run_for(100ms);  // its row would have gone out by now
   c_.links().full.clear();
   world_.run_for(3s);

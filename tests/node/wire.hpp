@@ -283,7 +283,8 @@ class Wire {
   void tell_canary_end(const CanaryWire::End& end, node::CanaryEnd how) {
     const Machine& machine = machines_.at(end.machine);
     if (!machine.node) return;
-    if (Mono(machine.frozen) > time_) return plan(Mono(machine.frozen), [this, end, how] { tell_canary_end(end, how); });
+    if (Mono(machine.frozen) > time_)
+      return plan(Mono(machine.frozen), [this, end, how] { tell_canary_end(end, how); });
     with(end.machine, [&](node::Node& node, const Now& at_time) { node.on_canary_ended(at_time, end.id, how); });
   }
 
