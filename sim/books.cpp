@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sim/world.hpp"
+#include "sim/workload.hpp"
 
 namespace mosaik::sim {
 
@@ -24,7 +24,9 @@ void World::hear(Host& of, const Now& now) {
   Life& life = truth_.life(of);
   truth_.signed_entry(of.program->own_entry());
   life.group = of.program->in_group() ? std::optional(group_of(of.spec.secret)) : std::nullopt;
-  for (const Event& event : of.program->take_events(now)) on_event(of, life, event);
+  const std::vector<Event> events = of.program->take_events(now);
+  if (!events.empty()) life.catalog_before = life.catalog;
+  for (const Event& event : events) on_event(of, life, event);
   if (!of.program->in_group()) life.leaving = false;
   // Asked to join while it was leaving: a process in its right mind tries again.
   if (of.member && !of.program->in_group() && of.requests.empty())
@@ -40,6 +42,8 @@ void World::on_event(Host& of, Life& life, const Event& event) {
   trace_.note(scheduler_.now(), of.spec.name, line);
   if (event.kind == EventKind::bond_up) book(life, event);
   for (const auto& invariant : invariants_) judge(*invariant, invariant->on_event(*this, life, event));
+  if (workload_ != nullptr)
+    if (const Broken broken = workload_->on_event(*this, life, event)) fail("workload", *broken);
   if (event.kind != EventKind::bond_up) book(life, event);
   life.last_sequence = event.sequence;
 }
@@ -80,8 +84,9 @@ void World::book(Life& life, const Event& event) {
   }
   if (event.kind == EventKind::peer_departed) {
     if (event.reason == "departed") {
-      const auto known = life.catalog.find(event.peer);
-      if (known != life.catalog.end()) {
+      // What it heard in this very turn may be newer than the goodbye.
+      const auto known = life.catalog_before.find(event.peer);
+      if (known != life.catalog_before.end()) {
         life.buried[event.peer] = known->second;
         life.buried_at[event.peer] = scheduler_.now();
       }

@@ -29,7 +29,6 @@ struct HostSpec {
   std::vector<HostId> bootstrap;
   bool persists = true;  ///< the process keeps a file; without, it forgets when it last started
   bool eager = false;    ///< no courtesy before a dial: for storms of simultaneous opens
-  bool old_address = false;
 };
 
 /// One run of a process, and its ends for the books.
@@ -65,7 +64,9 @@ struct Host {
   Mono busy_until{};
   Mono wake = never;
   std::uint64_t turns = 0;
-  std::uint64_t verified = 0;  ///< signatures paid for
+  bool memory_due = false;        ///< a write of what is to be kept is planned
+  unsigned incarnation_kept = 0;  ///< the run that last wrote
+  std::uint64_t verified = 0;     ///< signatures paid for
 };
 
 }  // namespace mosaik::sim

@@ -19,6 +19,9 @@ class ProvenIsTrue final : public Invariant {
     if (other == nullptr || other->down || other->life->died) return std::nullopt;
     // Who leaves keeps its end until its goodbye is acknowledged.
     if (event.by == "departure" && other->life->leaving) return std::nullopt;
+    // A Rust peer does not say which of its runs has answered our dial: the newer entry that its own dial brings looks
+    // like a next run, and costs a bond that is made again at once.
+    if (event.by == "replaced" && other->life->software == Software::rust) return std::nullopt;
     // Two processes with one key replace each other's bonds: each is the other's next incarnation, as far as anyone
     // sees.
     if (event.by == "replaced" && has_twin(world, *other->life)) return std::nullopt;

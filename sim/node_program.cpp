@@ -19,7 +19,7 @@ node::Config config_of(const Launch& launch) {
   out.advertised = {launch.address};
   out.seed = launch.seed;
   out.secret_seed = crypto::hash({bytes_of("secret of " + std::to_string(launch.seed))});
-  out.memory.started = launch.last_started;
+  out.memory = launch.memory;
   out.dial_eagerly = launch.dial_eagerly;
   return out;
 }
@@ -74,6 +74,8 @@ class NodeProgram final : public Program {
   [[nodiscard]] identity::EntryRef own_entry() const override { return node_.own_entry(); }
   [[nodiscard]] std::uint64_t verifications() const override { return node_.verifications(); }
   [[nodiscard]] std::size_t connections() const override { return node_.connections(); }
+  [[nodiscard]] bool take_memory_changed() override { return node_.take_memory_changed(); }
+  [[nodiscard]] node::Memory memory() const override { return node_.memory(); }
 
  private:
   Launch launch_;

@@ -10,6 +10,7 @@
 #include <mosaik/status.hpp>
 
 #include "discovery/discovery.hpp"
+#include "node/memory.hpp"
 #include "quic/transport.hpp"
 
 namespace mosaik::sim {
@@ -19,12 +20,13 @@ struct Launch {
   std::string name;
   std::string network;
   std::vector<discovery::BootstrapPeer> bootstrap;
+  std::vector<SocketAddress> bootstrap_addresses;  ///< one each
   SocketAddress address;
   Bytes32 key_seed{};
   std::uint64_t seed = 0;
-  std::int64_t last_started = 0;
-  std::string secret;  ///< of the group
-  GroupId group;       ///< which the models of others need; the node computes it
+  node::Memory memory;  ///< what the last run has kept
+  std::string secret;   ///< of the group
+  GroupId group;        ///< which the models of others need; the node computes it
   ConsensusConfig timing;
   discovery::Config discovery;  ///< its knobs; network and bootstrap come from above
   bool dial_eagerly = false;
@@ -56,10 +58,16 @@ class Program {
   [[nodiscard]] virtual identity::EntryRef own_entry() const = 0;
   [[nodiscard]] virtual std::uint64_t verifications() const = 0;
   [[nodiscard]] virtual std::size_t connections() const = 0;
+  /// What is to be kept for the next run, and whether it is another than at the last call.
+  [[nodiscard]] virtual bool take_memory_changed() { return false; }
+  [[nodiscard]] virtual node::Memory memory() const { return {}; }
 };
 
 /// The real node; `transport` is empty for the quic tier.
 [[nodiscard]] std::unique_ptr<Program> make_node(const Launch& launch, const Now& now,
                                                  std::unique_ptr<quic::Transport> transport);
+/// A model of the crate; an impostor when it is not honest.
+[[nodiscard]] std::unique_ptr<Program> make_rust_model(const Launch& launch, const Now& now,
+                                                       std::unique_ptr<quic::Transport> transport, bool honest);
 
 }  // namespace mosaik::sim

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/workload.hpp"
+
 namespace mosaik::sim {
 
 namespace {
@@ -25,6 +27,9 @@ class Run {
     invite();
     out_.plan = options_.plan ? *options_.plan : draw();
     for (const Fault& fault : out_.plan) plan_fault(world_, fault);
+    workload_ = make_workload(scenario_.workload);
+    world_.watch(workload_.get());
+    if (workload_) workload_->begin(world_, rng_.fork("workload"));
     if (scenario_.bootstrap_ends)
       world_.scheduler().at(birth + 5s + rng_.fork("end").between(0s, 5s), [this] { end_bootstrap(); });
     world_.run_until(birth + scenario_.chaos);
@@ -53,6 +58,7 @@ class Run {
       default: break;
     }
     out.port_unreachable = rng.below(3) != 0;
+    if (rng.below(4) == 0) out.buggify = 1'000 + rng.below(60'000);
     if (scenario_.short_staleness) {
       out.discovery.stale_after = rng.between(5s, 12s);
       out.discovery.refresh_least = out.discovery.stale_after / 4;
@@ -196,10 +202,13 @@ class Run {
   void await_rest() {
     if (world_.failure()) return;
     // What was begun may end: a second dial is refused, rows travel, catalogs meet.
+    if (workload_) workload_->finish(world_);
     world_.run_until(world_.now() + settle);
     const Mono since = world_.now();
     world_.run_until(since + scenario_.rest);
     if (!world_.failure()) world_.check_at_rest(since);
+    if (world_.failure() || !workload_) return;
+    if (const Broken broken = workload_->judge(world_)) world_.fail("workload", *broken);
   }
 
   void finish() {
@@ -238,6 +247,7 @@ class Run {
   const RunOptions& options_;
   Rng rng_;
   World world_;
+  std::unique_ptr<Workload> workload_;
   Mono healed_{};
   Nanoseconds whole_within_{};
   Outcome out_;

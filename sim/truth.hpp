@@ -34,8 +34,9 @@ struct Life {
     Mono up{};
   };
   std::map<std::pair<GroupId, PeerId>, Tie> bonds;
-  std::map<PeerId, EntryVersion> catalog;  ///< newest that it told of
-  std::map<PeerId, EntryVersion> buried;   ///< last words of runs that it knows to have signed off, and
+  std::map<PeerId, EntryVersion> catalog;         ///< newest that it told of
+  std::map<PeerId, EntryVersion> catalog_before;  ///< before its last turn
+  std::map<PeerId, EntryVersion> buried;          ///< last words of runs that it knows to have signed off, and
   std::map<PeerId, Mono> buried_at;
   std::uint64_t last_sequence = 0;
   std::uint64_t ups = 0, downs = 0, false_alarms = 0;

@@ -5,6 +5,8 @@
 #include "base/limits.hpp"
 #include "crypto/group_key.hpp"
 #include "crypto/hash.hpp"
+#include "quic/endpoint.hpp"
+#include "sim/buggy_transport.hpp"
 #include "sim/plain_endpoint.hpp"
 
 namespace mosaik::sim {
@@ -31,6 +33,40 @@ const std::vector<Key>& key_table() {
     return out;
   }();
   return table;
+}
+
+constexpr Nanoseconds memory_pause = 1s;
+
+void put(std::vector<std::uint8_t>& out, std::uint64_t value) {
+  for (int i = 0; i < 8; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+}
+std::uint64_t get(BytesView bytes) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 8; i > 0; --i) out = out << 8U | bytes[i - 1];
+  return out;
+}
+
+std::vector<std::uint8_t> write_memory(const node::Memory& memory) {
+  std::vector<std::uint8_t> out;
+  put(out, static_cast<std::uint64_t>(memory.started));
+  for (const auto& entry : memory.entries) {
+    put(out, entry.size());
+    out.insert(out.end(), entry.begin(), entry.end());
+  }
+  return out;
+}
+/// The disk gives whole records or none, so that what was written is there.
+node::Memory read_memory(BytesView rest) {
+  node::Memory out;
+  out.started = static_cast<std::int64_t>(get(rest));
+  rest = rest.subspan(8);
+  while (!rest.empty()) {
+    const std::size_t size = get(rest);
+    const BytesView entry = rest.subspan(8, size);
+    out.entries.emplace_back(entry.begin(), entry.end());
+    rest = rest.subspan(8 + size);
+  }
+  return out;
 }
 
 std::uint64_t number(Nanoseconds value) {
@@ -90,6 +126,7 @@ void World::boot(HostId id) {
   launch.network = of.spec.network;
   for (const HostId peer : of.spec.bootstrap) {
     const Host& other = host(peer);
+    launch.bootstrap_addresses.push_back(other.address);
     launch.bootstrap.push_back({other.peer, "10.0.0." + std::to_string(peer.value + 1), 4433});
   }
   launch.address = of.address;
@@ -100,13 +137,9 @@ void World::boot(HostId id) {
   launch.timing = knobs_.timing;
   launch.discovery = knobs_.discovery;
   launch.dial_eagerly = of.spec.eager;
-  for (const auto& record : of.disk.read("started"))
-    for (std::size_t i = 8; of.spec.persists && i > 0; --i)
-      launch.last_started = i == 8 ? record[7] : launch.last_started << 8 | record[i - 1];
-  std::unique_ptr<quic::Transport> transport;
-  if (knobs_.tier == Tier::links)
-    transport = std::make_unique<PlainEndpoint>(crypto::SecretKey::from_seed(launch.key_seed), Rng(launch.seed));
-  of.program = make_node(launch, now, std::move(transport));
+  if (of.spec.persists)
+    for (const auto& record : of.disk.read("memory")) launch.memory = read_memory(record);  // the newest counts
+  of.program = make_program(of, launch, now);
   of.inbox.clear();
   of.errors.clear();
   of.requests.clear();
@@ -114,23 +147,45 @@ void World::boot(HostId id) {
   of.paused_until = {};
   of.wake = never;
   of.verified = 0;
+  of.memory_due = false;
   trace_.note(scheduler_.now(), of.spec.name, "boots, run " + std::to_string(of.incarnation));
   Life& life = truth_.born(of, now, scheduler_.now());
   life.started = of.program->own_entry()->entry.version.started;
   truth_.signed_entry(of.program->own_entry());
-  remember_started(of);
   request(id, [](Program& program, const Now& at) { program.start(at); });
 }
 
-void World::remember_started(Host& of) {
-  if (!of.spec.persists) return;
-  std::array<std::uint8_t, 8> record{};
-  const auto started = static_cast<std::uint64_t>(truth_.life(of).started);
-  for (std::size_t i = 0; i < 8; ++i) record[i] = static_cast<std::uint8_t>(started >> (8 * i));
-  if (!of.disk.append("started", record)) return;
-  scheduler_.after(of.disk.sync_span(), [this, id = of.id, run = of.incarnation] {
-    if (host(id).incarnation == run && host(id).program) host(id).disk.synced("started");
-  });
+std::unique_ptr<Program> World::make_program(const Host& of, const Launch& launch, const Now& now) const {
+  std::unique_ptr<quic::Transport> transport;
+  crypto::SecretKey key = crypto::SecretKey::from_seed(launch.key_seed);
+  if (knobs_.tier == Tier::links)
+    transport = std::make_unique<PlainEndpoint>(key, Rng(launch.seed));
+  else
+    transport = std::make_unique<quic::Endpoint>(
+        key, quic::EndpointConfig{.random_seed = crypto::hash({bytes_of("seed " + std::to_string(launch.seed))})});
+  if (knobs_.buggify != 0)
+    transport =
+        std::make_unique<BuggyTransport>(std::move(transport), Rng(launch.seed).fork("buggy"), knobs_.buggify, at_war_);
+  if (of.spec.software != Software::node)
+    return make_rust_model(launch, now, std::move(transport), of.spec.software == Software::rust);
+  return make_node(launch, now, std::move(transport));
+}
+
+void World::keep_memory(Host& of) {
+  if (!of.program->take_memory_changed() || !of.spec.persists || of.memory_due) return;
+  of.memory_due = true;
+  // As the runtime does it: a mesh that forms is written down once.
+  scheduler_.after(of.incarnation_kept == of.incarnation ? memory_pause : Nanoseconds{},
+                   [this, id = of.id, run = of.incarnation] {
+                     Host& here = host(id);
+                     if (!here.program || here.incarnation != run) return;
+                     here.memory_due = false;
+                     here.incarnation_kept = run;
+                     if (!here.disk.append("memory", write_memory(here.program->memory()))) return;
+                     scheduler_.after(here.disk.sync_span(), [this, id, run] {
+                       if (host(id).incarnation == run && host(id).program) host(id).disk.synced("memory");
+                     });
+                   });
 }
 
 void World::crash(HostId id) {
@@ -296,6 +351,7 @@ void World::turn(Host& of) {
   trace_.mix(number(time.time_since_epoch()));
   trace_.mix(of.id.value);
   hear(of, now);
+  keep_memory(of);
   transmit(of, now, of.busy_until);
   plan_wake(of);
 }

@@ -25,6 +25,8 @@
 
 namespace mosaik::sim {
 
+class Workload;
+
 enum class Tier : std::uint8_t { links, quic };
 
 /// What holds in the whole world.
@@ -69,8 +71,10 @@ class World {
   void excuse(HostId host, Nanoseconds span);
 
   /// No fault begins any more.
-  void make_peace() noexcept { peaceful_ = true; }
-  [[nodiscard]] bool peaceful() const noexcept { return peaceful_; }
+  void make_peace() noexcept { at_war_ = false; }
+  [[nodiscard]] bool peaceful() const noexcept { return !at_war_; }
+  /// Judges events too; the caller keeps it alive.
+  void watch(Workload* workload) { workload_ = workload; }
 
   /// Runs until `until`, or until something is broken, or `done`.
   template <class Done>
@@ -126,7 +130,8 @@ class World {
   void book(Life& life, const Event& event);
   void sweep();
   void judge(const Invariant& invariant, const Broken& broken);
-  void remember_started(Host& host);
+  void keep_memory(Host& host);
+  [[nodiscard]] std::unique_ptr<Program> make_program(const Host& host, const Launch& launch, const Now& now) const;
 
   Knobs knobs_;
   Rng rng_;
@@ -138,7 +143,8 @@ class World {
   std::vector<std::unique_ptr<Host>> hosts_;
   std::map<PeerId, std::string> names_;
   std::optional<Failure> failure_;
-  bool peaceful_ = false;
+  bool at_war_ = true;
+  Workload* workload_ = nullptr;
 };
 
 /// The secret key number `index` of the world: ids ascend with it.

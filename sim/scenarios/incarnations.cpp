@@ -45,6 +45,7 @@ constexpr Scenario table[] = {
     {.name = "bootstrap-peer-gone",
      .about = "the one that all were told of goes for good",
      .menu = bootstrap_gone,
+     .faults_least = 1,
      .faults_most = 6,
      .acquaintance = Acquaintance::star,
      .bootstrap_ends = true},

@@ -1,18 +1,47 @@
-// Whole runs: the same number gives the same world, in both tiers.
+// Whole runs: the same number gives the same world, in both tiers, and no world breaks an invariant.
 
 #include "sim/run.hpp"
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <set>
+
+#include "sim/farm.hpp"
+#include "sim/workload.hpp"
+
 namespace mosaik::sim {
 namespace {
 
-TEST(JoinStorm, ends_in_a_whole_mesh) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    const Outcome out = run_seed(*find_scenario("join-storm"), seed, {});
-    EXPECT_FALSE(out.failure.has_value())
-        << "seed " << seed << ": " << out.failure->invariant << ": " << out.failure->text;
+void passes(const Scenario& scenario, std::uint64_t seed, const RunOptions& options = {}) {
+  const Outcome out = run_seed(scenario, seed, options);
+  EXPECT_FALSE(out.failure.has_value()) << "mosaik-sim --scenario " << scenario.name << " --seed " << seed << ": "
+                                        << out.failure->invariant << ": " << out.failure->text;
+}
+
+TEST(EveryScenario, holds_for_a_known_and_a_fresh_seed) {
+  const std::uint64_t fresh = std::random_device{}();
+  for (const Scenario* scenario : all_scenarios()) {
+    if (scenario->chaos > 100s) continue;  // the farm has time for those
+    passes(*scenario, 1);
+    passes(*scenario, fresh);
   }
+}
+
+TEST(EveryScenario, has_a_name_of_its_own_and_a_workload_that_there_is) {
+  std::set<std::string_view> names;
+  for (const Scenario* scenario : all_scenarios()) {
+    EXPECT_TRUE(names.insert(scenario->name).second) << scenario->name;
+    EXPECT_EQ(find_scenario(scenario->name), scenario);
+    EXPECT_TRUE(scenario->workload.empty() || make_workload(scenario->workload) != nullptr) << scenario->workload;
+  }
+}
+
+TEST(RealQuic, carries_the_same_worlds) {
+  RunOptions options;
+  options.tier = Tier::quic;
+  passes(*find_scenario("join-storm"), 2, options);
+  passes(*find_scenario("everything"), 2, options);
 }
 
 TEST(ASeed, gives_the_same_digest_again) {
@@ -25,6 +54,34 @@ TEST(ASeed, gives_the_same_digest_again) {
     EXPECT_EQ(first.lines, second.lines);
     EXPECT_NE(first.digest, run_seed(*find_scenario("leave-and-join-storm"), 8, options).digest);
   }
+}
+
+TEST(APlan, can_be_cut_down_and_run_again) {
+  const Job job{find_scenario("everything"), 3, false};
+  const Plan all = plan_of(*job.scenario, job.seed, {});
+  ASSERT_GE(all.size(), 4U);
+  const Plan kept = keep_faults(job, {}, {0, 2});
+  ASSERT_EQ(kept.size(), 2U);
+  EXPECT_EQ(to_text(kept[1]), to_text(all[2]));
+  RunOptions options;
+  options.plan = Plan{};
+  const Outcome without = run_seed(*job.scenario, job.seed, options);
+  EXPECT_FALSE(without.failure.has_value());
+  EXPECT_EQ(without.tally.counts.count("presumed ends"), 0U) << "without faults nobody is presumed dead";
+}
+
+TEST(Shrinking, finds_the_faults_that_are_enough) {
+  // A deadline that is over before the heal: whoever is cut off then has missed it.
+  Scenario impossible = *find_scenario("partitions");
+  impossible.chaos = 8s;
+  impossible.whole_within = -70s;
+  impossible.acquaintance = Acquaintance::all;
+  Job job{&impossible, 1, false};
+  Verdict verdict;
+  for (; verdict.invariant.empty() && job.seed < 40; ++job.seed) verdict = run_apart(job, {});
+  --job.seed;
+  ASSERT_EQ(verdict.invariant, "liveness.whole_mesh") << verdict.text;
+  EXPECT_LT(shrink(job, {}, verdict.invariant).size(), plan_of(impossible, job.seed, {}).size());
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ stage setup 900
 stage release 1800
 stage interop 1500
 stage sanitize 1500
+stage sim 900
 stage thread 900
 stage fuzz 900
 stage system 900
