@@ -18,8 +18,8 @@ class BuggyTransport final : public quic::Transport {
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) override {
     real_->on_datagram(now, path, bytes);
   }
-  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) override {
-    real_->on_unreachable(now, remote, quoted);
+  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) override {
+    real_->on_unreachable(now, remote, quoted, refusal);
   }
   void on_timer(const Now& now) override { real_->on_timer(now); }
   bool advance(const Now& now) override { return real_->advance(now); }
@@ -37,6 +37,7 @@ class BuggyTransport final : public quic::Transport {
     if (kind == quic::SendClass::liveness && strikes()) return quic::SendResult::full;
     return real_->send(link, kind, frame);
   }
+  void probe(quic::LinkId link) override { real_->probe(link); }
   void close(const Now& now, quic::LinkId link, CloseCode code, quic::CloseMode mode) override {
     real_->close(now, link, code, mode);
   }

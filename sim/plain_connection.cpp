@@ -91,7 +91,8 @@ void PlainConnection::on_unreachable(Mono now, const SocketAddress& remote, Byte
   if (state_ == State::open) {
     const auto quoted_one = flying_.find(packet->number);
     const bool known = packet->kind == PacketKind::data && quoted_one != flying_.end();
-    news.emplace_back(quic::LinkUnreachable{birth_.link, known ? std::optional(quoted_one->second.time) : std::nullopt});
+    news.emplace_back(
+        quic::LinkUnreachable{birth_.link, known ? std::optional(quoted_one->second.time) : std::nullopt});
     return;
   }
   if (birth_.side == quic::Side::acceptor) return;

@@ -39,7 +39,7 @@ class RustProgram final : public Program {
     transport_->on_datagram(now, path, bytes);
   }
   void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) override {
-    transport_->on_unreachable(now, remote, quoted);
+    transport_->on_unreachable(now, remote, quoted, Refusal::port);
   }
   void turn(const Now& now) override {
     settle(now);
