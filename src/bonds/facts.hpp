@@ -7,6 +7,7 @@
 
 #include <mosaik/id.hpp>
 
+#include "base/blob.hpp"
 #include "bonds/capability.hpp"
 #include "codec/extensions.hpp"
 #include "identity/entry.hpp"
@@ -57,7 +58,7 @@ struct DepartureHeard {
 /// A raft message, from the authenticated peer of the bond.
 struct RaftHeard {
   PeerId peer;
-  std::vector<std::uint8_t> message;
+  Blob message;
 };
 /// An extension behind a Ping of a C++ peer that is not about bonds.
 struct ExtensionHeard {

@@ -81,6 +81,9 @@ class Mesh {
   bool tell(const Step& step, const PeerId& peer, const codec::Extension& extension);
   /// Sends a raft message to a bonded peer; false when there is no bond, or its queue is full and the bond was closed.
   bool send_raft(const Step& step, const PeerId& peer, BytesView message);
+  /// The same with a whole bond message, meant for one bond: not for the one that has replaced it. A full bulk class only
+  /// drops the frame.
+  bool send_raft(const Step& step, const PeerId& peer, quic::LinkId link, quic::SendClass kind, const Frame& frame);
   /// Departure to all, then close with 102; MeshLeft follows, at most limits::departure_flush later.
   void leave(const Step& step);
 
@@ -94,6 +97,8 @@ class Mesh {
 
   /// Members, bonds and reasons for people (view.cpp).
   [[nodiscard]] GroupStatus view(const Now& now, const quic::Links& links) const;
+  /// Each two of the peers that are bonded with us are bonded with each other, as far as C++ rows say.
+  [[nodiscard]] bool is_clique() const { return topology_.is_clique(); }
   /// The name of the bond of two peers.
   [[nodiscard]] const BondId& name_of(const PeerId& x, const PeerId& y) const;
 

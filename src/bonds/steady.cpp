@@ -51,7 +51,7 @@ void Mesh::on_bond_frame(const Step& step, Member& member, BytesView payload) {
     return on_peer_entry_update(step, member, *update);
   if (const auto* formed = std::get_if<codec::BondFormed>(&*message)) return on_bond_formed(step, member, *formed);
   if (const auto* raft = std::get_if<codec::Raft>(&*message))
-    step.facts.emplace_back(RaftHeard{member.id, {raft->message.begin(), raft->message.end()}});
+    step.facts.emplace_back(RaftHeard{member.id, Blob::copy(raft->message)});
 }
 
 void Mesh::on_ping(const Step& step, Member& member, const codec::Ping& ping) {
@@ -192,13 +192,19 @@ void Mesh::send(const Step& step, LiveBond& bond, quic::SendClass kind, const Fr
 }
 
 bool Mesh::send_raft(const Step& step, const PeerId& peer, BytesView message) {
-  Member* member = find(peer);
+  const Member* member = find(peer);
   if (member == nullptr || !member->bond) return false;
   scratch_.clear();
   codec::encode_raft(message, scratch_);
-  const auto result = step.links.send(member->bond->link, quic::SendClass::consensus, pool_.make(scratch_));
+  return send_raft(step, peer, member->bond->link, quic::SendClass::consensus, pool_.make(scratch_));
+}
+
+bool Mesh::send_raft(const Step& step, const PeerId& peer, quic::LinkId link, quic::SendClass kind, const Frame& frame) {
+  Member* member = find(peer);
+  if (member == nullptr || !member->bond || member->bond->link != link) return false;
+  const auto result = step.links.send(link, kind, frame);
   // Not 102: the peer would take that for our departure.
-  if (result == quic::SendResult::full)
+  if (result == quic::SendResult::full && kind == quic::SendClass::consensus)
     close_bond(step, *member, EndedBy::us, CloseCode::timeout, "its consensus queue is full; it will catch up");
   return result == quic::SendResult::queued;
 }

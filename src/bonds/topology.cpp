@@ -132,6 +132,15 @@ std::vector<KnownPair> Topology::pairs(const Now& now) const {
   return pairs;
 }
 
+bool Topology::is_clique() const {
+  for (const auto& [owner, theirs] : rows_) {
+    if (!own_.peers.contains(owner)) continue;
+    for (const PeerId& other : own_.peers)
+      if (other != owner && !theirs.row.peers.contains(other)) return false;
+  }
+  return true;
+}
+
 Mono Topology::next_change(const Now& now) const {
   Mono next = never;
   for (const auto& [pair, since] : disagreed_)

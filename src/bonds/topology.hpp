@@ -57,6 +57,8 @@ class Topology {
   void set_incarnation(std::int64_t started) { own_.incarnation = started; }
   /// Bonds between others, and our own that the other end denies, ascending.
   [[nodiscard]] std::vector<KnownPair> pairs(const Now& now) const;
+  /// Each two of our own peers name each other in their rows; of a pair without rows (Rust members) nothing is asked.
+  [[nodiscard]] bool is_clique() const;
   /// When a missing half stops being excused; never when none is missing.
   [[nodiscard]] Mono next_change(const Now& now) const;
   /// Of how many (row, peer) it is remembered when they changed: bounded, whatever rows say.

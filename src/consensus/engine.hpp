@@ -56,7 +56,7 @@ namespace mosaik::consensus {
 /// Who is at the other end of a bond.
 struct PeerFacts {
   bool cpp = false;
-  std::uint32_t floor = 0;  ///< of a C++ peer, if it told
+  std::optional<std::uint32_t> floor;  ///< of a C++ peer, if it told
 };
 /// How a bond ended.
 enum class Loss : std::uint8_t {

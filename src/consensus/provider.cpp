@@ -22,8 +22,8 @@ void Engine::Impl::on_fetch_request(const Now& now, const PeerId& from, const In
   std::vector<Entry> entries = log.copy(wanted, limits::append_bytes);
   const IndexRange given{wanted.first, wanted.first.plus(entries.size() - 1)};
   const bool all = given.last == log.last_index();
-  send(from, FetchEntriesResponse{given, std::move(entries)}, Urgency::bulk);
-  // A C++ joiner that has all now waits only for our next word.
+  // A C++ joiner that has all now waits only for our next word, which may not overtake.
+  send(from, FetchEntriesResponse{given, std::move(entries)}, all ? Urgency::consensus : Urgency::bulk);
   if (auto* leader = role<Leader>(); leader != nullptr && all && is_cpp(from)) leader->heartbeat_at = now.mono;
 }
 

@@ -1,18 +1,104 @@
 #include "groups/group.hpp"
 
+#include <algorithm>
+
+#include "codec/close_code.hpp"
 #include "codec/raft.hpp"
 
 namespace mosaik::groups {
+namespace {
+
+/// How surely the peer is gone (DESIGN.md 4, Health). That it closed the bond for another reason says that it lives.
+consensus::Loss loss_of(const bonds::BondDown& down) {
+  switch (down.by) {
+    case bonds::EndedBy::departure: return consensus::Loss::departed;
+    case bonds::EndedBy::peer:
+      return down.code == static_cast<std::uint64_t>(CloseCode::cancelled) ? consensus::Loss::departed
+                                                                           : consensus::Loss::presumed;
+    case bonds::EndedBy::reset:
+    case bonds::EndedBy::proven:
+    case bonds::EndedBy::replaced: return consensus::Loss::proven;
+    case bonds::EndedBy::us:
+    case bonds::EndedBy::idle:
+    case bonds::EndedBy::transport:
+    case bonds::EndedBy::presumed: return consensus::Loss::presumed;
+  }
+  return consensus::Loss::presumed;
+}
+
+quic::SendClass class_of(consensus::Urgency urgency) {
+  return urgency == consensus::Urgency::bulk ? quic::SendClass::bulk : quic::SendClass::consensus;
+}
+
+}  // namespace
+
+void Group::on_bond_up(const Now& now, const bonds::BondUp& up) {
+  links_[up.peer] = up.link;
+  if (engine_) engine_->on_bonded(now, up.peer, {.cpp = up.cpp, .floor = std::nullopt});
+}
+
+void Group::on_bond_down(const Now& now, const bonds::BondDown& down) {
+  const auto known = links_.find(down.peer);
+  if (known == links_.end() || known->second != down.link) return;
+  links_.erase(known);
+  std::erase_if(held_, [&](const Held& held) { return held.link == down.link; });
+  const auto survivors = mesh_.is_clique() ? consensus::Survivors::clique : consensus::Survivors::other;
+  if (engine_) engine_->on_gone(now, down.peer, loss_of(down), survivors);
+}
 
 void Group::on_raft(const bonds::Step& step, const bonds::RaftHeard& heard) {
-  const auto kind = codec::raft_kind(heard.message);
+  if (engine_) {
+    // What does not decode is ignored; a member is trusted for liveness (docs/THREATS.md).
+    static_cast<void>(engine_->on_message(step.now, heard.peer, heard.message));
+    return;
+  }
+  const auto kind = codec::raft_kind(heard.message.view());
   if (!kind || *kind != codec::RaftKind::request_vote) return;
-  const auto request = codec::decode_request_vote(heard.message);
+  const auto request = codec::decode_request_vote(heard.message.view());
   // A candidate speaks for itself: its id is that of the bond.
   if (!request || request->candidate != heard.peer) return;
   std::vector<std::uint8_t> response;
   codec::encode_request_vote_response(request->term, codec::Vote::abstained, response);
   static_cast<void>(mesh_.send_raft(step, heard.peer, response));
+}
+
+void Group::on_persisted(const Now& now, consensus::Ticket ticket) {
+  durable_ = std::max(durable_, ticket);
+  if (engine_) engine_->on_persisted(now, ticket);
+}
+
+void Group::on_timer(const bonds::Step& step) {
+  mesh_.on_timer(step);
+  if (engine_ && step.now.mono >= engine_->next_deadline()) engine_->on_timer(step.now);
+}
+
+void Group::send(const bonds::Step& step, quic::LinkId link, const consensus::Send& send) {
+  static_cast<void>(mesh_.send_raft(step, send.peer, link, class_of(send.urgency), send.frame));
+}
+
+void Group::settle(const bonds::Step& step) {
+  if (!engine_) return;
+  engine_->settle(step.now);
+  for (; !held_.empty() && held_.front().send.after <= durable_; held_.pop_front())
+    send(step, held_.front().link, held_.front().send);
+  for (consensus::Effect& effect : engine_->take_effects()) {
+    auto* frame = std::get_if<consensus::Send>(&effect);
+    if (frame == nullptr) {
+      effects_.push_back(std::move(effect));
+      continue;
+    }
+    const auto link = links_.find(frame->peer);
+    if (link == links_.end()) continue;
+    // Behind a frame that waits nothing of the same kind may overtake: tickets never go back.
+    if (frame->after > durable_)
+      held_.push_back({link->second, std::move(*frame)});
+    else
+      send(step, link->second, *frame);
+  }
+}
+
+Mono Group::next_deadline() const {
+  return engine_ ? std::min(mesh_.next_deadline(), engine_->next_deadline()) : mesh_.next_deadline();
 }
 
 }  // namespace mosaik::groups

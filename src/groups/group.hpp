@@ -1,27 +1,67 @@
 #pragma once
 /// groups: one group = one mesh + one engine.
 ///
-/// Without a consensus engine a member still has to answer for itself: a RequestVote gets Abstained, which takes this node
-/// out of the candidate's count, so that Rust members elect among themselves (docs/protocol/groups.md 6.4, 11.4). All other
-/// raft frames are signs of life and nothing else.
+/// The mesh tells what bonds begin and end and what raft messages come over them; the engine says what to send, and on
+/// which bond: a frame meant for a bond that has been replaced meanwhile is dropped, because what an engine sends on a
+/// bond depends on what it has sent on it before (consensus/engine.hpp). Frames that report something durable wait here
+/// for their ticket. Everything else that the engine wants goes out through take_effects.
+///
+/// Without a machine there is no engine, and a member still has to answer for itself: a RequestVote gets Abstained,
+/// which takes this node out of the candidate's count, so that Rust members elect among themselves
+/// (docs/protocol/groups.md 6.4, 11.4). All other raft frames are signs of life and nothing else.
+
+#include <deque>
+#include <map>
+#include <optional>
 
 #include "bonds/mesh.hpp"
+#include "consensus/engine.hpp"
 
 namespace mosaik::groups {
 
 class Group {
  public:
-  Group(const bonds::MeshConfig& config, const identity::Self& self, identity::Verifier& verifier, FramePool& pool, Rng rng)
+  /// A member without an engine.
+  Group(const bonds::MeshConfig& config, const identity::Self& self, identity::Verifier& verifier, FramePool& pool,
+        Rng rng)
       : mesh_(config, self, verifier, pool, rng) {}
+  Group(const bonds::MeshConfig& config, const identity::Self& self, identity::Verifier& verifier, FramePool& pool,
+        Rng rng, const consensus::Config& consensus, const Now& now)
+      : mesh_(config, self, verifier, pool, rng), engine_(std::in_place, consensus, pool, rng.fork("engine"), now) {}
 
   [[nodiscard]] bonds::Mesh& mesh() noexcept { return mesh_; }
   [[nodiscard]] const bonds::Mesh& mesh() const noexcept { return mesh_; }
+  /// Null without a machine.
+  [[nodiscard]] consensus::Engine* engine() noexcept { return engine_ ? &*engine_ : nullptr; }
+  [[nodiscard]] const consensus::Engine* engine() const noexcept { return engine_ ? &*engine_ : nullptr; }
 
+  // Facts of the mesh, in the order in which it gave them.
+  void on_bond_up(const Now& now, const bonds::BondUp& up);
+  void on_bond_down(const Now& now, const bonds::BondDown& down);
   /// A raft message from a bonded peer.
   void on_raft(const bonds::Step& step, const bonds::RaftHeard& heard);
 
+  /// The disk has it, and frames that waited for that may go.
+  void on_persisted(const Now& now, consensus::Ticket ticket);
+  void on_timer(const bonds::Step& step);
+  /// Ends a step of the engine: its frames leave, its other effects wait for take_effects.
+  void settle(const bonds::Step& step);
+  [[nodiscard]] std::vector<consensus::Effect> take_effects() { return std::exchange(effects_, {}); }
+  [[nodiscard]] Mono next_deadline() const;
+
  private:
+  struct Held {
+    quic::LinkId link;
+    consensus::Send send;
+  };
+  void send(const bonds::Step& step, quic::LinkId link, const consensus::Send& send);
+
   bonds::Mesh mesh_;
+  std::optional<consensus::Engine> engine_;
+  std::map<PeerId, quic::LinkId> links_;  ///< the bonds that the engine knows of
+  std::deque<Held> held_;  ///< until durable; bonds::Mesh bounds what is sent, the engine what is asked for
+  consensus::Ticket durable_;
+  std::vector<consensus::Effect> effects_;
 };
 
 }  // namespace mosaik::groups

@@ -55,7 +55,7 @@ class Node::Impl {
   void on_timer(const Now& now);
   void settle(const Now& now);
   [[nodiscard]] Mono next_deadline() const;
-  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus);
+  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus, const Machine* machine);
   void leave(const Now& now, const GroupId& group);
   void request_sync(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void request_ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
@@ -63,6 +63,19 @@ class Node::Impl {
   void warn(const Now& now, const std::string& text) { notice(now, text); }
   void on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how);
   void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses);
+
+  // machines.cpp
+  /// Runs the engine of a group; false when there is none.
+  template <class F>
+  bool with_engine(const GroupId& id, F&& call);
+  void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands, consensus::Until until, Mono deadline);
+  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, consensus::Consistency consistency, Mono deadline);
+  void on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket);
+  [[nodiscard]] std::optional<consensus::Status> consensus(const GroupId& group) const;
+  void refuse(const GroupId& group, consensus::CallId call);
+  /// Ends the step of every engine, and of what follows from it.
+  void settle_engines(const Now& now);
+  void stop_engine(const Now& now, const GroupId& group, std::string_view why);
 
   // report.cpp
   [[nodiscard]] bool changed() const noexcept { return published_ != latest_; }
@@ -166,6 +179,14 @@ class Node::Impl {
   std::shared_ptr<const NodeStatus> latest_;
   std::shared_ptr<const NodeStatus> published_;
 };
+
+template <class F>
+bool Node::Impl::with_engine(const GroupId& id, F&& call) {
+  const auto found = groups.find(id);
+  if (found == groups.end() || found->second.engine() == nullptr) return false;
+  call(*found->second.engine());
+  return true;
+}
 
 template <class F>
 void Node::Impl::with_group(const Now& now, const GroupId& id, F&& call) {

@@ -9,6 +9,24 @@ namespace mosaik::node {
 
 namespace {
 std::uint64_t whole_milliseconds(std::chrono::milliseconds value) { return static_cast<std::uint64_t>(value.count()); }
+
+consensus::Config engine_config(const PeerId& self, const ConsensusConfig& timing, const Machine& machine) {
+  consensus::Config out;
+  out.self = self;
+  out.heartbeat_interval = timing.heartbeat_interval;
+  out.election_timeout = timing.election_timeout;
+  out.election_jitter = timing.election_timeout_jitter;
+  out.bootstrap_delay = timing.bootstrap_delay;
+  out.batch_size = machine.batch_size;
+  out.preference = machine.preference;
+  out.reluctance = machine.reluctance;
+  out.quorum_floor = machine.quorum_floor;
+  out.group_size = machine.group_size;
+  out.alone_after = machine.alone_after;
+  out.store = machine.store;
+  out.restored = machine.restored;
+  return out;
+}
 }  // namespace
 
 Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
@@ -46,7 +64,7 @@ void Node::Impl::on_timer(const Now& now) {
   with_reception(now, [&](const bonds::Step& step) { reception.on_timer(step); });
   with_canaries(now, [&](auto& effects) { canaries.on_timer(now, endpoint, effects); });
   with_health([&](auto& facts) { health.on_timer(now, facts); });
-  with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_timer(step); });
+  with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.on_timer(step); });
   settle(now);
 }
 
@@ -68,6 +86,7 @@ void Node::Impl::settle(const Now& now) {
     route(now, *event);
     drain_facts(now);
   }
+  settle_engines(now);
   look(now);
   cores_due_ = cores_deadline();
   due_ = std::max(next_deadline(), now.mono);
@@ -81,20 +100,26 @@ Mono Node::Impl::next_deadline() const {
 Mono Node::Impl::cores_deadline() const {
   Mono next = std::min({discovery.next_deadline(), health.next_deadline(), canaries.next_deadline(), reception.next_deadline()});
   if (dirty_) next = std::min(next, look_due());
-  for (const auto& [id, group] : groups) next = std::min(next, group.mesh().next_deadline());
+  for (const auto& [id, group] : groups) next = std::min(next, group.next_deadline());
   return next;
 }
 
-Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus) {
+Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus, const Machine* machine) {
   if (consensus.heartbeat_interval < 10ms || consensus.heartbeat_interval > 60s)
     return fail(Errc::invalid_argument, "heartbeat interval must be between 10 ms and 60 s");
   if (consensus.heartbeat_jitter < 0ms || consensus.heartbeat_jitter > consensus.heartbeat_interval)
     return fail(Errc::invalid_argument, "heartbeat jitter must be between 0 and the heartbeat interval");
   if (consensus.max_missed_heartbeats == 0)
     return fail(Errc::invalid_argument, "max missed heartbeats must be at least 1");
+  if (consensus.election_timeout < 10ms || consensus.election_timeout_jitter < 0ms || consensus.bootstrap_delay < 0ms)
+    return fail(Errc::invalid_argument, "the election timeout must be at least 10 ms; its jitter and the bootstrap delay at least 0");
+  if (machine != nullptr && (machine->batch_size == 0 || machine->reluctance == 0))
+    return fail(Errc::invalid_argument, "batch size and reluctance of a machine must be at least 1");
   const Digest timing = crypto::consensus_digest(whole_milliseconds(consensus.heartbeat_interval),
                                                  whole_milliseconds(consensus.heartbeat_jitter), consensus.max_missed_heartbeats);
-  const GroupId id = crypto::make_group_id(key, timing, crypto::noop_signature(), crypto::log_replay_signature(crypto::noop_rust_type));
+  const GroupId id = machine == nullptr
+                         ? crypto::make_group_id(key, timing, crypto::noop_signature(), crypto::log_replay_signature(crypto::noop_rust_type))
+                         : crypto::make_group_id(key, timing, machine->signature, crypto::log_replay_signature(machine->rust_type, machine->batch_size, machine->fetch_timeout_s));
   if (groups.contains(id)) return fail(Errc::in_use, "group " + id.brief() + " is joined already");
   if (groups.size() >= limits::groups) return fail(Errc::limit, "this node has joined " + std::to_string(limits::groups) + " groups already");
 
@@ -103,7 +128,11 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
                                .key = key,
                                .heartbeat = {consensus.heartbeat_interval, consensus.heartbeat_jitter, consensus.max_missed_heartbeats},
                                .dial_eagerly = config.dial_eagerly};
-  groups.try_emplace(id, mesh, self, verifier, pool, rng.fork("mesh", groups.size()));
+  const Rng seed = rng.fork("mesh", groups.size());
+  if (machine == nullptr)
+    groups.try_emplace(id, mesh, self, verifier, pool, seed);
+  else
+    groups.try_emplace(id, mesh, self, verifier, pool, seed, engine_config(self.id(), consensus, *machine), now);
   joined_.insert(id);
   pace_health();
   report(now, EventKind::joined).group = id;
@@ -130,6 +159,7 @@ void Node::Impl::pace_health() {
 
 void Node::Impl::leave(const Now& now, const GroupId& id) {
   if (joined_.erase(id) == 0) return;
+  stop_engine(now, id, "the group was left");
   // The entry without the group goes first, so that nobody dials back; then the Departure.
   if (self.leave(id, now.wall)) self_changed(now);
   drain_facts(now);
@@ -184,7 +214,12 @@ void Node::on_timer(const Now& now) { impl_->on_timer(now); }
 void Node::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses) {
   impl_->on_resolved(now, bootstrap, addresses);
 }
-Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus) { return impl_->join(now, key, consensus); }
+Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus) {
+  return impl_->join(now, key, consensus, nullptr);
+}
+Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus, const Machine& machine) {
+  return impl_->join(now, key, consensus, &machine);
+}
 void Node::leave(const Now& now, const GroupId& group) { impl_->leave(now, group); }
 void Node::on_canary_opened(const Now&, CanaryId canary) { impl_->canaries.on_opened(canary); }
 void Node::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how) { impl_->on_canary_ended(now, canary, how); }

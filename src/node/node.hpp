@@ -23,6 +23,7 @@
 #include <mosaik/status.hpp>
 
 #include "base/datagram.hpp"
+#include "consensus/engine.hpp"
 #include "crypto/ed25519.hpp"
 #include "discovery/discovery.hpp"
 #include "node/canary.hpp"
@@ -74,7 +75,28 @@ struct PingDone {
 struct GroupLeft {
   GroupId group;
 };
-using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, ExpectCanary, DialCanary, CloseCanary, Event>;
+/// What the engine of a group wants from the runtime, in the order in which it wants it: Apply, Reset and AskMachine for
+/// the machine, Persist for the store, Remember for what is kept with the key, Answer for a call, Event. Never a Send.
+struct GroupEffects {
+  GroupId group;
+  std::vector<consensus::Effect> effects;
+};
+using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, GroupEffects, ExpectCanary, DialCanary, CloseCanary, Event>;
+
+/// The replicated machine of a group, as far as its members must agree on it, and how this member takes part.
+struct Machine {
+  Digest signature;                                ///< the machine's own (spec: groups 2.4)
+  std::string rust_type;                           ///< type name of the Rust machine; both enter the GroupId
+  std::uint32_t batch_size = 2000;                 ///< of catch-up; so do these two
+  std::uint32_t fetch_timeout_s = 25;
+  consensus::Preference preference = consensus::Preference::normal;
+  std::uint32_t reluctance = 3;
+  std::uint32_t quorum_floor = 0;
+  std::uint32_t group_size = 0;                    ///< what Remember said last
+  Nanoseconds alone_after = 30s;
+  consensus::Store store = consensus::Store::memory;
+  consensus::Restored restored;
+};
 
 class Node {
  public:
@@ -97,10 +119,26 @@ class Node {
   void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses);
   /// Errors: invalid_argument, in_use, limit.
   [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus);
+  /// Joins with a machine: the group has an engine. Errors: the same.
+  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus, const Machine& machine);
   /// GroupLeft follows, at most limits::departure_flush later.
   void leave(const Now& now, const GroupId& group);
   void sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
+
+  // Calls on a group with a machine (consensus/engine.hpp): each ends with one Answer, among the outputs.
+  void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands, consensus::Until until, Mono deadline);
+  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, consensus::Consistency consistency, Mono deadline);
+  // What became of Apply, AskMachine and Persist.
+  void on_applied(const Now& now, const GroupId& group, consensus::Epoch epoch, consensus::Index index);
+  void on_answered(const Now& now, const GroupId& group, consensus::QueryId query, const Result<Blob>& answer);
+  void on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket);
+  void on_persist_failed(const Now& now, const GroupId& group, std::string_view why);
+  /// The machine failed for good: its group's engine stops, and nothing else does.
+  void on_machine_failed(const Now& now, const GroupId& group, std::string_view why);
+  /// Empty without a machine.
+  [[nodiscard]] std::optional<consensus::Status> consensus(const GroupId& group) const;
+
   /// Our dialable addresses are others now.
   void set_addresses(const Now& now, std::vector<SocketAddress> addresses);
 

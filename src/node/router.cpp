@@ -116,6 +116,7 @@ void Node::Impl::on_bond_up(const Now& now, const GroupId& id, const bonds::Bond
     with_canaries(now, [&](auto& effects) { canaries.on_bond_up(now, up.peer, up.link, endpoint, effects); });
   const auto group = groups.find(id);
   if (group == groups.end()) return;
+  group->second.on_bond_up(now, up);
   Event& event = report(now, EventKind::bond_up);
   event.group = id;
   event.peer = up.peer;
@@ -132,6 +133,7 @@ void Node::Impl::on_bond_down(const Now& now, const GroupId& id, const bonds::Bo
   }
   const auto group = groups.find(id);
   if (group == groups.end()) return;
+  group->second.on_bond_down(now, down);
   Event& event = report(now, EventKind::bond_down);
   event.group = id;
   event.peer = down.peer;

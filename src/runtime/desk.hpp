@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "base/assert.hpp"
 #include "node/node.hpp"
 #include "runtime/canary_sockets.hpp"
 #include "runtime/outlet.hpp"
@@ -49,6 +50,8 @@ class Desk final : public Step {
   void on_output(node::ResolveName& output);
   void on_output(node::SyncDone& output);
   void on_output(node::PingDone& output);
+  /// None comes while no public call joins with a machine.
+  static void on_output(node::GroupEffects&) { MOSAIK_ASSERT(false); }
   void on_output(node::GroupLeft& output);
   void on_output(Event& output);
   void on_output(const node::ExpectCanary& output) { canaries_.expect(output); }

@@ -338,7 +338,7 @@ TEST(TailOfAHandshake, has_one_entry_verified_and_no_more) {
   const identity::Self self(crypto::SecretKey::from_seed(ranked_seeds().at(0)), id_of<NetworkId>("test network"),
                             Wall{1});
   std::vector<std::uint8_t> bad = self.entry()->bytes;
-  bad.back() ^= 1U;
+  bad.at(bad.size() - 1) ^= 1U;
   const std::vector<codec::Extension> many(codec::extensions_per_block, {codec::ExtensionTag::own_entry, bad});
   std::vector<std::uint8_t> tail;
   codec::encode_extensions(many, tail);

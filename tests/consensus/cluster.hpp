@@ -60,6 +60,7 @@ class Cluster {
     std::vector<consensus::Persist> unsynced;
     consensus::Restored disk;
     std::uint32_t remembered = 0;
+    std::map<std::uint64_t, Mono> called;  ///< and when the call ends at the latest
     std::map<std::uint64_t, std::vector<consensus::Outcome>> answers;
     std::vector<consensus::Event> events;
     bool online = false;
@@ -204,6 +205,7 @@ class Cluster {
   std::uint64_t execute(std::size_t i, std::vector<Blob> commands, Nanoseconds within = 5s,
                         consensus::Until until = consensus::Until::committed) {
     const std::uint64_t call = ++calls_;
+    members_[i].c->called[call] = now_ + within;
     engine(i).submit(now(), {call}, std::move(commands), until, now_ + within);
     pump(i);
     return call;
@@ -213,6 +215,7 @@ class Cluster {
   }
   std::uint64_t query(std::size_t i, consensus::Consistency consistency, Nanoseconds within = 5s) {
     const std::uint64_t call = ++calls_;
+    members_[i].c->called[call] = now_ + within;
     engine(i).query(now(), {call}, text("count"), consistency, now_ + within);
     pump(i);
     return call;
@@ -225,6 +228,13 @@ class Cluster {
   [[nodiscard]] const T* answered(std::size_t i, std::uint64_t call) {
     const auto* out = outcome(i, call);
     return out == nullptr ? nullptr : std::get_if<T>(out);
+  }
+
+  /// Feeds commands to a Rust member.
+  std::optional<IndexRange> feed_rust(std::size_t i, std::vector<Blob> commands) {
+    auto out = rust(i).feed(now_, std::move(commands), ++calls_);
+    pump(i);
+    return out;
   }
 
   // -- what holds
@@ -520,6 +530,7 @@ class Cluster {
   void note_answer(std::size_t i, const consensus::Answer& answer) {
     Cpp& c = *members_[i].c;
     auto& all = c.answers[answer.call.value];
+    ASSERT_LE(now_, c.called.at(answer.call.value)) << "a call was answered after its deadline";
     all.push_back(answer.outcome);
     ASSERT_EQ(all.size(), 1U) << "call " << answer.call.value << " was answered twice";
     const auto* committed = std::get_if<consensus::Committed>(&answer.outcome);
@@ -576,6 +587,16 @@ class Cluster {
         ASSERT_LE(at.value, values(i).size()) << "an acknowledged command is lost\n" << describe();
         EXPECT_EQ(values(i)[at.value - 1], command) << "an acknowledged command is lost at " << at.value;
       }
+    }
+  }
+
+  /// Every call of a member that lives has ended.
+  void expect_all_answered() {
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (!members_[i].up || !members_[i].cpp) continue;
+      for (const auto& [call, deadline] : members_[i].c->called)
+        EXPECT_TRUE(deadline > now_ || members_[i].c->answers.contains(call))
+            << "call " << call << " of " << i << " hangs";
     }
   }
 

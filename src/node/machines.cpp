@@ -1,0 +1,83 @@
+// Groups with a machine: calls, what the machine and the store have done, and the effects of engines.
+
+#include "node/impl.hpp"
+
+namespace mosaik::node {
+
+void Node::Impl::refuse(const GroupId& group, consensus::CallId call) {
+  std::vector<consensus::Effect> effects;
+  effects.emplace_back(std::in_place_type<consensus::Answer>, call, consensus::NotApplied{consensus::Refusal::stopped});
+  outputs_.emplace_back(GroupEffects{group, std::move(effects)});
+}
+
+void Node::Impl::submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
+                        consensus::Until until, Mono deadline) {
+  const bool known = with_engine(
+      group, [&](consensus::Engine& engine) { engine.submit(now, call, std::move(commands), until, deadline); });
+  if (!known) refuse(group, call);
+}
+
+void Node::Impl::query(const Now& now, const GroupId& group, consensus::CallId call, Blob query,
+                       consensus::Consistency consistency, Mono deadline) {
+  const bool known = with_engine(
+      group, [&](consensus::Engine& engine) { engine.query(now, call, std::move(query), consistency, deadline); });
+  if (!known) refuse(group, call);
+}
+
+void Node::Impl::on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket) {
+  if (const auto found = groups.find(group); found != groups.end()) found->second.on_persisted(now, ticket);
+}
+
+void Node::Impl::stop_engine(const Now& now, const GroupId& group, std::string_view why) {
+  with_engine(group, [&](consensus::Engine& engine) { engine.stop(now, why); });
+}
+
+std::optional<consensus::Status> Node::Impl::consensus(const GroupId& group) const {
+  const auto found = groups.find(group);
+  if (found == groups.end() || found->second.engine() == nullptr) return std::nullopt;
+  return found->second.engine()->status();
+}
+
+// What an engine sends may end a bond (a full queue), which is another input for it: until nothing follows.
+void Node::Impl::settle_engines(const Now& now) {
+  do {
+    drain_facts(now);
+    for (auto& [id, group] : groups) {
+      if (group.engine() == nullptr) continue;
+      with_group(now, id, [](groups::Group& one, const bonds::Step& step) { one.settle(step); });
+      auto effects = group.take_effects();
+      if (!effects.empty()) outputs_.emplace_back(GroupEffects{id, std::move(effects)});
+    }
+  } while (!facts_.empty());
+}
+
+// ------------------------------------------------------------------------------------------------ the face
+
+void Node::submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
+                  consensus::Until until, Mono deadline) {
+  impl_->submit(now, group, call, std::move(commands), until, deadline);
+}
+void Node::query(const Now& now, const GroupId& group, consensus::CallId call, Blob query,
+                 consensus::Consistency consistency, Mono deadline) {
+  impl_->query(now, group, call, std::move(query), consistency, deadline);
+}
+void Node::on_applied(const Now& now, const GroupId& group, consensus::Epoch epoch, consensus::Index index) {
+  impl_->with_engine(group, [&](consensus::Engine& engine) { engine.on_applied(now, epoch, index); });
+}
+void Node::on_answered(const Now& now, const GroupId& group, consensus::QueryId query, const Result<Blob>& answer) {
+  impl_->with_engine(group, [&](consensus::Engine& engine) { engine.on_answered(now, query, answer); });
+}
+void Node::on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket) {
+  impl_->on_persisted(now, group, ticket);
+}
+void Node::on_persist_failed(const Now& now, const GroupId& group, std::string_view why) {
+  impl_->with_engine(group, [&](consensus::Engine& engine) { engine.on_persist_failed(now, why); });
+}
+void Node::on_machine_failed(const Now& now, const GroupId& group, std::string_view why) {
+  impl_->stop_engine(now, group, why);
+}
+std::optional<consensus::Status> Node::consensus(const GroupId& group) const {
+  return impl_->consensus(group);
+}
+
+}  // namespace mosaik::node
