@@ -48,8 +48,9 @@ void Clock::set_rate(Mono world, std::int64_t ppm) {
 // The anchor lies at the end of the sleep: until then nothing has elapsed, and nobody is awake to read the other two.
 void Clock::sleep_until(Mono world, Nanoseconds span) {
   set_rate(world, ppm_);
-  anchor_ = std::max(anchor_, world) + span;
-  slept_ += span;
+  const Mono end = std::max(anchor_, world + span);  // it may be asleep already
+  slept_ += end - anchor_;
+  anchor_ = end;
 }
 
 void Clock::wake(Mono world) {

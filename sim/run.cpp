@@ -31,7 +31,7 @@ class Run {
     world_.watch(workload_.get());
     if (workload_) workload_->begin(world_, rng_.fork("workload"));
     if (scenario_.bootstrap_ends)
-      world_.scheduler().at(birth + 5s + rng_.fork("end").between(0s, 5s), [this] { end_bootstrap(); });
+      world_.scheduler().at(birth + 6s + rng_.fork("end").between(0s, 4s), [this] { end_bootstrap(); });
     world_.run_until(birth + scenario_.chaos);
     heal();
     await_whole();
@@ -42,8 +42,12 @@ class Run {
 
  private:
   [[nodiscard]] Plan draw() const {
-    return draw_plan(rng_.fork("plan"), scenario_.menu, draw_count(), world_.hosts().size(), 500ms, scenario_.chaos);
+    return draw_plan(rng_.fork("plan"), scenario_.menu, draw_count(), world_.hosts().size(), begin_of_faults(),
+                     scenario_.chaos);
   }
+
+  /// When the one that all were told of goes, everyone has met it: who has not could never be found.
+  [[nodiscard]] Nanoseconds begin_of_faults() const { return scenario_.bootstrap_ends ? 11s : 500ms; }
 
   [[nodiscard]] Knobs draw_knobs() const {
     Knobs out;

@@ -40,7 +40,7 @@ class Bootstrap {
   void failed(const Now& now, std::size_t index, Company company, Rng& rng);
   /// A sync with this peer succeeded, or it holds a bond with us. True when that is news.
   bool reached(const PeerId& peer);
-  /// The peer left the catalog.
+  /// The peer left the catalog, or its bond ended.
   void lost(const Now& now, const PeerId& peer, Company company, Rng& rng);
   /// Nobody is known any more: everyone is tried soon.
   void alone(const Now& now, Rng& rng);

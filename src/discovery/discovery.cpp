@@ -262,8 +262,8 @@ void Discovery::ping(const Now& now, const PeerId& peer, const std::vector<Socke
                      quic::Links& links, Facts& facts) {
   impl_->ping(now, peer, addresses, links, facts);
 }
-void Discovery::set_bonded(const PeerId& peer, bool bonded) {
-  impl_->set_bonded(peer, bonded);
+void Discovery::set_bonded(const Now& now, const PeerId& peer, bool bonded) {
+  impl_->set_bonded(now, peer, bonded);
 }
 Mono Discovery::next_deadline() const {
   return impl_->next_deadline();

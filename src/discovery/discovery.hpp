@@ -132,7 +132,7 @@ class Discovery final : public identity::Directory {
   void ping(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
             std::vector<Fact>& facts);
   /// Peers that hold a bond with us need no refresh by sync.
-  void set_bonded(const PeerId& peer, bool bonded);
+  void set_bonded(const Now& now, const PeerId& peer, bool bonded);
 
   [[nodiscard]] Mono next_deadline() const;
   /// True when the link's events belong here.

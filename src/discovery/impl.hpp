@@ -55,7 +55,7 @@ class Discovery::Impl {
   // members.cpp
   bool feed(const Now& now, const identity::EntryRef& entry, Facts& facts);
   void on_departure(const Now& now, const PeerId& peer, Facts& facts);
-  void set_bonded(const PeerId& peer, bool bonded);
+  void set_bonded(const Now& now, const PeerId& peer, bool bonded);
 
   [[nodiscard]] bool owns(quic::LinkId link) const { return exchanges_.contains(link); }
   [[nodiscard]] const Catalog& catalog() const noexcept { return catalog_; }

@@ -103,9 +103,11 @@ void Discovery::Impl::left(const Now& now, const identity::EntryRef& entry, bool
   if (company() == Company::alone) bootstrap_.alone(now, rng_);
 }
 
-void Discovery::Impl::set_bonded(const PeerId& peer, bool bonded) {
+void Discovery::Impl::set_bonded(const Now& now, const PeerId& peer, bool bonded) {
   if (!bonded) {
     bonded_.erase(peer);
+    // It may come back knowing nobody, and we may be the only one who was told of it.
+    if (started_) bootstrap_.lost(now, peer, company(), rng_);
     catalog_.set_standing(peer, Standing::contacted);
     return;
   }

@@ -110,7 +110,7 @@ void Node::Impl::on_bond_up(const Now& now, const GroupId& id, const bonds::Bond
     health.on_frame(now, up.peer, facts);  // a peer that another group suspects is refuted by this
     health.watch(now, up.peer, up.cpp ? health::PeerKind::cpp : health::PeerKind::rust);
   });
-  discovery.set_bonded(up.peer, true);
+  discovery.set_bonded(now, up.peer, true);
   if (dial_list_.add(up.entry)) memory_changed_ = true;
   if (up.capabilities.can(bonds::Capability::canary))
     with_canaries(now, [&](auto& effects) { canaries.on_bond_up(now, up.peer, up.link, endpoint, effects); });
@@ -129,7 +129,7 @@ void Node::Impl::on_bond_down(const Now& now, const GroupId& id, const bonds::Bo
   with_canaries(now, [&](auto& effects) { canaries.on_bond_down(now, down.peer, down.link, endpoint, effects); });
   if (!bonded_anywhere(down.peer)) {
     health.forget(down.peer);
-    discovery.set_bonded(down.peer, false);
+    discovery.set_bonded(now, down.peer, false);
   }
   const auto group = groups.find(id);
   if (group == groups.end()) return;

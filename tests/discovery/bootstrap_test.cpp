@@ -133,13 +133,26 @@ TEST(Bootstrap, tries_a_reached_peer_again_when_it_leaves_the_catalog) {
   rig.start();
   rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
   rig.on(quic::LinkClosed{rig.links.dials.back().link, {}});
-  rig.core.set_bonded(id_of_peer(1), true);
+  rig.core.set_bonded(rig.now(), id_of_peer(1), true);
   const auto dials = rig.links.dials.size();
   rig.pass(300s);
   EXPECT_EQ(rig.links.dials.size(), dials);
   rig.pass(1s);
   EXPECT_THAT(only<Departed>(rig.facts), SizeIs(1));
   EXPECT_EQ(rig.links.dials.size(), dials + 1);
+}
+
+TEST(Bootstrap, tries_a_reached_peer_again_when_its_bond_ends) {
+  Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
+  rig.start();
+  rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
+  rig.on(quic::LinkClosed{rig.links.dials.back().link, {}});
+  rig.core.set_bonded(rig.now(), id_of_peer(1), true);
+  rig.pass(100s);
+  const auto dials = rig.links.dials.size();
+  rig.core.set_bonded(rig.now(), id_of_peer(1), false);
+  rig.pass(21s);
+  EXPECT_GT(rig.links.dials.size(), dials) << "its next run may know nobody else";
 }
 
 TEST(Bootstrap, tries_everybody_soon_when_the_last_known_peer_leaves) {

@@ -95,7 +95,7 @@ TEST(Outreach, refreshes_between_90_and_140_seconds_with_our_entry_alone_to_all_
   Rig rig;
   rig.start();
   for (std::uint32_t n = 1; n <= 3; ++n) rig.sync_from(n, {entry_of(n)});
-  rig.core.set_bonded(id_of_peer(2), true);
+  rig.core.set_bonded(rig.now(), id_of_peer(2), true);
   const auto version = rig.self.entry()->entry.version;
   rig.pass(89s);
   EXPECT_THAT(only<SelfRefreshed>(rig.facts), IsEmpty());
@@ -224,7 +224,7 @@ TEST(Members, a_departure_ends_the_run_and_nothing_of_it_returns) {
 TEST(Members, a_late_departure_of_an_earlier_run_does_not_touch_the_later_one) {
   Rig rig;
   feed(rig, 1);
-  rig.core.set_bonded(id_of_peer(1), true);
+  rig.core.set_bonded(rig.now(), id_of_peer(1), true);
   feed(rig, 1, {.started = wall_start + 20, .updated = wall_start + 20});
   rig.core.on_departure(rig.now(), id_of_peer(1), rig.facts);
   EXPECT_TRUE(rig.knows(1));

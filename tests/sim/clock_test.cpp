@@ -62,5 +62,17 @@ TEST(Clock, counts_sleep_in_boot_and_date_only) {
   EXPECT_EQ(clock.when(second(15), second(20)), second(20));
 }
 
+TEST(Clock, sleeps_once_when_it_is_sent_to_sleep_twice) {
+  Clock clock;
+  clock.sleep_until(second(10), 5s);
+  clock.sleep_until(second(12), 5s);
+  EXPECT_EQ(clock.read(second(20)).mono, second(13));
+  EXPECT_EQ(clock.read(second(20)).boot, Boot(20s));
+  clock.sleep_until(second(20), 10s);
+  clock.wake(second(22));
+  EXPECT_EQ(clock.read(second(25)).mono, second(16));
+  EXPECT_EQ(clock.read(second(25)).boot, Boot(25s));
+}
+
 }  // namespace
 }  // namespace mosaik::sim
