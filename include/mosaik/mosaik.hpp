@@ -8,6 +8,8 @@
 #include <mosaik/id.hpp>
 #include <mosaik/network.hpp>
 #include <mosaik/peer_entry.hpp>
+#include <mosaik/replicated_group.hpp>
 #include <mosaik/result.hpp>
+#include <mosaik/state_machine.hpp>
 #include <mosaik/status.hpp>
 #include <mosaik/version.hpp>

@@ -64,7 +64,7 @@ class MOSAIK_EXPORT When {
   [[nodiscard]] Future<Result<Bonds>> online() const;
   [[nodiscard]] Future<Result<Bonds>> offline() const;
 
- private:
+ protected:
   friend class Group;
   explicit When(std::shared_ptr<api::GroupBody> body) : body_(std::move(body)) {}
   std::shared_ptr<api::GroupBody> body_;
@@ -87,16 +87,26 @@ class MOSAIK_EXPORT Group {
   /// Leaves: Departure to all, then close. Completes when it is done, at most 600 ms later.
   Future<Result<>> leave();
 
- private:
+ protected:
   friend class GroupBuilder;
   explicit Group(std::shared_ptr<api::GroupBody> body);
   std::shared_ptr<api::GroupBody> body_;
 };
 
+class Machine;
+class ReplicatedGroupBuilder;
+template <class M>
+class GroupOfBuilder;
+
 /// What is needed to join a group; nothing happens before join().
 class MOSAIK_EXPORT GroupBuilder {
  public:
   GroupBuilder& with_consensus(const ConsensusConfig& config);
+  /// The machine that the members replicate; join() then gives a GroupOf<M>.
+  template <class M>
+  [[nodiscard]] GroupOfBuilder<M> with_state_machine(M machine) const;
+  /// The same for a machine that is not known at compile time. `machine` may not be null.
+  [[nodiscard]] ReplicatedGroupBuilder with_machine(std::unique_ptr<Machine> machine) const;
   /// Joins the group of the key, these settings and the NoOp machine. Errors: invalid_argument (a setting that
   /// can not work), in_use (already joined), limit, closed.
   [[nodiscard]] Result<Group> join();

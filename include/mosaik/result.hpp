@@ -26,6 +26,9 @@ enum class Errc {
   unreachable,         ///< no way to the other side
   timed_out,           ///< a deadline passed
   closed,              ///< the object or link was closed
+  offline,             ///< no leader is known or in reach: certainly nothing was done; try again
+  overwritten,         ///< another leader took the place in the log: certainly not applied; try again
+  unknown_outcome,     ///< a command was on its way when its end became unknowable: it may be applied, or not
   permission,          ///< the operating system or a file mode forbids it
   in_use,              ///< taken by another process or node
   io,                  ///< the operating system failed

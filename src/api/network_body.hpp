@@ -57,17 +57,22 @@ class NetworkBody final : public control::Source {
 /// A group that was joined through one handle.
 class GroupBody {
  public:
-  GroupBody(std::shared_ptr<NetworkBody> network, const GroupId& id) : network_(std::move(network)), id_(id) {}
+  GroupBody(std::shared_ptr<NetworkBody> network, const GroupId& id,
+            std::shared_ptr<runtime::ConsensusBoard> board = nullptr)
+      : network_(std::move(network)), id_(id), board_(std::move(board)) {}
 
   [[nodiscard]] const GroupId& id() const noexcept { return id_; }
   [[nodiscard]] NetworkBody& network() const noexcept { return *network_; }
   /// The group in a snapshot; null when it is left, or being left.
   [[nodiscard]] const GroupStatus* in(const NodeStatus& status) const noexcept;
+  /// Of a group with a machine.
+  [[nodiscard]] const std::shared_ptr<runtime::ConsensusBoard>& board() const noexcept { return board_; }
   Future<Result<>> leave();
 
  private:
   std::shared_ptr<NetworkBody> network_;
   GroupId id_;
+  std::shared_ptr<runtime::ConsensusBoard> board_;
   std::atomic<bool> left_ = false;
   Promise<Result<>> done_;
 };

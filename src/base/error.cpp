@@ -18,6 +18,9 @@ std::string_view to_string(Errc code) noexcept {
     case Errc::unreachable: return "unreachable";
     case Errc::timed_out: return "timed_out";
     case Errc::closed: return "closed";
+    case Errc::offline: return "offline";
+    case Errc::overwritten: return "overwritten";
+    case Errc::unknown_outcome: return "unknown_outcome";
     case Errc::permission: return "permission";
     case Errc::in_use: return "in_use";
     case Errc::io: return "io";

@@ -1,3 +1,4 @@
+#include <mosaik/consensus_status.hpp>
 #include <mosaik/event.hpp>
 #include <mosaik/status.hpp>
 
@@ -52,6 +53,16 @@ std::string_view to_string(MemberState state) noexcept {
     case MemberState::missing: return "missing";
     case MemberState::refused: return "refused";
     case MemberState::departed: return "departed";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(MemberRole role) noexcept {
+  switch (role) {
+    case MemberRole::follower: return "follower";
+    case MemberRole::candidate: return "candidate";
+    case MemberRole::leader: return "leader";
+    case MemberRole::stopped: return "stopped";
   }
   return "unknown";
 }

@@ -26,11 +26,39 @@ consensus::Loss loss_of(const bonds::BondDown& down) {
   return consensus::Loss::presumed;
 }
 
+MemberRole role_of(consensus::Role role) {
+  switch (role) {
+    case consensus::Role::follower: return MemberRole::follower;
+    case consensus::Role::candidate: return MemberRole::candidate;
+    case consensus::Role::leader: return MemberRole::leader;
+    case consensus::Role::stopped: return MemberRole::stopped;
+  }
+  return MemberRole::stopped;
+}
+
 quic::SendClass class_of(consensus::Urgency urgency) {
   return urgency == consensus::Urgency::bulk ? quic::SendClass::bulk : quic::SendClass::consensus;
 }
 
 }  // namespace
+
+std::optional<ConsensusStatus> Group::consensus_status() const {
+  if (!engine_) return std::nullopt;
+  const consensus::Status status = engine_->status();
+  return ConsensusStatus{.role = role_of(status.role),
+                         .term = status.term,
+                         .leader = status.leader,
+                         .online = status.online,
+                         .committed = status.committed,
+                         .applied = status.applied,
+                         .log_position = status.log_position,
+                         .group_size = status.group_size,
+                         .quorum_floor = quorum_floor_,
+                         .elections = status.elections,
+                         .overwritten = status.overwritten,
+                         .diverged = status.diverged,
+                         .catching_up = status.catching_up};
+}
 
 void Group::on_bond_up(const Now& now, const bonds::BondUp& up) {
   links_[up.peer] = up.link;

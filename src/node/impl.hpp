@@ -71,7 +71,7 @@ class Node::Impl {
   void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands, consensus::Until until, Mono deadline);
   void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, consensus::Consistency consistency, Mono deadline);
   void on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket);
-  [[nodiscard]] std::optional<consensus::Status> consensus(const GroupId& group) const;
+  [[nodiscard]] std::optional<ConsensusStatus> consensus(const GroupId& group) const;
   void refuse(const GroupId& group, consensus::CallId call);
   /// Ends the step of every engine, and of what follows from it.
   void settle_engines(const Now& now);
@@ -81,7 +81,7 @@ class Node::Impl {
   [[nodiscard]] bool changed() const noexcept { return published_ != latest_; }
   [[nodiscard]] std::shared_ptr<const NodeStatus> snapshot(const Now& now);
   [[nodiscard]] std::vector<Output> take_outputs();
-  [[nodiscard]] Memory memory() const { return {self.started(), dial_list_.signed_entries()}; }
+  [[nodiscard]] Memory memory() const { return {self.started(), dial_list_.signed_entries(), group_sizes_}; }
   [[nodiscard]] bool take_memory_changed() { return std::exchange(memory_changed_, false); }
 
   Config config;
@@ -134,6 +134,8 @@ class Node::Impl {
   void note_lateness(const Now& now);
   void pace_health();
   void on_mesh_left(const Now& now, const GroupId& group);
+  [[nodiscard]] std::uint32_t remembered_size(const GroupId& group) const;
+  void remember_size(const GroupId& group, std::uint32_t size);
   void on_entry(const Now& now, const identity::EntryRef& entry);
   void self_changed(const Now& now);
   /// When the rooms above the endpoint want the timer; they change with inputs alone, and each input is settled.
@@ -153,6 +155,7 @@ class Node::Impl {
   std::map<quic::LinkId, Owner> owners_;
   std::map<quic::LinkId, PeerId> bonded_;            ///< links of bonds that are up
   DialList dial_list_;
+  std::map<GroupId, std::uint32_t> group_sizes_;  ///< the largest seen, for engines
   bool memory_changed_ = true;
   std::set<GroupId> joined_;                         ///< groups that take part; a leaving one does not
   std::deque<AnyFact> facts_;

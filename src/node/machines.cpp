@@ -1,5 +1,6 @@
 // Groups with a machine: calls, what the machine and the store have done, and the effects of engines.
 
+#include "base/limits.hpp"
 #include "node/impl.hpp"
 
 namespace mosaik::node {
@@ -32,10 +33,20 @@ void Node::Impl::stop_engine(const Now& now, const GroupId& group, std::string_v
   with_engine(group, [&](consensus::Engine& engine) { engine.stop(now, why); });
 }
 
-std::optional<consensus::Status> Node::Impl::consensus(const GroupId& group) const {
+std::optional<ConsensusStatus> Node::Impl::consensus(const GroupId& group) const {
   const auto found = groups.find(group);
-  if (found == groups.end() || found->second.engine() == nullptr) return std::nullopt;
-  return found->second.engine()->status();
+  return found == groups.end() ? std::nullopt : found->second.consensus_status();
+}
+
+std::uint32_t Node::Impl::remembered_size(const GroupId& group) const {
+  const auto found = group_sizes_.find(group);
+  return found == group_sizes_.end() ? 0 : found->second;
+}
+
+void Node::Impl::remember_size(const GroupId& group, std::uint32_t size) {
+  if (group_sizes_.size() >= limits::groups && !group_sizes_.contains(group)) group_sizes_.erase(group_sizes_.begin());
+  group_sizes_[group] = size;
+  memory_changed_ = true;
 }
 
 // What an engine sends may end a bond (a full queue), which is another input for it: until nothing follows.
@@ -46,6 +57,11 @@ void Node::Impl::settle_engines(const Now& now) {
       if (group.engine() == nullptr) continue;
       with_group(now, id, [](groups::Group& one, const bonds::Step& step) { one.settle(step); });
       auto effects = group.take_effects();
+      std::erase_if(effects, [&](const consensus::Effect& effect) {
+        const auto* remember = std::get_if<consensus::Remember>(&effect);
+        if (remember != nullptr) remember_size(id, remember->group_size);
+        return remember != nullptr;
+      });
       if (!effects.empty()) outputs_.emplace_back(GroupEffects{id, std::move(effects)});
     }
   } while (!facts_.empty());
@@ -76,7 +92,7 @@ void Node::on_persist_failed(const Now& now, const GroupId& group, std::string_v
 void Node::on_machine_failed(const Now& now, const GroupId& group, std::string_view why) {
   impl_->stop_engine(now, group, why);
 }
-std::optional<consensus::Status> Node::consensus(const GroupId& group) const {
+std::optional<ConsensusStatus> Node::consensus(const GroupId& group) const {
   return impl_->consensus(group);
 }
 

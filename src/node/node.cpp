@@ -10,7 +10,8 @@ namespace mosaik::node {
 namespace {
 std::uint64_t whole_milliseconds(std::chrono::milliseconds value) { return static_cast<std::uint64_t>(value.count()); }
 
-consensus::Config engine_config(const PeerId& self, const ConsensusConfig& timing, const Machine& machine) {
+consensus::Config engine_config(const PeerId& self, const ConsensusConfig& timing, const Machine& machine,
+                                std::uint32_t group_size) {
   consensus::Config out;
   out.self = self;
   out.heartbeat_interval = timing.heartbeat_interval;
@@ -21,7 +22,7 @@ consensus::Config engine_config(const PeerId& self, const ConsensusConfig& timin
   out.preference = machine.preference;
   out.reluctance = machine.reluctance;
   out.quorum_floor = machine.quorum_floor;
-  out.group_size = machine.group_size;
+  out.group_size = group_size;
   out.alone_after = machine.alone_after;
   out.store = machine.store;
   out.restored = machine.restored;
@@ -48,6 +49,7 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
   verifier.remember(self.entry());
   for (const auto& bytes : config.memory.entries)
     dial_list_.recall(verifier.verify(BytesView(bytes)), self.id(), now);
+  group_sizes_ = std::move(config.memory.group_sizes);
   config.memory = {};
   for (const std::string& warning : config.warnings) notice(now, warning);
 }
@@ -132,7 +134,7 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
   if (machine == nullptr)
     groups.try_emplace(id, mesh, self, verifier, pool, seed);
   else
-    groups.try_emplace(id, mesh, self, verifier, pool, seed, engine_config(self.id(), consensus, *machine), now);
+    groups.try_emplace(id, mesh, self, verifier, pool, seed, engine_config(self.id(), consensus, *machine, remembered_size(id)), now);
   joined_.insert(id);
   pace_health();
   report(now, EventKind::joined).group = id;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include <mosaik/consensus_config.hpp>
+#include <mosaik/consensus_status.hpp>
 #include <mosaik/event.hpp>
 #include <mosaik/group_key.hpp>
 #include <mosaik/status.hpp>
@@ -76,7 +77,7 @@ struct GroupLeft {
   GroupId group;
 };
 /// What the engine of a group wants from the runtime, in the order in which it wants it: Apply, Reset and AskMachine for
-/// the machine, Persist for the store, Remember for what is kept with the key, Answer for a call, Event. Never a Send.
+/// the machine, Persist for the store, Answer for a call, Event. Never a Send or a Remember.
 struct GroupEffects {
   GroupId group;
   std::vector<consensus::Effect> effects;
@@ -86,16 +87,15 @@ using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, GroupEff
 /// The replicated machine of a group, as far as its members must agree on it, and how this member takes part.
 struct Machine {
   Digest signature;                                ///< the machine's own (spec: groups 2.4)
-  std::string rust_type;                           ///< type name of the Rust machine; both enter the GroupId
+  std::string rust_type = {};                      ///< type name of the Rust machine; both enter the GroupId
   std::uint32_t batch_size = 2000;                 ///< of catch-up; so do these two
   std::uint32_t fetch_timeout_s = 25;
   consensus::Preference preference = consensus::Preference::normal;
   std::uint32_t reluctance = 3;
   std::uint32_t quorum_floor = 0;
-  std::uint32_t group_size = 0;                    ///< what Remember said last
   Nanoseconds alone_after = 30s;
   consensus::Store store = consensus::Store::memory;
-  consensus::Restored restored;
+  consensus::Restored restored{};
 };
 
 class Node {
@@ -137,7 +137,7 @@ class Node {
   /// The machine failed for good: its group's engine stops, and nothing else does.
   void on_machine_failed(const Now& now, const GroupId& group, std::string_view why);
   /// Empty without a machine.
-  [[nodiscard]] std::optional<consensus::Status> consensus(const GroupId& group) const;
+  [[nodiscard]] std::optional<ConsensusStatus> consensus(const GroupId& group) const;
 
   /// Our dialable addresses are others now.
   void set_addresses(const Now& now, std::vector<SocketAddress> addresses);

@@ -29,7 +29,8 @@ Snapshot take_snapshot(node::Node& node, const Now& now) {
           .own = node.own_entry()};
 }
 
-Desk::Desk(node::Node& node, CanarySockets& canaries, Outlet& outlet, std::shared_ptr<Inbox> inbox, std::string state_file)
+Desk::Desk(node::Node& node, CanarySockets& canaries, Outlet& outlet, std::shared_ptr<Inbox> inbox,
+           std::string state_file)
     : node_(node),
       canaries_(canaries),
       outlet_(outlet),
@@ -116,6 +117,7 @@ void Desk::on_output(node::PingDone& output) {
 
 void Desk::on_output(node::GroupLeft& output) {
   joined_.erase(output.group);
+  machines_.erase(output.group);
   const auto [first, last] = leaving_.equal_range(output.group);
   for (auto at = first; at != last; ++at) run(std::move(at->second));
   leaving_.erase(first, last);
@@ -136,6 +138,7 @@ bool Desk::is_news() const {
 
 void Desk::finish_turn() {
   keep_memory(false);
+  finish_machines();
   if (is_news() || next_publication() <= now_.mono) publish();
   if (tasks_.empty() && events_.empty()) return;
   for (Task& task : tasks_) outlet_.run(std::move(task));
@@ -199,6 +202,7 @@ void Desk::end() {
   for (auto& [group, done] : std::exchange(leaving_, {})) run(std::move(done));
   for (Task& done : std::exchange(when_all_left_, {})) run(std::move(done));
   keep_memory(true);
+  end_machines();
   status_.reset();
   publish();
   for (Join& join : std::exchange(joining_, {})) join.done(closed());

@@ -36,6 +36,10 @@ class Desk final : public Step {
 
   // Step.
   void join(const GroupKey& key, const ConsensusConfig& consensus, Answer<GroupId> done) override;
+  void join(const GroupKey& key, const ConsensusConfig& consensus, MachineSetup machine, Answer<GroupId> done) override;
+  void submit(CallTerms terms, std::vector<Blob> commands, consensus::Until until) override;
+  void query(CallTerms terms, Blob query, Consistency consistency) override;
+  void on_machine(const GroupId& group, std::vector<MachineResult> results) override;
   void leave(const GroupId& group, Task done) override;
   void leave_all(Task done) override;
   void sync_with(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<void> done) override;
@@ -46,13 +50,28 @@ class Desk final : public Step {
   void refresh() override { refresh_ = true; }
 
  private:
+  // desk_machines.cpp
+  struct Call {
+    CallDone done;
+    bool on_loop = false;
+  };
+  struct Machinery {
+    std::unique_ptr<MachineRoom> room;
+    std::shared_ptr<ConsensusBoard> board;
+    bool news = false;  // the board is behind
+  };
+  consensus::CallId begin(CallTerms& terms);
+  void end(consensus::CallId call, const consensus::Outcome& outcome);
+  void carry_out(const GroupId& group, consensus::Effect& effect);
+  void work(const GroupId& group, MachineWork work);
+  void finish_machines();
+  void end_machines();
   [[nodiscard]] Mono next_publication() const noexcept;
   void on_output(node::ResolveName& output);
   void on_output(node::SyncDone& output);
   void on_output(node::PingDone& output);
-  /// None comes while no public call joins with a machine.
-  static void on_output(node::GroupEffects&) { MOSAIK_ASSERT(false); }
   void on_output(node::GroupLeft& output);
+  void on_output(node::GroupEffects& output);
   void on_output(Event& output);
   void on_output(const node::ExpectCanary& output) { canaries_.expect(output); }
   void on_output(const node::DialCanary& output) { canaries_.dial(output); }
@@ -77,6 +96,10 @@ class Desk final : public Step {
   std::set<GroupId> joined_;  // until GroupLeft
   std::multimap<GroupId, Task> leaving_;
   std::vector<Task> when_all_left_;
+
+  std::map<GroupId, Machinery> machines_;
+  std::map<consensus::CallId, Call> calls_;
+  std::uint64_t last_call_ = 0;
 
   struct Join {
     GroupId group;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <system_error>
@@ -20,8 +21,8 @@ constexpr std::string_view header = "mosaik state 1";
 std::unexpected<Error> cannot(std::string_view verb, const std::string& path) {
   const int error = errno;
   const bool forbidden = error == EACCES || error == EPERM || error == EROFS;
-  return fail(forbidden ? Errc::permission : Errc::io, "state file '" + path + "' cannot be " + std::string(verb) + ": " +
-                                                           std::generic_category().message(error) +
+  return fail(forbidden ? Errc::permission : Errc::io, "state file '" + path + "' cannot be " + std::string(verb) +
+                                                           ": " + std::generic_category().message(error) +
                                                            "; name a place where this node may read and write");
 }
 
@@ -30,6 +31,18 @@ std::string_view take_line(std::string_view& text) {
   const std::string_view line = text.substr(0, end);
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   return line;
+}
+
+std::string_view take_group(std::string_view text, node::Memory& memory) {
+  const auto id = GroupId::from_hex(text.substr(0, std::min<std::size_t>(text.find(' '), text.size())));
+  std::uint32_t size = 0;
+  const std::string_view digits = id && text.size() > 65 ? text.substr(65) : std::string_view();
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
+  if (!id || digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
+    return "is no group and its size";
+  if (memory.group_sizes.size() == limits::groups) return "is one group more than are kept";
+  memory.group_sizes[*id] = size;
+  return {};
 }
 
 /// Why the line is left out; empty when it was taken.
@@ -42,6 +55,7 @@ std::string_view take_fact(std::string_view line, node::Memory& memory) {
     memory.started = value;
     return {};
   }
+  if (line.starts_with("group ")) return take_group(line.substr(6), memory);
   if (!line.starts_with("peer ")) return "has a word that this release does not know";
   const std::string_view digits = line.substr(5);
   if (memory.entries.size() == limits::dial_list) return "is one peer more than are kept";
@@ -67,6 +81,8 @@ bool write_all(int fd, std::string_view text) {
 std::string state_text(const node::Memory& memory) {
   std::string out = std::string(header) + "\nstarted " + std::to_string(memory.started) + "\n";
   for (const auto& entry : memory.entries) out += "peer " + to_hex(entry) + "\n";
+  for (const auto& [group, size] : memory.group_sizes)
+    out += "group " + group.hex() + " " + std::to_string(size) + "\n";
   return out;
 }
 
@@ -74,14 +90,16 @@ Recalled parse_state(std::string_view text, const std::string& path) {
   Recalled out;
   if (text.empty()) return out;
   if (take_line(text) != header) {
-    out.warnings.push_back("state file '" + path + "' is of another kind or release; it is not read, and will be replaced");
+    out.warnings.push_back("state file '" + path +
+                           "' is of another kind or release; it is not read, and will be replaced");
     return out;
   }
   std::size_t bad = 0;
   for (std::size_t number = 2; !text.empty(); ++number) {
     const std::string_view why = take_fact(take_line(text), out.memory);
     if (!why.empty() && ++bad == 1)  // the first is enough to look for
-      out.warnings.push_back("state file '" + path + "': line " + std::to_string(number) + " " + std::string(why) + "; it is left out");
+      out.warnings.push_back("state file '" + path + "': line " + std::to_string(number) + " " + std::string(why) +
+                             "; it is left out");
   }
   return out;
 }
@@ -92,7 +110,7 @@ Result<Recalled> load_state(const std::string& path) {
     if (errno == ENOENT) return Recalled{};
     return cannot("read", path);
   }
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(file.get(), &facts) != 0) return cannot("read", path);
   if (!S_ISREG(facts.st_mode) || static_cast<std::size_t>(facts.st_size) > state_file_bytes)
     return fail(Errc::limit, "state file '" + path + "' is no state file (not a file, or longer than " +

@@ -4,9 +4,10 @@
 ///   mosaik state 1
 ///   started 1795354209769
 ///   peer 0b302e34...            (a signed entry, hexadecimal)
+///   group 11aaf826... 5         (the largest size seen of a group with a machine)
 ///
-/// It is a help, not an identity: a missing file is an empty memory, and a line that can not be read is left out, with a
-/// warning. A new content replaces the old one whole (rename), so that a crash leaves the one or the other.
+/// It is a help, not an identity: a missing file is an empty memory, and a line that can not be read is left out, with
+/// a warning. A new content replaces the old one whole (rename), so that a crash leaves the one or the other.
 
 #include <string>
 #include <string_view>

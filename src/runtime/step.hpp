@@ -6,9 +6,13 @@
 #include <vector>
 
 #include <mosaik/consensus_config.hpp>
+#include <mosaik/consensus_status.hpp>
 #include <mosaik/group_key.hpp>
 #include <mosaik/id.hpp>
 
+#include "consensus/engine.hpp"
+#include "runtime/consensus_board.hpp"
+#include "runtime/machine_room.hpp"
 #include "runtime/outlet.hpp"
 #include "runtime/resolver.hpp"
 
@@ -18,11 +22,39 @@ namespace mosaik::runtime {
 template <class T>
 using Answer = std::move_only_function<void(Result<T>)>;
 
+/// The end of a call on a group: on the delivery thread, or on the loop's when the call asked for that.
+using CallDone = std::move_only_function<void(const consensus::Outcome&)>;
+
+/// A machine to join a group with, and how this member takes part.
+struct MachineSetup {
+  std::unique_ptr<Machine> machine;
+  Preference preference = Preference::normal;
+  std::uint32_t quorum_floor = 0;
+  std::uint32_t batch_size = 2000;
+  Nanoseconds alone_after = 30s;
+  std::shared_ptr<ConsensusBoard> board;  ///< kept up to date
+};
+
+/// What every call has.
+struct CallTerms {
+  GroupId group;
+  Nanoseconds time{};    ///< until it ends at the latest
+  bool on_loop = false;  ///< `done` runs on the loop's thread: it must be quick, and may only post
+  CallDone done;
+};
+
 class Step {
  public:
   /// `done` runs on the loop's thread, once a snapshot with the group is published: no user code in it.
   /// Errors: invalid_argument, in_use, limit.
   virtual void join(const GroupKey& key, const ConsensusConfig& consensus, Answer<GroupId> done) = 0;
+  /// The same, with a machine. Errors: also io when its thread can not be started.
+  virtual void join(const GroupKey& key, const ConsensusConfig& consensus, MachineSetup machine,
+                    Answer<GroupId> done) = 0;
+  virtual void submit(CallTerms terms, std::vector<Blob> commands, consensus::Until until) = 0;
+  virtual void query(CallTerms terms, Blob query, Consistency consistency) = 0;
+  /// What a machine has done.
+  virtual void on_machine(const GroupId& group, std::vector<MachineResult> results) = 0;
   /// `done` runs on the delivery thread when the group is left; at once when it is not joined.
   virtual void leave(const GroupId& group, Task done) = 0;
   virtual void leave_all(Task done) = 0;

@@ -31,7 +31,8 @@ class StateFile : public testing::Test {
 };
 
 TEST_F(StateFile, gives_back_what_was_kept) {
-  const node::Memory memory{.started = 1'795'354'209'769, .entries = {{1, 2, 0xff}, {}}};
+  const node::Memory memory{
+      .started = 1'795'354'209'769, .entries = {{1, 2, 0xff}, {}}, .group_sizes = {{GroupId(Bytes32{7}), 5}}};
   ASSERT_TRUE(save_state(path(), memory).has_value());
   const auto loaded = load_state(path());
   ASSERT_TRUE(loaded.has_value());
@@ -51,7 +52,8 @@ TEST_F(StateFile, that_is_missing_or_empty_is_an_empty_memory) {
 }
 
 TEST_F(StateFile, leaves_out_what_it_cannot_read_and_names_the_first_such_line) {
-  const Recalled recalled = parse_state("mosaik state 1\nstarted 12\npeer 0g\npeer 0102\nstarted -4\nflavour 7\npeer 010", "/x/state");
+  const Recalled recalled = parse_state(
+      "mosaik state 1\nstarted 12\npeer 0g\npeer 0102\nstarted -4\nflavour 7\ngroup 12 3\npeer 010", "/x/state");
   EXPECT_EQ(recalled.memory.started, 12);
   ASSERT_THAT(recalled.memory.entries, SizeIs(1));
   EXPECT_EQ(recalled.memory.entries[0], (std::vector<std::uint8_t>{1, 2}));

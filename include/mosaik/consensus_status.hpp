@@ -1,0 +1,52 @@
+#pragma once
+/// What a member knows of the consensus of its group.
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <mosaik/cursor.hpp>
+#include <mosaik/export.hpp>
+#include <mosaik/id.hpp>
+
+namespace mosaik {
+
+enum class MemberRole : std::uint8_t {
+  follower,
+  candidate,
+  leader,
+  stopped,  ///< its machine or store failed, or the group is being left
+};
+[[nodiscard]] MOSAIK_EXPORT std::string_view to_string(MemberRole role) noexcept;
+
+/// Whether a member wants to lead (spec: groups 6.2).
+enum class Preference : std::uint8_t {
+  normal,
+  reluctant,  ///< waits three times as long before it campaigns
+  observer,   ///< never campaigns; votes as the others do
+};
+
+/// How a query may be answered (spec: groups 6.11).
+enum class Consistency : std::uint8_t {
+  weak,    ///< from this member's machine as it is
+  strong,  ///< by the leader, after it has made sure that it still is
+};
+
+struct ConsensusStatus {
+  MemberRole role = MemberRole::follower;
+  Term term;
+  std::optional<PeerId> leader;  ///< the last one known; none before the first election
+  bool online = false;           ///< we lead, or our log meets the leader's (spec: groups 6.9)
+  Index committed;
+  Index applied;                   ///< by the machine of this member
+  Cursor log_position;             ///< the newest entry of our log
+  std::uint32_t group_size = 0;    ///< the largest group that this member has seen
+  std::uint32_t quorum_floor = 0;  ///< 0: none
+  std::uint64_t elections = 0;     ///< campaigns of this member
+  std::uint64_t overwritten = 0;   ///< calls whose place in the log was taken by others
+  std::uint64_t diverged = 0;      ///< times that this member started over from the leader's history
+  bool catching_up = false;
+  friend bool operator==(const ConsensusStatus&, const ConsensusStatus&) = default;
+};
+
+}  // namespace mosaik

@@ -1,0 +1,327 @@
+#include <mosaik/replicated_group.hpp>
+
+#include <utility>
+
+#include "api/network_body.hpp"
+
+namespace mosaik {
+namespace {
+
+using Bytes = ReplicatedGroup::Bytes;
+
+// -- what the end of a call says
+
+Error not_applied(consensus::Refusal why) {
+  using Why = consensus::Refusal;
+  const std::string said(consensus::to_string(why));
+  switch (why) {
+    case Why::offline:
+      return {Errc::offline, "no leader of the group is known or in reach; nothing was applied, try again"};
+    case Why::empty: return {Errc::invalid_argument, "a call needs at least one command"};
+    case Why::too_large:
+      return {Errc::limit, "the commands of a call may have " + std::to_string(limits::call_bytes) +
+                               " bytes together, and one " + std::to_string(limits::command_bytes) + "; split them"};
+    case Why::full:
+      return {Errc::limit, "too many calls are under way; nothing was applied, try again when some have ended"};
+    case Why::overwritten:
+      return {Errc::overwritten, "another leader took the command's place; it was not applied, try again"};
+    case Why::expired: return {Errc::timed_out, "the deadline passed before anything was done; nothing was applied"};
+    case Why::stopped: return {Errc::closed, "the group was left, or its machine failed; nothing was applied"};
+  }
+  return {Errc::internal, said};
+}
+
+Error unknown(consensus::Doubt why) {
+  using Why = consensus::Doubt;
+  std::string text = "nobody can tell whether the command was applied: ";
+  switch (why) {
+    case Why::expired: text += "the deadline passed while it was on its way"; break;
+    case Why::leader_lost: text += "its leader vanished before it told the place"; break;
+    case Why::partial: text += "some commands of the call were applied and others were not"; break;
+    case Why::diverged: text += "this member had to give up its history"; break;
+    case Why::unfounded: text += "fewer members than the quorum floor were connected when it was committed"; break;
+    case Why::stopped: text += "the group was left, or its machine failed, meanwhile"; break;
+  }
+  return {Errc::unknown_outcome, std::move(text)};
+}
+
+/// Why the outcome is none that was hoped for.
+Error error_of(const consensus::Outcome& outcome) {
+  if (const auto* refused = std::get_if<consensus::NotApplied>(&outcome)) return not_applied(refused->why);
+  if (const auto* doubt = std::get_if<consensus::Unknown>(&outcome)) return unknown(doubt->why);
+  return {Errc::internal, "the call ended in an unexpected way"};
+}
+
+Result<IndexRange> range_of(const consensus::Outcome& outcome) {
+  if (const auto* committed = std::get_if<consensus::Committed>(&outcome)) return committed->range;
+  if (const auto* assigned = std::get_if<consensus::Assigned>(&outcome)) return assigned->range;
+  return std::unexpected(error_of(outcome));
+}
+
+Result<Answered<Bytes>> answer_of(const consensus::Outcome& outcome) {
+  if (const auto* read = std::get_if<consensus::Read>(&outcome)) {
+    const BytesView view = read->result.view();
+    return Answered<Bytes>{Bytes(view.begin(), view.end()), read->position};
+  }
+  return std::unexpected(error_of(outcome));
+}
+
+// -- calls
+
+template <class T>
+ReplicatedGroup::Callback<T> completing(const Promise<Result<T>>& promise) {
+  return [promise](Result<T> result) { promise.set(std::move(result)); };
+}
+
+void submit(const api::GroupBody& group, const std::vector<Bytes>& commands, consensus::Until until,
+            const CallOptions& options, ReplicatedGroup::Callback<IndexRange> done) {
+  std::vector<Blob> blobs;
+  blobs.reserve(commands.size());
+  for (const Bytes& command : commands) blobs.push_back(Blob::copy(command));
+  group.network().post(
+      [id = group.id(), blobs = std::move(blobs), until, options, done = std::move(done)](runtime::Step* step) mutable {
+        if (step == nullptr) return done(api::network_closed());
+        step->submit(
+            {.group = id,
+             .time = options.time,
+             .on_loop = options.on_loop,
+             .done = [done = std::move(done)](const consensus::Outcome& outcome) mutable { done(range_of(outcome)); }},
+            std::move(blobs), until);
+      });
+}
+
+// -- waits
+
+/// Completes with what `select(status)` gives, once it gives something. T is select's optional's.
+template <class T, class Select>
+Future<Result<T>> wait_for(const std::shared_ptr<api::GroupBody>& group, Select select) {
+  Promise<Result<T>> promise;
+  const auto board = group->board();
+  board->add_watch();
+  const std::shared_ptr<void> watching(nullptr, [board](void*) { board->remove_watch(); });
+  group->network().outlet().watch(
+      [promise, group, board, watching, select](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
+        if (snapshot == nullptr) return [promise] { promise.set(api::network_closed()); };
+        if (group->in(*snapshot->status) == nullptr)
+          return [promise] { promise.set(fail(Errc::closed, "the group is left")); };
+        if (std::optional<T> value = select(*board->latest()))
+          return [promise, value = std::move(*value)] { promise.set(value); };
+        return {};
+      });
+  return promise.future();
+}
+
+std::optional<std::monostate> when(bool holds) {
+  return holds ? std::optional(std::monostate{}) : std::nullopt;
+}
+
+template <class T>
+T watched(const ConsensusStatus& status);
+template <>
+Index watched<Index>(const ConsensusStatus& status) {
+  return status.committed;
+}
+template <>
+Cursor watched<Cursor>(const ConsensusStatus& status) {
+  return status.log_position;
+}
+Index index_of(Index value) {
+  return value;
+}
+Index index_of(const Cursor& value) {
+  return value.index;
+}
+
+template <class T, class Holds>
+Future<Result<T>> wait_value(const std::shared_ptr<api::GroupBody>& group, Holds holds) {
+  return wait_for<T>(group, [holds](const ConsensusStatus& status) -> std::optional<T> {
+    const T value = watched<T>(status);
+    return holds(value) ? std::optional(value) : std::nullopt;
+  });
+}
+
+}  // namespace
+
+// -- ReplicatedGroup
+
+Future<Result<IndexRange>> ReplicatedGroup::execute_bytes(std::vector<Bytes> commands,
+                                                          const CallOptions& options) const {
+  Promise<Result<IndexRange>> promise;
+  submit(*body_, commands, consensus::Until::committed, options, completing(promise));
+  return promise.future();
+}
+
+Future<Result<IndexRange>> ReplicatedGroup::feed_bytes(std::vector<Bytes> commands, const CallOptions& options) const {
+  Promise<Result<IndexRange>> promise;
+  submit(*body_, commands, consensus::Until::assigned, options, completing(promise));
+  return promise.future();
+}
+
+void ReplicatedGroup::execute_bytes(std::vector<Bytes> commands, const CallOptions& options,
+                                    Callback<IndexRange> done) const {
+  submit(*body_, commands, consensus::Until::committed, options, std::move(done));
+}
+
+Future<Result<Answered<Bytes>>> ReplicatedGroup::query_bytes(Bytes query, Consistency consistency,
+                                                             const CallOptions& options) const {
+  Promise<Result<Answered<Bytes>>> promise;
+  query_bytes(std::move(query), consistency, options, completing(promise));
+  return promise.future();
+}
+
+void ReplicatedGroup::query_bytes(Bytes query, Consistency consistency, const CallOptions& options,
+                                  Callback<Answered<Bytes>> done) const {
+  body_->network().post([id = body_->id(), query = Blob::copy(query), consistency, options,
+                         done = std::move(done)](runtime::Step* step) mutable {
+    if (step == nullptr) return done(api::network_closed());
+    step->query(
+        {.group = id,
+         .time = options.time,
+         .on_loop = options.on_loop,
+         .done = [done = std::move(done)](const consensus::Outcome& outcome) mutable { done(answer_of(outcome)); }},
+        std::move(query), consistency);
+  });
+}
+
+ConsensusStatus ReplicatedGroup::consensus() const {
+  return *body_->board()->latest();
+}
+
+ReplicatedWhen ReplicatedGroup::when() const {
+  return ReplicatedWhen(body_);
+}
+
+// -- ReplicatedWhen
+
+Future<Result<PeerId>> ReplicatedWhen::leader_elected() const {
+  return wait_for<PeerId>(body_, [](const ConsensusStatus& status) { return status.leader; });
+}
+
+Future<Result<PeerId>> ReplicatedWhen::leader_changed() const {
+  return wait_for<PeerId>(body_, [before = body_->board()->latest()->leader](const ConsensusStatus& status) {
+    return status.leader != before ? status.leader : std::nullopt;
+  });
+}
+
+Future<Result<PeerId>> ReplicatedWhen::leader_is(const PeerId& peer) const {
+  return wait_for<PeerId>(
+      body_, [peer](const ConsensusStatus& status) { return status.leader == peer ? status.leader : std::nullopt; });
+}
+
+Future<Result<PeerId>> ReplicatedWhen::is_leader() const {
+  return leader_is(body_->network().id());
+}
+
+Future<Result<PeerId>> ReplicatedWhen::is_follower() const {
+  return wait_for<PeerId>(body_,
+                          [self = body_->network().id()](const ConsensusStatus& status) -> std::optional<PeerId> {
+                            if (status.leader == self) return std::nullopt;
+                            return status.leader.value_or(PeerId{});
+                          });
+}
+
+Future<Result<std::monostate>> ReplicatedWhen::online() const {
+  return wait_for<std::monostate>(body_, [](const ConsensusStatus& status) { return mosaik::when(status.online); });
+}
+
+Future<Result<std::monostate>> ReplicatedWhen::offline() const {
+  return wait_for<std::monostate>(body_, [](const ConsensusStatus& status) { return mosaik::when(!status.online); });
+}
+
+Watcher<Index> ReplicatedWhen::committed() const {
+  return {body_, body_->board()->latest()->committed};
+}
+
+Watcher<Cursor> ReplicatedWhen::log() const {
+  return {body_, body_->board()->latest()->log_position};
+}
+
+// -- Watcher
+
+template <class T>
+Future<Result<T>> Watcher<T>::changed() const {
+  return wait_value<T>(body_, [first = first_](const T& value) { return value != first; });
+}
+
+template <class T>
+Future<Result<T>> Watcher<T>::advanced() const {
+  return wait_value<T>(body_,
+                       [before = watched<T>(*body_->board()->latest())](const T& value) { return value > before; });
+}
+
+template <class T>
+Future<Result<T>> Watcher<T>::reverted() const {
+  return wait_value<T>(body_,
+                       [before = watched<T>(*body_->board()->latest())](const T& value) { return value < before; });
+}
+
+template <class T>
+Future<Result<T>> Watcher<T>::reaches(Index index) const {
+  return wait_value<T>(body_, [index](const T& value) { return index_of(value) >= index; });
+}
+
+template class Watcher<Index>;
+template class Watcher<Cursor>;
+
+// -- ReplicatedGroupBuilder
+
+struct ReplicatedGroupBuilder::Body {
+  std::shared_ptr<api::NetworkBody> network;
+  GroupKey key;
+  ConsensusConfig consensus;
+  runtime::MachineSetup setup;
+};
+
+ReplicatedGroupBuilder::ReplicatedGroupBuilder(std::unique_ptr<Body> body) : body_(std::move(body)) {}
+ReplicatedGroupBuilder::ReplicatedGroupBuilder(ReplicatedGroupBuilder&&) noexcept = default;
+ReplicatedGroupBuilder& ReplicatedGroupBuilder::operator=(ReplicatedGroupBuilder&&) noexcept = default;
+ReplicatedGroupBuilder::~ReplicatedGroupBuilder() = default;
+
+ReplicatedGroupBuilder GroupBuilder::with_machine(std::unique_ptr<Machine> machine) const {
+  auto body = std::make_unique<ReplicatedGroupBuilder::Body>(body_, key_, consensus_, runtime::MachineSetup{});
+  body->setup.machine = std::move(machine);
+  return ReplicatedGroupBuilder(std::move(body));
+}
+
+ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_consensus(const ConsensusConfig& config) {
+  body_->consensus = config;
+  return *this;
+}
+ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_preference(Preference preference) {
+  body_->setup.preference = preference;
+  return *this;
+}
+ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_quorum_floor(std::uint32_t members) {
+  body_->setup.quorum_floor = members;
+  return *this;
+}
+ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_catch_up_batch(std::uint32_t entries) {
+  body_->setup.batch_size = entries;
+  return *this;
+}
+ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_alone_after(std::chrono::nanoseconds time) {
+  body_->setup.alone_after = time;
+  return *this;
+}
+
+Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
+  if (body_->setup.machine == nullptr)
+    return fail(Errc::invalid_argument, "the machine has gone with an earlier join; build anew");
+  if (body_->setup.batch_size == 0) return fail(Errc::invalid_argument, "a catch-up batch has at least one entry");
+  const auto board = std::make_shared<runtime::ConsensusBoard>();
+  body_->setup.board = board;
+  Promise<Result<GroupId>> promise;
+  body_->network->post([key = body_->key, consensus = body_->consensus, setup = std::move(body_->setup),
+                        promise](runtime::Step* step) mutable {
+    if (step == nullptr) {
+      promise.set(api::network_closed());
+      return;
+    }
+    step->join(key, consensus, std::move(setup), [promise](Result<GroupId> result) { promise.set(std::move(result)); });
+  });
+  const auto joined = promise.future().get();
+  if (!joined) return std::unexpected(joined.error());
+  return ReplicatedGroup(std::make_shared<api::GroupBody>(body_->network, *joined, board));
+}
+
+}  // namespace mosaik

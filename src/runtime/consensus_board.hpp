@@ -1,0 +1,29 @@
+#pragma once
+/// Consensus board: the newest ConsensusStatus of one group, for any thread, without a lock shared with the loop's
+/// work: a pointer that is exchanged. Watches on it live in the outlet (Outlet::reconsider shows them what is new).
+
+#include <atomic>
+#include <memory>
+
+#include <mosaik/consensus_status.hpp>
+
+namespace mosaik::runtime {
+
+class ConsensusBoard {
+ public:
+  ConsensusBoard() : latest_(std::make_shared<const ConsensusStatus>()) {}
+
+  void put(const ConsensusStatus& status) { latest_.store(std::make_shared<const ConsensusStatus>(status)); }
+  [[nodiscard]] std::shared_ptr<const ConsensusStatus> latest() const { return latest_.load(); }
+
+  /// Somebody waits for a change: the outlet is worth waking for one. Counted, not flagged: watches come and go.
+  void add_watch() noexcept { watches_.fetch_add(1); }
+  void remove_watch() noexcept { watches_.fetch_sub(1); }
+  [[nodiscard]] bool watched() const noexcept { return watches_.load() > 0; }
+
+ private:
+  std::atomic<std::shared_ptr<const ConsensusStatus>> latest_;
+  std::atomic<int> watches_ = 0;
+};
+
+}  // namespace mosaik::runtime

@@ -1,0 +1,120 @@
+// Groups with a machine: calls in, work for the machine out, and the board that readers look at.
+
+#include <utility>
+
+#include "runtime/desk.hpp"
+
+namespace mosaik::runtime {
+namespace {
+
+consensus::Preference preference_of(Preference preference) noexcept {
+  switch (preference) {
+    case Preference::normal: return consensus::Preference::normal;
+    case Preference::reluctant: return consensus::Preference::reluctant;
+    case Preference::observer: return consensus::Preference::observer;
+  }
+  return consensus::Preference::normal;
+}
+
+}  // namespace
+
+void Desk::join(const GroupKey& key, const ConsensusConfig& consensus, MachineSetup setup, Answer<GroupId> done) {
+  const node::Machine machine{.signature = setup.machine->signature(),
+                              .rust_type = setup.machine->rust_type(),
+                              .batch_size = setup.batch_size,
+                              .preference = preference_of(setup.preference),
+                              .quorum_floor = setup.quorum_floor,
+                              .alone_after = setup.alone_after};
+  auto group = node_.join(now_, key, consensus, machine);
+  if (!group) return done(std::move(group));
+  auto room = MachineRoom::open(std::move(setup.machine), *group, node_.own_entry()->entry.network, inbox_);
+  if (!room) {
+    node_.leave(now_, *group);
+    return done(std::unexpected(room.error()));
+  }
+  machines_[*group] = {std::move(*room), std::move(setup.board), true};
+  joined_.insert(*group);
+  joining_.push_back({*group, std::move(done)});
+}
+
+// -- calls
+
+consensus::CallId Desk::begin(CallTerms& terms) {
+  const consensus::CallId call{++last_call_};
+  calls_.emplace_hint(calls_.end(), call, Call{std::move(terms.done), terms.on_loop});
+  return call;
+}
+
+void Desk::submit(CallTerms terms, std::vector<Blob> commands, consensus::Until until) {
+  const consensus::CallId call = begin(terms);
+  node_.submit(now_, terms.group, call, std::move(commands), until, now_.mono + terms.time);
+}
+
+void Desk::query(CallTerms terms, Blob query, Consistency consistency) {
+  const consensus::CallId call = begin(terms);
+  node_.query(now_, terms.group, call, std::move(query),
+              consistency == Consistency::strong ? consensus::Consistency::strong : consensus::Consistency::weak,
+              now_.mono + terms.time);
+}
+
+void Desk::end(consensus::CallId call, const consensus::Outcome& outcome) {
+  auto found = calls_.extract(call);
+  if (!found) return;
+  Call& ended = found.mapped();
+  if (ended.on_loop) return ended.done(outcome);
+  run([done = std::move(ended.done), outcome]() mutable { done(outcome); });
+}
+
+// -- effects
+
+void Desk::on_output(node::GroupEffects& output) {
+  for (consensus::Effect& effect : output.effects) carry_out(output.group, effect);
+}
+
+void Desk::carry_out(const GroupId& group, consensus::Effect& effect) {
+  if (auto* answer = std::get_if<consensus::Answer>(&effect)) return end(answer->call, answer->outcome);
+  if (auto* apply = std::get_if<consensus::Apply>(&effect)) return work(group, std::move(*apply));
+  if (auto* reset = std::get_if<consensus::Reset>(&effect)) return work(group, *reset);
+  if (auto* ask = std::get_if<consensus::AskMachine>(&effect)) return work(group, std::move(*ask));
+  if (const auto found = machines_.find(group); found != machines_.end()) found->second.news = true;
+}
+
+void Desk::work(const GroupId& group, MachineWork work) {
+  const auto found = machines_.find(group);
+  if (found == machines_.end()) return;
+  auto results = found->second.room->put(std::move(work));
+  if (results.empty()) return;
+  on_machine(group, std::move(results));
+  answered_ = true;
+}
+
+void Desk::on_machine(const GroupId& group, std::vector<MachineResult> results) {
+  if (const auto found = machines_.find(group); found != machines_.end()) found->second.news = true;
+  for (MachineResult& result : results) {
+    if (const auto* applied = std::get_if<MachineApplied>(&result))
+      node_.on_applied(now_, group, applied->epoch, applied->index);
+    if (const auto* answered = std::get_if<MachineAnswered>(&result))
+      node_.on_answered(now_, group, answered->query, answered->answer);
+    if (const auto* failed = std::get_if<MachineFailed>(&result)) node_.on_machine_failed(now_, group, failed->why);
+  }
+}
+
+void Desk::finish_machines() {
+  bool watched = false;
+  for (auto& [group, machinery] : machines_) {
+    machinery.room->flush();
+    if (auto warning = machinery.room->take_warning(); !warning.empty()) node_.warn(now_, warning);
+    if (!std::exchange(machinery.news, false)) continue;
+    if (const auto status = node_.consensus(group)) machinery.board->put(*status);
+    watched = watched || machinery.board->watched();
+  }
+  if (watched) run([&outlet = outlet_] { outlet.reconsider(); });
+}
+
+void Desk::end_machines() {
+  machines_.clear();
+  for (auto& [call, ended] : std::exchange(calls_, {}))
+    run([done = std::move(ended.done)]() mutable { done(consensus::Unknown{consensus::Doubt::stopped}); });
+}
+
+}  // namespace mosaik::runtime

@@ -1,0 +1,220 @@
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <deque>
+#include <latch>
+#include <set>
+
+#include "api/counter.hpp"
+#include "api/nodes.hpp"
+
+namespace mosaik {
+namespace {
+
+using namespace test;
+using testing::HasSubstr;
+
+/// The crate's fixture (docs/protocol/groups.md 10): a leader that elected itself, and followers that joined it.
+class Replicated : public testing::Test {
+ protected:
+  GroupOf<Counter>& add() {
+    networks_.push_back(
+        open_node(networks_.empty() ? std::vector<std::string>{} : std::vector{networks_.front().contact()}));
+    groups_.push_back(replicate(networks_.back(), Counter{}));
+    if (groups_.size() == 1)
+      static_cast<void>(wait_for(groups_[0].when().is_leader()));
+    else
+      static_cast<void>(wait_for(groups_.back().when().leader_is(networks_[0].id())));
+    static_cast<void>(wait_for(groups_.back().when().online()));
+    return groups_.back();
+  }
+  static std::int64_t value(const GroupOf<Counter>& group, Consistency consistency = Consistency::weak) {
+    return wait_for(group.query({}, consistency)).result;
+  }
+  static void reaches(const GroupOf<Counter>& group, std::uint64_t index) {
+    static_cast<void>(wait_for(group.when().committed().reaches(Index{index})));
+  }
+
+  // References to groups stay good as more are added.
+  std::deque<Network> networks_;
+  std::deque<GroupOf<Counter>> groups_;
+};
+
+TEST_F(Replicated, a_lone_member_elects_itself_and_commits) {
+  auto& group = add();
+  EXPECT_TRUE(group.is_leader());
+  EXPECT_EQ(group.leader(), networks_[0].id());
+  EXPECT_EQ(group.committed(), Index{0});
+  EXPECT_EQ(wait_for(group.execute(up(3))), Index{1});
+  EXPECT_EQ(wait_for(group.execute(up(4))), Index{2});
+  EXPECT_EQ(group.committed(), Index{2});
+  EXPECT_EQ(group.log_position().index, Index{2});
+  const auto answer = wait_for(group.query({}, Consistency::strong));
+  EXPECT_EQ(answer.result, 7);
+  EXPECT_EQ(answer.position, Index{2});
+}
+
+// tests/groups/execute.rs: no_catchup_weak_query, no_catchup_strong_query.
+TEST_F(Replicated, leader_and_followers_execute_and_all_read_the_same) {
+  auto& leader = add();
+  auto& one = add();
+  auto& two = add();
+  EXPECT_EQ(wait_for(leader.execute(up(3))), Index{1});
+  EXPECT_EQ(wait_for(leader.execute(up(4))), Index{2});
+  for (const auto* follower : {&one, &two}) {
+    reaches(*follower, 2);
+    EXPECT_EQ(value(*follower), 7);
+    EXPECT_EQ(value(*follower, Consistency::strong), 7);
+    EXPECT_FALSE(follower->is_leader());
+  }
+  EXPECT_EQ(wait_for(one.execute(down(2))), Index{3});
+  EXPECT_EQ(value(leader, Consistency::strong), 5);
+  const std::vector<Counter::Command> batch{up(10), up(11), down(1)};
+  EXPECT_EQ(wait_for(two.execute_many(batch)), (IndexRange{Index{4}, Index{6}}));
+  EXPECT_EQ(value(two, Consistency::strong), 25);
+}
+
+// tests/groups/feed.rs: smoke.
+TEST_F(Replicated, feeding_gives_places_and_all_members_get_there) {
+  auto& leader = add();
+  auto& follower = add();
+  EXPECT_EQ(wait_for(follower.feed(up(1))), Index{1});
+  EXPECT_EQ(wait_for(follower.feed(up(2))), Index{2});
+  const std::vector<Counter::Command> batch{up(3), up(4), up(5)};
+  EXPECT_EQ(wait_for(follower.feed_many(batch)), (IndexRange{Index{3}, Index{5}}));
+  reaches(leader, 5);
+  reaches(follower, 5);
+  EXPECT_EQ(value(leader), 15);
+  EXPECT_EQ(value(follower), 15);
+}
+
+// tests/groups/execute.rs: execute_is_send_sync_via_joinset.
+TEST_F(Replicated, many_calls_of_several_members_at_once_all_end_well) {
+  auto& leader = add();
+  auto& follower = add();
+  std::vector<Future<Result<Index>>> calls;
+  for (std::uint32_t i = 0; i < 100; ++i) calls.push_back((i % 2 == 0 ? leader : follower).execute(up(i)));
+  std::set<std::uint64_t> places;
+  for (const auto& call : calls) places.insert(wait_for(call).value);
+  EXPECT_EQ(places.size(), 100U);
+  EXPECT_EQ(*places.rbegin(), 100U);
+  reaches(follower, 100);
+  EXPECT_EQ(value(follower), 4950);
+}
+
+// tests/groups/leader.rs: is_elected.
+TEST_F(Replicated, when_the_leader_goes_the_others_agree_on_another_and_go_on) {
+  auto& old = add();
+  auto& one = add();
+  auto& two = add();
+  static_cast<void>(wait_for(old.execute(up(5))));
+  reaches(one, 1);
+  reaches(two, 1);
+  const auto seen_by_one = one.when().leader_changed();
+  const auto seen_by_two = two.when().leader_changed();
+  networks_[0].close();
+  const PeerId next = wait_for(seen_by_one);
+  EXPECT_EQ(wait_for(seen_by_two), next);
+  EXPECT_TRUE(next == networks_[1].id() || next == networks_[2].id());
+  static_cast<void>(wait_for(one.execute(up(1))));
+  EXPECT_EQ(value(two, Consistency::strong), 6);
+}
+
+// tests/groups/catchup.rs: one_leader_one_follower_large.
+TEST_F(Replicated, a_late_joiner_catches_up) {
+  auto& leader = add();
+  std::vector<Counter::Command> many(5000, up(1));
+  static_cast<void>(wait_for(leader.execute_many(many)));
+  auto& late = add();
+  reaches(late, 5000);
+  EXPECT_EQ(value(late), 5000);
+  EXPECT_EQ(wait_for(late.execute(up(1))), Index{5001});
+}
+
+TEST_F(Replicated, a_call_without_commands_or_with_too_much_is_refused_with_the_limit) {
+  auto& group = add();
+  const auto none = group.execute_many({}).get_for(patience);
+  ASSERT_TRUE(none && !*none);
+  EXPECT_EQ(none->error().code, Errc::invalid_argument);
+  const auto huge = group.execute_bytes({std::vector<std::uint8_t>((8U << 20U) + 1)}).get_for(patience);
+  ASSERT_TRUE(huge && !*huge);
+  EXPECT_EQ(huge->error().code, Errc::limit);
+  EXPECT_THAT(huge->error().message, HasSubstr("8388608"));
+}
+
+TEST_F(Replicated, calls_end_when_the_group_is_left_and_waits_do_too) {
+  auto& group = add();
+  const auto never = group.when().committed().reaches(Index{1'000'000});
+  networks_[0].close();
+  const auto ended = never.get_for(patience);
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_FALSE(ended->has_value());
+  const auto late = group.execute(up(1)).get_for(patience);
+  ASSERT_TRUE(late.has_value());
+  ASSERT_FALSE(late->has_value());
+  EXPECT_EQ(late->error().code, Errc::closed);
+}
+
+TEST_F(Replicated, callbacks_run_without_a_future_on_the_loop_or_off_it) {
+  auto& group = add();
+  std::latch done(2);
+  std::atomic<std::uint64_t> sum = 0;
+  for (const bool on_loop : {false, true})
+    group.execute(up(1), {.on_loop = on_loop}, [&](Result<Index> index) {
+      sum += index ? index->value : 1000;
+      done.count_down();
+    });
+  done.wait();
+  EXPECT_EQ(sum, 3U);
+}
+
+struct Fragile {
+  using Command = std::uint32_t;
+  using Query = std::monostate;
+  using QueryResult = std::uint32_t;
+  static Digest signature() { return Digest::of("fragile"); }
+  void apply(const Command& command, const ApplyContext&) {
+    if (command == 13) throw std::runtime_error("thirteen");
+    last = command;
+  }
+  [[nodiscard]] QueryResult query(const Query&) const { return last; }
+  std::uint32_t last = 0;
+};
+
+TEST_F(Replicated, a_machine_that_throws_stops_its_group_with_the_reason_and_harms_no_other) {
+  auto& counter = add();
+  const auto fragile = replicate(networks_[0], Fragile{}, "another secret");
+  static_cast<void>(wait_for(fragile.when().is_leader()));
+  static_cast<void>(wait_for(fragile.execute(1)));
+  static_cast<void>(fragile.execute(13).get_for(patience));
+  for (;;) {
+    const auto after = fragile.execute(2).get_for(patience);
+    ASSERT_TRUE(after.has_value());
+    if (!*after && after->error().code == Errc::closed) break;
+  }
+  EXPECT_EQ(fragile.consensus().role, MemberRole::stopped);
+  EXPECT_EQ(wait_for(counter.execute(up(2))), Index{1});
+}
+
+struct InLine : Counter {
+  static constexpr bool runs_in_line = true;
+  static Digest signature() { return Digest::of("in line"); }
+};
+
+TEST_F(Replicated, a_quick_machine_may_run_in_line) {
+  networks_.push_back(open_node());
+  const auto group = replicate(networks_[0], InLine{});
+  static_cast<void>(wait_for(group.when().is_leader()));
+  for (std::uint64_t i = 1; i <= 1000; ++i) ASSERT_EQ(wait_for(group.execute(up(1))), Index{i});
+  EXPECT_EQ(wait_for(group.query({}, Consistency::strong)).result, 1000);
+}
+
+TEST_F(Replicated, members_with_another_machine_are_another_group) {
+  auto& counter = add();
+  networks_.push_back(open_node({networks_[0].contact()}));
+  const auto other = replicate(networks_[1], InLine{});
+  EXPECT_NE(other.id(), counter.id());
+}
+
+}  // namespace
+}  // namespace mosaik
