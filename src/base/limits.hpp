@@ -95,8 +95,7 @@ inline constexpr std::size_t applying_commands = 65536;
 inline constexpr std::size_t catch_up_bytes = 64U << 20U;    ///< entries kept while earlier ones are fetched; more are fetched later
 inline constexpr std::size_t repair_bytes = 8U << 20U;       ///< missed entries that a leader resends after a bond broke; more: catch-up
 inline constexpr unsigned contests = 3;                      ///< campaigns against a leader that lacks what we committed
-inline constexpr Nanoseconds availability_pause = 200ms;     ///< between two questions whether a leader has the entries that are missing
-inline constexpr Nanoseconds fetch_patience = 3s;            ///< for the answer to a catch-up request
+inline constexpr Nanoseconds fetch_patience = 1s;            ///< for the answer to a catch-up request; then it is asked again
 
 // -- node
 inline constexpr std::size_t notices = 32;                   ///< notices kept for status; the oldest leave

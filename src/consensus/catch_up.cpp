@@ -35,6 +35,7 @@ void CatchUp::restart() {
   verified_ = false;
   fetching_.reset();  // what is still on its way does not fit the next request, and is refused
   fetched_.reset();
+  ask_at_ = {};
 }
 
 void CatchUp::on_fetched(FetchEntriesResponse response) {
@@ -43,8 +44,9 @@ void CatchUp::on_fetched(FetchEntriesResponse response) {
   fetching_.reset();
   const bool fits = !response.entries.empty() && response.range.first == asked.first &&
                     response.range.last <= asked.last && response.range.size() == response.entries.size();
-  if (fits) fetched_ = std::move(response);
-  if (!fits) available_ = {};  // it is asked again, later
+  if (!fits) return;  // it is asked again, later
+  fetched_ = std::move(response);
+  ask_at_ = {};
 }
 
 Index CatchUp::first_needed(const Log& log) const {
@@ -53,18 +55,11 @@ Index CatchUp::first_needed(const Log& log) const {
 }
 
 std::optional<Message> CatchUp::ask(const Now& now, const Log& log) {
-  if (fetching_ && now.mono < fetch_until_) return std::nullopt;
-  if (fetching_) available_ = {};
-  fetching_.reset();
-  const Index next = first_needed(log);
-  if (available_.contains(next)) {
-    fetching_ = IndexRange{next, std::min({next.plus(batch_ - 1), target_.index, available_.last})};
-    fetch_until_ = now.mono + limits::fetch_patience;
-    return FetchEntriesRequest{*fetching_};
-  }
   if (now.mono < ask_at_) return std::nullopt;
-  ask_at_ = now.mono + limits::availability_pause;
-  return AvailabilityRequest{};
+  const Index next = first_needed(log);
+  fetching_ = IndexRange{next, std::min(next.plus(batch_ - 1), target_.index)};
+  ask_at_ = now.mono + limits::fetch_patience;
+  return FetchEntriesRequest{*fetching_};
 }
 
 // False when an entry of ours is not the leader's.

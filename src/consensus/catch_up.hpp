@@ -3,9 +3,10 @@
 /// place where a leader's entries begin.
 ///
 /// Hardened. Only the leader is asked: without a floor another member may have committed another history, and its
-/// entries would be mixed with the leader's. Our own last entry is fetched too and compared, in term and bytes, before
-/// anything follows it, so that a log that parted earlier is found out; answers are checked against the request; a
-/// leader that does not have the entries yet is asked again; what arrives while fetching is bounded.
+/// entries would be mixed with the leader's. It is not asked what it has: its own word says that it has the entries,
+/// and what it would offer ends at its committed index, which may wait for us (8.1 S14, S16). Our own last entry is
+/// fetched too and compared, in term and bytes, before anything follows it, so that a log that parted earlier is found
+/// out. Answers are checked against the request; what arrives while fetching is bounded.
 
 #include <optional>
 #include <vector>
@@ -22,7 +23,6 @@ class CatchUp {
 
   /// Later entries of the leader.
   void buffer(const Cursor& previous, std::vector<Entry> entries);
-  void on_available(const IndexRange& range) { available_ = range; }
   void on_fetched(FetchEntriesResponse response);
   /// Our log was cut: what was verified or fetched of it is not any more.
   void restart();
@@ -37,7 +37,7 @@ class CatchUp {
   };
   /// Appends what was fetched and follows.
   [[nodiscard]] State drain(Log& log);
-  [[nodiscard]] Mono next_deadline() const { return fetching_ ? fetch_until_ : ask_at_; }
+  [[nodiscard]] Mono next_deadline() const { return ask_at_; }
   [[nodiscard]] const Cursor& target() const noexcept { return target_; }
 
  private:
@@ -50,10 +50,8 @@ class CatchUp {
   std::size_t tail_bytes_ = 0;
   std::uint32_t batch_;
   bool verified_ = false;  // our last entry is the leader's too
-  IndexRange available_;   // what the leader said last
-  Mono ask_at_{};          // for it, not before
   std::optional<IndexRange> fetching_;
-  Mono fetch_until_ = never;
+  Mono ask_at_{};  // not before
   std::optional<FetchEntriesResponse> fetched_;
 };
 

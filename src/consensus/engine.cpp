@@ -44,8 +44,11 @@ void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts
 void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return;
-  if (auto* leader = role<Leader>(); leader != nullptr && found->second.proved)
+  if (auto* leader = role<Leader>(); leader != nullptr && found->second.proved) {
     leader->former[peer] = found->second.acked;
+  } else if (leader != nullptr && !found->second.facts.cpp && !found->second.greet) {
+    leader->doubtful.insert(peer);
+  }
   peers_.erase(found);
   if (loss == Loss::departed) set_group_size(std::max<std::size_t>(group_size_ - 1, peers_.size() + 1));
   if (loss == Loss::proven) proven_dead_.insert(peer);
@@ -116,7 +119,6 @@ void Engine::Impl::dispatch(const Now& now, const PeerId& from, Message& message
   auto* follower = role<Follower>();
   if (follower == nullptr || !follower->session) return;
   if (follower->leader != from) return;
-  if (auto* available = std::get_if<AvailabilityResponse>(&message)) follower->session->on_available(available->range);
   if (auto* fetched = std::get_if<FetchEntriesResponse>(&message)) follower->session->on_fetched(std::move(*fetched));
 }
 
@@ -144,16 +146,22 @@ Mono Engine::Impl::next_deadline() const {
     by(leader->heartbeat_at);
     by(std::min(leader->silent_until, leader->silence_ends));
     if (leader->short_since != never) by(leader->short_since + config_.election_timeout);
-    if (lonely_since_ != never && log.last_index() > committed_) by(lonely_since_ + config_.alone_after);
+    // What only changes how acknowledgements are counted: done with once a step has seen it.
+    const auto once = [&](Mono at) {
+      if (at > settled_at_) by(at);
+    };
+    const bool waiting = log.last_index() > committed_ && config_.quorum_floor == 0;
+    if (lonely_since_ != never && waiting) once(lonely_since_ + config_.alone_after);
     for (const auto& [peer, bonded] : peers_) {
-      if (bonded.in_sync && bonded.behind_since != never) by(bonded.behind_since + config_.election_timeout);
-      if (!bonded.in_sync && bonded.grace_until != never && log.last_index() > committed_) by(bonded.grace_until);
+      if (bonded.in_sync && bonded.behind_since != never) once(bonded.behind_since + config_.election_timeout);
+      if (!bonded.in_sync && waiting) once(bonded.grace_until);
     }
   }
   return out;
 }
 
 void Engine::Impl::settle(const Now& now) {
+  settled_at_ = now.mono;
   if (role<Ended>() == nullptr) {
     advance_session(now);
     if (role<Leader>() != nullptr) lead_on(now);

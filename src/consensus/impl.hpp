@@ -69,6 +69,8 @@ struct Leader {
   Mono silence_ends = never;       ///< at the latest
   Mono short_since = never;        ///< since when fewer than the floor are connected
   std::map<PeerId, Index> former;  ///< acknowledged on bonds that broke in this term
+  /// Rust members whose bond broke, in this term, while they may have been catching up.
+  std::set<PeerId> doubtful;
   std::vector<Confirmation> confirmations;
   std::uint64_t next_confirmation = 0;
 };
@@ -306,6 +308,8 @@ class Engine::Impl {
     Cursor last;
   };
   std::deque<Handed> handed_to_disk_;
+
+  Mono settled_at_{};
 
   // told
   Index told_committed_;

@@ -204,6 +204,10 @@ void Engine::Impl::lead_on(const Now& now) {
   }
   leader->told = false;
   advance_commit(now);  // what was acknowledged since the last step travels with the next entries
+  // A Rust member keeps its catch-up over a broken bond, and panics when what it missed there is not repeated exactly
+  // (spec: groups 11.2). Nobody knows what it has; but a new term makes it forget.
+  for (const auto& [peer, bonded] : peers_)
+    if (bonded.greet && leader->doubtful.contains(peer)) return on_silence(now);
   for (auto& [peer, bonded] : peers_)
     if (bonded.greet) greet(now, peer, bonded);
   broadcast(now);

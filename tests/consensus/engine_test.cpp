@@ -259,7 +259,7 @@ TEST(Replication, a_broken_bond_is_repaired_without_catch_up) {
   ASSERT_NE(s.cluster.answered<Committed>(s.lead, call), nullptr) << "the other follower is enough";
   bool fetched = false;
   s.cluster.on_sent = [&](std::size_t, std::size_t, const consensus::Message& message) {
-    fetched = fetched || std::holds_alternative<consensus::AvailabilityRequest>(message);
+    fetched = fetched || std::holds_alternative<consensus::FetchEntriesRequest>(message);
   };
   s.cluster.bond_all();
   s.cluster.run_for(50ms);
