@@ -62,7 +62,7 @@ class Run {
       default: break;
     }
     out.port_unreachable = rng.below(3) != 0;
-    if (rng.below(4) == 0) out.buggify = 1'000 + rng.below(60'000);
+    if (rng.below(4) == 0 && scenario_.sky != Sky::calm) out.buggify = 1'000 + rng.below(60'000);
     if (scenario_.short_staleness) {
       out.discovery.stale_after = rng.between(5s, 12s);
       out.discovery.refresh_least = out.discovery.stale_after / 4;
