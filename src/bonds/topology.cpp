@@ -133,7 +133,11 @@ std::vector<KnownPair> Topology::pairs(const Now& now) const {
     for (const PeerId& other : reported) add(reporter, other, BondState::as_reported);
   // What rows say of a pair stands before what is reported of it.
   const auto ends = [](const KnownPair& pair) { return std::tie(pair.a, pair.b); };
-  std::ranges::stable_sort(out, {}, ends);
+  std::ranges::sort(out, [](const KnownPair& x, const KnownPair& y) {
+    const bool vaguer_x = x.state == BondState::as_reported;
+    const bool vaguer_y = y.state == BondState::as_reported;
+    return std::tie(x.a, x.b, vaguer_x) < std::tie(y.a, y.b, vaguer_y);
+  });
   const auto repeated = std::ranges::unique(out, {}, ends);
   out.erase(repeated.begin(), repeated.end());
   return out;
