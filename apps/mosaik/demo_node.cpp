@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
@@ -26,6 +29,21 @@ Result<Pipe> make_pipe() {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     return fail(Errc::io, "can not make a pipe: " + std::generic_category().message(errno));
   return Pipe{runtime::Descriptor(ends[0]), runtime::Descriptor(ends[1])};
+}
+
+/// Waits for the end of a child of ours, by its descriptor. False: it still runs after `limit`, or the kernel has no
+/// such descriptors.
+bool ends_within(pid_t pid, std::chrono::milliseconds limit) {
+  const runtime::Descriptor child(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!child) return false;
+  const DemoClock::time_point deadline = DemoClock::now() + limit;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - DemoClock::now());
+    pollfd ended{child.get(), POLLIN, 0};
+    const int got = ::poll(&ended, 1, static_cast<int>(std::max(left, std::chrono::milliseconds(0)).count()));
+    if (got > 0 || (got < 0 && errno != EINTR)) return got > 0;
+    if (left <= std::chrono::milliseconds(0)) return false;
+  }
 }
 
 /// The caller's environment without settings of ours, and the secret, which must not be seen among the arguments.
@@ -149,15 +167,9 @@ const DemoNode::Loss* DemoNode::loss_of(const PeerId& peer) const {
 
 int DemoNode::reap(std::chrono::milliseconds limit) {
   if (pid_ <= 0) return 0;
-  const DemoClock::time_point deadline = DemoClock::now() + limit;
+  if (!ends_within(pid_, limit)) ::kill(pid_, SIGKILL);
   int status = 0;
-  while (::waitpid(pid_, &status, WNOHANG) == 0) {
-    if (DemoClock::now() >= deadline) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, &status, 0);
-      break;
-    }
-    ::usleep(2'000);
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;
   output_.reset();

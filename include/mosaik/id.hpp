@@ -36,7 +36,12 @@ class Id {
   /// The first five bytes as 10 hexadecimal digits: the form for people.
   [[nodiscard]] std::string brief() const { return to_hex(view().first(5)); }
 
-  friend constexpr auto operator<=>(const Id&, const Id&) noexcept = default;
+  friend constexpr std::strong_ordering operator<=>(const Id& x, const Id& y) noexcept {
+    // Ids are keys and hashes: their first bytes tell nearly all of them apart.
+    for (std::size_t i = 0; i < size; ++i)
+      if (x.bytes_[i] != y.bytes_[i]) return x.bytes_[i] <=> y.bytes_[i];
+    return std::strong_ordering::equal;
+  }
   friend constexpr bool operator==(const Id&, const Id&) noexcept = default;
   friend std::ostream& operator<<(std::ostream& out, const Id& id) { return out << id.brief(); }
 

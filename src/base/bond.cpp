@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 
 namespace mosaik {
 
 Bonds::Bonds(PeerId self, std::vector<Bond> bonds, std::vector<Pair> missing) {
-  std::ranges::sort(bonds, {}, [](const Bond& bond) { return std::pair(bond.a(), bond.b()); });
-  std::ranges::sort(missing);
+  const auto before = [](const Bond& x, const Bond& y) { return std::tie(x.a(), x.b()) < std::tie(y.a(), y.b()); };
+  if (!std::ranges::is_sorted(bonds, before)) std::ranges::sort(bonds, before);
+  if (!std::ranges::is_sorted(missing)) std::ranges::sort(missing);
   content_ = std::make_shared<const Content>(Content{self, std::move(bonds), std::move(missing)});
 }
 

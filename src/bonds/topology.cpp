@@ -1,6 +1,8 @@
 #include "bonds/topology.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 
 #include <mosaik/postcard.hpp>
 
@@ -51,17 +53,22 @@ void Topology::forget_changes(const Now& now, const std::set<PeerId>& row, std::
 
 bool Topology::on_row(const Now& now, const PeerId& owner, const Row& row) {
   Theirs& theirs = rows_[owner];
-  if (theirs.received != Mono{} &&
-      std::pair(row.incarnation, row.sequence) <= std::pair(theirs.row.incarnation, theirs.row.sequence))
+  const bool first = theirs.received == Mono{};
+  if (!first && std::pair(row.incarnation, row.sequence) <= std::pair(theirs.row.incarnation, theirs.row.sequence))
     return false;
-  for (const PeerId& peer : row.peers)
-    if (!theirs.row.peers.contains(peer)) theirs.changed[peer] = now.mono;
-  for (const PeerId& peer : theirs.row.peers)
-    if (!row.peers.contains(peer)) theirs.changed[peer] = now.mono;
+  std::vector<PeerId> news;
+  std::ranges::set_symmetric_difference(row.peers, theirs.row.peers, std::back_inserter(news));
+  for (const PeerId& peer : news) theirs.changed[peer] = now.mono;
   theirs.row = row;
   theirs.received = now.mono;
-  compare(owner, self_);
-  for (const auto& [other, each] : rows_) compare(owner, other);
+  // Whom the row says as much of as before, it agrees with or not as before.
+  if (first) {
+    compare(owner, self_);
+    for (const auto& [other, each] : rows_) compare(owner, other);
+  } else {
+    for (const PeerId& peer : news)
+      if (peer == self_ || rows_.contains(peer)) compare(owner, peer);
+  }
   forget_changes(now, row.peers, theirs.changed);
   reports_.erase(owner);
   return true;
@@ -106,30 +113,34 @@ std::optional<Mono> Topology::disagree_since(const PeerId& x, const PeerId& y) c
 }
 
 std::vector<KnownPair> Topology::pairs(const Now& now) const {
-  std::map<Bonds::Pair, BondState> out;
-  const auto name = [](const PeerId& x, const PeerId& y) { return x < y ? Bonds::Pair(x, y) : Bonds::Pair(y, x); };
-  for (const auto& [reporter, reported] : reports_)
-    for (const PeerId& other : reported) out.insert_or_assign(name(reporter, other), BondState::as_reported);
-  const auto add = [&](const PeerId& owner, const Row& row) {
+  std::vector<KnownPair> out;
+  const auto add = [&](const PeerId& x, const PeerId& y, BondState state) {
+    // Our own bonds are the mesh's to tell, unless the other end denies one.
+    if ((x == self_ || y == self_) && state != BondState::one_sided) return;
+    out.push_back(x < y ? KnownPair{x, y, state} : KnownPair{y, x, state});
+  };
+  const auto add_row = [&](const PeerId& owner, const Row& row) {
     for (const PeerId& other : row.peers) {
-      const bool both_known = (owner == self_ || rows_.contains(owner)) && (other == self_ || rows_.contains(other));
-      BondState state = both_known ? BondState::both_ends : BondState::as_reported;
-      const auto disagreed = disagreed_.find(name(owner, other));
+      BondState state = other == self_ || rows_.contains(other) ? BondState::both_ends : BondState::as_reported;
+      const auto disagreed = disagreed_.empty() ? disagreed_.end() : disagreed_.find(std::minmax(owner, other));
       if (disagreed != disagreed_.end() && now.mono - disagreed->second >= grace) state = BondState::one_sided;
-      out.insert_or_assign(name(owner, other), state);
+      add(owner, other, state);
     }
   };
-  add(self_, own_);
-  for (const auto& [owner, theirs] : rows_) add(owner, theirs.row);
-
-  std::vector<KnownPair> pairs;
-  for (const auto& [pair, state] : out) {
-    const bool ours = pair.first == self_ || pair.second == self_;
-    // Our own bonds are the mesh's to tell, unless the other end denies one.
-    if (ours && state != BondState::one_sided) continue;
-    pairs.push_back({pair.first, pair.second, state});
-  }
-  return pairs;
+  add_row(self_, own_);
+  for (const auto& [owner, theirs] : rows_) add_row(owner, theirs.row);
+  for (const auto& [reporter, reported] : reports_)
+    for (const PeerId& other : reported) add(reporter, other, BondState::as_reported);
+  // What rows say of a pair stands before what is reported of it.
+  const auto ends = [](const KnownPair& pair) { return std::tie(pair.a, pair.b); };
+  std::ranges::sort(out, [](const KnownPair& x, const KnownPair& y) {
+    const bool vaguer_x = x.state == BondState::as_reported;
+    const bool vaguer_y = y.state == BondState::as_reported;
+    return std::tie(x.a, x.b, vaguer_x) < std::tie(y.a, y.b, vaguer_y);
+  });
+  const auto repeated = std::ranges::unique(out, {}, ends);
+  out.erase(repeated.begin(), repeated.end());
+  return out;
 }
 
 bool Topology::is_clique() const {

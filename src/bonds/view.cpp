@@ -1,6 +1,8 @@
 // What a mesh shows to people: members, bonds, and why something is missing.
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 
 #include "base/limits.hpp"
 #include "bonds/mesh.hpp"
@@ -22,6 +24,40 @@ MemberState state_of(const Member& member) {
   if (refused == CloseCode::invalid_proof || refused == CloseCode::different_network || refused == CloseCode::not_allowed) return MemberState::refused;
   return MemberState::missing;
 }
+
+/// A member that counts: bonds of it are missed when they are not there.
+struct Known {
+  PeerId id;
+  bool heard = false;  ///< its bonds are heard of from itself
+};
+
+auto ends_of(const Bond& bond) { return std::tie(bond.a(), bond.b()); }
+
+/// Both ascending: our own bonds are, in the order of the other ends. Of one and the same pair the own bond stays.
+std::vector<Bond> merge(std::vector<Bond> own, std::vector<Bond> others) {
+  std::vector<Bond> out;
+  out.reserve(own.size() + others.size());
+  std::ranges::merge(std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()),
+                     std::make_move_iterator(others.begin()), std::make_move_iterator(others.end()), std::back_inserter(out),
+                     [](const Bond& x, const Bond& y) { return ends_of(x) < ends_of(y); });
+  const auto repeated = std::ranges::unique(out, {}, ends_of);
+  out.erase(repeated.begin(), repeated.end());
+  return out;
+}
+
+/// The pairs of known members that are not in `bonds`; of two members whom we both do not hear nothing can be said.
+/// Both lists ascending.
+void add_missing(const std::vector<Known>& known, const std::vector<Bond>& bonds, std::vector<Bonds::Pair>& missing) {
+  auto bond = bonds.begin();
+  for (auto one = known.begin(); one != known.end(); ++one) {
+    for (auto other = std::next(one); other != known.end(); ++other) {
+      const auto ends = std::tie(one->id, other->id);
+      while (bond != bonds.end() && ends_of(*bond) < ends) ++bond;
+      const bool there = bond != bonds.end() && ends_of(*bond) == ends;
+      if (!there && (one->heard || other->heard)) missing.emplace_back(one->id, other->id);
+    }
+  }
+}
 }  // namespace
 
 const BondId& Mesh::name_of(const PeerId& x, const PeerId& y) const {
@@ -37,11 +73,9 @@ const BondId& Mesh::name_of(const PeerId& x, const PeerId& y) const {
 GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
   GroupStatus out;
   out.id = config_.group;
-  const auto pair = [](const PeerId& x, const PeerId& y) { return x < y ? Bonds::Pair(x, y) : Bonds::Pair(y, x); };
 
-  std::map<Bonds::Pair, Bond> bonds;
-  std::vector<PeerId> known{self_.id()};
-  std::vector<PeerId> heard{self_.id()};  // whose bonds we hear of from themselves
+  std::vector<Bond> own_bonds;
+  std::vector<Known> known{{self_.id(), true}};
   MemberStatus me;
   me.id = self_.id();
   me.state = MemberState::self;
@@ -74,14 +108,13 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
       }
       status.rtt = own.rtt;
       status.silent_for = now.mono - bond.heartbeat.last_received();
-      const auto ends = pair(self_.id(), id);
-      bonds.emplace(ends, Bond(name_of(self_.id(), id), ends.first, ends.second, BondState::own, std::move(own)));
+      const auto& [a, b] = std::minmax(self_.id(), id);
+      own_bonds.emplace_back(name_of(a, b), a, b, BondState::own, std::move(own));
     } else {
       status.why = member.why;
     }
     const bool is_known = status.state == MemberState::bonded || status.state == MemberState::suspect || status.state == MemberState::missing;
-    if (is_known) known.push_back(id);
-    if (member.bond) heard.push_back(id);
+    if (is_known) known.push_back({id, member.bond.has_value()});
     if (status.state == MemberState::missing) {
       complete = false;
       out.reasons.push_back("member " + id.brief() + " is not bonded: " + (member.why.empty() ? "it is being dialed" : member.why));
@@ -91,26 +124,22 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
   std::ranges::sort(out.members, {}, &MemberStatus::id);
 
   std::vector<Bonds::Pair> missing;
+  std::vector<Bond> others;
   for (const KnownPair& theirs : topology_.pairs(now)) {
-    const auto ends = Bonds::Pair(theirs.a, theirs.b);
     if (theirs.state == BondState::one_sided) {
-      missing.push_back(ends);
+      missing.emplace_back(theirs.a, theirs.b);
       const bool ours = theirs.a == self_.id() || theirs.b == self_.id();
       out.reasons.push_back("the bond of " + theirs.a.brief() + " and " + theirs.b.brief() + " is one-sided" + (ours ? " (ours)" : ""));
       complete = false;
     }
-    bonds.try_emplace(ends, Bond(name_of(theirs.a, theirs.b), theirs.a, theirs.b, theirs.state, std::nullopt));
+    others.emplace_back(name_of(theirs.a, theirs.b), theirs.a, theirs.b, theirs.state, std::nullopt);
   }
-  // Of two members whom we both do not hear nothing can be said.
-  for (const PeerId& one : heard) {
-    for (const PeerId& other : known)
-      if (one != other && !bonds.contains(pair(one, other))) missing.push_back(pair(one, other));
-  }
+  std::vector<Bond> list = merge(std::move(own_bonds), std::move(others));
+  std::ranges::sort(known, {}, &Known::id);
+  add_missing(known, list, missing);
   std::ranges::sort(missing);
   missing.erase(std::ranges::unique(missing).begin(), missing.end());
 
-  std::vector<Bond> list;
-  for (auto& [ends, bond] : bonds) list.push_back(std::move(bond));
   out.bonds = Bonds(self_.id(), std::move(list), std::move(missing));
   out.health = complete ? mosaik::Health::healthy : mosaik::Health::degraded;
   out.online = complete && bond_count() > 0;

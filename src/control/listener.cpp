@@ -8,13 +8,20 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <future>
+#include <memory>
 #include <system_error>
 #include <utility>
 
+#include "runtime/thread.hpp"
+
 namespace mosaik::control {
 namespace {
+
+constexpr std::chrono::milliseconds lock_patience{500};
 
 std::string words(int error) {
   return std::generic_category().message(error);
@@ -63,11 +70,28 @@ Result<std::string> make_directory(const std::string& path) {
 
 /// Held while a dead socket is replaced, so that two nodes that start at once do not remove each other's. Somebody who
 /// holds it for long (the directory may be open to all) only loses us that: then we go on without it.
+///
+/// flock() knows no time limit, so a thread waits in it; when it comes too late, the lock goes with the last owner of
+/// the promise.
 Descriptor lock_directory(const std::string& directory) {
   Descriptor out(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!out) return out;
-  for (int attempt = 0; attempt < 50 && ::flock(out.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) ::usleep(10'000);
-  return out;
+  if (!out || ::flock(out.get(), LOCK_EX | LOCK_NB) == 0) return out;
+  struct Wait {
+    Descriptor directory;
+    std::promise<Descriptor> locked;
+  };
+  const auto wait = std::make_shared<Wait>();
+  wait->directory = std::move(out);
+  std::future<Descriptor> waiting = wait->locked.get_future();
+  auto thread = runtime::start_thread("mosaik-lock", [wait] {
+    while (::flock(wait->directory.get(), LOCK_EX) != 0 && errno == EINTR) {
+    }
+    wait->locked.set_value(std::move(wait->directory));
+  });
+  if (!thread) return {};
+  thread->detach();
+  if (waiting.wait_for(lock_patience) != std::future_status::ready) return {};
+  return waiting.get();
 }
 
 /// Removes what a node that died has left at `path`. Errors: in_use when it is alive or not ours to remove.

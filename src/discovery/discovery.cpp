@@ -66,7 +66,11 @@ void Discovery::Impl::spread(const Now& now, Facts& facts) {
   const Nanoseconds most = std::max((config_.stale_after / 2 - config_.refresh_most) / 2, config_.refresh_least / 20);
   const Nanoseconds window = std::min(most, spread_per_peer * static_cast<std::int64_t>(outreach_.size()));
   outreach_.owe_all(now, self_.entry()->entry.version.updated, window, rng_,
-                    [this](const PeerId& peer) { return bonded_.contains(peer); });
+                    [&](const PeerId& peer) -> std::optional<Nanoseconds> {
+                      if (bonded_.contains(peer)) return std::nullopt;
+                      const identity::EntryRef entry = catalog_.find(peer, now);
+                      return entry && bond_will_tell(entry) ? bond_first : Nanoseconds::zero();
+                    });
 }
 
 void Discovery::Impl::on_self_changed(const Now& now, quic::Links& links, Facts& facts) {

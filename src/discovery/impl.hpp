@@ -31,6 +31,7 @@ class Discovery::Impl {
   static constexpr Nanoseconds start_pause = 5ms;       ///< between two syncs that nobody asked for
   static constexpr Nanoseconds purge_pause = 10s;       ///< the longest time between two looks for stale entries
   static constexpr Nanoseconds spread_per_peer = 25ms;  ///< a refresh is spread over this much for each peer,
+  static constexpr Nanoseconds bond_first = 1s;         ///< for whom a bond will tell, before a sync does
   static constexpr Nanoseconds catch_up_after = 2s;     ///< when a snapshot was not merged to its end
 
   Impl(const Config& config, identity::Self& self, identity::Verifier& verifier, FramePool& pool, Rng rng);
@@ -127,6 +128,8 @@ class Discovery::Impl {
   void note_refused(const Now& now, const identity::EntryRef& entry, const PeerId& from, Verdict verdict, Facts& facts);
   void purge(const Now& now, Facts& facts);
   void plan_purge(const Now& now);
+  /// A C++ node of a group of ours: the bond's handshake brings it our entry.
+  [[nodiscard]] bool bond_will_tell(const identity::EntryRef& entry) const;
   [[nodiscard]] bool shares_group(const PeerEntry& entry) const;
   [[nodiscard]] Company company() const { return catalog_.empty() ? Company::alone : Company::some; }
 

@@ -38,6 +38,7 @@ Verdict Discovery::Impl::accept(const Now& now, const identity::EntryRef& entry,
         outreach_.know(id);
         greet(now, entry, from);
       }
+      if (bond_will_tell(entry)) outreach_.postpone(id, now.mono + bond_first);
       break;
     case Verdict::not_news: break;
     case Verdict::own_id: intake_.note_own_id(now, entry->entry, facts); break;
@@ -53,12 +54,16 @@ Verdict Discovery::Impl::accept(const Now& now, const identity::EntryRef& entry,
 void Discovery::Impl::greet(const Now& now, const identity::EntryRef& entry, const PeerId& from) {
   const PeerId& id = entry->id();
   if (bonded_.contains(id)) return;
+  if (bond_will_tell(entry)) return;
   const bool cpp = entry->labelled_cpp();
-  if (cpp && shares_group(entry->entry)) return;
   Nanoseconds pause = cpp ? rng_.between(500ms, 2s) : rng_.between(0ms, 100ms);
   // It is in a sync with us right now; when that ends well it has our entry.
   if (id == from) pause = limits::accept_timeout;
   outreach_.owe(id, now.mono + pause, Scope::catalog);
+}
+
+bool Discovery::Impl::bond_will_tell(const identity::EntryRef& entry) const {
+  return entry->labelled_cpp() && shares_group(entry->entry);
 }
 
 bool Discovery::Impl::shares_group(const PeerEntry& entry) const {

@@ -23,6 +23,14 @@ void Outreach::owe(const PeerId& peer, Mono at, Scope scope) {
   enqueue(peer, contact);
 }
 
+void Outreach::postpone(const PeerId& peer, Mono at) {
+  const auto found = contacts_.find(peer);
+  if (found == contacts_.end() || found->second.due == never) return;
+  unqueue(peer, found->second);
+  found->second.due = std::max(found->second.due, at);
+  enqueue(peer, found->second);
+}
+
 void Outreach::forget(const PeerId& peer) {
   const auto found = contacts_.find(peer);
   if (found == contacts_.end()) return;

@@ -41,13 +41,17 @@ class Outreach {
   void know(const PeerId& peer) { contacts_.try_emplace(peer); }
   /// It is owed a sync at `at`, or earlier when it already was.
   void owe(const PeerId& peer, Mono at, Scope scope);
-  /// Our entry has the version `version` now; each known peer for which `bonded` is false is owed it within `window`.
-  template <class Bonded>
-  void owe_all(const Now& now, std::int64_t version, Nanoseconds window, Rng& rng, const Bonded& bonded) {
+  /// Our entry has the version `version` now; each known peer is owed it within `window` after the pause that
+  /// `pause_of` (std::optional<Nanoseconds>(const PeerId&)) gives it; nothing: the peer is owed nothing.
+  template <class PauseOf>
+  void owe_all(const Now& now, std::int64_t version, Nanoseconds window, Rng& rng, const PauseOf& pause_of) {
     version_ = version;
     for (const auto& [peer, contact] : contacts_)
-      if (!bonded(peer)) owe(peer, now.mono + rng.between(Nanoseconds::zero(), window), Scope::own_entry);
+      if (const std::optional<Nanoseconds> pause = pause_of(peer))
+        owe(peer, now.mono + *pause + rng.between(Nanoseconds::zero(), window), Scope::own_entry);
   }
+  /// What it is owed may wait until `at`.
+  void postpone(const PeerId& peer, Mono at);
   /// It left the catalog.
   void forget(const PeerId& peer);
   /// It gets our entry by another way: nothing is owed.

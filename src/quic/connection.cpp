@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "base/sockaddr.hpp"
 #include "quic/callbacks.hpp"
-#include "quic/sockaddr.hpp"
 
 namespace mosaik::quic {
 namespace {
@@ -302,7 +302,7 @@ void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView
 }
 
 bool Connection::sends_to(const SocketAddress& remote) const {
-  if (!dialled_) return to_address(*ngtcp2_conn_get_path(quic_)->remote.addr) == remote;
+  if (!dialled_) return address_of(ngtcp2_conn_get_path(quic_)->remote.addr) == remote;
   return std::ranges::any_of(dialled_->targets(), [&](const DatagramPath& target) { return target.remote == remote; });
 }
 
@@ -357,9 +357,15 @@ LinkStats Connection::stats() const {
           .remote = targets().front().remote};
 }
 
+SocketAddress Connection::address_of(const ngtcp2_sockaddr* address) {
+  const std::optional<SocketAddress> out = from_sockaddr(address);
+  MOSAIK_ASSERT(out);
+  return *out;
+}
+
 std::vector<DatagramPath> Connection::targets() const {
   if (dialled_) return dialled_->targets();
-  return {{accepted_path_.local, to_address(*ngtcp2_conn_get_path(quic_)->remote.addr)}};
+  return {{accepted_path_.local, address_of(ngtcp2_conn_get_path(quic_)->remote.addr)}};
 }
 
 }  // namespace mosaik::quic

@@ -118,6 +118,8 @@ class Connection {
   void end_silently(Mono now, ClosedBy by, std::string reason);
   [[nodiscard]] std::vector<std::uint8_t> close_packet(Mono now, const compat::CloseError& error);
   [[nodiscard]] std::vector<DatagramPath> targets() const;
+  /// Of an address that QUIC holds: each came from a Sockaddr of ours.
+  [[nodiscard]] static SocketAddress address_of(const ngtcp2_sockaddr* address);
 
   Shared& shared_;
   std::optional<TlsSession> tls_;
@@ -140,7 +142,7 @@ class Connection {
   Mono last_sent_{};
   Mono last_heard_{};
   std::uint32_t packets_until_key_update_ = 0;
-  std::size_t unpaced_ = 0;  // bytes written since the pace was last set
+  std::size_t unpaced_ = 0;       // bytes written since the pace was last set
   std::uint32_t unanswered_ = 0;  // datagrams since last_heard_
   Mono second_end_at_{};
   bool second_end_ = false;

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "base/sockaddr.hpp"
 #include "quic/callbacks.hpp"
-#include "quic/sockaddr.hpp"
 
 namespace mosaik::quic {
 namespace {
@@ -135,7 +135,7 @@ std::optional<Connection::Written> Connection::write_packet(Mono now, std::span<
       return std::nullopt;
     }
     Written out{.size = static_cast<std::size_t>(size), .path = {}};
-    if (!dialled_) out.path = {accepted_path_.local, to_address(*path.path.remote.addr)};
+    if (!dialled_) out.path = {accepted_path_.local, address_of(path.path.remote.addr)};
     if (packets_until_key_update_ > 0 && opened_ && --packets_until_key_update_ == 0) {
       // Refused while an earlier update is not yet confirmed; then the next round does it.
       static_cast<void>(ngtcp2_conn_initiate_key_update(quic_, stamp(now)));

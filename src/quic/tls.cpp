@@ -7,6 +7,7 @@
 #include <gnutls/abstract.h>
 
 #include "base/assert.hpp"
+#include "base/limits.hpp"
 #include "crypto/hash.hpp"
 
 namespace mosaik::quic {
@@ -89,7 +90,15 @@ TlsContext::~TlsContext() {
   gnutls_certificate_free_credentials(credentials_);
 }
 
-TlsSession::TlsSession(const TlsContext& context, const std::optional<Expect>& expect) {
+bool TlsContext::is_valid(const PeerId& peer) const {
+  if (valid_.contains(peer)) return true;
+  if (!crypto::is_valid_peer_id(peer)) return false;
+  if (valid_.size() >= limits::verified_cache) valid_.clear();
+  valid_.insert(peer);
+  return true;
+}
+
+TlsSession::TlsSession(const TlsContext& context, const std::optional<Expect>& expect) : context_(context) {
   const bool client = expect.has_value();
   if (client) expected_ = expect->peer;
   const unsigned flags = (client ? GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP : GNUTLS_SERVER) | GNUTLS_ENABLE_RAWPK |
@@ -124,7 +133,7 @@ int TlsSession::verify(gnutls_session_t session) noexcept {
   auto* const reference = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(session));
   auto& self = *static_cast<TlsSession*>(reference->user_data);
   const std::optional<PeerId> key = presented_key(session);
-  if (!key || !crypto::is_valid_peer_id(*key)) {
+  if (!key || !self.context_.is_valid(*key)) {
     self.refusal_ = "the peer presented no valid Ed25519 key";
     return -1;
   }

@@ -7,6 +7,7 @@
 /// early data.
 
 #include <optional>
+#include <set>
 
 #include <gnutls/gnutls.h>
 #include <mosaik/result.hpp>
@@ -27,6 +28,10 @@ class TlsContext {
 
  private:
   friend class TlsSession;
+  /// crypto::is_valid_peer_id, asked once a peer: it costs as much as half a key exchange.
+  [[nodiscard]] bool is_valid(const PeerId& peer) const;
+
+  mutable std::set<PeerId> valid_;  ///< at most limits::verified_cache
   gnutls_certificate_credentials_t credentials_ = nullptr;
   gnutls_priority_t priorities_ = nullptr;
 };
@@ -61,6 +66,7 @@ class TlsSession {
   static ngtcp2_conn* connection_of(ngtcp2_crypto_conn_ref* reference) noexcept;
   friend class TlsContext;
 
+  const TlsContext& context_;
   gnutls_session_t session_ = nullptr;
   ngtcp2_crypto_conn_ref reference_{};
   ngtcp2_conn* connection_ = nullptr;

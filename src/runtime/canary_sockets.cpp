@@ -10,8 +10,8 @@
 #include <cerrno>
 
 #include "base/limits.hpp"
+#include "base/sockaddr.hpp"
 #include "crypto/hash.hpp"
-#include "udp/sockaddr.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -42,10 +42,10 @@ ChildlessDescriptor tcp_socket(const SocketAddress& address) {
 }
 
 std::uint16_t bound_port(int fd) {
-  udp::KernelAddress bound;
-  bound.size = sizeof bound.storage;
-  if (::getsockname(fd, bound.get(), &bound.size) != 0) return 0;
-  const auto address = udp::from_kernel(bound.get());
+  Sockaddr bound;
+  socklen_t size = sizeof bound;
+  if (::getsockname(fd, &bound.any, &size) != 0) return 0;
+  const auto address = from_sockaddr(&bound.any);
   return address ? address->port() : std::uint16_t{0};
 }
 
@@ -69,8 +69,8 @@ CanarySockets::CanarySockets(const std::vector<udp::Socket>& beside)
 void CanarySockets::listen(const SocketAddress& address) {
   ChildlessDescriptor socket = tcp_socket(address);
   if (!socket) return;
-  const udp::KernelAddress wanted = udp::to_kernel(address);
-  if (::bind(socket.get(), wanted.get(), wanted.size) != 0 || ::listen(socket.get(), backlog) != 0) return;
+  const Sockaddr wanted(address);
+  if (::bind(socket.get(), &wanted.any, wanted.size()) != 0 || ::listen(socket.get(), backlog) != 0) return;
   (address.is_v4() ? ports_.v4 : ports_.v6) = bound_port(socket.get());
   add(std::move(socket), Stage::listener, EPOLLIN, {});
 }
@@ -188,8 +188,8 @@ void CanarySockets::expect(const node::ExpectCanary& canary) {
 
 void CanarySockets::dial(const node::DialCanary& canary) {
   ChildlessDescriptor socket = tcp_socket(canary.remote);
-  const udp::KernelAddress remote = udp::to_kernel(canary.remote);
-  if (!socket || (::connect(socket.get(), remote.get(), remote.size) != 0 && errno != EINPROGRESS)) {
+  const Sockaddr remote(canary.remote);
+  if (!socket || (::connect(socket.get(), &remote.any, remote.size()) != 0 && errno != EINPROGRESS)) {
     news_.push_back({canary.id, node::CanaryEnd::failed});
     const std::uint64_t one = 1;
     static_cast<void>(::write(bell_.get(), &one, sizeof one));

@@ -9,7 +9,7 @@
 #include <array>
 #include <cerrno>
 
-#include "udp/sockaddr.hpp"
+#include "base/sockaddr.hpp"
 #include "udp/socket.hpp"
 
 namespace mosaik::udp {
@@ -31,7 +31,7 @@ std::vector<SocketAddress> interface_addresses() {
   std::vector<SocketAddress> loopback;
   for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
     if ((at->ifa_flags & IFF_UP) == 0) continue;
-    const auto address = from_kernel(at->ifa_addr);
+    const auto address = from_sockaddr(at->ifa_addr);
     if (!address || address->is_unspecified() || is_link_local(*address)) continue;
     const bool own = (at->ifa_flags & IFF_LOOPBACK) != 0 || address->is_loopback();
     (own ? loopback : found).push_back(address->with_port(0));

@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "base/assert.hpp"
+#include "base/sockaddr.hpp"
 #include "udp/buffers.hpp"
-#include "udp/sockaddr.hpp"
 #include "udp/socket.hpp"
 
 namespace mosaik::udp {
@@ -41,9 +41,9 @@ Notes read_notes(msghdr& header, const SocketAddress& bound) noexcept {
   for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
     if (at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO) {
       // ipi_spec_dst: the address to answer from; it differs from the header's only for broadcasts.
-      out.local = from_kernel(value_of<in_pktinfo>(at).ipi_spec_dst, bound.port());
+      out.local = from_in_addr(value_of<in_pktinfo>(at).ipi_spec_dst, bound.port());
     } else if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
-      out.local = from_kernel(value_of<in6_pktinfo>(at).ipi6_addr, bound.port());
+      out.local = from_in_addr(value_of<in6_pktinfo>(at).ipi6_addr, bound.port());
     } else if (at->cmsg_level == IPPROTO_UDP && at->cmsg_type == UDP_GRO) {
       out.segment = static_cast<std::size_t>(std::max(value_of<int>(at), 0));
     }
@@ -121,7 +121,7 @@ std::size_t Socket::receive(std::size_t most, const std::function<void(const Rec
     }
     for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
       msghdr& header = batch.messages[i].msg_hdr;
-      const auto remote = from_kernel(reinterpret_cast<const sockaddr*>(&batch.names[i]));
+      const auto remote = from_sockaddr(reinterpret_cast<const sockaddr*>(&batch.names[i]));
       if ((header.msg_flags & MSG_TRUNC) != 0 || !remote) {
         ++counters_.truncated;
         continue;
@@ -163,9 +163,9 @@ std::size_t Socket::receive_errors(const std::function<void(const Unreachable&)>
     }
     const std::optional<Report> report = report_in(header);
     const auto kind = report ? kind_of(report->error) : std::nullopt;
-    const auto remote = from_kernel(reinterpret_cast<const sockaddr*>(&name));
+    const auto remote = from_sockaddr(reinterpret_cast<const sockaddr*>(&name));
     if (!kind || !remote) continue;
-    const auto offender = from_kernel(reinterpret_cast<const sockaddr*>(&report->offender));
+    const auto offender = from_sockaddr(reinterpret_cast<const sockaddr*>(&report->offender));
     ++delivered;
     deliver(Unreachable{.remote = *remote,
                         .quoted = BytesView(quoted).first(static_cast<std::size_t>(size)),

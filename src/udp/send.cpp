@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/assert.hpp"
-#include "udp/sockaddr.hpp"
+#include "base/sockaddr.hpp"
 #include "udp/socket.hpp"
 
 namespace mosaik::udp {
@@ -18,9 +18,9 @@ constexpr std::size_t gso_bytes = 65'000;  // a little less than the 65,535 of a
 /// One sendmsg with its control messages: the address to leave from, and how to cut the bytes up.
 class Message {
  public:
-  Message(const KernelAddress& to, const SocketAddress& from) noexcept : to_(to) {
-    header_.msg_name = to_.get();
-    header_.msg_namelen = to_.size;
+  Message(const SocketAddress& to, const SocketAddress& from) noexcept : to_(to) {
+    header_.msg_name = &to_;
+    header_.msg_namelen = to_.size();
     header_.msg_iov = &piece_;
     header_.msg_iovlen = 1;
     header_.msg_control = control_.data();
@@ -66,7 +66,7 @@ class Message {
     used_ += CMSG_SPACE(size);
   }
 
-  KernelAddress to_;
+  Sockaddr to_;
   iovec piece_{};
   msghdr header_{};
   alignas(cmsghdr)
@@ -103,7 +103,7 @@ bool Socket::send(const DatagramPath& path, BytesView bytes, std::size_t segment
     counters_.lost += datagrams_in(bytes.size(), segment);
     return true;
   }
-  Message message(to_kernel(path.remote), path.local);
+  Message message(path.remote, path.local);
   bool whole = gso_;  // this item in as few calls as possible
   while (!bytes.empty()) {
     const std::size_t most = whole ? std::clamp<std::size_t>(gso_bytes / segment, 1, gso_segments) * segment : segment;

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/sockaddr.hpp"
 #include "udp/buffers.hpp"
-#include "udp/sockaddr.hpp"
 
 namespace mosaik::udp {
 namespace {
@@ -82,12 +82,12 @@ Result<Socket> Socket::open(const SocketAddress& bind, const SocketOptions& opti
   if (options.gro) set(out.fd_, IPPROTO_UDP, UDP_GRO, 1);
   out.gso_ = options.gso;
 
-  const KernelAddress wanted = to_kernel(bind);
-  if (::bind(out.fd_, wanted.get(), wanted.size) != 0) return cannot_bind(bind, errno);
-  KernelAddress bound;
-  bound.size = sizeof bound.storage;
-  if (::getsockname(out.fd_, bound.get(), &bound.size) != 0) return cannot_bind(bind, errno);
-  out.local_ = from_kernel(bound.get()).value_or(bind);
+  const Sockaddr wanted(bind);
+  if (::bind(out.fd_, &wanted.any, wanted.size()) != 0) return cannot_bind(bind, errno);
+  Sockaddr bound;
+  socklen_t size = sizeof bound;
+  if (::getsockname(out.fd_, &bound.any, &size) != 0) return cannot_bind(bind, errno);
+  out.local_ = from_sockaddr(&bound.any).value_or(bind);
 
   out.buffers_ = Buffers::make();
   if (!out.buffers_) return cannot_bind(bind, ENOMEM);

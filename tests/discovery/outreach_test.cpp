@@ -123,6 +123,22 @@ TEST(Outreach, spreads_a_change_of_our_entry_at_once) {
   EXPECT_THAT(rig.links.dials, SizeIs(3));
 }
 
+TEST(Outreach, gives_a_bond_a_second_to_tell_a_change_before_a_sync_does) {
+  Rig rig;
+  rig.start();
+  feed(rig, 1, {.protocol = "0.4.2+cpp.1"});
+  rig.pass(3s);
+  answer_all(rig, peers_up_to(1));
+  const auto group = id_of<GroupId>("group");
+  rig.self.join(group, rig.now().wall);
+  rig.core.on_self_changed(rig.now(), rig.links, rig.facts);
+  feed(rig, 1, {.updated = rig.now().wall.milliseconds + 1, .protocol = "0.4.2+cpp.1", .groups = {group}});
+  rig.pass(900ms);
+  EXPECT_THAT(rig.links.dials, IsEmpty()) << "its entry names our group now";
+  rig.pass(2s);
+  EXPECT_THAT(rig.links.dials, SizeIs(1)) << "no bond came";
+}
+
 TEST(Outreach, sends_again_when_our_entry_changed_during_the_sync) {
   Rig rig;
   rig.start();
