@@ -23,6 +23,8 @@ std::string members_text(const control::json::MemberCounts& members) {
   std::string out = fmt::format("{} known, {} bonded", members.known, members.bonded);
   if (members.suspect > 0) out += fmt::format(" ({} suspect)", members.suspect);
   if (members.missing > 0) out += fmt::format(", {} missing", members.missing);
+  if (members.dead > 0) out += fmt::format(", {} dead", members.dead);
+  if (members.unreachable > 0) out += fmt::format(", {} unreachable", members.unreachable);
   if (members.refused > 0) out += fmt::format(", {} refused", members.refused);
   if (members.departed > 0) out += fmt::format(", {} departed", members.departed);
   return out;
@@ -58,6 +60,8 @@ std::string member_state_text(MemberState state, const Style& style) {
     case MemberState::bonded: return style.green(text);
     case MemberState::suspect: return style.yellow(text);
     case MemberState::missing:
+    case MemberState::dead:
+    case MemberState::unreachable:
     case MemberState::refused: return style.red(text);
     case MemberState::departed: return style.dim(text);
   }

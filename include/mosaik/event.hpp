@@ -39,7 +39,7 @@ struct Event {
   GroupId group;
   BondId bond;
   SessionId session;
-  std::string by;                ///< who ended it: us, peer, reset, idle, transport, proven, presumed
+  std::string by;                ///< who ended it: us, peer, reset, idle, transport, proven, presumed, link
   std::uint64_t code = 0;        ///< close code
   std::string reason;
 };

@@ -20,31 +20,33 @@ enum class Health : std::uint8_t {
 enum class MemberState : std::uint8_t {
   self,
   bonded,
-  suspect,    ///< bonded, but silent or unreachable at this moment
-  missing,    ///< known, wanted, and not bonded
-  refused,    ///< answered that it is no member (30404, 30405, 101)
-  departed,   ///< said goodbye
+  suspect,      ///< bonded, but silent or unreachable at this moment
+  missing,      ///< known, wanted, and not bonded
+  dead,         ///< was bonded; its death is proven or presumed, and it is dialed
+  unreachable,  ///< was bonded; others hear it and we do not: the link between us is down, and it is dialed
+  refused,      ///< answered that it is no member (30404, 30405, 101)
+  departed,     ///< said goodbye
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(MemberState state) noexcept;
 
 struct MemberStatus {
   PeerId id;
   MemberState state = MemberState::missing;
-  std::string protocol;                        ///< e.g. `0.4.2+cpp.1`; empty when its entry is not known
+  std::string protocol;  ///< e.g. `0.4.2+cpp.1`; empty when its entry is not known
   std::vector<SocketAddress> addresses;
-  std::chrono::nanoseconds rtt{};              ///< of a bonded member
-  std::chrono::nanoseconds silent_for{};       ///< since anything authenticated came from it; of a bonded member
-  std::uint64_t attempts = 0;                  ///< failed attempts to bond since the last bond
-  std::string why;                             ///< of a member that is not bonded: the last reason, in words
+  std::chrono::nanoseconds rtt{};         ///< of a bonded member
+  std::chrono::nanoseconds silent_for{};  ///< since anything authenticated came from it; of a bonded member
+  std::uint64_t attempts = 0;             ///< failed attempts to bond since the last bond
+  std::string why;                        ///< of a member that is not bonded: the last reason, in words
 };
 
 struct GroupStatus {
   GroupId id;
   Health health = Health::healthy;
-  std::vector<MemberStatus> members;           ///< ascending by id, this node among them
+  std::vector<MemberStatus> members;  ///< ascending by id, this node among them
   Bonds bonds;
-  std::vector<std::string> reasons;            ///< in words: why the group is not healthy, or why this node is alone
-  bool online = false;                         ///< every known member is bonded with us, and there is at least one
+  std::vector<std::string> reasons;  ///< in words: why the group is not healthy, or why this node is alone
+  bool online = false;               ///< every known member is bonded with us, and there is at least one
 };
 
 struct NodeStatus {
@@ -55,14 +57,14 @@ struct NodeStatus {
   std::vector<SocketAddress> listening;
   std::vector<SocketAddress> advertised;
   std::chrono::nanoseconds uptime{};
-  std::size_t known_peers = 0;                 ///< fresh entries in the catalog, without ours
-  std::size_t connections = 0;                 ///< QUIC connections, closing ones included
-  std::uint64_t handshakes = 0;                ///< QUIC handshakes completed, both roles
+  std::size_t known_peers = 0;   ///< fresh entries in the catalog, without ours
+  std::size_t connections = 0;   ///< QUIC connections, closing ones included
+  std::uint64_t handshakes = 0;  ///< QUIC handshakes completed, both roles
   std::uint64_t handshakes_failed = 0;
-  std::uint64_t syncs = 0;                     ///< catalog syncs completed, both roles
-  std::uint64_t verifications = 0;             ///< entry signatures checked
-  std::uint64_t dropped = 0;                   ///< datagrams, frames and events dropped at a limit
-  std::vector<std::string> notices;            ///< what a person should know, newest last
+  std::uint64_t syncs = 0;           ///< catalog syncs completed, both roles
+  std::uint64_t verifications = 0;   ///< entry signatures checked
+  std::uint64_t dropped = 0;         ///< datagrams, frames and events dropped at a limit
+  std::vector<std::string> notices;  ///< what a person should know, newest last
   std::vector<GroupStatus> groups;
 };
 

@@ -66,6 +66,7 @@ inline constexpr std::size_t concurrent_dials = 64;          ///< of one group, 
 inline constexpr std::size_t entry_updates_burst = 32;       ///< PeerEntryUpdate and BondFormed of one bond at once,
 inline constexpr std::size_t entry_updates_rate = 16;        ///< and a second after that; more are ignored and counted
 inline constexpr std::size_t extensions_burst = 64;          ///< extensions behind Pings of one bond that are not rows, at once,
+inline constexpr std::size_t opinions_asked = 24;            ///< members that are asked about a silent one
 inline constexpr std::size_t extension_bytes = 1024;         ///< bytes of one of them; longer: ignored
 inline constexpr std::size_t extensions_rate = 32;           ///< and a second after that; more are ignored
 inline constexpr Nanoseconds handshake_timeout = 2s;         ///< the crate's; HandshakeStart must come, HandshakeEnd must come

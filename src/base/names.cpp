@@ -51,6 +51,8 @@ std::string_view to_string(MemberState state) noexcept {
     case MemberState::bonded: return "bonded";
     case MemberState::suspect: return "suspect";
     case MemberState::missing: return "missing";
+    case MemberState::dead: return "dead";
+    case MemberState::unreachable: return "unreachable";
     case MemberState::refused: return "refused";
     case MemberState::departed: return "departed";
   }

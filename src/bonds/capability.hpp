@@ -8,6 +8,7 @@ namespace mosaik::bonds {
 enum class Capability : std::uint64_t {
   topology_rows = 1,  ///< sends its topology row behind Pings, understands ours
   canary = 2,         ///< understands offers of a canary
+  opinions = 4,       ///< says what it knows of others' life and death
 };
 
 struct Capabilities {
@@ -19,6 +20,7 @@ struct Capabilities {
 
 /// What this node says of itself.
 inline constexpr Capabilities own_capabilities{static_cast<std::uint64_t>(Capability::topology_rows) |
-                                               static_cast<std::uint64_t>(Capability::canary)};
+                                               static_cast<std::uint64_t>(Capability::canary) |
+                                               static_cast<std::uint64_t>(Capability::opinions)};
 
 }  // namespace mosaik::bonds

@@ -25,7 +25,7 @@ struct BondUp {
   identity::EntryRef entry;
 };
 /// Who ended a bond.
-enum class EndedBy : std::uint8_t { us, peer, departure, reset, idle, transport, proven, presumed, replaced };
+enum class EndedBy : std::uint8_t { us, peer, departure, reset, idle, transport, proven, presumed, link, replaced };
 [[nodiscard]] std::string_view to_string(EndedBy by) noexcept;
 
 struct BondDown {
@@ -67,6 +67,11 @@ struct ExtensionHeard {
   codec::ExtensionTag tag{};
   std::vector<std::uint8_t> value;
 };
+/// The heartbeat has sent a Ping, which the peer answers at once.
+struct Asked {
+  PeerId peer;
+  quic::LinkId link;
+};
 /// A bonded peer should be probed: somebody else claims to be it, or to have replaced it.
 struct ProbeWanted {
   PeerId peer;
@@ -76,6 +81,6 @@ struct MeshChanged {};
 /// leave() is done.
 struct MeshLeft {};
 
-using Fact = std::variant<BondUp, BondDown, Refused, SyncWanted, EntryHeard, DepartureHeard, RaftHeard, ExtensionHeard, ProbeWanted, MeshChanged, MeshLeft>;
+using Fact = std::variant<BondUp, BondDown, Refused, SyncWanted, EntryHeard, DepartureHeard, RaftHeard, ExtensionHeard, Asked, ProbeWanted, MeshChanged, MeshLeft>;
 
 }  // namespace mosaik::bonds

@@ -241,6 +241,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
       .cpp = tail.present,
       .capabilities = tail.capabilities,
   });
+  member.lost = Lost::no;
   member.once_bonded = true;
   member.wish = Wish::wanted;
   member.forget_at = never;

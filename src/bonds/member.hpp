@@ -19,6 +19,13 @@ enum class Wish : std::uint8_t {
   stranger,  ///< it said that it does not know the group (30404): the same
 };
 
+/// How health/ judged of a peer that has no bond with us any more.
+enum class Lost : std::uint8_t {
+  no,       ///< it did not
+  process,  ///< dead, proven or presumed
+  link,     ///< it lives, others hear it, and we do not
+};
+
 /// Our own attempt at a bond: a dial, then a HandshakeStart that waits for its HandshakeEnd.
 struct Attempt {
   quic::LinkId link;
@@ -46,6 +53,7 @@ struct Member {
   PeerId id;
   identity::EntryRef entry;  ///< the newest that is known, may be stale; empty only when it came with nothing
   Wish wish = Wish::wanted;
+  Lost lost = Lost::no;
   bool once_bonded = false;
   std::optional<Attempt> attempt;
   std::vector<Arrival> held;      ///< incoming handshakes that wait for our own attempt

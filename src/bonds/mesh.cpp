@@ -28,6 +28,7 @@ std::string_view to_string(EndedBy by) noexcept {
     case EndedBy::transport: return "transport";
     case EndedBy::proven: return "proven";
     case EndedBy::presumed: return "presumed";
+    case EndedBy::link: return "link";
     case EndedBy::replaced: return "replaced";
   }
   return "us";
@@ -51,6 +52,13 @@ const Member* Mesh::find(const PeerId& peer) const {
 bool Mesh::has_bond(const PeerId& peer) const {
   const Member* member = find(peer);
   return member != nullptr && member->bond.has_value();
+}
+
+std::vector<PeerId> Mesh::witnesses() const {
+  std::vector<PeerId> out;
+  for (const auto& [id, member] : members_)
+    if (member.bond && member.bond->capabilities.can(Capability::opinions)) out.push_back(id);
+  return out;
 }
 
 // ------------------------------------------------------------------------------------------------ who is a member
@@ -223,6 +231,7 @@ void Mesh::on_dead(const Step& step, const PeerId& peer, EndedBy by, std::string
   Member* member = find(peer);
   if (member == nullptr || !member->bond) return;
   if (by == EndedBy::presumed) MOSAIK_PROBE("bonds.presumed_dead");
+  member->lost = by == EndedBy::link ? Lost::link : Lost::process;
   close_bond(step, *member, by, CloseCode::timeout, why);
 }
 
@@ -297,7 +306,9 @@ void Mesh::on_timer(const Step& step) {
       close_bond(step, member, EndedBy::presumed, CloseCode::timeout, "heartbeats missed");
       continue;
     }
-    if (tick) send_ping(step, *member.bond);
+    if (!tick) continue;
+    send_ping(step, *member.bond);
+    step.facts.emplace_back(Asked{id, member.bond->link});
   }
   if (step.now.mono >= row_due_) broadcast_row(step);
   if (topology_.next_change(looked_at_) <= step.now.mono) step.facts.emplace_back(MeshChanged{});

@@ -72,7 +72,7 @@ class Mesh {
   void on_closed(const Step& step, quic::LinkId link, const quic::CloseInfo& close);
 
   // Verdicts and requests.
-  /// health/ judged: ends the bond with the peer; `by` is proven or presumed.
+  /// health/ judged: ends the bond with the peer; `by` is proven, presumed or link.
   void on_dead(const Step& step, const PeerId& peer, EndedBy by, std::string_view why);
   void set_suspect(const Step& step, const PeerId& peer, bool suspect);
   /// Sends a Ping on the bond with the peer, if there is one.
@@ -93,6 +93,8 @@ class Mesh {
   [[nodiscard]] const GroupId& id() const noexcept { return config_.group; }
   [[nodiscard]] const HeartbeatConfig& heartbeat() const noexcept { return config_.heartbeat; }
   [[nodiscard]] bool has_bond(const PeerId& peer) const;
+  /// Those bonded with us that can be asked of others (Capability::opinions), ascending.
+  [[nodiscard]] std::vector<PeerId> witnesses() const;
   [[nodiscard]] std::size_t bond_count() const noexcept { return topology_.own().peers.size(); }
 
   /// Members, bonds and reasons for people (view.cpp).
@@ -108,6 +110,9 @@ class Mesh {
     PeerId peer;
     Role role{};
   };
+
+  // view.cpp
+  void explain_cuts(const std::vector<Bonds::Pair>& missing, std::vector<std::string>& reasons) const;
 
   // mesh.cpp
   Member* learn(const Step& step, const identity::EntryRef& entry);

@@ -34,7 +34,8 @@ Tail read_tail(BytesView tail, identity::Verifier& verifier) {
         break;
       }
       case codec::ExtensionTag::topology_row:
-      case codec::ExtensionTag::canary_offer: break;
+      case codec::ExtensionTag::canary_offer:
+      case codec::ExtensionTag::opinion: break;
     }
   }
   return out;

@@ -22,6 +22,11 @@ MemberState state_of(const Member& member) {
   if (member.wish == Wish::stranger) return MemberState::refused;
   const auto refused = static_cast<CloseCode>(member.refused_code);
   if (refused == CloseCode::invalid_proof || refused == CloseCode::different_network || refused == CloseCode::not_allowed) return MemberState::refused;
+  switch (member.lost) {
+    case Lost::no: return MemberState::missing;
+    case Lost::process: return MemberState::dead;
+    case Lost::link: return MemberState::unreachable;
+  }
   return MemberState::missing;
 }
 
@@ -58,7 +63,33 @@ void add_missing(const std::vector<Known>& known, const std::vector<Bond>& bonds
     }
   }
 }
+
+/// Known, wanted, and not bonded, for whatever reason.
+bool is_missing(MemberState state) {
+  return state == MemberState::missing || state == MemberState::dead || state == MemberState::unreachable;
+}
+
+std::string why_missing(const Member& member, MemberState state) {
+  const std::string name = "member " + member.id.brief();
+  const std::string why = member.why.empty() ? "it is being dialed" : member.why;
+  if (state == MemberState::dead) return name + " is dead or silent to all: " + why;
+  if (state == MemberState::unreachable) return name + " lives, others hear it, but the link between it and us is down: " + why;
+  return name + " is not bonded: " + why;
+}
+constexpr std::size_t most_cuts_in_words = 8;
 }  // namespace
+
+// Two members that both have a bond with us and none with one another: both live, and the link between them does not.
+void Mesh::explain_cuts(const std::vector<Bonds::Pair>& missing, std::vector<std::string>& reasons) const {
+  std::size_t cuts = 0;
+  for (const Bonds::Pair& pair : missing) {
+    if (!has_bond(pair.first) || !has_bond(pair.second)) continue;
+    if (++cuts <= most_cuts_in_words)
+      reasons.push_back("members " + pair.first.brief() + " and " + pair.second.brief() +
+                        " are bonded with us and not with one another: the link between them is down, or just forming");
+  }
+  if (cuts > most_cuts_in_words) reasons.push_back("and " + std::to_string(cuts - most_cuts_in_words) + " more such pairs");
+}
 
 const BondId& Mesh::name_of(const PeerId& x, const PeerId& y) const {
   const Bonds::Pair ends = x < y ? Bonds::Pair(x, y) : Bonds::Pair(y, x);
@@ -113,11 +144,11 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
     } else {
       status.why = member.why;
     }
-    const bool is_known = status.state == MemberState::bonded || status.state == MemberState::suspect || status.state == MemberState::missing;
+    const bool is_known = status.state == MemberState::bonded || status.state == MemberState::suspect || is_missing(status.state);
     if (is_known) known.push_back({id, member.bond.has_value()});
-    if (status.state == MemberState::missing) {
+    if (is_missing(status.state)) {
       complete = false;
-      out.reasons.push_back("member " + id.brief() + " is not bonded: " + (member.why.empty() ? "it is being dialed" : member.why));
+      out.reasons.push_back(why_missing(member, status.state));
     }
     out.members.push_back(std::move(status));
   }
@@ -139,6 +170,7 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
   add_missing(known, list, missing);
   std::ranges::sort(missing);
   missing.erase(std::ranges::unique(missing).begin(), missing.end());
+  explain_cuts(missing, out.reasons);
 
   out.bonds = Bonds(self_.id(), std::move(list), std::move(missing));
   out.health = complete ? mosaik::Health::healthy : mosaik::Health::degraded;

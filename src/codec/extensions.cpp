@@ -17,7 +17,8 @@ bool is_known(ExtensionTag tag) noexcept {
     case ExtensionTag::own_entry:
     case ExtensionTag::capabilities:
     case ExtensionTag::topology_row:
-    case ExtensionTag::canary_offer: return true;
+    case ExtensionTag::canary_offer:
+    case ExtensionTag::opinion: return true;
   }
   return false;
 }

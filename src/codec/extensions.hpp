@@ -19,6 +19,7 @@ enum class ExtensionTag : std::uint32_t {
   capabilities = 2,  ///< HandshakeStart, HandshakeEnd: varint bit set, see Capability
   topology_row = 3,  ///< Ping: the sender's own row
   canary_offer = 4,  ///< Ping: where the receiver may open its canary
+  opinion = 5,       ///< Ping: a question or an answer about a third member's life
 };
 
 struct Extension {

@@ -19,6 +19,8 @@ struct MemberCounts {
   std::size_t bonded = 0;  ///< suspects included
   std::size_t suspect = 0;
   std::size_t missing = 0;
+  std::size_t dead = 0;         ///< was bonded; its death is proven or presumed
+  std::size_t unreachable = 0;  ///< was bonded; others hear it, we do not
   std::size_t refused = 0;
   std::size_t departed = 0;
   friend bool operator==(const MemberCounts&, const MemberCounts&) = default;

@@ -35,7 +35,8 @@ GroupSummary group_of(Fields fields) {
   out.online = fields.boolean("online");
   Fields members = fields.object("members");
   out.members = {members.count("known"),   members.count("bonded"),  members.count("suspect"),
-                 members.count("missing"), members.count("refused"), members.count("departed")};
+                 members.count("missing"), members.count("dead"),    members.count("unreachable"),
+                 members.count("refused"), members.count("departed")};
   Fields mesh = fields.object("mesh");
   out.mesh = {mesh.count("own"), mesh.count("known"), mesh.count("one_sided"), mesh.count("as_reported"),
               mesh.count("missing")};
@@ -48,7 +49,7 @@ MemberStatus member_of(Fields& fields) {
   out.id = fields.id<PeerId>("id");
   out.state = enumerator(fields, "state",
                          {MemberState::missing, MemberState::self, MemberState::bonded, MemberState::suspect,
-                          MemberState::refused, MemberState::departed});
+                          MemberState::dead, MemberState::unreachable, MemberState::refused, MemberState::departed});
   out.protocol = fields.text("protocol");
   out.addresses = fields.addresses("addresses");
   out.rtt = microseconds_of(fields.count("rtt_us"));

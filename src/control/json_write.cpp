@@ -31,6 +31,8 @@ std::string counts(const MemberCounts& members) {
       .add("bonded", members.bonded)
       .add("suspect", members.suspect)
       .add("missing", members.missing)
+      .add("dead", members.dead)
+      .add("unreachable", members.unreachable)
       .add("refused", members.refused)
       .add("departed", members.departed)
       .str();
@@ -101,6 +103,8 @@ GroupSummary summary_of(const GroupStatus& group) {
       case MemberState::suspect: ++out.members.suspect; [[fallthrough]];
       case MemberState::bonded: ++out.members.bonded; break;
       case MemberState::missing: ++out.members.missing; break;
+      case MemberState::dead: ++out.members.dead; break;
+      case MemberState::unreachable: ++out.members.unreachable; break;
       case MemberState::refused: ++out.members.refused; break;
       case MemberState::departed: ++out.members.departed; break;
     }

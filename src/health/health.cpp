@@ -1,14 +1,21 @@
 #include "health/health.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/probe.hpp"
 
 namespace mosaik::health {
 
+namespace {
+constexpr unsigned most_strain = 4;
+constexpr unsigned most_told = 3;  // proofs of others that are listened to
+}  // namespace
+
 std::string_view to_string(Why why) noexcept {
   switch (why) {
     case Why::canary: return "canary ended";
+    case Why::told: return "proven dead by another member";
     case Why::unreachable: return "unreachable";
     case Why::silence: return "silence";
   }
@@ -17,30 +24,71 @@ std::string_view to_string(Why why) noexcept {
 
 Config Config::for_heartbeat(Nanoseconds base, Nanoseconds jitter) {
   Config config;
-  const Nanoseconds judging_cpp = config.cpp_silence - config.suspect_after;
-  const Nanoseconds judging_rust = config.rust_silence - config.suspect_after;
-  config.suspect_after = base + jitter + 200ms;
-  config.cpp_silence = config.suspect_after + judging_cpp;
-  config.rust_silence = config.suspect_after + judging_rust;
+  const Nanoseconds usual_base = 500ms;
+  const Nanoseconds later = base + jitter + 200ms - config.overdue;
+  config.overdue += later;
+  config.rust.silence += later;
+  // Who chose rare heartbeats wants a quiet network.
+  if (base > usual_base) {
+    const Nanoseconds look = config.look_after * (base / 1ms) / (usual_base / 1ms);
+    config.cpp.silence += look - config.look_after;
+    config.look_after = look;
+  }
   return config;
 }
 
+// ------------------------------------------------------------------------------------------------ whom we watch
+
 void Health::watch(const Now& now, const PeerId& peer, PeerKind kind) {
   watched_[peer] = Watched{.kind = kind, .life = now.mono};
+  appoint();
 }
 
 void Health::forget(const PeerId& peer) {
-  watched_.erase(peer);
+  if (watched_.erase(peer) != 0) appoint();
 }
 
+// The next C++ peer after us in the ring of ids is ours to look at, and its next one is not: one look a peer. Of two or
+// fewer we look at all.
+void Health::appoint() {
+  std::size_t count = 0;
+  Watched* next = nullptr;
+  Watched* first = nullptr;
+  for (auto& [id, watched] : watched_) {
+    watched.ward = false;
+    if (watched.kind != PeerKind::cpp) continue;
+    ++count;
+    if (first == nullptr) first = &watched;
+    if (next == nullptr && self_ < id) next = &watched;
+  }
+  if (next == nullptr) next = first;
+  if (next != nullptr) next->ward = true;
+  if (count > 2) return;
+  for (auto& [id, watched] : watched_) watched.ward = watched.kind == PeerKind::cpp;
+}
+
+// ------------------------------------------------------------------------------------------------ signs of life
+
 void Health::on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts) {
+  const Nanoseconds silent = now.mono - watched.life;
   watched.life = now.mono;
+  watched.asked.reset();
+  watched.unanswered = 0;
+  if (std::exchange(watched.report, false)) facts.emplace_back(Heard{peer});
   if (!watched.suspicion) return;
-  if (watched.suspicion->why == Why::canary && now.mono < watched.suspicion->begun + config_.canary_grace) return;
+  const Suspicion& suspicion = *watched.suspicion;
+  const bool may_be_old = suspicion.why == Why::canary || suspicion.why == Why::told;
+  if (may_be_old && now.mono < suspicion.begun + config_.canary_grace) return;
   watched.finished.reset();
+  watched.proven_elsewhere = false;
+  if (suspicion.why == Why::silence && suspicion.told && silent > watched.slowest) {
+    watched.slowest = silent;
+    watched.slow_until = now.mono + config_.caution_time;
+  }
   MOSAIK_PROBE("health.refuted");
+  const bool told = suspicion.told;
   watched.suspicion.reset();
-  facts.emplace_back(Refuted{peer});
+  if (told) facts.emplace_back(Refuted{peer});
 }
 
 void Health::on_packet(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
@@ -53,37 +101,75 @@ void Health::on_frame(const Now& now, const PeerId& peer, std::vector<Fact>& fac
   if (found != watched_.end()) on_life(now, peer, found->second, facts);
 }
 
-void Health::probe(const Now& now, const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts) const {
-  ++suspicion.probes;
-  suspicion.quoted = false;
-  suspicion.next_probe = now.mono + pace(suspicion);
-  facts.emplace_back(Probe{peer});
+void Health::report_life(const PeerId& peer) {
+  if (const auto found = watched_.find(peer); found != watched_.end()) found->second.report = true;
 }
 
-Nanoseconds Health::pace(Suspicion& suspicion) const {
+// ------------------------------------------------------------------------------------------------ questions and probes
+
+void Health::on_asked(const Now& now, const PeerId& peer, Nanoseconds rtt) {
+  const auto found = watched_.find(peer);
+  if (found == watched_.end()) return;
+  found->second.rtt = rtt;
+  if (!found->second.asked) found->second.asked = now.mono;
+}
+
+void Health::on_unanswered(const PeerId& peer, std::size_t datagrams) {
+  if (const auto found = watched_.find(peer); found != watched_.end()) found->second.unanswered = datagrams;
+}
+
+Nanoseconds Health::pace(const Watched& watched, Suspicion& suspicion) const {
   switch (suspicion.why) {
     case Why::canary:
+    case Why::told:
       suspicion.gap = suspicion.gap == Nanoseconds{} ? config_.canary_probe_first
-                                                     : std::min(2 * suspicion.gap, config_.probe_every);
+                                                     : std::min(2 * suspicion.gap, patience(watched).probe_every);
       return suspicion.gap;
     case Why::unreachable: return config_.unreachable_probe_every;
     case Why::silence: break;
   }
-  return config_.probe_every;
+  return patience(watched).probe_every * std::max(1U, in_doubt_ / config_.probed_at_once);
 }
 
-void Health::suspect(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts) {
-  watched.suspicion.emplace(Suspicion{.why = why, .begun = now.mono});
-  facts.emplace_back(Suspected{peer, why});
-  probe(now, peer, *watched.suspicion, facts);
+void Health::probe(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts) const {
+  Suspicion& suspicion = *watched.suspicion;
+  ++suspicion.probes;
+  suspicion.quoted = false;
+  suspicion.next_probe = now.mono + pace(watched, suspicion);
+  if (suspicion.probes > config_.suspect_probes) tell(peer, suspicion, facts);
+  facts.emplace_back(Probe{peer});
 }
+
+void Health::tell(const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts) const {
+  if (std::exchange(suspicion.told, true)) return;
+  facts.emplace_back(Suspected{peer, suspicion.why});
+}
+
+void Health::doubt(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts) {
+  const bool told = watched.suspicion && watched.suspicion->told;
+  const bool vouched = watched.suspicion && watched.suspicion->vouched;
+  watched.suspicion.emplace(Suspicion{.why = why, .begun = now.mono, .told = told, .vouched = vouched});
+  if (why != Why::silence) tell(peer, *watched.suspicion, facts);
+  probe(now, peer, watched, facts);
+}
+
+// ------------------------------------------------------------------------------------------------ hints
 
 void Health::on_canary_ended(const Now& now, const PeerId& peer, CanaryEnd how, std::vector<Fact>& facts) {
   const auto found = watched_.find(peer);
   if (found == watched_.end()) return;
+  if (how == CanaryEnd::finished) found->second.finished = now.mono;
+  doubt(now, peer, found->second, Why::canary, facts);
+}
+
+void Health::on_told(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
+  const auto found = watched_.find(peer);
+  if (found == watched_.end()) return;
   Watched& watched = found->second;
-  if (how == CanaryEnd::finished) watched.finished = now.mono;
-  suspect(now, peer, watched, Why::canary, facts);
+  if (watched.told >= most_told) return;
+  ++watched.told;
+  watched.proven_elsewhere = true;
+  if (!watched.suspicion || watched.suspicion->why == Why::silence) doubt(now, peer, watched, Why::told, facts);
 }
 
 void Health::on_unreachable(const Now& now, const PeerId& peer, std::optional<Mono> probe_sent,
@@ -93,43 +179,56 @@ void Health::on_unreachable(const Now& now, const PeerId& peer, std::optional<Mo
   Watched& watched = found->second;
   if (watched.finished && probe_sent && *probe_sent >= *watched.finished) {
     facts.emplace_back(ProvenDead{peer});
-    watched_.erase(found);
+    forget(peer);
     return;
   }
-  if (!watched.suspicion) {
-    // Whoever can forge such answers to a living peer makes us probe at the probing pace, not faster.
-    if (now.mono < watched.accused + config_.probe_every) return;
-    MOSAIK_PROBE("health.unreachable_suspicion");
+  if (!watched.suspicion || watched.suspicion->why == Why::silence) {
+    // Whoever can forge such answers to a living peer makes us probe at the pace of hints, not faster.
+    if (!watched.suspicion && now.mono < watched.accused + config_.hint_pause) return;
     watched.accused = now.mono;
-    return suspect(now, peer, watched, Why::unreachable, facts);
+    return doubt(now, peer, watched, Why::unreachable, facts);
   }
   Suspicion& suspicion = *watched.suspicion;
-  if (suspicion.why == Why::silence) {
-    // A silent peer whose host now says that nobody listens: the faster way decides.
-    suspicion = Suspicion{.why = Why::unreachable, .begun = now.mono};
-    return probe(now, peer, suspicion, facts);
-  }
   if (suspicion.quoted) return;
   suspicion.quoted = true;
   if (suspicion.quotes++ == 0) suspicion.first_quote = now.mono;
-  if (judge(now, peer, watched, facts)) watched_.erase(found);
+  if (judge(now, peer, watched, facts)) forget(peer);
 }
 
 void Health::on_hint(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
   const auto found = watched_.find(peer);
   if (found == watched_.end()) return;
   Watched& watched = found->second;
-  // Hints are cheap to make for others, so they buy one probe at the probing pace and no suspicion.
-  if (watched.suspicion || now.mono < watched.hinted + config_.probe_every) return;
+  // Hints are cheap to make for others, so they buy one probe at their pace and no suspicion.
+  if (watched.suspicion || now.mono < watched.hinted + config_.hint_pause) return;
   watched.hinted = now.mono;
   facts.emplace_back(Probe{peer});
 }
 
+void Health::on_doubt(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
+  const auto found = watched_.find(peer);
+  if (found == watched_.end()) return;
+  Watched& watched = found->second;
+  if (watched.suspicion || now.mono < watched.hinted + config_.hint_pause) return;
+  watched.hinted = now.mono;
+  // It costs a few probes, which the first answer ends; nobody hears of it before they stay unanswered.
+  doubt(now, peer, watched, Why::silence, facts);
+}
+
+void Health::on_vouched(const PeerId& peer) {
+  const auto found = watched_.find(peer);
+  if (found != watched_.end() && found->second.suspicion) found->second.suspicion->vouched = true;
+}
+
+// ------------------------------------------------------------------------------------------------ ourselves first
+
 void Health::on_stall(const Now& now, Nanoseconds late) {
   if (late < config_.stall) return;
-  MOSAIK_PROBE("health.stall_forgiven");
+  stalls_ = std::min(strain(now) + 1, most_strain);
+  stalled_at_ = now.mono;
   for (auto& [peer, watched] : watched_) {
     watched.life = std::min(watched.life + late, now.mono);
+    if (watched.asked) watched.asked = std::min(*watched.asked + late, now.mono);
     if (watched.suspicion) {
       watched.suspicion->probes = 0;
       watched.suspicion->quotes = 0;
@@ -138,8 +237,22 @@ void Health::on_stall(const Now& now, Nanoseconds late) {
   }
 }
 
-Nanoseconds Health::silence_of(PeerKind kind) const {
-  return kind == PeerKind::cpp ? config_.cpp_silence : config_.rust_silence;
+unsigned Health::strain(const Now& now) const {
+  const auto forgotten = static_cast<std::uint64_t>((now.mono - stalled_at_) / config_.strain_time);
+  return forgotten >= stalls_ ? 0 : stalls_ - static_cast<unsigned>(forgotten);
+}
+
+// ------------------------------------------------------------------------------------------------ verdicts
+
+const Patience& Health::patience(const Watched& watched) const {
+  return watched.kind == PeerKind::cpp ? config_.cpp : config_.rust;
+}
+
+Nanoseconds Health::silence_of(const Now& now, const Watched& watched) const {
+  Nanoseconds out = patience(watched).silence + 2 * watched.rtt;
+  out += out * strain(now) / most_strain;
+  if (now.mono < watched.slow_until) out = std::max(out, watched.slowest + watched.slowest / 2);
+  return out;
 }
 
 bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, std::vector<Fact>& facts) const {
@@ -147,32 +260,55 @@ bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, s
   const Nanoseconds silent = now.mono - watched.life;
   const bool unreachable =
       suspicion.quotes >= config_.unreachable_quotes && now.mono - suspicion.first_quote >= config_.unreachable_span;
-  const bool silence = silent >= silence_of(watched.kind) && suspicion.probes >= config_.silence_probes;
-  if (!unreachable && !silence) return false;
-  facts.emplace_back(PresumedDead{peer, unreachable ? Why::unreachable : Why::silence, silent});
+  const bool told = watched.finished && watched.proven_elsewhere && suspicion.probes >= config_.told_probes &&
+                    now.mono - suspicion.begun >= config_.told_span;
+  // A full congestion window keeps probes back: what did not go out went unanswered by nobody.
+  const std::size_t tries =
+      watched.kind == PeerKind::cpp ? std::min<std::size_t>(suspicion.probes, watched.unanswered) : suspicion.probes;
+  const bool silence = silent >= silence_of(now, watched) && tries >= config_.silence_probes;
+  if (!unreachable && !told && !silence) return false;
+  const Why why = unreachable ? Why::unreachable : told ? Why::told : Why::silence;
+  if (why == Why::silence && suspicion.vouched)
+    facts.emplace_back(LinkDown{peer, silent});
+  else
+    facts.emplace_back(PresumedDead{peer, why, silent});
   return true;
 }
 
+// ------------------------------------------------------------------------------------------------ time
+
+Mono Health::due(const Watched& watched) const {
+  if (watched.suspicion) return watched.suspicion->next_probe;
+  Mono out = watched.life + config_.overdue;
+  if (watched.asked) return std::min(out, *watched.asked + patience(watched).answer_within + 2 * watched.rtt);
+  if (watched.ward) out = std::min(out, watched.life + config_.look_after);
+  return out;
+}
+
 void Health::on_timer(const Now& now, std::vector<Fact>& facts) {
-  for (auto at = watched_.begin(); at != watched_.end();) {
-    auto& [peer, watched] = *at;
-    if (!watched.suspicion) {
-      if (now.mono - watched.life >= config_.suspect_after) suspect(now, peer, watched, Why::silence, facts);
-    } else if (now.mono >= watched.suspicion->next_probe) {
-      if (judge(now, peer, watched, facts)) {
-        at = watched_.erase(at);
-        continue;
-      }
-      probe(now, peer, *watched.suspicion, facts);
+  in_doubt_ = static_cast<unsigned>(
+      std::ranges::count_if(watched_, [](const auto& item) { return item.second.suspicion.has_value(); }));
+  std::vector<PeerId> judged;
+  for (auto& [peer, watched] : watched_) {
+    if (now.mono < due(watched)) continue;
+    if (watched.suspicion) {
+      if (judge(now, peer, watched, facts))
+        judged.push_back(peer);
+      else
+        probe(now, peer, watched, facts);
+    } else if (watched.asked || now.mono >= watched.life + config_.overdue) {
+      doubt(now, peer, watched, Why::silence, facts);
+    } else {
+      watched.asked = now.mono;
+      facts.emplace_back(Probe{peer});
     }
-    ++at;
   }
+  for (const PeerId& peer : judged) forget(peer);
 }
 
 Mono Health::next_deadline() const {
   Mono next = never;
-  for (const auto& [peer, watched] : watched_)
-    next = std::min(next, watched.suspicion ? watched.suspicion->next_probe : watched.life + config_.suspect_after);
+  for (const auto& [peer, watched] : watched_) next = std::min(next, due(watched));
   return next;
 }
 
@@ -183,7 +319,7 @@ std::optional<PeerKind> Health::kind_of(const PeerId& peer) const {
 
 bool Health::suspects(const PeerId& peer) const {
   const auto found = watched_.find(peer);
-  return found != watched_.end() && found->second.suspicion.has_value();
+  return found != watched_.end() && found->second.suspicion && found->second.suspicion->told;
 }
 
 Nanoseconds Health::silent_for(const Now& now, const PeerId& peer) const {

@@ -6,22 +6,31 @@
 ///
 /// Signs of life. From a C++ peer any authenticated packet; from a Rust peer a whole frame.
 ///
-/// Two ways to "presumed dead":
-///  * unreachable: an ICMP port-unreachable that quotes our own packet starts probes; port-unreachables that answer
-///    `unreachable_quotes` successive probes, spread over at least `unreachable_span` in which no sign of life came.
-///  * silence: nothing for `suspect_after` starts probes at a fixed pace, outside QUIC's back-off; nothing for
-///    `silence` in all, with at least `silence_probes` probes unanswered, ends it.
+/// Death is proven by a canary's FIN (node/canaries.hpp) **and** a port-unreachable that quotes a probe sent after it:
+/// the kernel of that host says twice that nobody holds the peer's sockets. A child that holds them sends no FIN; a
+/// process that merely closed its canary answers the probe. A reset proves nothing, since a firewall on the way can
+/// make both. The kernel may close TCP before UDP, so the probes go on for a while, at growing pauses. The other proofs
+/// (close, departure, stateless reset) are made where they arrive and do not pass through here.
 ///
-/// A canary (node/canaries.hpp) that ends starts probes at once. A FIN **and** a port-unreachable that quotes a probe
-/// sent after it prove death: the kernel of that host says twice that nobody holds the peer's sockets. A child that
-/// holds them sends no FIN; a process that merely closed its canary answers the probe. A reset proves nothing, since a
-/// firewall on the way can make both. The kernel may close TCP before UDP, so the probes go on for a while.
+/// Death is presumed
+///  * when a canary ended by a FIN, another member has proven the death, and our own probes go unanswered: the kernel
+///  of
+///    the dead is sparing with port-unreachables;
+///  * when port-unreachables answer `unreachable_quotes` successive probes, spread over at least `unreachable_span` in
+///    which no sign of life came;
+///  * after silence. A question (a heartbeat's Ping, a look, a hint of another member) that is not answered within
+///    `answer_within` and two round trips makes us probe at a fixed pace, outside QUIC's back-off; that is nobody
+///    else's business. `suspect_probes` unanswered ones make it a suspicion, and others are asked. Silence counts after
+///    `silence` in all, with `silence_probes` tries unanswered.
+/// When another member has heard the peer since, it is not dead: the link between us is. That is another verdict.
 ///
-/// We suspect ourselves first: when the loop ran late (on_stall), the time that was lost counts for nobody's silence
-/// and the probes of that time do not count as unanswered.
+/// Looks: heartbeats ask each peer twice a second or so, which is too rare for half a second in all, and asking all of
+/// them more often would keep large meshes busy. So each peer is looked at by its neighbour in the ring of ids, every
+/// `look_after`, and who comes to suspect it tells the others.
 ///
-/// The other "proven" verdicts (close, departure, stateless reset) are made where they arrive and do not pass through
-/// here.
+/// We suspect ourselves first. When the loop ran late (on_stall), the time that was lost counts for nobody's silence,
+/// the tries of that time do not count as unanswered, and for a while we are slower to judge. A peer that was late with
+/// its answers, but alive, is given more time for a minute.
 
 #include <map>
 #include <optional>
@@ -41,21 +50,35 @@ enum class PeerKind : std::uint8_t { cpp, rust };
 /// by a reset or a timeout, which somebody on the way can have made as well.
 enum class CanaryEnd : std::uint8_t { finished, broken };
 
-enum class Why : std::uint8_t { canary, unreachable, silence };
+enum class Why : std::uint8_t { canary, told, unreachable, silence };
 [[nodiscard]] std::string_view to_string(Why why) noexcept;
 
+/// How long a kind of peer may take.
+struct Patience {
+  Nanoseconds answer_within{};  ///< and two round trips: then a question counts as unanswered
+  Nanoseconds probe_every{};
+  Nanoseconds silence{};  ///< and two round trips: presumed dead, counted from the last sign of life
+};
+
 struct Config {
-  Nanoseconds suspect_after = 850ms;  ///< base + jitter + 200 ms: a heartbeat is overdue
-  Nanoseconds cpp_silence = 1700ms;   ///< presumed dead, C++ peer
-  Nanoseconds rust_silence = 2600ms;  ///< presumed dead, Rust peer
-  Nanoseconds probe_every = 30ms;
-  unsigned silence_probes = 20;
+  Nanoseconds look_after = 160ms;
+  Patience cpp{.answer_within = 60ms, .probe_every = 7ms, .silence = 430ms};
+  Patience rust{.answer_within = 150ms, .probe_every = 40ms, .silence = 1850ms};
+  Nanoseconds overdue = 850ms;  ///< base + jitter + 200 ms: silent so long without a question of ours
+  unsigned probed_at_once = 4;  ///< more peers in doubt share the pace, so that a loaded mesh is not flooded
+  unsigned suspect_probes = 8;
+  unsigned silence_probes = 30;
   Nanoseconds unreachable_probe_every = 15ms;
   unsigned unreachable_quotes = 3;
   Nanoseconds unreachable_span = 30ms;
   Nanoseconds canary_probe_first = 1ms;  ///< after a canary's end: at once, after this, and after twice the time each,
   Nanoseconds canary_grace = 5ms;        ///< and what came in this time may have been sent before
-  Nanoseconds stall = 25ms;              ///< a loop this late has stalled
+  Nanoseconds told_span = 10ms;          ///< FIN and another's proof: our probes unanswered for so long
+  unsigned told_probes = 3;
+  Nanoseconds hint_pause = 30ms;  ///< hints and unreachables of one peer are heard no more often
+  Nanoseconds stall = 25ms;       ///< a loop this late has stalled
+  Nanoseconds strain_time = 2s;   ///< in which one stall is forgotten
+  Nanoseconds caution_time = 60s;
 
   /// The defaults stretched to a group's heartbeat.
   [[nodiscard]] static Config for_heartbeat(Nanoseconds base, Nanoseconds jitter);
@@ -71,19 +94,28 @@ struct Suspected {
 struct Refuted {
   PeerId peer;
 };
+/// A sign of life of a peer that somebody asked us about (report_life).
+struct Heard {
+  PeerId peer;
+};
 struct PresumedDead {
   PeerId peer;
   Why why{};
   Nanoseconds silent_for{};
 };
+/// Silent for us and not for others.
+struct LinkDown {
+  PeerId peer;
+  Nanoseconds silent_for{};
+};
 struct ProvenDead {
   PeerId peer;
 };
-using Fact = std::variant<Probe, Suspected, Refuted, PresumedDead, ProvenDead>;
+using Fact = std::variant<Probe, Suspected, Refuted, Heard, PresumedDead, LinkDown, ProvenDead>;
 
 class Health {
  public:
-  explicit Health(const Config& config) : config_(config) {}
+  explicit Health(const Config& config, const PeerId& self = {}) : config_(config), self_(self) {}
 
   /// Starts to watch, or renews what is known of a watched peer.
   void watch(const Now& now, const PeerId& peer, PeerKind kind);
@@ -92,12 +124,24 @@ class Health {
 
   void on_packet(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
   void on_frame(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
+  /// We sent something that the peer answers at once. `rtt`: the smoothed round trip.
+  void on_asked(const Now& now, const PeerId& peer, Nanoseconds rtt);
+  /// How many datagrams to the peer, probes among them, are unanswered: told before each probe.
+  void on_unanswered(const PeerId& peer, std::size_t datagrams);
   /// An ICMP port-unreachable that quotes one of our packets to this peer; `probe`: when the quoted packet was sent, if
   /// it is one of the newest probes.
   void on_unreachable(const Now& now, const PeerId& peer, std::optional<Mono> probe, std::vector<Fact>& facts);
   void on_canary_ended(const Now& now, const PeerId& peer, CanaryEnd how, std::vector<Fact>& facts);
   /// Something makes this peer worth a probe: loss, a newer incarnation, a second handshake.
   void on_hint(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
+  /// Another member suspects it, and asks us.
+  void on_doubt(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
+  /// Another member has proven its death.
+  void on_told(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
+  /// Another member has heard it since we asked.
+  void on_vouched(const PeerId& peer);
+  /// The next sign of life is told, as Heard.
+  void report_life(const PeerId& peer);
   /// Our own loop came `late` too late.
   void on_stall(const Now& now, Nanoseconds late);
   void on_timer(const Now& now, std::vector<Fact>& facts);
@@ -113,31 +157,51 @@ class Health {
     Why why{};
     Mono begun{};
     Mono next_probe{};
-    Nanoseconds gap{};    ///< between the last probe and the next, of a series that grows
-    unsigned probes = 0;  ///< sent since the suspicion or the last stall
-    unsigned quotes = 0;  ///< probes that a port-unreachable answered
-    bool quoted = false;  ///< the newest probe was answered so
+    Nanoseconds gap{};     ///< between the last probe and the next, of a series that grows
+    bool told = false;     ///< as Suspected
+    bool vouched = false;  ///< somebody else has heard the peer
+    unsigned probes = 0;   ///< sent since the suspicion or the last stall
+    unsigned quotes = 0;   ///< probes that a port-unreachable answered
+    bool quoted = false;   ///< the newest probe was answered so
     Mono first_quote{};
   };
   struct Watched {
     PeerKind kind{};
+    bool ward = false;  ///< its next neighbour in the ring looks at it: we
+    bool report = false;
     Mono life{};
     Mono hinted{};
-    std::optional<Mono> finished{};  ///< when the canary's FIN came, and no life since
     Mono accused{};                  ///< when an unreachable last led to a suspicion
+    std::optional<Mono> asked{};     ///< the oldest question since the last life
+    std::optional<Mono> finished{};  ///< when the canary's FIN came, and no life since
+    Nanoseconds rtt{};
+    std::size_t unanswered = 0;
+    unsigned told = 0;  ///< proofs of others, since it was watched
+    bool proven_elsewhere = false;
+    Nanoseconds slowest{};  ///< silence of a suspicion that was refuted,
+    Mono slow_until{};      ///< and how long it is kept in mind
     std::optional<Suspicion> suspicion{};
   };
 
+  [[nodiscard]] const Patience& patience(const Watched& watched) const;
+  [[nodiscard]] Nanoseconds silence_of(const Now& now, const Watched& watched) const;
+  [[nodiscard]] unsigned strain(const Now& now) const;
+  [[nodiscard]] Mono due(const Watched& watched) const;
+  void appoint();
   void on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts);
-  void suspect(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts);
-  void probe(const Now& now, const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts) const;
-  [[nodiscard]] Nanoseconds pace(Suspicion& suspicion) const;
-  [[nodiscard]] Nanoseconds silence_of(PeerKind kind) const;
+  void doubt(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts);
+  void tell(const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts) const;
+  void probe(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts) const;
+  [[nodiscard]] Nanoseconds pace(const Watched& watched, Suspicion& suspicion) const;
   /// True when the verdict was made and the peer is watched no more.
   bool judge(const Now& now, const PeerId& peer, const Watched& watched, std::vector<Fact>& facts) const;
 
   Config config_;
+  PeerId self_;
   std::map<PeerId, Watched> watched_;
+  unsigned in_doubt_ = 0;
+  unsigned stalls_ = 0;
+  Mono stalled_at_{};
 };
 
 }  // namespace mosaik::health

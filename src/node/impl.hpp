@@ -10,6 +10,7 @@
 #include "groups/group.hpp"
 #include "health/health.hpp"
 #include "node/canaries.hpp"
+#include "node/opinions.hpp"
 #include "node/dial_list.hpp"
 #include "node/node.hpp"
 #include "quic/endpoint.hpp"
@@ -94,6 +95,7 @@ class Node::Impl {
   discovery::Discovery discovery;
   health::Health health;
   Canaries canaries;
+  Opinions opinions;
   bonds::Reception reception;
   std::map<GroupId, groups::Group> groups;
 
@@ -116,6 +118,9 @@ class Node::Impl {
   template <class F>
   void with_canaries(const Now& now, F&& call);
 
+  template <class F>
+  void with_opinions(const Now& now, F&& call);
+
   // router.cpp
   void route(const Now& now, const quic::LinkEvent& event);
   void route_opened(const Now& now, const quic::LinkOpened& opened);
@@ -126,6 +131,9 @@ class Node::Impl {
   void on_discovery_fact(const Now& now, const discovery::Fact& fact);
   void on_extension(const Now& now, const bonds::ExtensionHeard& heard);
   void probe(const Now& now, const PeerId& peer);
+  void on_asked(const Now& now, const bonds::Asked& asked);
+  void on_opinion(const Now& now, const OpinionEffect& effect);
+  [[nodiscard]] std::vector<PeerId> witnesses() const;
   /// Over any bond with the peer.
   void tell(const Now& now, const PeerId& peer, const codec::Extension& extension);
   void on_health_fact(const Now& now, const health::Fact& fact);
@@ -246,6 +254,13 @@ void Node::Impl::with_canaries(const Now& now, F&& call) {
       }, effect);
     }
   }
+}
+
+template <class F>
+void Node::Impl::with_opinions(const Now& now, F&& call) {
+  std::vector<OpinionEffect> effects;
+  call(effects);
+  for (const OpinionEffect& effect : effects) on_opinion(now, effect);
 }
 
 }  // namespace mosaik::node

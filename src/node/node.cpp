@@ -40,8 +40,9 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
                              : std::make_unique<quic::Endpoint>(self.key(), quic::EndpointConfig{.random_seed = config.secret_seed})),
       endpoint(*transport),
       discovery(config.discovery, self, verifier, pool, rng.fork("discovery")),
-      health(health::Config{}),
+      health(health::Config{}, self.id()),
       canaries(self.id(), config.canary),
+      opinions(self.id()),
       reception(config.discovery.network, discovery, verifier),
       started_at_(now.mono) {
   self.set_tags(config.tags, now.wall);

@@ -129,6 +129,7 @@ void Node::Impl::on_bond_down(const Now& now, const GroupId& id, const bonds::Bo
   with_canaries(now, [&](auto& effects) { canaries.on_bond_down(now, down.peer, down.link, endpoint, effects); });
   if (!bonded_anywhere(down.peer)) {
     health.forget(down.peer);
+    opinions.forget(down.peer);
     discovery.set_bonded(now, down.peer, false);
   }
   const auto group = groups.find(id);
@@ -166,6 +167,7 @@ void Node::Impl::on_bond_fact(const Now& now, const GroupId& id, const bonds::Fa
   }
   if (const auto* raft = std::get_if<bonds::RaftHeard>(&fact))
     return with_group(now, id, [&](groups::Group& group, const bonds::Step& step) { group.on_raft(step, *raft); });
+  if (const auto* asked = std::get_if<bonds::Asked>(&fact)) return on_asked(now, *asked);
   if (const auto* heard = std::get_if<bonds::ExtensionHeard>(&fact)) return on_extension(now, *heard);
   if (const auto* probe = std::get_if<bonds::ProbeWanted>(&fact))
     return with_health([&](auto& facts) { health.on_hint(now, probe->peer, facts); });
@@ -254,6 +256,33 @@ void Node::Impl::on_discovery_fact(const Now& now, const discovery::Fact& fact) 
 void Node::Impl::on_extension(const Now& now, const bonds::ExtensionHeard& heard) {
   if (heard.tag == codec::ExtensionTag::canary_offer)
     with_canaries(now, [&](auto& effects) { canaries.on_offer(heard.peer, heard.link, heard.value, endpoint, effects); });
+  if (heard.tag != codec::ExtensionTag::opinion) return;
+  const auto silent_for = [&](const PeerId& peer) {
+    return bonded_anywhere(peer) ? std::optional(health.silent_for(now, peer)) : std::nullopt;
+  };
+  with_opinions(now, [&](auto& effects) { opinions.on_word(heard.peer, heard.value, silent_for, effects); });
+}
+
+void Node::Impl::on_opinion(const Now& now, const OpinionEffect& effect) {
+  if (const auto* words = std::get_if<TellOpinion>(&effect)) return tell(now, words->to, {codec::ExtensionTag::opinion, words->value});
+  if (const auto* listen = std::get_if<ListenFor>(&effect)) return health.report_life(listen->peer);
+  if (const auto* vouched = std::get_if<Vouched>(&effect)) return health.on_vouched(vouched->peer);
+  if (const auto* doubted = std::get_if<Doubted>(&effect))
+    return with_health([&](auto& facts) { health.on_doubt(now, doubted->peer, facts); });
+  if (const auto* told = std::get_if<DeathTold>(&effect))
+    return with_health([&](auto& facts) { health.on_told(now, told->peer, facts); });
+}
+
+std::vector<PeerId> Node::Impl::witnesses() const {
+  std::set<PeerId> out;
+  for (const auto& [id, group] : groups)
+    for (const PeerId& peer : group.mesh().witnesses()) out.insert(peer);
+  return {out.begin(), out.end()};
+}
+
+void Node::Impl::on_asked(const Now& now, const bonds::Asked& asked) {
+  const auto stats = endpoint.stats(asked.link);
+  if (stats) health.on_asked(now, asked.peer, stats->smoothed_rtt);
 }
 
 void Node::Impl::tell(const Now& now, const PeerId& peer, const codec::Extension& extension) {
@@ -262,8 +291,13 @@ void Node::Impl::tell(const Now& now, const PeerId& peer, const codec::Extension
 }
 
 void Node::Impl::probe(const Now& now, const PeerId& peer) {
-  for (const auto& [link, id] : bonded_)
-    if (id == peer) endpoint.probe(link);
+  std::size_t unanswered = 0;
+  for (const auto& [link, id] : bonded_) {
+    if (id != peer) continue;
+    if (const auto stats = endpoint.stats(link)) unanswered = std::max(unanswered, stats->unanswered);
+    endpoint.probe(link);
+  }
+  health.on_unanswered(peer, unanswered);
   // Of a Rust peer only a frame is life. One bond's Ping is enough: the verdict is about the peer.
   if (health.kind_of(peer) != health::PeerKind::rust) return;
   for (auto& [id, group] : groups) {
@@ -281,6 +315,8 @@ void Node::Impl::on_health_fact(const Now& now, const health::Fact& fact) {
     Event& event = report(now, EventKind::suspect);
     event.peer = suspected->peer;
     event.reason = to_string(suspected->why);
+    if (suspected->why == health::Why::silence)
+      with_opinions(now, [&](auto& effects) { opinions.on_suspected(suspected->peer, witnesses(), effects); });
     return mark(suspected->peer, true);
   }
   if (const auto* refuted = std::get_if<health::Refuted>(&fact)) {
@@ -291,7 +327,14 @@ void Node::Impl::on_health_fact(const Now& now, const health::Fact& fact) {
     with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_dead(step, peer, by, why); });
   };
   if (const auto* dead = std::get_if<health::PresumedDead>(&fact)) end(dead->peer, bonds::EndedBy::presumed, to_string(dead->why));
-  if (const auto* dead = std::get_if<health::ProvenDead>(&fact)) end(dead->peer, bonds::EndedBy::proven, "its process is gone");
+  if (const auto* heard = std::get_if<health::Heard>(&fact))
+    return with_opinions(now, [&](auto& effects) { opinions.on_life(heard->peer, effects); });
+  if (const auto* link = std::get_if<health::LinkDown>(&fact))
+    end(link->peer, bonds::EndedBy::link, "silent for us, and another member hears it: the link is down");
+  if (const auto* dead = std::get_if<health::ProvenDead>(&fact)) {
+    with_opinions(now, [&](auto& effects) { opinions.on_proven(dead->peer, witnesses(), effects); });
+    end(dead->peer, bonds::EndedBy::proven, "its process is gone");
+  }
 }
 
 }  // namespace mosaik::node

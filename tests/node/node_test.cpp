@@ -72,8 +72,8 @@ TEST_F(TwoNodes, stay_quiet_once_they_are_bonded) {
   for (std::size_t i = events; i < wire_.at(a_).events.size(); ++i)
     EXPECT_EQ(wire_.at(a_).events[i].kind, EventKind::peer_updated);
   EXPECT_THAT(wire_.events(a_, EventKind::suspect), IsEmpty());
-  // A ping, its pong and their acknowledgements each 350 to 500 ms at both ends, and little else.
-  EXPECT_LE(wire_.turns - before, 60U * 40U);
+  // A ping, its pong and their acknowledgements each 350 to 500 ms at both ends, a look in between, and little else.
+  EXPECT_LE(wire_.turns - before, 60U * 50U);
 }
 
 TEST_F(TwoNodes, notice_a_killed_process_by_its_unreachable_port) {
@@ -89,7 +89,7 @@ TEST_F(TwoNodes, notice_a_killed_process_by_its_unreachable_port) {
   EXPECT_EQ(down.reason, "unreachable");
   EXPECT_LT(position(wire_.at(a_).events, EventKind::suspect), position(wire_.at(a_).events, EventKind::bond_down));
   ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(a_, EventKind::offline).empty(); }, 100ms));
-  EXPECT_THAT(wire_.reasons(a_), HasSubstr("is not bonded"));
+  EXPECT_THAT(wire_.reasons(a_), HasSubstr("is dead"));
 }
 
 TEST_F(TwoNodes, notice_a_vanished_host_by_its_silence) {
@@ -99,8 +99,8 @@ TEST_F(TwoNodes, notice_a_vanished_host_by_its_silence) {
   wire_.kill(b_);
   const Mono killed = wire_.now().mono;
   ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(a_, EventKind::bond_down).empty(); }, 6s));
-  EXPECT_GE(wire_.now().mono - killed, 1100ms);
-  EXPECT_LE(wire_.now().mono - killed, 1800ms);
+  EXPECT_GE(wire_.now().mono - killed, 200ms);
+  EXPECT_LE(wire_.now().mono - killed, 500ms);
   EXPECT_EQ(wire_.events(a_, EventKind::bond_down).front().reason, "silence");
 }
 
@@ -264,7 +264,7 @@ TEST_F(TwoNodes, do_not_blame_the_other_for_an_own_stall) {
   wire_.run_for(2s);
   // A stands still, B's answers wait in A's socket; A must hear them before it judges.
   for (int i = 0; i < 5; ++i) {
-    wire_.freeze(a_, 700ms);
+    wire_.freeze(a_, 350ms);
     wire_.run_for(2s);
   }
   EXPECT_THAT(wire_.events(a_, EventKind::bond_down), IsEmpty());

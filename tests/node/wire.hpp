@@ -74,6 +74,7 @@ class Wire {
   Nanoseconds delay = 1ms;
   Nanoseconds jitter = 200us;
   std::uint64_t lost_of_100 = 0;  ///< datagrams
+  std::optional<std::size_t> unreachables_to;  ///< nobody else gets any
   bool canaries = true;           ///< nodes listen for canaries, and their systems let them
   bool port_unreachable = true;   ///< the system of a killed process answers; a cut answers nothing
 
@@ -320,7 +321,7 @@ class Wire {
   void arrive(std::size_t from, std::size_t to, const std::vector<std::uint8_t>& bytes) {
     Machine& machine = machines_.at(to);
     if (!machine.node) {
-      if (port_unreachable && !cuts_.contains({to, from}))
+      if (port_unreachable && unreachables_to.value_or(from) == from && !cuts_.contains({to, from}))
         plan(time_ + delay, [this, from, to, bytes] {
           if (machines_.at(from).node)
             with(from,
