@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
 
 #include "mosaik/exit_code.hpp"
@@ -20,7 +21,8 @@ constexpr const char* first_steps =
     "  mosaik node --name a             run a node\n"
     "  mosaik status --name a           ask it how it is\n"
     "\n"
-    "Exit codes: 0 fine, 1 failure, 64 wrong usage; of 'mosaik status': 0 healthy, 1 degraded, 3 no such node running.";
+    "Exit codes: 0 fine, 1 failure, 64 wrong usage; of 'mosaik status': 0 healthy, 1 degraded, 2 no leader or no\n"
+    "quorum, 3 no such node running; of 'mosaik kv' and 'mosaik counter': 4 nobody can tell whether it was done.";
 
 /// The parser and the values that it fills.
 class Parser {
@@ -41,6 +43,8 @@ class Parser {
                "  mosaik events --name a\n  mosaik events --json | jq 'select(.event == \"bond_down\")'");
     add_client(ClientVerb::watch, "watch", "a live view; q or Ctrl-C ends it", "  mosaik watch --name a");
     add_client(ClientVerb::leave, "leave", "make it leave its group gracefully and end", "  mosaik leave --name a");
+    add_counter();
+    add_kv();
     add_version();
     add_completion();
   }
@@ -60,6 +64,10 @@ class Parser {
     if (version_verb_->parsed()) return version_;
     if (completion_verb_->parsed()) return completion_;
     for (const auto& [verb, options] : clients_)
+      if (verb->parsed()) return *options;
+    for (const auto& [verb, options] : counters_)
+      if (verb->parsed()) return *options;
+    for (const auto& [verb, options] : kvs_)
       if (verb->parsed()) return *options;
     return version_;
   }
@@ -124,10 +132,76 @@ class Parser {
     options->verb = verb;
     CLI::App* const parsed = add_verb(
         name, help, std::string(examples) + "\n\nWithout --control and --name the only running node is meant.");
-    parsed->add_option("--control", options->control, "path of the node's control socket")->type_name("PATH");
-    parsed->add_option("--name", options->name, "name of the node")->type_name("LABEL");
+    add_target(parsed, *options);
     if (verb != ClientVerb::watch) add_json(parsed, options->output, "print JSON (docs/CONTROL.md)");
     clients_.emplace_back(parsed, std::move(options));
+  }
+
+  static void add_target(CLI::App* verb, ClientOptions& options) {
+    verb->add_option("--control", options.control, "path of the node's control socket")->type_name("PATH");
+    verb->add_option("--name", options.name, "name of the node")->type_name("LABEL");
+  }
+
+  /// What every verb on a machine takes.
+  static void add_call(CLI::App* verb, CallOptions& options, bool reads) {
+    add_target(verb, options.client);
+    verb->add_option("--timeout", options.timeout, "give up after so long (10s)")->type_name("TIME");
+    if (reads) {
+      verb->add_option("--consistency", options.consistency,
+                       "strong: as its leader knows it; weak: as this node does (strong)")
+          ->check(CLI::IsMember({"weak", "strong"}))
+          ->type_name("LEVEL");
+    }
+    add_json(verb, options.client.output, "print JSON");
+  }
+
+  CLI::App* add_machine_verb(const char* name, const char* help, const std::string& examples) {
+    CLI::App* const verb = add_verb(name, help,
+                                    examples + "\n\nThe node runs with --machine " + name +
+                                        ". Without --control and --name the only running node is meant.");
+    verb->require_subcommand(1);
+    return verb;
+  }
+
+  template <class OptionsOf>
+  CLI::App* add_action(CLI::App* verb, std::vector<std::pair<CLI::App*, std::unique_ptr<OptionsOf>>>& list,
+                       typename OptionsOf::Verb action, const char* name, const char* help, bool reads) {
+    list.emplace_back(verb->add_subcommand(name, help), std::make_unique<OptionsOf>());
+    auto& [added, options] = list.back();
+    options->verb = action;
+    add_call(added, options->call, reads);
+    return added;
+  }
+
+  void add_counter() {
+    using Verb = CounterOptions::Verb;
+    counter_verb_ = add_machine_verb("counter", "change or read the replicated counter of a running node",
+                                     "  mosaik counter add 3 --name a\n  mosaik counter get --name b");
+    CLI::App* const add =
+        add_action(counter_verb_, counters_, Verb::add, "add", "add to it, wait for the commit", false);
+    add->add_option("N", counters_.back().second->n, "how much (1)");
+    add_action(counter_verb_, counters_, Verb::get, "get", "print it", true);
+  }
+
+  void add_kv() {
+    using Verb = KvOptions::Verb;
+    kv_verb_ = add_machine_verb("kv", "change or read the replicated keys of a running node",
+                                "  mosaik kv put colour blue --name a\n  mosaik kv get colour --name b\n"
+                                "  mosaik kv put motd - --name a < file\n  mosaik kv watch --name a");
+    const auto text = [this](const char* name, const char* help) {
+      return kv_verb_->get_subcommands({}).back()->add_option(name, kvs_.back().second->key, help);
+    };
+    add_action(kv_verb_, kvs_, Verb::get, "get", "print the value of a key", true);
+    text("KEY", "the key")->required();
+    CLI::App* const put = add_action(kv_verb_, kvs_, Verb::put, "put", "set a key, wait for the commit", false);
+    text("KEY", "the key, at most 1 KiB")->required();
+    put->add_option("VALUE", kvs_.back().second->value, "its value, at most 1 MiB; - reads standard input")->required();
+    add_action(kv_verb_, kvs_, Verb::remove, "delete", "delete a key, wait for the commit", false);
+    text("KEY", "the key")->required();
+    add_action(kv_verb_, kvs_, Verb::list, "list", "list keys and values", true);
+    text("PREFIX", "only keys that begin so");
+    add_action(kv_verb_, kvs_, Verb::watch, "watch", "print changes as they happen, until it is ended", false);
+    text("PREFIX", "only keys that begin so");
   }
 
   void add_version() {
@@ -159,7 +233,11 @@ class Parser {
   CLI::App* keygen_verb_ = nullptr;
   CLI::App* version_verb_ = nullptr;
   CLI::App* completion_verb_ = nullptr;
+  CLI::App* counter_verb_ = nullptr;
+  CLI::App* kv_verb_ = nullptr;
   std::vector<std::pair<CLI::App*, std::unique_ptr<ClientOptions>>> clients_;
+  std::vector<std::pair<CLI::App*, std::unique_ptr<CounterOptions>>> counters_;
+  std::vector<std::pair<CLI::App*, std::unique_ptr<KvOptions>>> kvs_;
 };
 
 int refuse(CLI::App& app, const std::string& message) {
@@ -177,6 +255,16 @@ FlagDescription describe(const CLI::Option& option) {
   if (option.get_items_expected_max() > 0)
     out.value = type == "FILE" || type == "PATH" ? FlagDescription::Value::file : FlagDescription::Value::text;
   return out;
+}
+
+/// Flags of a verb and of its actions, each once.
+void add_flags(VerbDescription& description, const CLI::App& app) {
+  for (const CLI::Option* const option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    FlagDescription flag = describe(*option);
+    if (std::ranges::find(description.flags, flag.name, &FlagDescription::name) == description.flags.end())
+      description.flags.push_back(std::move(flag));
+  }
 }
 
 }  // namespace
@@ -204,8 +292,11 @@ std::vector<VerbDescription> describe_verbs() {
     VerbDescription& description = out.emplace_back();
     description.name = verb->get_name();
     description.help = verb->get_description();
-    for (const CLI::Option* const option : verb->get_options())
-      if (!option->get_lnames().empty()) description.flags.push_back(describe(*option));
+    add_flags(description, *verb);
+    for (const CLI::App* const action : verb->get_subcommands({})) {
+      description.words.push_back(action->get_name());
+      add_flags(description, *action);
+    }
     if (description.name == "completion") description.words = {"bash", "zsh", "fish"};
   }
   return out;

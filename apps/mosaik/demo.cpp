@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <functional>
 
 #include "base/random.hpp"
+#include "mosaik/demo_counter.hpp"
 #include "mosaik/demo_node.hpp"
 #include "mosaik/demo_view.hpp"
 #include "mosaik/exit_code.hpp"
@@ -23,6 +25,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr milliseconds redraw = milliseconds(100);
+constexpr std::uint64_t adds_before = 200;       ///< of the failover: acknowledged before the leader is killed,
+constexpr std::uint64_t adds_after = 200;        ///< and by its successor
 constexpr milliseconds exit_limit = seconds(5);  ///< a node that leaves needs 1 s at most
 
 /// A directory of our own, removed at the end.
@@ -56,7 +60,8 @@ class Demo {
     const std::size_t victim = rng_.below(nodes_.size());
     std::size_t leaver = rng_.below(nodes_.size() - 1);
     if (leaver >= victim) ++leaver;
-    const bool ok = mesh_forms() && kill(nodes_[victim]) && come_back(nodes_[victim]) && leave(nodes_[leaver]);
+    const bool ok = mesh_forms() && elect() && kill(nodes_[victim]) && come_back(nodes_[victim]) && fail_over() &&
+                    rejoin() && leave(nodes_[leaver]);
     if (!stop_asked()) view_.summary(steps_);
     return ok;
   }
@@ -93,6 +98,90 @@ class Demo {
     return end(step);
   }
 
+  bool elect() {
+    DemoStep step = begin("elect", "a leader of the replicated counter is elected");
+    if (!wait([this] { return not_led(PeerId{}); }, seconds(30))) return end(step);
+    step.first = step.took = DemoClock::now() - began_;
+    step.detail = fmt::format("node {} leads, as all say", leader()->number());
+    return end(step);
+  }
+
+  /// Counts through a follower, kills the leader meanwhile, and looks whether the count is right.
+  bool fail_over() {
+    DemoStep step = begin("failover", "the leader is killed, the counter counts on");
+    if (!wait([this] { return not_led(PeerId{}); }, seconds(30))) return end(step);
+    DemoNode& old = *leader();
+    const PeerId old_id = old.id();
+    DemoNode& teller =
+        *std::ranges::find_if(nodes_, [&](const DemoNode& node) { return node.is_running() && &node != &old; });
+    counter_.begin(teller);
+    if (!wait([this] { return not_counted(adds_before); }, seconds(20))) return end(step);
+    old.expect(DemoNode::State::killed);
+    counter_.forget_pause();
+    began_ = DemoClock::now();
+    old.send_signal(SIGKILL);
+    if (!wait([&] { return not_led(old_id); }, seconds(30))) return end(step);
+    step.first = DemoClock::now() - began_;
+    const std::uint64_t enough = counter_.acknowledged() + adds_after;
+    if (!wait([&] { return not_counted(enough); }, seconds(30))) return end(step);
+    step.took = counter_.pause();
+    static_cast<void>(old.reap(exit_limit));
+    if (!settle_count(teller)) return end(step);
+    step.detail = fmt::format("node {} leads now, {} adds, none lost, longest pause {}", leader()->number(),
+                              counter_.acknowledged(), duration_text(counter_.pause()));
+    return end(step);
+  }
+
+  /// Stops counting and compares the counter with the books. False with failure_ set.
+  bool settle_count(DemoNode& teller) {
+    counter_.finish();
+    if (!wait([this] { return counter_.busy() ? "an add is under way" : ""; }, seconds(20))) return false;
+    teller.say(R"({"cmd":"query","consistency":"strong","tag":"value"})");
+    std::optional<DemoNode::Reply> reply;
+    const auto answered = [&]() -> std::string {
+      for (DemoNode::Reply& one : teller.take_replies()) reply = std::move(one);
+      return reply ? "" : "the counter is not told";
+    };
+    if (!wait(answered, seconds(20))) return false;
+    const std::optional<std::int64_t> value = value_in(reply->ok);
+    if (value && counter_.explains(*value)) return true;
+    failure_ = value ? fmt::format("{} adds were acknowledged, but the counter is {}", counter_.acknowledged(), *value)
+                     : fmt::format("the counter is not told: {}", reply->error);
+    return false;
+  }
+
+  /// The value in a reply `{"value":5,"position":7}`.
+  static std::optional<std::int64_t> value_in(std::string_view text) {
+    constexpr std::string_view name = "\"value\":";
+    const std::size_t at = text.find(name);
+    std::int64_t value = 0;
+    if (at == std::string_view::npos) return std::nullopt;
+    const char* const from = text.data() + at + name.size();
+    if (std::from_chars(from, text.data() + text.size(), value).ec != std::errc{}) return std::nullopt;
+    return value;
+  }
+
+  /// Who leads, by its own word; null: nobody.
+  [[nodiscard]] DemoNode* leader() {
+    const auto found = std::ranges::find_if(
+        nodes_, [](const DemoNode& node) { return node.is_running() && node.leader() == node.id(); });
+    return found == nodes_.end() ? nullptr : &*found;
+  }
+
+  /// All running nodes name one of themselves, and not `old`.
+  [[nodiscard]] std::string not_led(const PeerId& old) {
+    const DemoNode* const chosen = leader();
+    if (chosen == nullptr || chosen->id() == old) return "nobody leads";
+    for (const DemoNode& node : nodes_)
+      if (node.is_running() && node.leader() != chosen->id())
+        return fmt::format("node {} does not follow node {}", node.number(), chosen->number());
+    return "";
+  }
+
+  [[nodiscard]] std::string not_counted(std::uint64_t enough) const {
+    return counter_.acknowledged() >= enough ? "" : fmt::format("{} adds acknowledged", counter_.acknowledged());
+  }
+
   bool kill(DemoNode& victim) {
     DemoStep step = begin("kill", fmt::format("node {} is killed, all others notice", victim.number()));
     for (DemoNode& node : nodes_) node.forget_losses();
@@ -107,9 +196,22 @@ class Demo {
 
   bool come_back(DemoNode& node) {
     DemoStep step = begin("return", fmt::format("node {} comes back with its key, mesh heals", node.number()));
+    return heal(step, node);
+  }
+
+  /// The leader that was killed comes back, as a follower of the new one.
+  bool rejoin() {
+    DemoNode& old = *std::ranges::find_if(nodes_, [](const DemoNode& node) { return !node.is_running(); });
+    DemoStep step = begin("rejoin", fmt::format("node {} comes back and follows", old.number()));
+    return heal(step, old);
+  }
+
+  bool heal(DemoStep& step, DemoNode& node) {
     const auto helper = std::ranges::find_if(nodes_, [](const DemoNode& other) { return other.is_running(); });
     const PeerId before = node.id();
-    if (!launch(node, helper->contact()) || !wait([this] { return not_whole(); }, seconds(30))) return end(step);
+    if (!launch(node, helper->contact()) || !wait([this] { return not_whole(); }, seconds(30)) ||
+        !wait([this] { return not_led(PeerId{}); }, seconds(30)))
+      return end(step);
     if (node.id() != before) failure_ = "it came back with another identity";
     step.first = step.took = DemoClock::now() - began_;
     step.detail = fmt::format("bonded with all {} others again", nodes_.size() - 1);
@@ -228,15 +330,20 @@ class Demo {
     std::vector<pollfd> wait;
     for (const DemoNode& node : nodes_) wait.push_back({node.descriptor(), POLLIN, 0});
     wait.push_back({stop_descriptor(), POLLIN, 0});
-    if (::poll(wait.data(), wait.size(), static_cast<int>(redraw.count())) <= 0) return;
-    for (std::size_t i = 0; i < nodes_.size(); ++i)
-      if (wait[i].revents != 0) nodes_[i].take_lines();
+    const auto due =
+        std::chrono::ceil<milliseconds>(std::min(counter_.next_due(), DemoClock::now() + redraw) - DemoClock::now());
+    const auto limit = std::clamp(due, milliseconds(0), redraw);
+    if (::poll(wait.data(), wait.size(), static_cast<int>(limit.count())) > 0)
+      for (std::size_t i = 0; i < nodes_.size(); ++i)
+        if (wait[i].revents != 0) nodes_[i].take_lines();
+    counter_.pump();
   }
 
   DemoGround ground_;
   Rng rng_;
   DemoView view_;
   DemoNodes nodes_;
+  DemoCounter counter_;
   std::vector<DemoStep> steps_;
   std::string failure_;
   DemoClock::time_point began_;

@@ -113,7 +113,11 @@ Result<> DemoNode::start(const std::string& contact) {
                                         "--control",
                                         file("sock"),
                                         "--secret-key-file",
-                                        file("key")};
+                                        file("key"),
+                                        "--machine",
+                                        "counter",
+                                        "--bootstrap-delay",
+                                        "300ms"};
   if (!contact.empty()) arguments.insert(arguments.end(), {"--bootstrap", contact});
   std::vector<std::string> environment = environment_with(ground_->secret);
   const Launch launch{pointers(arguments), pointers(environment), input->read.get(), output->write.get(), log.get(),
@@ -128,12 +132,18 @@ Result<> DemoNode::start(const std::string& contact) {
   bonds_.clear();
   losses_.clear();
   contact_.clear();
+  leader_ = {};
+  replies_.clear();
   state_ = State::starting;
   return {};
 }
 
 void DemoNode::send_signal(int number) {
   if (pid_ > 0) ::kill(pid_, number);
+}
+
+void DemoNode::say(std::string_view command) {
+  if (input_pipe_) static_cast<void>(write_line(input_pipe_.get(), command, -1));
 }
 
 void DemoNode::take_lines() {
@@ -144,6 +154,7 @@ void DemoNode::take_lines() {
   if (open) return;
   output_.reset();
   bonds_.clear();
+  leader_ = {};
 }
 
 void DemoNode::on_line(const control::json::Line& line) {
@@ -157,6 +168,10 @@ void DemoNode::on_line(const control::json::Line& line) {
     for (const control::json::BondName& bond : line.bonds) bonds_.insert(bond.peer);
   } else if (line.event == "bond_down") {
     losses_[line.peer] = {DemoClock::now(), line.by, line.text};
+  } else if (line.event == "leader") {
+    leader_ = line.id;
+  } else if (line.event == "reply") {
+    replies_.push_back({DemoClock::now(), line.tag, line.ok, line.text, line.kind_of_error});
   }
 }
 

@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <mosaik/id.hpp>
 #include <mosaik/result.hpp>
@@ -37,6 +39,15 @@ class DemoNode {
     std::string reason;
   };
 
+  /// What the process has answered to a command.
+  struct Reply {
+    DemoClock::time_point at;
+    std::string tag;  ///< JSON, as ok is
+    std::string ok;
+    std::string error;
+    std::string code;
+  };
+
   DemoNode(const DemoGround& ground, std::size_t number) : ground_(&ground), number_(number) {}
   DemoNode(const DemoNode&) = delete;
   DemoNode& operator=(const DemoNode&) = delete;
@@ -47,6 +58,9 @@ class DemoNode {
   [[nodiscard]] Result<> start(const std::string& contact);
   void send_signal(int number);
   void expect(State state) { state_ = state; }
+  /// Sends a JSON command; its reply comes among the lines.
+  void say(std::string_view command);
+  [[nodiscard]] std::vector<Reply> take_replies() { return std::exchange(replies_, {}); }
   /// Reads what the process has printed; call when descriptor() is readable.
   void take_lines();
   /// Waits for the end of the process: its exit code, 128 and more for a signal. Kills it after `limit`.
@@ -62,6 +76,8 @@ class DemoNode {
   [[nodiscard]] const std::string& contact() const noexcept { return contact_; }
   [[nodiscard]] const std::string& control() const noexcept { return control_; }
   [[nodiscard]] const std::set<PeerId>& bonds() const noexcept { return bonds_; }
+  /// Who leads, as this node says; the zero id: nobody.
+  [[nodiscard]] const PeerId& leader() const noexcept { return leader_; }
   /// The last end of a bond with `peer` since forget_losses().
   [[nodiscard]] const Loss* loss_of(const PeerId& peer) const;
   void forget_losses() { losses_.clear(); }
@@ -76,13 +92,15 @@ class DemoNode {
   std::size_t number_;
   State state_ = State::off;
   pid_t pid_ = -1;
-  runtime::Descriptor input_pipe_;  ///< kept open; nothing is said through it
+  runtime::Descriptor input_pipe_;
   runtime::Descriptor output_pipe_;
   std::optional<LineReader> output_;
   PeerId id_;
   std::string contact_;
   std::string control_;
   std::set<PeerId> bonds_;
+  PeerId leader_;
+  std::vector<Reply> replies_;
   std::map<PeerId, Loss> losses_;
 };
 

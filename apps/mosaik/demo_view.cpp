@@ -40,6 +40,11 @@ std::string state_text(const DemoNode& node, const Style& style) {
   return "";
 }
 
+std::string leads_text(const DemoNode& node, const Style& style) {
+  const bool leads = node.state() == DemoNode::State::up && !node.id().is_zero() && node.leader() == node.id();
+  return leads ? "  " + style.bold("leads") : "";
+}
+
 /// Who says that these two are bonded.
 std::string cell(const DemoNode& row, const DemoNode& column, const Style& style, bool utf8) {
   if (&row == &column) return style.dim(utf8 ? "\xE2\x95\xB2" : "\\");
@@ -94,7 +99,7 @@ std::string DemoView::picture(const DemoNodes& nodes) const {
                        (node.id().is_zero() ? std::string(10, ' ') : node.id().brief()) + " ";
     for (const DemoNode& other : nodes) line += " " + cell(node, other, style_, utf8_);
     line += fmt::format("  {:>2} {}", node.bonds().size(), padded(node.bonds().size() == 1 ? "bond" : "bonds", 6));
-    out += line + state_text(node, style_) + "\n";
+    out += line + state_text(node, style_) + leads_text(node, style_) + "\n";
   }
   return out;
 }

@@ -13,7 +13,7 @@
 namespace mosaik::command {
 
 struct DemoStep {
-  std::string name;                  ///< mesh, kill, return, leave
+  std::string name;                  ///< mesh, elect, kill, return, failover, leave
   std::string title;                 ///< what is waited for
   std::string detail;                ///< what was seen
   std::string failure;               ///< empty: it happened

@@ -14,6 +14,10 @@ struct Facts {
   std::string_view by;
   std::uint64_t code = 0;
   std::string_view reason;
+  std::string_view role;
+  Term term;
+  Index index;
+  Index last;
 };
 
 std::string who(const PeerId& peer) {
@@ -28,7 +32,31 @@ std::string ending(const Facts& facts) {
   return fmt::format(" (by {}, code {}{}{})", facts.by, facts.code, facts.reason.empty() ? "" : ", ", facts.reason);
 }
 
+/// About the consensus of a group; empty for other events.
+std::string raft_text(const Facts& facts) {
+  const std::string group = "group " + facts.group.brief();
+  if (facts.name == "leader")
+    return facts.peer.is_zero() ? fmt::format("{} has no leader (term {})", group, facts.term.value)
+                                : fmt::format("{} leads {} (term {})", who(facts.peer), group, facts.term.value);
+  if (facts.name == "role") return fmt::format("{} in {} (term {})", facts.role, group, facts.term.value);
+  if (facts.name == "raft_online") return fmt::format("{}: in step with its leader", group);
+  if (facts.name == "raft_offline") return fmt::format("{}: not in step with a leader", group);
+  if (facts.name == "committed") return fmt::format("{} has committed {}", group, facts.index.value);
+  if (facts.name == "diverged")
+    return fmt::format("{}: had committed {}, but leader {} (term {}) has other history from {} on: started over",
+                       group, facts.index.value, who(facts.peer), facts.term.value, facts.last.value);
+  if (facts.name == "overwritten")
+    return fmt::format("{}: acknowledged places {} to {} were taken by leader {}", group, facts.index.value,
+                       facts.last.value, who(facts.peer));
+  if (facts.name == "floor_differs")
+    return fmt::format("{}: {} has quorum floor {}, which is not ours: give all members the same", group,
+                       who(facts.peer), facts.code);
+  if (facts.name == "stopped") return fmt::format("{} stopped here{}", group, because(facts.reason));
+  return {};
+}
+
 std::string text_of(const Facts& facts) {
+  if (std::string text = raft_text(facts); !text.empty()) return text;
   if (facts.name == "peer") return fmt::format("peer {} {}{}", who(facts.peer), facts.kind, because(facts.reason));
   if (facts.name == "bond_up") return fmt::format("bond with {} formed", who(facts.peer));
   if (facts.name == "bond_down") return fmt::format("bond with {} lost{}", who(facts.peer), ending(facts));
@@ -62,14 +90,15 @@ std::string event_text(const Event& event) {
   if (event.kind == EventKind::bonds_changed) return "own bonds changed";
   if (event.kind == EventKind::topology_changed) return "topology changed";
   return text_of({control::json::event_name(event.kind), kind_of(event.kind), event.peer, event.group, event.by,
-                  event.code, event.reason});
+                  event.code, event.reason, to_string(event.role), event.term, event.index, event.last});
 }
 
 std::string event_text(const control::json::Line& line) {
   if (line.event == "bonds") return fmt::format("own bonds: {}", line.bonds.size());
   if (line.event == "topology") return fmt::format("bonds known in the group: {}", line.pairs);
-  return text_of(
-      {line.event, line.kind, line.event == "peer" ? line.id : line.peer, line.group, line.by, line.code, line.text});
+  const bool by_id = line.event == "peer" || line.event == "leader";
+  return text_of({line.event, line.kind, by_id ? line.id : line.peer, line.group, line.by, line.code, line.text,
+                  line.role, line.term, line.index, line.last});
 }
 
 }  // namespace mosaik::command

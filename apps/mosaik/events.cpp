@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "mosaik/event_text.hpp"
 #include "mosaik/exit_code.hpp"
 #include "mosaik/find_control.hpp"
@@ -12,8 +15,11 @@ namespace {
 std::string text_of(const std::string& event, const Style& style) {
   const Result<control::json::Line> line = control::json::read_line(event);
   if (!line) return printable(event);
-  const bool bad = line->event == "bond_down" || line->event == "suspect" || line->event == "refused";
-  const bool good = line->event == "bond_up" || line->event == "online" || line->event == "refuted";
+  constexpr std::array<std::string_view, 8> bad_news = {"bond_down", "suspect",     "refused",       "raft_offline",
+                                                        "diverged",  "overwritten", "floor_differs", "stopped"};
+  constexpr std::array<std::string_view, 5> good_news = {"bond_up", "online", "refuted", "raft_online", "leader"};
+  const bool bad = std::ranges::find(bad_news, line->event) != bad_news.end();
+  const bool good = std::ranges::find(good_news, line->event) != good_news.end();
   const std::string words = printable(event_text(*line));
   return style.dim(clock_text(line->wall_ms)) + "  " + (bad ? style.yellow(words) : good ? style.green(words) : words);
 }

@@ -10,6 +10,7 @@ int report(const Error& error) {
   const Style style = Style::of(stderr);
   const std::string text = style.red("mosaik:") + " " + printable(error.message) + "\n";
   std::fputs(text.c_str(), stderr);
+  if (error.code == Errc::unknown_outcome) return exit_unknown;
   return error.code == Errc::invalid_argument ? exit_usage : exit_failure;
 }
 

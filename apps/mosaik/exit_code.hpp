@@ -8,7 +8,9 @@ namespace mosaik::command {
 enum ExitCode : int {
   exit_fine = 0,
   exit_failure = 1,
+  exit_unable = 2,        ///< of `mosaik status`: a group with a machine has no leader or no quorum
   exit_no_such_node = 3,  ///< of `mosaik status` only
+  exit_unknown = 4,       ///< of `mosaik kv` and `mosaik counter`: nobody can tell whether the change was made
   exit_usage = 64,        ///< EX_USAGE of sysexits.h
 };
 

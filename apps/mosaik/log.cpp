@@ -16,6 +16,11 @@ spdlog::level::level_enum level_of(EventKind kind) {
     case EventKind::suspect:
     case EventKind::refused:
     case EventKind::offline:
+    case EventKind::raft_offline:
+    case EventKind::diverged:
+    case EventKind::overwritten:
+    case EventKind::floor_differs:
+    case EventKind::stopped:
     case EventKind::lost:
     case EventKind::notice: return spdlog::level::warn;
     case EventKind::peer_discovered:

@@ -23,6 +23,8 @@ struct Run {
   int operator()(const NodeOptions& options) const { return run_node(options); }
   int operator()(const KeygenOptions& options) const { return run_keygen(options); }
   int operator()(const ClientOptions& options) const { return run_client(options); }
+  int operator()(const CounterOptions& options) const { return run_counter(options); }
+  int operator()(const KvOptions& options) const { return run_kv(options); }
   int operator()(const VersionOptions& options) const { return run_version(options); }
   int operator()(const CompletionOptions& options) const { return run_completion(options); }
 };

@@ -61,7 +61,9 @@ Result<> settle_control(NodeSettings& settings, const PeerId& id) {
 class NodeProcess {
  public:
   NodeProcess(const NodeSettings& settings, Network network)
-      : settings_(settings), network_(std::move(network)), commands_(network_, group_, outbox_) {
+      : settings_(settings),
+        network_(std::move(network)),
+        commands_(network_, membership_, outbox_, settings.machine.name == Counter::name) {
     network_.ended().then([](std::monostate) { ask_to_stop(); });  // `mosaik leave`
   }
 
@@ -75,9 +77,7 @@ class NodeProcess {
           "(see --group-secret-file)");
       return {};
     }
-    Result<Group> group = network_.groups().with_key(*key).with_consensus(settings_.consensus).join();
-    if (!group) return std::unexpected(group.error());
-    group_ = std::move(*group);
+    if (const Result<> entered = enter(*key); !entered) return entered;
     tell_joined();
     return {};
   }
@@ -100,16 +100,50 @@ class NodeProcess {
 
   /// Leaves the group, tells what that brought, and ends.
   void close() {
-    if (group_) {
+    if (Group* const group = membership_.group()) {
       log_info("leaving");
-      static_cast<void>(group_->leave().get_for(std::chrono::seconds(2)));
-      group_.reset();
+      static_cast<void>(group->leave().get_for(std::chrono::seconds(2)));
+      membership_.drop();
     }
     network_.close();
     tell_news();
   }
 
  private:
+  Result<> enter(const GroupKey& key) {
+    auto builder = network_.groups().with_key(key);
+    std::unique_ptr<Machine> machine = open_machine(settings_.machine);
+    if (machine == nullptr) {
+      Result<Group> group = builder.with_consensus(settings_.consensus).join();
+      if (!group) return std::unexpected(group.error());
+      membership_.enter(std::move(*group));
+      return {};
+    }
+    auto with_machine = builder.with_machine(std::move(machine));
+    Result<ReplicatedGroup> group =
+        with_machine.with_consensus(settings_.consensus).with_quorum_floor(settings_.quorum_floor).join();
+    if (!group) return std::unexpected(group.error());
+    membership_.enter(std::move(*group));
+    return {};
+  }
+
+  /// Notes each change of how far the group has committed; ends with the group. Only for those who are told.
+  static void follow_committed(const ReplicatedWhen& when, const std::shared_ptr<Outbox>& outbox) {
+    const Watcher<Index> watcher = when.committed();  // before looking: what changes from now on completes it
+    if (const auto now = watcher.reaches(Index{}).get_for(std::chrono::nanoseconds(0)); now && *now)
+      outbox->put_committed(**now);
+    static_cast<void>(watcher.changed().then([when, outbox](const Result<Index>& next) {
+      if (next) follow_committed(when, outbox);
+    }));
+  }
+
+  void tell_committed() {
+    const std::optional<Index> committed = outbox_->take_committed();
+    if (!committed || *committed == told_committed_ || !group_id_) return;
+    told_committed_ = *committed;
+    tell(control::json::write_committed(*group_id_, *committed));
+  }
+
   /// False at the end of input, which does not stop the node.
   bool take_commands() {
     const bool open = input_.fill();
@@ -125,6 +159,7 @@ class NodeProcess {
 
   void tell_news() {
     while (const std::optional<std::string> reply = outbox_->take_reply()) tell(*reply);
+    tell_committed();
     while (const std::optional<Event> event = outbox_->take_event()) {
       log_event(*event);
       if (event->kind == EventKind::joined || !settings_.json) continue;  // `joined` was told when join() returned
@@ -146,20 +181,25 @@ class NodeProcess {
   }
 
   void tell_joined() {
-    if (!settings_.json) return tell(Style::of(stdout).bold("group") + "    " + group_->id().hex());
-    tell(control::json::Object().add("event", "joined").add("group", group_->id()).str());
+    Group& group = *membership_.group();
+    group_id_ = group.id();
+    if (!settings_.json) return tell(Style::of(stdout).bold("group") + "    " + group.id().hex());
+    tell(control::json::Object().add("event", "joined").add("group", group.id()).str());
     tell(control::json::Object()
              .add("event", "bonds")
-             .add("group", group_->id())
-             .raw("bonds", control::json::write_own_bonds(group_->bonds()))
+             .add("group", group.id())
+             .raw("bonds", control::json::write_own_bonds(group.bonds()))
              .str());
+    if (ReplicatedGroup* const replicated = membership_.replicated()) follow_committed(replicated->when(), outbox_);
   }
 
   const NodeSettings& settings_;
   std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>();
   Network network_;
-  std::optional<Group> group_;
+  Membership membership_;
   NodeCommands commands_;
+  std::optional<GroupId> group_id_;  ///< of the group that was joined
+  Index told_committed_;
   LineReader input_{STDIN_FILENO};
   Subscription events_;
   bool output_open_ = true;

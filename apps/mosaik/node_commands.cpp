@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "control/json_text.hpp"
+#include "mosaik/machines/counter.hpp"
 
 namespace mosaik::command {
 namespace {
@@ -61,7 +62,9 @@ void NodeCommands::dispatch(const Command& command) {
       Handler{"sync", &NodeCommands::sync},          Handler{"dial", &NodeCommands::dial},
       Handler{"ping", &NodeCommands::ping},          Handler{"leave", &NodeCommands::leave},
       Handler{"bonds", &NodeCommands::ask_group},    Handler{"status", &NodeCommands::ask_group},
-      Handler{"topology", &NodeCommands::ask_group},
+      Handler{"topology", &NodeCommands::ask_group}, Handler{"add", &NodeCommands::count},
+      Handler{"sub", &NodeCommands::count},          Handler{"feed", &NodeCommands::count},
+      Handler{"query", &NodeCommands::query},
   };
   const auto* const handler = std::ranges::find(handlers, command.name, &Handler::name);
   if (handler != handlers.end()) return (this->*handler->run)(command);
@@ -92,19 +95,56 @@ void NodeCommands::dial(const Command& command) {
 }
 
 void NodeCommands::leave(const Command& command) {
-  if (!group_) return refuse(command, left_ ? "left the group" : "this node is in no group");
-  const Future<Result<>> done = group_->leave();
+  Group* const group = membership_.group();
+  if (group == nullptr) return refuse_without_group(command);
+  const Future<Result<>> done = group->leave();
   left_ = true;
   reply_later(command, done, [](const Result<>&) { return std::string("true"); });
-  group_.reset();
+  membership_.drop();
+}
+
+void NodeCommands::refuse_without_group(const Command& command) {
+  refuse(command, left_ ? "left the group" : "this node is in no group");
 }
 
 void NodeCommands::ask_group(const Command& command) {
-  if (!group_) return refuse(command, left_ ? "left the group" : "this node is in no group");
-  if (command.name == "bonds") return reply(command, control::json::write_own_bonds(group_->bonds()));
-  const GroupStatus status = group_->status();
+  Group* const group = membership_.group();
+  if (group == nullptr) return refuse_without_group(command);
+  if (command.name == "bonds") return reply(command, control::json::write_own_bonds(group->bonds()));
+  const GroupStatus status = group->status();
   reply(command,
         command.name == "status" ? control::json::write_group(status) : control::json::write_group_topology(status));
+}
+
+ReplicatedGroup* NodeCommands::counter_for(const Command& command) {
+  if (membership_.group() == nullptr) {
+    refuse_without_group(command);
+    return nullptr;
+  }
+  if (!counts_) refuse(command, "this node runs without a counter: start it with --machine counter");
+  return counts_ ? membership_.replicated() : nullptr;
+}
+
+void NodeCommands::count(const Command& command) {
+  ReplicatedGroup* const group = counter_for(command);
+  if (group == nullptr) return;
+  Counter::Command change = Counter::Add{command.n};
+  if (command.name == "sub") change = Counter::Sub{command.n};
+  std::vector<ReplicatedGroup::Bytes> commands{postcard::encode(change)};
+  reply_later(
+      command,
+      command.name == "feed" ? group->feed_bytes(std::move(commands)) : group->execute_bytes(std::move(commands)),
+      [](const Result<IndexRange>& range) { return std::to_string(range->first.value); });
+}
+
+void NodeCommands::query(const Command& command) {
+  ReplicatedGroup* const group = counter_for(command);
+  if (group == nullptr) return;
+  reply_later(command, group->query_bytes({}, command.consistency),
+              [](const Result<Answered<ReplicatedGroup::Bytes>>& read) {
+                const auto value = postcard::decode<Counter::QueryResult>(read->result);
+                return Object().add("value", value.value_or(0)).add("position", read->position.value).str();
+              });
 }
 
 void NodeCommands::reply(const Command& command, std::string_view ok) {
@@ -119,8 +159,9 @@ template <class T, class Ok>
 void NodeCommands::reply_later(const Command& command, const Future<Result<T>>& future, Ok ok) {
   ++*unanswered_;
   static_cast<void>(future.then([command, ok, outbox = outbox_, unanswered = unanswered_](const Result<T>& result) {
-    outbox->put_reply(result ? control::json::write_reply(command, ok(result))
-                             : control::json::write_failure(command, result.error().message));
+    outbox->put_reply(
+        result ? control::json::write_reply(command, ok(result))
+               : control::json::write_failure(command, result.error().message, to_string(result.error().code)));
     --*unanswered;
   }));
 }

@@ -35,6 +35,25 @@ struct ClientOptions {
   std::string name;
   Output output = Output::people;
 };
+/// Which node to ask about its machine, and for how long.
+struct CallOptions {
+  ClientOptions client;
+  std::string consistency = "strong";
+  std::string timeout = "10s";
+};
+struct CounterOptions {
+  enum class Verb { add, get };
+  Verb verb = Verb::get;
+  CallOptions call;
+  std::uint32_t n = 1;
+};
+struct KvOptions {
+  enum class Verb { get, put, remove, list, watch };
+  Verb verb = Verb::get;
+  CallOptions call;
+  std::string key;  ///< or a prefix
+  std::string value;
+};
 struct VersionOptions {
   Output output = Output::people;
 };
@@ -42,7 +61,8 @@ struct CompletionOptions {
   std::string shell;
 };
 
-using Options = std::variant<DemoOptions, NodeOptions, KeygenOptions, ClientOptions, VersionOptions, CompletionOptions>;
+using Options = std::variant<DemoOptions, NodeOptions, KeygenOptions, ClientOptions, CounterOptions, KvOptions,
+                             VersionOptions, CompletionOptions>;
 
 /// A verb with its flags, for completion.
 struct FlagDescription {

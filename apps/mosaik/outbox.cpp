@@ -29,6 +29,19 @@ void Outbox::put_reply(std::string line) {
   wake();
 }
 
+void Outbox::put_committed(Index committed) {
+  {
+    const std::scoped_lock lock(mutex_);
+    committed_ = committed;
+  }
+  wake();
+}
+
+std::optional<Index> Outbox::take_committed() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(committed_, std::nullopt);
+}
+
 std::optional<Event> Outbox::take_event() {
   const std::scoped_lock lock(mutex_);
   return events_.pop();

@@ -22,6 +22,9 @@ class Outbox {
 
   void put(const Event& event);
   void put_reply(std::string line);
+  /// How far a group has committed: only the newest is kept.
+  void put_committed(Index committed);
+  [[nodiscard]] std::optional<Index> take_committed();
   [[nodiscard]] std::optional<Event> take_event();
   [[nodiscard]] std::optional<std::string> take_reply();
   /// Readable when something was put in since the last clear_wake().
@@ -34,6 +37,7 @@ class Outbox {
   int wake_ = -1;
   std::mutex mutex_;
   std::deque<std::string> replies_;
+  std::optional<Index> committed_;
   control::Backlog events_;
 };
 

@@ -18,7 +18,8 @@ constexpr std::array settings = {
             "file with the secret of the group, readable by you alone; MOSAIK_GROUP_SECRET may hold the secret itself; "
             "without either the node is in no group"},
     Setting{"secret-key-file", Kind::file, "FILE",
-            "file with this node's secret key, made when it is missing; FILE.state beside it keeps whom the node was bonded "
+            "file with this node's secret key, made when it is missing; FILE.state beside it keeps whom the node was "
+            "bonded "
             "with; without it the identity is a fresh one"},
     Setting{"listen", Kind::list, "IP:PORT", "address to listen on, at most one of each family (0.0.0.0:0 and [::]:0)"},
     Setting{"advertise", Kind::list, "IP:PORT",
@@ -38,7 +39,15 @@ constexpr std::array settings = {
     Setting{"election-timeout", Kind::text, "TIME", "silence of a leader until a new one is elected (2s)"},
     Setting{"election-jitter", Kind::text, "TIME", "random part of it (500ms)"},
     Setting{"bootstrap-delay", Kind::text, "TIME", "how long a new node looks for a group before it elects alone (3s)"},
-    Setting{"machine", Kind::text, "NAME", "replicated state machine of the group; this version has noop only (noop)"},
+    Setting{"machine", Kind::text, "NAME",
+            "replicated state machine of the group: noop (none), counter or kv; all members must agree (noop)"},
+    Setting{"machine-id", Kind::text, "TEXT",
+            "text that tells this machine from others; all members must agree (the machine's own)"},
+    Setting{"rust-type", Kind::text, "TEXT",
+            "type name of the machine in Rust members, which is part of the group (the machine's own)"},
+    Setting{"quorum-floor", Kind::text, "COUNT",
+            "members that every election and commit must have: more than half of all that are meant to be; the same at "
+            "all members (0: none)"},
     Setting{"log-level", Kind::text, "LEVEL", "trace, debug, info, warn, error or off (info)"},
     Setting{"log-format", Kind::text, "FORMAT", "text or json; the log goes to standard error (text)"},
 };
@@ -163,6 +172,13 @@ Result<> take_list(NodeSettings& out, const Found& found) {
   return {};
 }
 
+template <auto member>
+Result<> take_machine_text(NodeSettings& out, const Found& found) {
+  if (found.texts.front().empty()) return wrong(found, "is empty");
+  out.machine.*member = found.texts.front();
+  return {};
+}
+
 struct Taker {
   std::string_view name;
   Take take;
@@ -202,10 +218,13 @@ constexpr std::array takers = {
     Taker{"election-jitter", take_time<&ConsensusConfig::election_timeout_jitter>},
     Taker{"bootstrap-delay", take_time<&ConsensusConfig::bootstrap_delay>},
     Taker{"machine",
-          [](NodeSettings&, const Found& found) -> Result<> {
-            if (found.texts.front() != "noop") return wrong(found, "is no machine of this version; it has noop only");
-            return {};
+          [](NodeSettings& out, const Found& found) {
+            return store(out.machine.name, one_of(found, {"noop", Counter::name, kv::Store::name}));
           }},
+    Taker{"machine-id", take_machine_text<&MachineChoice::machine_id>},
+    Taker{"rust-type", take_machine_text<&MachineChoice::rust_type>},
+    Taker{"quorum-floor",
+          [](NodeSettings& out, const Found& found) { return store(out.quorum_floor, to_count(found)); }},
     Taker{"log-level",
           [](NodeSettings& out, const Found& found) {
             return store(out.log_level, one_of(found, {"trace", "debug", "info", "warn", "error", "off"}));
@@ -238,6 +257,10 @@ std::span<const Setting> node_settings() {
   return settings;
 }
 
+Result<std::chrono::milliseconds> parse_time(const std::string& origin, const std::string& text) {
+  return to_time({{text}, origin});
+}
+
 Result<NodeSettings> resolve_settings(const NodeOptions& options) {
   SettingTexts file;
   if (!options.config.empty()) {
@@ -255,6 +278,10 @@ Result<NodeSettings> resolve_settings(const NodeOptions& options) {
   take_group_secret(out, sources);
   if (out.commands && !out.json)
     return fail(Errc::invalid_argument, "--commands needs --json: the replies are JSON; add --json");
+  if (out.machine.name == "noop" && (out.machine.machine_id || out.machine.rust_type || out.quorum_floor > 0))
+    return fail(
+        Errc::invalid_argument,
+        "--machine-id, --rust-type and --quorum-floor are about a machine; add --machine counter or --machine kv");
   return out;
 }
 

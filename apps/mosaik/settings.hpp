@@ -12,6 +12,7 @@
 #include <mosaik/network.hpp>
 #include <mosaik/result.hpp>
 
+#include "mosaik/machines/machines.hpp"
 #include "mosaik/options.hpp"
 
 namespace mosaik::command {
@@ -28,6 +29,8 @@ struct Setting {
 struct NodeSettings {
   NetworkConfig network;
   ConsensusConfig consensus;
+  MachineChoice machine;
+  std::uint32_t quorum_floor = 0;
   std::string control;  ///< empty: the default
   std::string group_secret_file;
   std::optional<std::string> group_secret;  ///< from the environment
@@ -40,6 +43,9 @@ struct NodeSettings {
 /// Merges the sources and checks every value. Errors: invalid_argument names the setting and where it came from;
 /// not_found, permission, io: about the file of --config.
 [[nodiscard]] Result<NodeSettings> resolve_settings(const NodeOptions& options);
+
+/// `500ms`, `2s`, `1min`. Errors: invalid_argument names `origin`.
+[[nodiscard]] Result<std::chrono::milliseconds> parse_time(const std::string& origin, const std::string& text);
 
 /// The settings in a TOML file. Errors: invalid_argument (syntax, unknown names), not_found, io.
 [[nodiscard]] Result<SettingTexts> read_config_file(const std::string& path);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "mosaik/exit_code.hpp"
 #include "mosaik/find_control.hpp"
 #include "mosaik/status_text.hpp"
@@ -22,6 +24,9 @@ int run_status(const ClientOptions& options) {
   const Result<control::json::NodeSummary> summary = control::json::read_status(*body);
   if (!summary) return report(summary.error());
   print(options.output == Output::json ? *body : status_text(*summary, Style::of(stdout)));
+  const bool able =
+      std::ranges::all_of(summary->groups, [](const auto& group) { return group.ability == Ability::able; });
+  if (!able) return exit_unable;
   return summary->health == Health::healthy ? exit_fine : exit_degraded;
 }
 

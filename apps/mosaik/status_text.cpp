@@ -38,11 +38,48 @@ std::string mesh_text(const control::json::MeshCounts& mesh) {
   return out;
 }
 
-std::string group_text(const GroupSummary& group, const Style& style) {
+/// `able` in words, as the answer to: who leads?
+std::string leader_text(const ConsensusStatus& consensus, Ability ability, const PeerId& self) {
+  const std::string term = fmt::format(" (term {})", consensus.term.value);
+  switch (ability) {
+    case Ability::stopped: return "stopped: nothing is applied here any more; see the events";
+    case Ability::no_quorum:
+      return fmt::format("no quorum: fewer than {} members are connected", consensus.quorum_floor) + term;
+    case Ability::no_leader:
+      return (consensus.role == MemberRole::candidate ? "none: an election is under way" : "none in reach") + term;
+    case Ability::able: break;
+  }
+  return (*consensus.leader == self ? "this node" : consensus.leader->brief()) + term;
+}
+
+std::string consensus_text(const GroupSummary& group, const PeerId& self, const Style& style) {
+  if (!group.consensus) return {};
+  const ConsensusStatus& consensus = *group.consensus;
+  std::string out = line(style, "leader", leader_text(consensus, group.ability, self));
+  out += line(style, "machine",
+              fmt::format("{}{}, {}", group.machine.empty() ? "" : group.machine + ", ", to_string(consensus.role),
+                          consensus.online        ? "in step"
+                          : consensus.catching_up ? "catching up"
+                                                  : "not in step"));
+  out +=
+      line(style, "log",
+           fmt::format("{} committed, {} applied, newest {} of term {}", consensus.committed.value,
+                       consensus.applied.value, consensus.log_position.index.value, consensus.log_position.term.value));
+  if (consensus.quorum_floor > 0)
+    out += line(style, "floor", fmt::format("{} members, in every election and commit", consensus.quorum_floor));
+  if (consensus.overwritten + consensus.diverged > 0)
+    out += line(style, "losses",
+                fmt::format("{} calls overwritten, started over {}", consensus.overwritten,
+                            counted(consensus.diverged, "time")));
+  return out;
+}
+
+std::string group_text(const GroupSummary& group, const PeerId& self, const Style& style) {
   std::string out = "\n" + padded(style.bold("group"), 12) + group.id.brief() + "  " +
                     health_text(group.health, style) + (group.online ? "" : "  " + style.dim("offline")) + "\n";
   out += line(style, "members", members_text(group.members));
   out += line(style, "mesh", mesh_text(group.mesh));
+  out += consensus_text(group, self, style);
   for (const std::string& reason : group.reasons) out += line(style, "why", reason);
   return out;
 }
@@ -83,7 +120,7 @@ std::string status_text(const NodeSummary& summary, const Style& style) {
                        counted(node.connections, "connection"), node.handshakes, node.handshakes_failed, node.syncs));
   if (node.dropped > 0) out += line(style, "dropped", fmt::format("{} datagrams, frames and events", node.dropped));
   for (const std::string& notice : node.notices) out += line(style, "notice", notice);
-  for (const GroupSummary& group : summary.groups) out += group_text(group, style);
+  for (const GroupSummary& group : summary.groups) out += group_text(group, node.id, style);
   if (summary.groups.empty()) out += "\n" + style.dim("in no group: started without a group secret") + "\n";
   return out;
 }

@@ -15,6 +15,8 @@ namespace mosaik::command {
 [[nodiscard]] int run_events(const ClientOptions& options);
 [[nodiscard]] int run_watch(const ClientOptions& options);
 [[nodiscard]] int run_leave(const ClientOptions& options);
+[[nodiscard]] int run_counter(const CounterOptions& options);
+[[nodiscard]] int run_kv(const KvOptions& options);
 [[nodiscard]] int run_version(const VersionOptions& options);
 [[nodiscard]] int run_completion(const CompletionOptions& options);
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include <mosaik/consensus_status.hpp>
 #include <mosaik/export.hpp>
 #include <mosaik/id.hpp>
 
@@ -25,6 +26,14 @@ enum class EventKind : std::uint8_t {
   offline,          ///< group
   joined,           ///< group
   left,             ///< group
+  leader_changed,   ///< group, term; peer: who leads, zero when nobody is known to
+  role_changed,     ///< group, term, role: of this member
+  raft_online,      ///< group: this member leads, or its log meets the leader's
+  raft_offline,     ///< group
+  diverged,         ///< group, peer (the leader), term, index (committed before), last (first difference): started over
+  overwritten,      ///< group, peer (the leader), index to last: acknowledged places that others' commands took
+  floor_differs,    ///< group, peer, code: that member's quorum floor is another one
+  stopped,          ///< group, reason: the machine or its store failed; nothing but leaving the group helps
   notice,           ///< reason: what a person should know; peer, if it is about one
   lost,             ///< code: how many events a slow reader has missed here
 };
@@ -42,6 +51,10 @@ struct Event {
   std::string by;                ///< who ended it: us, peer, reset, idle, transport, proven, presumed, link
   std::uint64_t code = 0;        ///< close code
   std::string reason;
+  MemberRole role{};
+  Term term;
+  Index index;
+  Index last;
 };
 
 }  // namespace mosaik

@@ -20,10 +20,12 @@
 /// A machine is copied once, when the group is joined: the copy is what a member starts over from when it has to give
 /// up its history (Event diverged). An exception from apply() stops the group, with its text as the reason, and harms
 /// no other. The signature and the Rust type name are part of the GroupId (spec: groups 2.4): members that differ in
-/// them do not meet. `signature()` and `rust_type` may also be plain members, for machines that are configured.
+/// them do not meet. `signature()` and `rust_type` may also be plain members, for machines that are configured; so may
+/// `name`, which is for people only.
 
 #include <concepts>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -74,6 +76,11 @@ class MOSAIK_EXPORT Machine {
   /// Empty: none; the GroupId is then of this library's own making.
   [[nodiscard]] virtual std::string rust_type() const = 0;
   [[nodiscard]] virtual bool runs_in_line() const noexcept { return false; }
+  /// What people call it: shown in status, looked at by tools, no part of the GroupId.
+  [[nodiscard]] virtual std::string name() const { return {}; }
+  /// Tells whether bytes from outside the program are a command at all: one that is none would stop every member. It
+  /// may be called from any thread and outlive the machine. Null: whatever comes is one.
+  [[nodiscard]] virtual std::function<bool(BytesView)> command_check() const { return {}; }
 };
 
 namespace detail {
@@ -129,6 +136,15 @@ class TypedMachine final : public Machine {
       return M::runs_in_line;
     else
       return false;
+  }
+  std::string name() const override {
+    if constexpr (requires { std::string(initial_.name); })
+      return std::string(initial_.name);
+    else
+      return {};
+  }
+  std::function<bool(BytesView)> command_check() const override {
+    return [](BytesView bytes) { return postcard::decode<typename M::Command>(bytes).has_value(); };
   }
 
  private:

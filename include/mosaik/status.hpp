@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <mosaik/bond.hpp>
+#include <mosaik/consensus_status.hpp>
 #include <mosaik/export.hpp>
 
 namespace mosaik {
@@ -16,6 +18,15 @@ enum class Health : std::uint8_t {
   degraded,  ///< a known member is not bonded, or a bond is one-sided
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(Health health) noexcept;
+
+/// Whether a group with a machine can commit, as far as this member sees.
+enum class Ability : std::uint8_t {
+  able,
+  no_leader,  ///< none is known, or it is out of our reach
+  no_quorum,  ///< fewer members are connected than the quorum floor asks for
+  stopped,    ///< the machine or store of this member failed
+};
+[[nodiscard]] MOSAIK_EXPORT std::string_view to_string(Ability ability) noexcept;
 
 enum class MemberState : std::uint8_t {
   self,
@@ -45,8 +56,13 @@ struct GroupStatus {
   Health health = Health::healthy;
   std::vector<MemberStatus> members;  ///< ascending by id, this node among them
   Bonds bonds;
-  std::vector<std::string> reasons;  ///< in words: why the group is not healthy, or why this node is alone
-  bool online = false;               ///< every known member is bonded with us, and there is at least one
+  std::vector<std::string> reasons;            ///< in words: why the group is not healthy, or why this node is alone
+  bool online = false;                         ///< every known member is bonded with us, and there is at least one
+  std::string machine;                         ///< what its machine is called; empty without one, or without a name
+  std::optional<ConsensusStatus> consensus;    ///< of a group with a machine
+
+  /// Of a group with a machine; `able` otherwise.
+  [[nodiscard]] MOSAIK_EXPORT Ability ability() const noexcept;
 };
 
 struct NodeStatus {

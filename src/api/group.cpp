@@ -92,7 +92,11 @@ Bonds Group::bonds() const {
 
 GroupStatus Group::status() const {
   const auto snapshot = body_->network().snapshot();
-  if (const GroupStatus* const status = body_->in(*snapshot.status)) return *status;
+  if (const GroupStatus* const found = body_->in(*snapshot.status)) {
+    GroupStatus status = *found;
+    body_->network().add_consensus(status);
+    return status;
+  }
   GroupStatus left;
   left.id = body_->id();
   left.health = Health::degraded;

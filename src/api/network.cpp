@@ -79,7 +79,7 @@ Groups Network::groups() const {
 }
 
 NodeStatus Network::status() const {
-  return *body_->snapshot().status;
+  return *body_->status();
 }
 
 std::vector<PeerEntry> Network::catalog() const {

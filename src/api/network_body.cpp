@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/config.hpp"
+#include "api/outcomes.hpp"
 #include "crypto/ed25519.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
@@ -130,6 +131,17 @@ runtime::Snapshot NetworkBody::snapshot() {
   return std::move(reading.snapshot);
 }
 
+std::shared_ptr<const NodeStatus> NetworkBody::status() {
+  auto published = snapshot().status;
+  {
+    const std::scoped_lock lock(replicas_mutex_);
+    if (replicas_.empty()) return published;
+  }
+  auto out = std::make_shared<NodeStatus>(*published);
+  for (GroupStatus& group : out->groups) add_consensus(group);
+  return out;
+}
+
 Subscription NetworkBody::subscribe(std::function<void(const Event&)> call) {
   return Subscription(outlet_->subscribe(std::move(call)));
 }
@@ -138,6 +150,91 @@ void NetworkBody::leave() {
   loop_->post([ended = ended_](runtime::Step* step) {
     if (step != nullptr) step->leave_all([ended] { ended.set({}); });
   });
+}
+
+// -- groups with a machine
+
+void NetworkBody::remember(const GroupId& group, Replica replica) {
+  const std::scoped_lock lock(replicas_mutex_);
+  std::erase_if(replicas_, [](const auto& item) { return item.second.board.expired(); });
+  replicas_.insert_or_assign(group, std::move(replica));
+}
+
+std::optional<Replica> NetworkBody::replica_of(const GroupId& group) const {
+  const std::scoped_lock lock(replicas_mutex_);
+  const auto found = replicas_.find(group);
+  return found == replicas_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void NetworkBody::add_consensus(GroupStatus& group) const {
+  const auto replica = replica_of(group.id);
+  const auto board = replica ? replica->board.lock() : nullptr;
+  if (!board) return;
+  group.machine = replica->machine;
+  group.consensus = *board->latest();
+}
+
+std::shared_ptr<void> NetworkBody::call(control::Call call, control::CallDone done) {
+  const auto replica = replica_of(call.group);
+  if (!replica || replica->board.expired()) {
+    done(fail(Errc::not_found, "this node is in no group " + call.group.brief() + " with a machine"));
+    return nullptr;
+  }
+  if (call.kind == control::Call::Kind::committed) return wait_committed(call, *replica, std::move(done));
+  if (call.kind == control::Call::Kind::execute && replica->is_command && !replica->is_command(call.bytes)) {
+    done(fail(Errc::malformed,
+              "these bytes are no command of the machine " + replica->machine + "; nothing was applied"));
+    return nullptr;
+  }
+  loop_->post([call = std::move(call), done = std::move(done)](runtime::Step* step) mutable {
+    if (step == nullptr) return done(network_closed());
+    runtime::CallTerms terms{.group = call.group, .time = call.time, .on_loop = false, .done = {}};
+    if (call.kind == control::Call::Kind::query) {
+      terms.done = [done = std::move(done)](const consensus::Outcome& outcome) mutable {
+        auto answer = answer_of(outcome);
+        if (!answer) return done(std::unexpected(answer.error()));
+        done(control::CallAnswer{answer->position, std::move(answer->result)});
+      };
+      return step->query(std::move(terms), Blob::copy(call.bytes), call.consistency);
+    }
+    terms.done = [done = std::move(done)](const consensus::Outcome& outcome) mutable {
+      const auto range = range_of(outcome);
+      done(range ? Result<control::CallAnswer>(control::CallAnswer{range->first, {}}) : std::unexpected(range.error()));
+    };
+    std::vector<Blob> commands;
+    commands.push_back(Blob::copy(call.bytes));
+    step->submit(std::move(terms), std::move(commands), consensus::Until::committed);
+  });
+  return nullptr;
+}
+
+/// The watch ends with the wait: whoever lets go of what is returned has it looked at once more, and it goes.
+std::shared_ptr<void> NetworkBody::wait_committed(const control::Call& call, const Replica& replica,
+                                                  control::CallDone done) {
+  const auto board = replica.board.lock();
+  if (!board) return done(fail(Errc::closed, "the group is left")), nullptr;
+  board->add_watch();
+  auto waiting = std::make_shared<std::atomic<bool>>(true);
+  outlet_->watch([board, waiting, beyond = call.beyond, group = call.group,
+                  done = std::move(done)](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
+    const auto end = [&](Result<control::CallAnswer> result) -> runtime::Task {
+      if (!waiting->exchange(false)) return [] {};
+      board->remove_watch();
+      return [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); };
+    };
+    if (!waiting->load()) return [] {};
+    if (snapshot == nullptr) return end(network_closed());
+    if (std::ranges::find(snapshot->status->groups, group, &GroupStatus::id) == snapshot->status->groups.end())
+      return end(fail(Errc::closed, "the group is left"));
+    const Index committed = board->latest()->committed;
+    if (committed > beyond) return end(control::CallAnswer{committed, {}});
+    return {};
+  });
+  return {waiting.get(), [waiting, board, self = weak_from_this()](void*) {
+            if (!waiting->exchange(false)) return;
+            board->remove_watch();
+            if (const auto body = self.lock()) body->outlet_->reconsider();
+          }};
 }
 
 void NetworkBody::close() {

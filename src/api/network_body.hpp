@@ -2,6 +2,8 @@
 /// What stands behind the handles: the loop, the outlet, the control socket, and their order of birth and death.
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,7 +21,14 @@ namespace mosaik::api {
   return fail(Errc::closed, "the network is closed");
 }
 
-class NetworkBody final : public control::Source {
+/// What readers and the control socket need of a group with a machine.
+struct Replica {
+  std::string machine;                           ///< what people call it
+  std::function<bool(BytesView)> is_command;     ///< null: everything is
+  std::weak_ptr<runtime::ConsensusBoard> board;  ///< gone when all handles and the loop have let go of the group
+};
+
+class NetworkBody final : public control::Source, public std::enable_shared_from_this<NetworkBody> {
  public:
   /// Errors: see Network::open.
   [[nodiscard]] static Result<std::shared_ptr<NetworkBody>> open(const NetworkConfig& config);
@@ -37,11 +46,20 @@ class NetworkBody final : public control::Source {
   void close();
 
   // control::Source.
-  std::shared_ptr<const NodeStatus> status() override { return snapshot().status; }
+  std::shared_ptr<const NodeStatus> status() override;
   Subscription subscribe(std::function<void(const Event&)> call) override;
   void leave() override;
+  std::shared_ptr<void> call(control::Call call, control::CallDone done) override;
+
+  /// A group was joined with a machine.
+  void remember(const GroupId& group, Replica replica);
+  /// Fills in what boards know and snapshots do not.
+  void add_consensus(GroupStatus& group) const;
 
  private:
+  [[nodiscard]] std::optional<Replica> replica_of(const GroupId& group) const;
+  std::shared_ptr<void> wait_committed(const control::Call& call, const Replica& replica, control::CallDone done);
+
   NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file, std::unique_ptr<runtime::Outlet> outlet,
               std::unique_ptr<runtime::Loop> loop);
 
@@ -52,6 +70,8 @@ class NetworkBody final : public control::Source {
   std::unique_ptr<control::Server> server_;
   Promise<std::monostate> ended_;
   std::mutex closing_;
+  mutable std::mutex replicas_mutex_;
+  std::map<GroupId, Replica> replicas_;
 };
 
 /// A group that was joined through one handle.

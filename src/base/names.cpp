@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include <mosaik/consensus_status.hpp>
 #include <mosaik/event.hpp>
 #include <mosaik/status.hpp>
@@ -31,6 +34,14 @@ std::string_view to_string(EventKind kind) noexcept {
     case EventKind::offline: return "offline";
     case EventKind::joined: return "joined";
     case EventKind::left: return "left";
+    case EventKind::leader_changed: return "leader_changed";
+    case EventKind::role_changed: return "role_changed";
+    case EventKind::raft_online: return "raft_online";
+    case EventKind::raft_offline: return "raft_offline";
+    case EventKind::diverged: return "diverged";
+    case EventKind::overwritten: return "overwritten";
+    case EventKind::floor_differs: return "floor_differs";
+    case EventKind::stopped: return "stopped";
     case EventKind::notice: return "notice";
     case EventKind::lost: return "lost";
   }
@@ -55,6 +66,34 @@ std::string_view to_string(MemberState state) noexcept {
     case MemberState::unreachable: return "unreachable";
     case MemberState::refused: return "refused";
     case MemberState::departed: return "departed";
+  }
+  return "unknown";
+}
+
+Ability GroupStatus::ability() const noexcept {
+  if (!consensus) return Ability::able;
+  if (consensus->role == MemberRole::stopped) return Ability::stopped;
+  // This member and those bonded with it.
+  const auto reachable = std::ranges::count_if(members, [](const MemberStatus& member) {
+    return member.state == MemberState::self || member.state == MemberState::bonded ||
+           member.state == MemberState::suspect;
+  });
+  if (std::cmp_less(reachable, consensus->quorum_floor)) return Ability::no_quorum;
+  if (!consensus->leader || consensus->role == MemberRole::candidate) return Ability::no_leader;
+  const bool in_reach = std::ranges::any_of(members, [&](const MemberStatus& member) {
+    return member.id == *consensus->leader &&
+           (member.state == MemberState::self || member.state == MemberState::bonded ||
+            member.state == MemberState::suspect);
+  });
+  return in_reach ? Ability::able : Ability::no_leader;
+}
+
+std::string_view to_string(Ability ability) noexcept {
+  switch (ability) {
+    case Ability::able: return "able";
+    case Ability::no_leader: return "no_leader";
+    case Ability::no_quorum: return "no_quorum";
+    case Ability::stopped: return "stopped";
   }
   return "unknown";
 }

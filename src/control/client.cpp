@@ -102,20 +102,21 @@ Result<Head> receive_head(int fd, std::string& buffer, Clock::time_point deadlin
   return head;
 }
 
-std::string request(std::string_view method, std::string_view target, std::string_view accept) {
+std::string request(std::string_view method, std::string_view target, std::string_view accept,
+                    std::string_view body = {}) {
   return std::string(method) + " " + std::string(target) +
          " HTTP/1.1\r\nHost: mosaik\r\nAccept: " + std::string(accept) +
-         "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+         "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
 }  // namespace
 
 Result<Response> ask(const std::string& path, std::string_view method, std::string_view target,
-                     std::chrono::milliseconds limit) {
+                     std::chrono::milliseconds limit, std::string_view body) {
   const Clock::time_point deadline = Clock::now() + limit;
   const Result<Descriptor> socket = connect_to(path);
   if (!socket) return std::unexpected(socket.error());
-  const Result<> sent = send_all(socket->get(), request(method, target, "application/json"), deadline);
+  const Result<> sent = send_all(socket->get(), request(method, target, "application/json", body), deadline);
   if (!sent) return std::unexpected(sent.error());
   Response out;
   const Result<Head> head = receive_head(socket->get(), out.body, deadline);
@@ -131,6 +132,19 @@ Result<Response> ask(const std::string& path, std::string_view method, std::stri
     return fail(Errc::closed, "the node ended before its answer was whole");
   }
   return out;
+}
+
+Result<CallAnswer> carry_out(const std::string& path, const Call& call) {
+  const BytesView bytes = call.bytes;
+  const std::string_view body(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto limit = call.time + std::chrono::ceil<std::chrono::milliseconds>(2 * limits::control_call_margin);
+  const auto response = ask(path, call.kind == Call::Kind::committed ? "GET" : "POST", target_of(call), limit, body);
+  if (response) return read_answer(call.kind, response->status, response->body);
+  const Errc code = response.error().code;
+  // The node may have ended, or be stuck, with the command on its way.
+  if (call.kind == Call::Kind::execute && (code == Errc::closed || code == Errc::timed_out))
+    return fail(Errc::unknown_outcome, response.error().message + "; the command may be applied, or not");
+  return std::unexpected(response.error());
 }
 
 Result<EventStream> EventStream::open(const std::string& path) {

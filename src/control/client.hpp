@@ -8,6 +8,7 @@
 
 #include <mosaik/result.hpp>
 
+#include "control/calls.hpp"
 #include "control/listener.hpp"
 
 namespace mosaik::control {
@@ -17,10 +18,14 @@ struct Response {
   std::string body;
 };
 
-/// GET or POST `target` at the node that listens at `path`; at most `limit` long.
+/// GET or POST `target`, with `body`, at the node that listens at `path`; at most `limit` long.
 /// Errors: not_found (no node runs there), closed, timed_out, malformed, limit, and those of connect_to.
 [[nodiscard]] Result<Response> ask(const std::string& path, std::string_view method, std::string_view target,
-                                   std::chrono::milliseconds limit = std::chrono::seconds(10));
+                                   std::chrono::milliseconds limit = std::chrono::seconds(10),
+                                   std::string_view body = {});
+/// Carries a call out. Errors: those of the call and of ask(); unknown_outcome when a command was sent and no answer
+/// came.
+[[nodiscard]] Result<CallAnswer> carry_out(const std::string& path, const Call& call);
 
 /// The event stream of a node.
 class EventStream {

@@ -1,6 +1,7 @@
 #include "control/http.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -16,9 +17,34 @@ namespace {
 
 namespace http = boost::beast::http;
 
+/// A body that grows by what has arrived: Beast's own would reserve what the head announces.
+struct GrowingBody {
+  using value_type = std::string;
+  class reader {
+   public:
+    template <bool is_request, class Fields>
+    reader(http::header<is_request, Fields>&, value_type& body) : body_(body) {}
+    void init(const boost::optional<std::uint64_t>&, boost::beast::error_code& error) { error = {}; }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, boost::beast::error_code& error) {
+      error = {};
+      std::size_t size = 0;
+      for (const boost::asio::const_buffer buffer : boost::beast::buffers_range_ref(buffers)) {
+        body_.append(static_cast<const char*>(buffer.data()), buffer.size());
+        size += buffer.size();
+      }
+      return size;
+    }
+    void finish(boost::beast::error_code& error) { error = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
+
 BadRequest complaint(const boost::beast::error_code& error) {
   if (error == http::error::header_limit) return {431, "the head of the request is longer than 16 KiB"};
-  if (error == http::error::body_limit) return {413, "the request is longer than 64 KiB"};
+  if (error == http::error::body_limit) return {413, "the body of the request is longer than 2 MiB"};
   return {400, "malformed request: " + error.message()};
 }
 
@@ -53,8 +79,9 @@ class RequestReader::Impl {
       return std::nullopt;
     }
     if (!parser->is_done()) return std::nullopt;
-    const auto& message = parser->get();
-    Request request{std::string(message.method_string()), std::string(message.target()), message.keep_alive()};
+    auto& message = parser->get();
+    Request request{std::string(message.method_string()), std::string(message.target()), message.keep_alive(),
+                    std::move(message.body())};
     restart();
     return request;
   }
@@ -66,13 +93,13 @@ class RequestReader::Impl {
     parser.emplace();
     parser->eager(false);  // stop behind the head, where is_chunked() can be asked
     parser->header_limit(limits::control_header);
-    parser->body_limit(limits::control_request);
+    parser->body_limit(limits::control_body);
     begun = false;
   }
 
   std::string buffer;
   bool begun = false;  ///< the parser has bytes of the current request
-  std::optional<http::request_parser<http::string_body>> parser;
+  std::optional<http::request_parser<GrowingBody>> parser;
   std::optional<BadRequest> error;
 };
 

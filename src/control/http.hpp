@@ -7,12 +7,15 @@
 #include <string>
 #include <string_view>
 
+#include "control/calls.hpp"
+
 namespace mosaik::control {
 
 struct Request {
   std::string method;
   std::string target;  ///< path and query, as sent
   bool keep_alive = true;
+  std::string body = {};
 };
 
 /// Why a request is not one; `status` is what to answer before closing.
@@ -21,7 +24,8 @@ struct BadRequest {
   std::string message;
 };
 
-/// Cuts a stream of bytes into requests. Holds at most limits::control_request bytes; after an error it takes no more.
+/// Cuts a stream of bytes into requests. Holds at most limits::control_request bytes and one body of at most
+/// limits::control_body; after an error it takes no more.
 class RequestReader {
  public:
   RequestReader();
@@ -41,13 +45,15 @@ class RequestReader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// What to answer. `stream`: no length, the connection ends with the body.
+/// What to answer. `stream`: no length, the connection ends with the body. `call`: nothing yet; the answer is that of
+/// the call.
 struct Answer {
-  enum class Kind { plain, stream, leave };
+  enum class Kind { plain, stream, leave, call };
   unsigned status = 200;
   std::string body = {};  ///< JSON
   Kind kind = Kind::plain;
   std::string allow = {};  ///< of a 405
+  Call call = {};
 };
 
 enum class Connection { keep, close };

@@ -3,6 +3,7 @@
 /// socket and by the command, which prints the same lines with `mosaik node --json`.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ struct GroupSummary {
   MemberCounts members;
   MeshCounts mesh;
   std::vector<std::string> reasons;
+  std::string machine;                       ///< what its machine is called; empty without one
+  Ability ability = Ability::able;           ///< of a group with a machine
+  std::optional<ConsensusStatus> consensus;  ///< the same
   friend bool operator==(const GroupSummary&, const GroupSummary&) = default;
 };
 [[nodiscard]] GroupSummary summary_of(const GroupStatus& group);
@@ -116,6 +120,13 @@ struct Line {
   std::uint64_t code = 0;
   std::vector<BondName> bonds;  ///< of `bonds`
   std::size_t pairs = 0;        ///< of `topology`: how many bonds it lists
+  std::string tag;              ///< of `reply`: JSON
+  std::string ok;               ///< of `reply`: JSON; empty when it is an error, which stands in `text`
+  std::string kind_of_error;    ///< of such a reply: `offline`, `unknown_outcome`...
+  std::string role;             ///< of `role`
+  Term term;                    ///< of `leader`, `role`, `diverged`
+  Index index;                  ///< of `committed`, `diverged`, `overwritten`
+  Index last;                   ///< of `diverged` (the first difference) and `overwritten`
 };
 [[nodiscard]] Result<Line> read_line(std::string_view text);
 
@@ -124,10 +135,14 @@ struct Command {
   std::string tag = "null";  ///< JSON, echoed as it is
   std::string name;
   std::string peer;
+  std::uint32_t n = 1;                          ///< of add, sub and feed
+  Consistency consistency = Consistency::weak;  ///< of query
 };
 /// Errors: malformed (no JSON, no object).
 [[nodiscard]] Result<Command> read_command(std::string_view line);
 [[nodiscard]] std::string write_reply(const Command& command, std::string_view ok);
-[[nodiscard]] std::string write_failure(const Command& command, std::string_view error);
+[[nodiscard]] std::string write_failure(const Command& command, std::string_view error, std::string_view code = {});
+/// The line that tells how far a group has committed.
+[[nodiscard]] std::string write_committed(const GroupId& group, Index committed);
 
 }  // namespace mosaik::control::json

@@ -24,6 +24,27 @@ void add_topology(Object& out, const Bonds& bonds) {
   out.raw("bonds", all.str()).raw("one_sided", one_sided.str()).raw("as_reported", as_reported.str());
 }
 
+void add_raft_fields(Object& out, const Event& event) {
+  out.add("group", event.group);
+  switch (event.kind) {
+    case EventKind::leader_changed:
+      if (!event.peer.is_zero()) out.add("id", event.peer);
+      out.add("term", event.term.value);
+      return;
+    case EventKind::role_changed: out.add("role", to_string(event.role)).add("term", event.term.value); return;
+    case EventKind::diverged:
+      out.add("peer", event.peer).add("term", event.term.value);
+      out.add("index", event.index.value).add("first_difference", event.last.value);
+      return;
+    case EventKind::overwritten:
+      out.add("peer", event.peer).add("index", event.index.value).add("last", event.last.value);
+      return;
+    case EventKind::floor_differs: out.add("peer", event.peer).add("floor", event.code); return;
+    case EventKind::stopped: out.add("reason", event.reason); return;
+    default: return;
+  }
+}
+
 /// What stands in the line behind its name, number and times.
 void add_fields(Object& out, const Event& event, const NodeStatus& node) {
   const GroupStatus* const group = find_group(node, event.group);
@@ -56,6 +77,14 @@ void add_fields(Object& out, const Event& event, const NodeStatus& node) {
     case EventKind::offline:
     case EventKind::joined:
     case EventKind::left: out.add("group", event.group); return;
+    case EventKind::leader_changed:
+    case EventKind::role_changed:
+    case EventKind::raft_online:
+    case EventKind::raft_offline:
+    case EventKind::diverged:
+    case EventKind::overwritten:
+    case EventKind::floor_differs:
+    case EventKind::stopped: return add_raft_fields(out, event);
     case EventKind::notice:
       if (!event.peer.is_zero()) out.add("peer", event.peer);
       out.add("text", event.reason);
@@ -82,6 +111,14 @@ std::string_view event_name(EventKind kind) noexcept {
     case EventKind::offline: return "offline";
     case EventKind::joined: return "joined";
     case EventKind::left: return "left";
+    case EventKind::leader_changed: return "leader";
+    case EventKind::role_changed: return "role";
+    case EventKind::raft_online: return "raft_online";
+    case EventKind::raft_offline: return "raft_offline";
+    case EventKind::diverged: return "diverged";
+    case EventKind::overwritten: return "overwritten";
+    case EventKind::floor_differs: return "floor_differs";
+    case EventKind::stopped: return "stopped";
     case EventKind::notice: return "notice";
     case EventKind::lost: return "lost";
   }

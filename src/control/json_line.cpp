@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "control/json.hpp"
 #include "control/json_fields.hpp"
 #include "control/limits.hpp"
@@ -23,10 +25,20 @@ std::vector<BondName> bond_names(Fields& line, std::string& complaint) {
   return out;
 }
 
+Line reply_of(Fields& fields) {
+  Line out;
+  out.event = "reply";
+  if (const boost::json::value* const tag = fields.find("tag")) out.tag = boost::json::serialize(*tag);
+  if (const boost::json::value* const ok = fields.find("ok")) out.ok = boost::json::serialize(*ok);
+  out.text = fields.text_or_empty("error");
+  out.kind_of_error = fields.text_or_empty("code");
+  return out;
+}
+
 Line line_of(Fields& fields, std::string& complaint) {
   Line out;
   out.event = fields.text("event");
-  if (out.event == "reply") return out;
+  if (out.event == "reply") return reply_of(fields);
   out.kind = fields.text_or_empty("kind");
   out.sequence = fields.count_or_zero("sequence");
   out.wall_ms = fields.number_or_zero("wall_ms");
@@ -39,6 +51,11 @@ Line line_of(Fields& fields, std::string& complaint) {
   out.text = words(fields);
   out.by = fields.text_or_empty("by");
   out.code = out.event == "lost" ? fields.count("count") : fields.count_or_zero("code");
+  out.role = fields.text_or_empty("role");
+  out.term.value = fields.count_or_zero("term");
+  out.index.value = fields.count_or_zero("index");
+  out.last.value = fields.count_or_zero(out.event == "diverged" ? "first_difference" : "last");
+  if (out.event == "floor_differs") out.code = fields.count("floor");
   if (out.event == "bonds") out.bonds = bond_names(fields, complaint);
   if (out.event == "topology") out.pairs = fields.array("bonds").size();
   return out;
@@ -69,6 +86,12 @@ Result<Command> read_command(std::string_view line) {
   if (const boost::json::value* const tag = fields.find("tag")) command.tag = boost::json::serialize(*tag);
   command.name = fields.text_or_empty("cmd");
   command.peer = fields.text_or_empty("peer");
+  if (fields.find("n") != nullptr) {
+    const std::uint64_t n = fields.count("n");
+    if (n > std::numeric_limits<std::uint32_t>::max()) fields.complain("n", "is larger than 4294967295");
+    command.n = static_cast<std::uint32_t>(n);
+  }
+  command.consistency = fields.text_or_empty("consistency") == "strong" ? Consistency::strong : Consistency::weak;
   if (!complaint.empty()) {  // the tag still tells the sender which of its commands it was
     command.name.clear();
   }

@@ -16,7 +16,7 @@ std::chrono::nanoseconds microseconds_of(std::uint64_t value) {
 
 /// The value of an enum whose name stands in `name`; the first of `values` when there is none.
 template <class E>
-E enumerator(Fields& fields, std::string_view name, std::initializer_list<E> values) {
+E enumerator(Fields fields, std::string_view name, std::initializer_list<E> values) {
   const std::string text = fields.text(name);
   for (const E value : values)
     if (to_string(value) == text) return value;
@@ -26,6 +26,31 @@ E enumerator(Fields& fields, std::string_view name, std::initializer_list<E> val
 
 Health health_of(Fields& fields) {
   return enumerator(fields, "health", {Health::healthy, Health::degraded});
+}
+
+MemberRole role_of(Fields& fields) {
+  return enumerator(fields, "role",
+                    {MemberRole::follower, MemberRole::candidate, MemberRole::leader, MemberRole::stopped});
+}
+
+ConsensusStatus consensus_of(Fields fields) {
+  ConsensusStatus out;
+  out.role = role_of(fields);
+  out.term.value = fields.count("term");
+  if (const boost::json::value* const leader = fields.find("leader"); leader != nullptr && !leader->is_null())
+    out.leader = fields.id<PeerId>("leader");
+  out.online = fields.boolean("online");
+  out.committed.value = fields.count("committed");
+  out.applied.value = fields.count("applied");
+  Fields log = fields.object("log");
+  out.log_position = {Term{log.count("term")}, Index{log.count("index")}};
+  out.group_size = static_cast<std::uint32_t>(fields.count("group_size"));
+  out.quorum_floor = static_cast<std::uint32_t>(fields.count("quorum_floor"));
+  out.elections = fields.count("elections");
+  out.overwritten = fields.count("overwritten");
+  out.diverged = fields.count("diverged");
+  out.catching_up = fields.boolean("catching_up");
+  return out;
 }
 
 GroupSummary group_of(Fields fields) {
@@ -41,6 +66,11 @@ GroupSummary group_of(Fields fields) {
   out.mesh = {mesh.count("own"), mesh.count("known"), mesh.count("one_sided"), mesh.count("as_reported"),
               mesh.count("missing")};
   out.reasons = fields.texts("reasons");
+  if (fields.find("consensus") == nullptr) return out;
+  out.machine = fields.text("machine");
+  out.ability = enumerator(fields.object("consensus"), "state",
+                           {Ability::able, Ability::no_leader, Ability::no_quorum, Ability::stopped});
+  out.consensus = consensus_of(fields.object("consensus"));
   return out;
 }
 

@@ -48,6 +48,27 @@ std::string counts(const MeshCounts& mesh) {
       .str();
 }
 
+std::string consensus(const ConsensusStatus& status, Ability ability) {
+  Object out;
+  out.add("state", to_string(ability)).add("role", to_string(status.role)).add("term", status.term.value);
+  if (status.leader)
+    out.add("leader", *status.leader);
+  else
+    out.raw("leader", "null");
+  return out.add("online", status.online)
+      .add("committed", status.committed.value)
+      .add("applied", status.applied.value)
+      .raw("log",
+           Object().add("term", status.log_position.term.value).add("index", status.log_position.index.value).str())
+      .add("group_size", status.group_size)
+      .add("quorum_floor", status.quorum_floor)
+      .add("elections", status.elections)
+      .add("overwritten", status.overwritten)
+      .add("diverged", status.diverged)
+      .add("catching_up", status.catching_up)
+      .str();
+}
+
 Object summary(const GroupStatus& group) {
   const GroupSummary sum = summary_of(group);
   Object out;
@@ -57,6 +78,7 @@ Object summary(const GroupStatus& group) {
       .raw("members", counts(sum.members))
       .raw("mesh", counts(sum.mesh))
       .raw("reasons", texts(sum.reasons));
+  if (sum.consensus) out.add("machine", sum.machine).raw("consensus", consensus(*sum.consensus, sum.ability));
   return out;
 }
 
@@ -96,7 +118,8 @@ std::string pair(const PeerId& a, const PeerId& b) {
 }  // namespace
 
 GroupSummary summary_of(const GroupStatus& group) {
-  GroupSummary out{group.id, group.health, group.online, {}, {}, group.reasons};
+  GroupSummary out{group.id,      group.health,    group.online,   {}, {}, group.reasons,
+                   group.machine, group.ability(), group.consensus};
   for (const MemberStatus& member : group.members) {
     switch (member.state) {
       case MemberState::self: break;
@@ -206,15 +229,28 @@ std::string write_own_bonds(const Bonds& bonds) {
 }
 
 std::string write_group(const GroupStatus& group) {
-  return summary(group).raw("bonds", write_own_bonds(group.bonds)).str();
+  Object out = summary(group);
+  if (group.consensus) {  // at the top level too, under the names of the Rust test peer
+    const ConsensusStatus& consensus = *group.consensus;
+    if (consensus.leader) out.add("leader", *consensus.leader);
+    out.add("is_leader", consensus.role == MemberRole::leader).add("committed", consensus.committed.value);
+  }
+  return out.raw("bonds", write_own_bonds(group.bonds)).str();
+}
+
+std::string write_committed(const GroupId& group, Index committed) {
+  return Object().add("event", "committed").add("group", group).add("index", committed.value).str();
 }
 
 std::string write_reply(const Command& command, std::string_view ok) {
   return Object().add("event", "reply").raw("tag", command.tag).raw("ok", ok).str();
 }
 
-std::string write_failure(const Command& command, std::string_view error) {
-  return Object().add("event", "reply").raw("tag", command.tag).add("error", error).str();
+std::string write_failure(const Command& command, std::string_view error, std::string_view code) {
+  Object out;
+  out.add("event", "reply").raw("tag", command.tag).add("error", error);
+  if (!code.empty()) out.add("code", code);
+  return out.str();
 }
 
 }  // namespace mosaik::control::json

@@ -8,6 +8,7 @@
 namespace mosaik::limits {
 
 inline constexpr std::size_t control_header = 16U << 10U;     ///< bytes of a request's head
+inline constexpr std::size_t control_body = 2U << 20U;        ///< bytes of a request's body: a command or a query
 inline constexpr std::size_t control_write = 64U << 10U;      ///< bytes of events handed to the kernel at a time
 inline constexpr std::size_t control_response = 256U << 20U;  ///< bytes of an answer that our client takes
 inline constexpr std::size_t control_event = 16U << 20U;      ///< bytes of one event line that our client takes
@@ -15,6 +16,8 @@ inline constexpr std::size_t control_line = 64U << 10U;       ///< bytes of one 
 inline constexpr Nanoseconds control_request_timeout = 5s;    ///< from the first byte of a request to its last
 inline constexpr Nanoseconds control_idle_timeout = 30s;      ///< between two requests of one connection
 inline constexpr Nanoseconds control_write_timeout = 30s;     ///< a client that takes nothing for so long is dropped
+inline constexpr Nanoseconds control_call_time = 600s;        ///< that a call on a group may ask for
+inline constexpr Nanoseconds control_call_margin = 2s;        ///< that a call may overstay before it is given up
 inline constexpr Nanoseconds control_keep_alive = 15s;        ///< a comment line in a quiet event stream
 
 }  // namespace mosaik::limits

@@ -11,19 +11,29 @@ namespace {
 struct Route {
   std::string_view path;
   std::string_view method;
-  Answer (*answer)(Source& source);
+  Answer (*answer)(Request& request, Source& source);
 };
 
 template <std::string (*write)(const NodeStatus&)>
-Answer snapshot(Source& source) {
+Answer snapshot(Request&, Source& source) {
   return {.body = write(*source.status())};
 }
 
-Answer stream(Source&) {
+Answer stream(Request&, Source&) {
   return {.kind = Answer::Kind::stream};
 }
-Answer leave(Source&) {
+Answer leave(Request&, Source&) {
   return {.status = 202, .body = R"({"leaving":true})", .kind = Answer::Kind::leave};
+}
+
+template <Call::Kind kind>
+Answer call(Request& request, Source&) {
+  const std::string_view target = request.target;
+  const std::size_t mark = target.find('?');
+  const std::string_view parameters = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+  auto parsed = parse_call(kind, parameters, std::move(request.body));
+  if (!parsed) return {.status = status_of(parsed.error()), .body = write_failure(kind, parsed.error())};
+  return {.kind = Answer::Kind::call, .call = std::move(*parsed)};
 }
 
 constexpr std::array routes = {
@@ -33,25 +43,29 @@ constexpr std::array routes = {
     Route{"/v1/topology", "GET", snapshot<json::write_topology>},
     Route{"/v1/events", "GET", stream},
     Route{"/v1/leave", "POST", leave},
+    Route{"/v1/execute", "POST", call<Call::Kind::execute>},
+    Route{"/v1/query", "POST", call<Call::Kind::query>},
+    Route{"/v1/committed", "GET", call<Call::Kind::committed>},
 };
 
 }  // namespace
 
-Answer answer_to(const Request& request, Source& source) {
+Answer answer_to(Request request, Source& source) {
   const std::string_view target = request.target;
   const std::string_view path = target.substr(0, target.find('?'));
   const auto* const route = std::ranges::find(routes, path, &Route::path);
   if (route == routes.end()) {
     return {.status = 404,
             .body = json::write_error("no such route; there are GET /v1/status, /v1/members, "
-                                      "/v1/bonds, /v1/topology, /v1/events and POST /v1/leave")};
+                                      "/v1/bonds, /v1/topology, /v1/events, /v1/committed and POST /v1/leave, "
+                                      "/v1/execute, /v1/query")};
   }
   if (request.method != route->method) {
     return {.status = 405,
             .body = json::write_error(std::string(route->path) + " takes " + std::string(route->method)),
             .allow = std::string(route->method)};
   }
-  return route->answer(source);
+  return route->answer(request, source);
 }
 
 Answer answer_to(const BadRequest& bad) {

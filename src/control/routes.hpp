@@ -6,8 +6,8 @@
 
 namespace mosaik::control {
 
-/// Reads the newest snapshot of `source`; carries nothing out: an answer of kind `leave` asks the caller to.
-[[nodiscard]] Answer answer_to(const Request& request, Source& source);
+/// Reads the newest snapshot of `source`; carries nothing out: an answer of kind `leave` or `call` asks the caller to.
+[[nodiscard]] Answer answer_to(Request request, Source& source);
 [[nodiscard]] Answer answer_to(const BadRequest& bad);
 
 /// An event as one block of a server-sent event stream.

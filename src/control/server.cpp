@@ -71,6 +71,7 @@ class Server::Impl final : public Session::Owner {
 
   ~Impl() {
     events_ = Subscription();  // no event comes after this
+    door_->shut();             // nor the end of a call
     asio::post(context_, [this] { end(); });
     if (thread_.joinable()) thread_.join();
   }
@@ -113,6 +114,8 @@ class Server::Impl final : public Session::Owner {
     streaming_ = streams_.size();
   }
 
+  [[nodiscard]] const std::shared_ptr<Door>& door() const override { return door_; }
+
   void on_closed(Session& session) override {
     streams_.erase(&session);
     sessions_.erase(&session);
@@ -150,6 +153,7 @@ class Server::Impl final : public Session::Owner {
   Listener listener_;
   Source& source_;
   asio::io_context context_{1};
+  std::shared_ptr<Door> door_ = std::make_shared<Door>(context_);
   Protocol::acceptor acceptor_;
   asio::steady_timer pause_;
   std::map<Session*, std::shared_ptr<Session>> sessions_;

@@ -20,6 +20,8 @@
 #include <mosaik/result.hpp>
 #include <mosaik/status.hpp>
 
+#include "control/calls.hpp"
+
 namespace mosaik::control {
 
 /// What the server tells about. It must outlive the server; all functions are called from the server's thread, or from
@@ -32,6 +34,11 @@ class Source {
   virtual Subscription subscribe(std::function<void(const Event&)> call) = 0;
   /// Starts to leave all groups and returns at once; it must not wait for the server or destroy it.
   virtual void leave() = 0;
+  /// Starts a call on a group and returns at once. `done` may be called from any thread, from within this function too,
+  /// and after the server is gone. The caller lets go of what is returned when it does not wait any more: an execute or
+  /// query that was begun goes on without it. Errors: not_found (no such group, or it has no machine), malformed (no
+  /// command of its machine), and those of the call (mosaik/replicated_group.hpp).
+  [[nodiscard]] virtual std::shared_ptr<void> call(Call call, CallDone done) = 0;
 
  protected:
   ~Source() = default;

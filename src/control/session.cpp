@@ -1,5 +1,7 @@
 #include "control/session.hpp"
 
+#include <poll.h>
+
 #include <boost/asio/write.hpp>
 #include <utility>
 
@@ -29,6 +31,7 @@ void Session::close() {
   deadline_.cancel();
   keep_alive_.cancel();
   socket_.close(ignored);
+  running_.reset();
   owner_.on_closed(*this);
 }
 
@@ -56,13 +59,16 @@ void Session::on_read(const Code& error, std::size_t size) {
 }
 
 void Session::take_requests() {
-  if (const std::optional<Request> request = requests_.next()) {
-    const Answer reply = answer_to(*request, source_);
+  if (std::optional<Request> request = requests_.next()) {
+    const bool keep_alive = request->keep_alive;
+    Answer reply = answer_to(std::move(*request), source_);
+    if (reply.kind == Answer::Kind::call)
+      return begin_call(std::move(reply.call), keep_alive ? Connection::keep : Connection::close);
     if (reply.kind == Answer::Kind::stream) {  // before the head goes out: from then on the client expects every event
       writing_ = true;
       owner_.on_stream(*this);
     }
-    const bool keep = request->keep_alive && reply.kind == Answer::Kind::plain && reply.status < 400;
+    const bool keep = keep_alive && reply.kind == Answer::Kind::plain && reply.status < 400;
     return answer(reply, keep ? Connection::keep : Connection::close);
   }
   if (requests_.error()) return answer(answer_to(*requests_.error()), Connection::close);
@@ -88,6 +94,49 @@ void Session::on_answered(const Code& error, const Answer& answer, Connection co
   timing_request_ = requests_.in_request();
   expire_after(timing_request_ ? limits::control_request_timeout : limits::control_idle_timeout);
   take_requests();
+}
+
+void Session::begin_call(Call call, Connection connection) {
+  const std::uint64_t serial = ++last_call_;
+  running_ = Running{.kind = call.kind, .connection = connection, .serial = serial};
+  deadline_.expires_after(call.time + limits::control_call_margin);
+  deadline_.async_wait([self = shared_from_this()](const Code& error) {
+    if (!error && !self->closed_ && self->running_) self->on_call_overdue();
+  });
+  watch_caller();
+  auto hold = source_.call(std::move(call),
+                           [door = owner_.door(), session = weak_from_this(), serial](Result<CallAnswer> result) {
+                             door->post([session, serial, result = std::move(result)] {
+                               const auto self = session.lock();
+                               if (self && self->running_ && self->running_->serial == serial)
+                                 self->on_call_ended(result);
+                             });
+                           });
+  running_->hold = std::move(hold);  // the end of the call comes through the door, not from within call()
+}
+
+void Session::on_call_ended(const Result<CallAnswer>& result) {
+  const Running ended = std::move(*running_);
+  running_.reset();
+  const Answer reply =
+      result ? Answer{.body = write_answer(ended.kind, *result)}
+             : Answer{.status = status_of(result.error()), .body = write_failure(ended.kind, result.error())};
+  answer(reply, ended.connection);
+}
+
+/// The source keeps the call's time itself; this is for one that does not.
+void Session::on_call_overdue() {
+  const Errc code = running_->kind == Call::Kind::execute ? Errc::unknown_outcome : Errc::timed_out;
+  on_call_ended(fail(code, "the call did not end within its time"));
+}
+
+/// A caller that has hung up is not waited for. One that has only said its last word still reads: POLLHUP tells.
+void Session::watch_caller() {
+  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const Code& error) {
+    if (error || self->closed_ || !self->running_) return;
+    pollfd state{self->socket_.native_handle(), POLLIN, 0};
+    if (::poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR)) != 0) self->close();
+  });
 }
 
 void Session::become_stream() {

@@ -1,8 +1,9 @@
 #pragma once
 /// Session: one client of the control socket. Private to the room: it shows Boost.Asio.
 ///
-/// It reads one request, answers, and reads the next; or becomes an event stream until the client goes. All functions
-/// run on the server's thread. A session lives as long as one of its operations does.
+/// It reads one request, answers, and reads the next; or becomes an event stream until the client goes. A call on a
+/// group is answered when it has ended; until then nothing else is read, and a client that goes away gives it up. All
+/// functions run on the server's thread. A session lives as long as one of its operations does.
 
 #include <array>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -12,6 +13,7 @@
 #include <string>
 
 #include "control/backlog.hpp"
+#include "control/door.hpp"
 #include "control/http.hpp"
 #include "control/server.hpp"
 
@@ -24,6 +26,8 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Owner {
     virtual void on_stream(Session& session) = 0;
     virtual void on_closed(Session& session) = 0;
+    /// The way back for what ends on other threads.
+    [[nodiscard]] virtual const std::shared_ptr<Door>& door() const = 0;
 
    protected:
     ~Owner() = default;
@@ -42,6 +46,10 @@ class Session : public std::enable_shared_from_this<Session> {
   void take_requests();
   void answer(const Answer& answer, Connection connection);
   void on_answered(const Code& error, const Answer& answer, Connection connection);
+  void begin_call(Call call, Connection connection);
+  void on_call_ended(const Result<CallAnswer>& result);
+  void on_call_overdue();
+  void watch_caller();
   void become_stream();
   void watch_for_end();
   void send_events();
@@ -58,6 +66,15 @@ class Session : public std::enable_shared_from_this<Session> {
   std::array<char, 4096> input_{};
   std::string output_;
   Backlog backlog_;
+  /// The call that is under way.
+  struct Running {
+    Call::Kind kind{};
+    Connection connection{};
+    std::uint64_t serial = 0;
+    std::shared_ptr<void> hold = nullptr;
+  };
+  std::optional<Running> running_;
+  std::uint64_t last_call_ = 0;
   bool writing_ = false;
   bool timing_request_ = false;
   bool closed_ = false;

@@ -152,6 +152,7 @@ class Node::Impl {
 
   // report.cpp
   Event& report(const Now& now, EventKind kind);
+  void report_raft(const Now& now, const GroupId& group, const consensus::Event& event);
   void notice(const Now& now, const std::string& text, const PeerId& peer = {});
   void touch() { dirty_ = true; }
   [[nodiscard]] Mono look_due() const;

@@ -49,6 +49,71 @@ void Node::Impl::remember_size(const GroupId& group, std::uint32_t size) {
   memory_changed_ = true;
 }
 
+namespace {
+
+MemberRole public_role(consensus::Role role) noexcept {
+  switch (role) {
+    case consensus::Role::follower: return MemberRole::follower;
+    case consensus::Role::candidate: return MemberRole::candidate;
+    case consensus::Role::leader: return MemberRole::leader;
+    case consensus::Role::stopped: return MemberRole::stopped;
+  }
+  return MemberRole::stopped;
+}
+
+/// What a consensus event is told as. Progress is none: it is read from boards, not told at every commit.
+struct RaftTold {
+  Event& event;
+  void operator()(const consensus::RoleChanged& changed) const {
+    event.role = public_role(changed.role);
+    event.term = changed.term;
+  }
+  void operator()(const consensus::LeaderChanged& changed) const {
+    event.peer = changed.leader.value_or(PeerId{});
+    event.term = changed.term;
+  }
+  void operator()(const consensus::OnlineChanged&) const {}
+  void operator()(const consensus::Progress&) const {}
+  void operator()(const consensus::Diverged& diverged) const {
+    event.peer = diverged.leader;
+    event.term = diverged.term;
+    event.index = diverged.committed;
+    event.last = diverged.first_difference;
+  }
+  void operator()(const consensus::Overwritten& overwritten) const {
+    event.peer = overwritten.leader;
+    event.index = overwritten.range.first;
+    event.last = overwritten.range.last;
+  }
+  void operator()(const consensus::FloorDiffers& differs) const {
+    event.peer = differs.peer;
+    event.code = differs.theirs;
+  }
+  void operator()(const consensus::Stopped& stopped) const { event.reason = stopped.reason; }
+};
+
+std::optional<EventKind> kind_of(const consensus::Event& event) noexcept {
+  if (std::holds_alternative<consensus::RoleChanged>(event)) return EventKind::role_changed;
+  if (std::holds_alternative<consensus::LeaderChanged>(event)) return EventKind::leader_changed;
+  if (const auto* changed = std::get_if<consensus::OnlineChanged>(&event))
+    return changed->online ? EventKind::raft_online : EventKind::raft_offline;
+  if (std::holds_alternative<consensus::Diverged>(event)) return EventKind::diverged;
+  if (std::holds_alternative<consensus::Overwritten>(event)) return EventKind::overwritten;
+  if (std::holds_alternative<consensus::FloorDiffers>(event)) return EventKind::floor_differs;
+  if (std::holds_alternative<consensus::Stopped>(event)) return EventKind::stopped;
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Node::Impl::report_raft(const Now& now, const GroupId& group, const consensus::Event& event) {
+  const auto kind = kind_of(event);
+  if (!kind) return;
+  Event& told = report(now, *kind);
+  told.group = group;
+  std::visit(RaftTold{told}, event);
+}
+
 // What an engine sends may end a bond (a full queue), which is another input for it: until nothing follows.
 void Node::Impl::settle_engines(const Now& now) {
   do {
@@ -62,6 +127,8 @@ void Node::Impl::settle_engines(const Now& now) {
         if (remember != nullptr) remember_size(id, remember->group_size);
         return remember != nullptr;
       });
+      for (const consensus::Effect& effect : effects)
+        if (const auto* event = std::get_if<consensus::Event>(&effect)) report_raft(now, id, *event);
       if (!effects.empty()) outputs_.emplace_back(GroupEffects{id, std::move(effects)});
     }
   } while (!facts_.empty());

@@ -9,8 +9,12 @@ namespace mosaik::node {
 
 Event& Node::Impl::report(const Now& now, EventKind kind) {
   if (outputs_.size() >= limits::pending_outputs) {
-    ++dropped_outputs_;
-    outputs_.erase(outputs_.begin());
+    // Only events: what a machine has to apply, and the ends of requests, are never dropped.
+    const auto oldest = std::ranges::find_if(outputs_, [](const Output& output) { return std::holds_alternative<Event>(output); });
+    if (oldest != outputs_.end()) {
+      ++dropped_outputs_;
+      outputs_.erase(oldest);
+    }
   }
   Event event;
   event.kind = kind;

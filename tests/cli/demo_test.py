@@ -18,10 +18,11 @@ class Demo(CommandTest):
         done = self.expect(0, "demo", "--json", "--seed", "1")
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         steps = [line for line in lines if line["event"] == "step"]
-        self.assertEqual([step["step"] for step in steps], ["mesh", "kill", "return", "leave"])
+        self.assertEqual([step["step"] for step in steps], ["mesh", "elect", "kill", "return", "failover", "rejoin", "leave"])
         for step in steps:
             self.assertTrue(step["ok"])
             self.assertGreater(step["ms"], 0)
+        self.assertIn("none lost", steps[4]["detail"])
         self.assertTrue(lines[-1]["ok"])
         self.assertEqual(os.listdir(self.folder), [], "keys and sockets are gone")
 

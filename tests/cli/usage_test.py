@@ -7,7 +7,7 @@ import unittest
 
 from support import COMMAND, CommandTest
 
-VERBS = ["demo", "node", "keygen", "status", "members", "bonds", "topology", "events", "watch", "leave", "version",
+VERBS = ["demo", "node", "keygen", "status", "members", "bonds", "topology", "events", "watch", "leave", "counter", "kv", "version",
          "completion"]
 
 

@@ -1,7 +1,9 @@
 #pragma once
 /// A node to tell about, and a Source that tells about it.
 
+#include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -86,6 +88,30 @@ class FakeSource final : public control::Source {
     left_.notify_all();
   }
 
+  /// Calls wait until the test ends them.
+  std::shared_ptr<void> call(control::Call call, control::CallDone done) override {
+    const std::scoped_lock lock(mutex_);
+    calls_.push_back({std::move(call), std::move(done)});
+    called_.notify_all();
+    return std::shared_ptr<void>(this, [](void* self) { static_cast<FakeSource*>(self)->let_go(); });
+  }
+  struct Asked {
+    control::Call call;
+    control::CallDone done;
+  };
+  [[nodiscard]] std::optional<Asked> next_call() {
+    std::unique_lock lock(mutex_);
+    if (!called_.wait_for(lock, std::chrono::seconds(30), [this] { return !calls_.empty(); })) return std::nullopt;
+    Asked out = std::move(calls_.front());
+    calls_.erase(calls_.begin());
+    return out;
+  }
+  /// True when nobody waits for any of `count` calls any more.
+  [[nodiscard]] bool wait_for_let_go(int count) {
+    std::unique_lock lock(mutex_);
+    return called_.wait_for(lock, std::chrono::seconds(30), [&] { return let_go_ == count; });
+  }
+
   void emit(const Event& event) {
     const std::scoped_lock lock(mutex_);
     if (call_) call_(event);
@@ -96,6 +122,11 @@ class FakeSource final : public control::Source {
   }
 
  private:
+  void let_go() {
+    const std::scoped_lock lock(mutex_);
+    ++let_go_;
+    called_.notify_all();
+  }
   void forget() {
     const std::scoped_lock lock(mutex_);
     call_ = nullptr;
@@ -106,7 +137,26 @@ class FakeSource final : public control::Source {
   std::condition_variable left_;
   std::function<void(const Event&)> call_;
   int leaves_ = 0;
+  std::condition_variable called_;
+  std::vector<Asked> calls_;
+  int let_go_ = 0;
 };
+
+/// The sample with a machine that has a leader in reach: node 2.
+inline NodeStatus sample_with_machine() {
+  NodeStatus node = sample_node();
+  node.groups[0].machine = "counter";
+  ConsensusStatus& consensus = node.groups[0].consensus.emplace();
+  consensus.term = Term{5};
+  consensus.leader = id_with(2);
+  consensus.online = true;
+  consensus.committed = Index{17};
+  consensus.applied = Index{16};
+  consensus.log_position = {Term{5}, Index{18}};
+  consensus.group_size = 4;
+  consensus.quorum_floor = 2;
+  return node;
+}
 
 inline Event event_of(EventKind kind, std::uint64_t sequence = 1) {
   Event event;

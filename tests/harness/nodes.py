@@ -35,9 +35,11 @@ class Process:
 
     def _read(self):
         for line in self.child.stdout:
-            if not self.log.closed:
+            try:
                 self.log.write(line)
                 self.log.flush()
+            except ValueError:  # closed: its fleet is done with it
+                pass
             try:
                 event = json.loads(line)
             except ValueError:

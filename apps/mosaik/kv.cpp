@@ -1,0 +1,188 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+
+#include "control/json_text.hpp"
+#include "mosaik/exit_code.hpp"
+#include "mosaik/group_call.hpp"
+#include "mosaik/machines/kv.hpp"
+#include "mosaik/output.hpp"
+#include "mosaik/verbs.hpp"
+
+namespace mosaik::command {
+namespace {
+
+using control::json::Array;
+using control::json::Object;
+
+std::string_view text_of(const kv::Bytes& value) {
+  return {reinterpret_cast<const char*>(value.data()), value.size()};
+}
+
+/// Adds a value: as text, and in hexadecimal besides when it is none (JSON would not carry it).
+void add_value(Object& out, const kv::Bytes& value) {
+  const std::string_view text = text_of(value);
+  out.add("value", text);
+  if (!kv::is_text(text)) out.add("value_hex", std::string_view(to_hex(value)));
+}
+
+Object item_json(const kv::Item& item) {
+  Object out;
+  out.add("key", std::string_view(item.key));
+  add_value(out, item.value);
+  out.add("revision", item.revision);
+  return out;
+}
+
+bool is_json(const KvOptions& options) {
+  return options.call.client.output == Output::json;
+}
+
+int say(const std::string& text) {
+  return print(text + "\n") ? exit_fine : exit_failure;
+}
+
+/// The answer's case T. Errors: malformed.
+template <class T>
+Result<GroupCaller::Read<T>> ask(const GroupCaller& group, const kv::Query& query,
+                                 std::optional<Consistency> consistency = {}) {
+  auto read = consistency ? group.query<kv::Answer>(query, *consistency) : group.query<kv::Answer>(query);
+  if (!read) return std::unexpected(read.error());
+  T* const result = std::get_if<T>(&read->result);
+  if (result == nullptr) return fail(Errc::malformed, "the node answers another question");
+  return GroupCaller::Read<T>{std::move(*result), read->position};
+}
+
+/// What the committed command at `at` did: the log takes every command, the store does not.
+Result<kv::Outcome> outcome_of(const GroupCaller& group, Index at) {
+  const kv::Query query = kv::AskOutcome{at.value};
+  auto read = ask<kv::Outcome>(group, query, Consistency::weak);
+  if (read && read->position < at) read = ask<kv::Outcome>(group, query, Consistency::strong);
+  if (read) return read->result;
+  return fail(Errc::unknown_outcome,
+              fmt::format("committed at {}, but what it did could not be asked: {}", at.value, read.error().message));
+}
+
+Error refusal(kv::Outcome outcome, const std::string& key) {
+  switch (outcome) {
+    case kv::Outcome::no_such_key: return {Errc::not_found, fmt::format("there is no key '{}'", key)};
+    case kv::Outcome::full:
+      return {Errc::limit,
+              fmt::format("the store is full ({} keys, {} bytes); delete something", kv::most_keys, kv::store_bytes)};
+    default: return {Errc::limit, fmt::format("the key '{}' or its value is too long", key)};
+  }
+}
+
+/// Executes a change of a key and tells where it was committed.
+int change(const KvOptions& options, const GroupCaller& group, const kv::Command& command, std::string_view did) {
+  const Result<Index> at = group.execute(command);
+  if (!at) return report(at.error());
+  const Result<kv::Outcome> outcome = outcome_of(group, *at);
+  if (!outcome) return report(outcome.error());
+  if (*outcome != kv::Outcome::done) return report(refusal(*outcome, options.key));
+  if (!is_json(options)) return say(fmt::format("{} at {}", did, at->value));
+  return say(Object().add("key", std::string_view(options.key)).add("revision", at->value).str());
+}
+
+int get(const KvOptions& options, const GroupCaller& group) {
+  const auto read = ask<std::optional<kv::Item>>(group, kv::Get{options.key});
+  if (!read) return report(read.error());
+  if (!read->result) return report(refusal(kv::Outcome::no_such_key, options.key));
+  return say(is_json(options) ? item_json(*read->result).str() : std::string(text_of(read->result->value)));
+}
+
+int put(const KvOptions& options, const GroupCaller& group) {
+  kv::Bytes value(options.value.begin(), options.value.end());
+  if (options.value == "-") {
+    // A byte more than fits is enough to know.
+    value.assign(kv::value_bytes + 1, 0);
+    std::cin.read(reinterpret_cast<char*>(value.data()), static_cast<std::streamsize>(value.size()));
+    value.resize(static_cast<std::size_t>(std::cin.gcount()));
+  }
+  if (const std::string objection = kv::objection_to_value(value.size()); !objection.empty())
+    return report({Errc::invalid_argument, objection});
+  return change(options, group, kv::Put{options.key, std::move(value)}, "put");
+}
+
+int list(const KvOptions& options, const GroupCaller& group) {
+  const Style style = Style::of(stdout);
+  Table table({"KEY", "REVISION", "VALUE"});
+  Array items;
+  kv::List query{.prefix = options.key, .after = {}, .limit = kv::page_items};
+  for (bool more = true; more;) {
+    const auto read = ask<kv::Page>(group, query);
+    if (!read) return report(read.error());
+    for (const kv::Item& item : read->result.items) {
+      if (is_json(options))
+        items.raw(item_json(item).str());
+      else
+        table.add({printable(item.key), std::to_string(item.revision), printable(text_of(item.value))});
+      query.after = item.key;
+    }
+    more = read->result.more;
+  }
+  if (is_json(options)) return say(Object().raw("items", items.str()).str());
+  return print(table.text(style)) ? exit_fine : exit_failure;
+}
+
+std::string change_text(const KvOptions& options, const kv::Change& change) {
+  if (is_json(options)) {
+    Object out;
+    out.add("key", std::string_view(change.key)).add("revision", change.revision).add("deleted", !change.value);
+    if (change.value) add_value(out, *change.value);
+    return out.str();
+  }
+  const std::string place = fmt::format("{:>8}  {}", change.revision, printable(change.key));
+  return change.value ? place + " = " + printable(text_of(*change.value)) : place + "  deleted";
+}
+
+/// Prints the changes behind `since`, which moves; returns how far the member was when it was asked.
+Result<Index> print_changes(const KvOptions& options, const GroupCaller& group, std::uint64_t& since) {
+  for (;;) {
+    const auto read = ask<kv::ChangePage>(group, kv::Changes{options.key, since, kv::page_items}, Consistency::weak);
+    if (!read) return std::unexpected(read.error());
+    if (read->result.gap) std::fputs("mosaik: some deletions were missed: too many since the last look\n", stderr);
+    for (const kv::Change& change : read->result.changes)
+      if (!print(change_text(options, change) + "\n")) return fail(Errc::closed, "nobody reads any more");
+    // A member that had to start over from another history may be behind what it has shown.
+    since = read->position.value < since ? read->position.value : read->result.seen;
+    if (!read->result.more) return read->position;
+  }
+}
+
+int watch(const KvOptions& options, const GroupCaller& group) {
+  const auto now = ask<std::optional<kv::Item>>(group, kv::Get{"-"}, Consistency::weak);
+  if (!now) return report(now.error());
+  std::uint64_t since = now->position.value;
+  for (;;) {
+    const Result<Index> at = print_changes(options, group, since);
+    if (!at) return report(at.error());
+    const Result<bool> more = group.wait_beyond(*at);
+    if (!more) return report(more.error());
+  }
+}
+
+}  // namespace
+
+int run_kv(const KvOptions& options) {
+  using Verb = KvOptions::Verb;
+  const bool about_a_key = options.verb != Verb::list && options.verb != Verb::watch;
+  if (about_a_key) {
+    if (const std::string objection = kv::objection_to_key(options.key); !objection.empty())
+      return report({Errc::invalid_argument, objection});
+  }
+  const Result<GroupCaller> group = GroupCaller::open(options.call, kv::Store::name);
+  if (!group) return report(group.error());
+  switch (options.verb) {
+    case Verb::get: return get(options, *group);
+    case Verb::put: return put(options, *group);
+    case Verb::remove: return change(options, *group, kv::Delete{options.key}, "deleted");
+    case Verb::list: return list(options, *group);
+    case Verb::watch: return watch(options, *group);
+  }
+  return exit_failure;
+}
+
+}  // namespace mosaik::command

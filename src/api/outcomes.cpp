@@ -1,0 +1,65 @@
+#include "api/outcomes.hpp"
+
+#include "base/limits.hpp"
+
+namespace mosaik::api {
+namespace {
+
+Error not_applied(consensus::Refusal why) {
+  using Why = consensus::Refusal;
+  const std::string said(consensus::to_string(why));
+  switch (why) {
+    case Why::offline:
+      return {Errc::offline, "no leader of the group is known or in reach; nothing was applied, try again"};
+    case Why::empty: return {Errc::invalid_argument, "a call needs at least one command"};
+    case Why::too_large:
+      return {Errc::limit, "the commands of a call may have " + std::to_string(limits::call_bytes) +
+                               " bytes together, and one " + std::to_string(limits::command_bytes) + "; split them"};
+    case Why::full:
+      return {Errc::limit, "too many calls are under way; nothing was applied, try again when some have ended"};
+    case Why::overwritten:
+      return {Errc::overwritten, "another leader took the command's place; it was not applied, try again"};
+    case Why::expired: return {Errc::timed_out, "the deadline passed before anything was done; nothing was applied"};
+    case Why::stopped: return {Errc::closed, "the group was left, or its machine failed; nothing was applied"};
+  }
+  return {Errc::internal, said};
+}
+
+Error unknown(consensus::Doubt why) {
+  using Why = consensus::Doubt;
+  std::string text = "nobody can tell whether the command was applied: ";
+  switch (why) {
+    case Why::expired: text += "the deadline passed while it was on its way"; break;
+    case Why::leader_lost: text += "its leader vanished before it told the place"; break;
+    case Why::partial: text += "some commands of the call were applied and others were not"; break;
+    case Why::diverged: text += "this member had to give up its history"; break;
+    case Why::unfounded: text += "fewer members than the quorum floor were connected when it was committed"; break;
+    case Why::stopped: text += "the group was left, or its machine failed, meanwhile"; break;
+  }
+  return {Errc::unknown_outcome, std::move(text)};
+}
+
+/// Why the outcome is none that was hoped for.
+Error error_of(const consensus::Outcome& outcome) {
+  if (const auto* refused = std::get_if<consensus::NotApplied>(&outcome)) return not_applied(refused->why);
+  if (const auto* doubt = std::get_if<consensus::Unknown>(&outcome)) return unknown(doubt->why);
+  return {Errc::internal, "the call ended in an unexpected way"};
+}
+
+}  // namespace
+
+Result<IndexRange> range_of(const consensus::Outcome& outcome) {
+  if (const auto* committed = std::get_if<consensus::Committed>(&outcome)) return committed->range;
+  if (const auto* assigned = std::get_if<consensus::Assigned>(&outcome)) return assigned->range;
+  return std::unexpected(error_of(outcome));
+}
+
+Result<Answered<std::vector<std::uint8_t>>> answer_of(const consensus::Outcome& outcome) {
+  if (const auto* read = std::get_if<consensus::Read>(&outcome)) {
+    const BytesView view = read->result.view();
+    return Answered<std::vector<std::uint8_t>>{{view.begin(), view.end()}, read->position};
+  }
+  return std::unexpected(error_of(outcome));
+}
+
+}  // namespace mosaik::api

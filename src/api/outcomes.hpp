@@ -1,0 +1,14 @@
+#pragma once
+/// What the end of a call on a group says to its caller.
+
+#include <mosaik/replicated_group.hpp>
+
+#include "consensus/effects.hpp"
+
+namespace mosaik::api {
+
+/// The places of a call's commands, or why there are none that can be told.
+[[nodiscard]] Result<IndexRange> range_of(const consensus::Outcome& outcome);
+[[nodiscard]] Result<Answered<std::vector<std::uint8_t>>> answer_of(const consensus::Outcome& outcome);
+
+}  // namespace mosaik::api

@@ -1,0 +1,167 @@
+"""Replicated machines: `node --machine`, its commands, and the verbs kv and counter."""
+
+import json
+import select
+import signal
+import subprocess
+import unittest
+
+from support import COMMAND, PATIENCE, CommandTest
+
+QUICK = ["--bootstrap-delay", "200ms", "--election-timeout", "300ms", "--election-jitter", "100ms"]
+
+
+class MachineTest(CommandTest):
+    def start_group(self, machine, names, *flags):
+        """Nodes of one group with a machine, in step with a leader that all name."""
+        secret = self.write("secret", "machines\n")
+        nodes, contact = [], []
+        for name in names:
+            node = self.start_node("--commands", "--name", name, "--group-secret-file", secret, "--machine", machine,
+                                   *QUICK, *flags, *contact)
+            contact = ["--bootstrap", (nodes[0] if nodes else node).event("ready")["contact"]]
+            nodes.append(node)
+        for node in nodes:
+            node.event("raft_online")
+        return nodes
+
+    def leader_of(self, nodes):
+        """The node that all of them name last."""
+        ids = {node.event("ready")["id"]: node for node in nodes}
+
+        def newest(node):
+            named = [line.get("id") for line in node.lines if line["event"] == "leader"]
+            return named[-1] if named else None
+        chosen = []
+        nodes[0].wait(lambda _: not chosen and len({newest(node) for node in nodes}) == 1 and newest(nodes[0]) in ids
+                      and not chosen.append(newest(nodes[0])))
+        return ids[chosen[0]]
+
+
+class Counting(MachineTest):
+    def test_members_count_together(self):
+        nodes = self.start_group("counter", ["a", "b"])
+        self.assertEqual(nodes[0].command("add", 1, n=5)["ok"], 1)
+        self.assertEqual(nodes[1].command("sub", 2, n=2)["ok"], 2)
+        self.assertEqual(nodes[1].command("feed", 3)["ok"], 3)
+        for node in nodes:
+            node.wait(lambda line: line["event"] == "committed" and line["index"] >= 3)
+            self.assertEqual(node.command("query", 4, consistency="strong")["ok"], {"value": 4, "position": 3})
+        self.assertIn("n", nodes[0].command("add", 5, n=1 << 40)["error"])
+
+    def test_the_verbs_add_and_get(self):
+        self.start_group("counter", ["a", "b"])
+        self.assertEqual(json.loads(self.expect(0, "counter", "add", "7", "--name", "a", "--json").stdout), {"index": 1})
+        self.assertIn("committed at 2", self.expect(0, "counter", "add", "--name", "b").stdout)
+        self.assertEqual(self.expect(0, "counter", "get", "--name", "b").stdout, "8\n")
+        told = json.loads(self.expect(0, "counter", "get", "--consistency", "weak", "--name", "a", "--json").stdout)
+        self.assertEqual(told, {"value": 8, "position": 2})
+
+    def test_status_tells_leader_term_and_log(self):
+        nodes = self.start_group("counter", ["a", "b"])
+        self.expect(0, "counter", "add", "--name", "a")
+        group = json.loads(self.expect(0, "status", "--json", "--name", "a").stdout)["groups"][0]
+        self.assertEqual(group["machine"], "counter")
+        self.assertEqual(group["consensus"]["committed"], 1)
+        self.assertIn(group["consensus"]["leader"], [node.event("ready")["id"] for node in nodes])
+        self.assertGreater(group["consensus"]["term"], 0)
+        self.assertIn("leader", self.expect(0, "status", "--name", "b").stdout)
+        reply = nodes[0].command("status", 9)["ok"]
+        self.assertEqual((reply["leader"], reply["committed"]), (group["consensus"]["leader"], 1))
+
+    def test_the_count_goes_on_when_the_leader_is_killed(self):
+        nodes = self.start_group("counter", ["a", "b", "c"])
+        self.assertEqual(nodes[2].command("add", 1, n=5)["ok"], 1)
+        old = nodes[0].event("leader")["id"]
+        leader = [node for node in nodes if node.event("ready")["id"] == old][0]
+        others = [node for node in nodes if node is not leader]
+        leader.end(signal.SIGKILL)
+        for node in others:
+            node.wait(lambda line: line["event"] == "leader" and line.get("id", old) != old)
+        tag = 10
+        while "ok" not in others[0].command("add", tag, n=1):
+            tag += 1
+        self.assertEqual(others[1].command("query", 2, consistency="strong")["ok"]["value"], 6)
+
+    def test_below_the_floor_status_ends_with_2_and_nothing_is_committed(self):
+        one, two = self.start_group("counter", ["a", "b"], "--quorum-floor", "2")
+        self.assertEqual(one.command("add", 1)["ok"], 1)
+        two.end(signal.SIGKILL)
+        one.event("bond_down")
+        one.event("offline")
+        self.assertIn("no quorum", self.expect(2, "status", "--name", "a").stdout)
+        done = self.run_command("counter", "add", "--name", "a", "--timeout", "300ms")
+        self.assertIn(done.returncode, (1, 4), done.stdout + done.stderr)
+
+    def test_another_machine_id_is_another_group(self):
+        ids = {self.start_node("--name", str(i), "--group-secret-file", self.write("secret", "x"), "--machine", *flags)
+               .event("joined")["group"]
+               for i, flags in enumerate((["counter"], ["counter", "--machine-id", "mine"], ["kv"],
+                                          ["counter", "--rust-type", "other::Counter"]))}
+        self.assertEqual(len(ids), 4)
+
+
+class Keys(MachineTest):
+    def test_put_get_list_and_delete(self):
+        self.start_group("kv", ["a", "b"])
+        self.assertIn("put at 1", self.expect(0, "kv", "put", "colour/sky", "blue", "--name", "a").stdout)
+        self.expect(0, "kv", "put", "colour/grass", "green", "--name", "b")
+        self.assertEqual(self.expect(0, "kv", "get", "colour/sky", "--name", "b").stdout, "blue\n")
+        self.assertEqual(json.loads(self.expect(0, "kv", "get", "colour/sky", "--name", "a", "--json").stdout),
+                         {"key": "colour/sky", "value": "blue", "revision": 1})
+        items = json.loads(self.expect(0, "kv", "list", "colour/", "--name", "a", "--json").stdout)["items"]
+        self.assertEqual([item["key"] for item in items], ["colour/grass", "colour/sky"])
+        self.expect(0, "kv", "delete", "colour/sky", "--name", "b")
+        self.expect(1, "kv", "get", "colour/sky", "--name", "a", says="no key 'colour/sky'")
+        self.expect(1, "kv", "delete", "colour/sky", "--name", "a", says="no key 'colour/sky'")
+        self.assertIn("colour/grass", self.expect(0, "kv", "list", "--name", "a").stdout)
+
+    def test_a_value_may_come_from_standard_input_up_to_its_limit(self):
+        self.start_group("kv", ["a"])
+        for size, code in ((1 << 20, 0), ((1 << 20) + 1, 64)):
+            done = subprocess.run([COMMAND, "kv", "put", "k", "-", "--name", "a"], input=b"\xff" * size, env=self.env,
+                                  capture_output=True, timeout=PATIENCE, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+        self.expect(64, "kv", "put", "k" * 1025, "v", "--name", "a", says="1024")
+        self.expect(64, "kv", "put", "", "v", "--name", "a", says="1 to 1024")
+
+    def test_watch_prints_changes_as_they_happen(self):
+        self.start_group("kv", ["a", "b"])
+        self.expect(0, "kv", "put", "x", "before", "--name", "a")
+        watch = subprocess.Popen([COMMAND, "kv", "watch", "x", "--name", "b", "--json"], env=self.env,
+                                 stdout=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (watch.kill(), watch.wait(), watch.stdout.close()))
+        # A watch that has begun is seen by what it prints only: put until it does.
+        for count in range(200):
+            self.expect(0, "kv", "put", "x", str(count), "--name", "a")
+            if select.select([watch.stdout], [], [], 0.05)[0]:
+                break
+        first = json.loads(watch.stdout.readline())
+        self.assertEqual((first["key"], first["deleted"]), ("x", False))
+        self.assertNotEqual(first["value"], "before")
+
+
+class Refusals(MachineTest):
+    def test_a_verb_of_another_machine_is_refused_before_it_does_harm(self):
+        self.start_group("counter", ["a"])
+        self.expect(1, "kv", "put", "k", "v", "--name", "a", says="another machine (counter, not kv)")
+        self.expect(0, "counter", "add", "--name", "a")
+
+    def test_a_node_without_a_machine_or_group_says_so(self):
+        self.start_pair()
+        self.expect(1, "counter", "get", "--name", "a", says="--machine counter")
+        self.start_node("--name", "lonely").event("ready")
+        self.expect(1, "kv", "list", "--name", "lonely", says="in no group")
+        self.expect(1, "counter", "get", "--name", "nobody", says="no node is running")
+
+    def test_flags_about_a_machine_need_one(self):
+        self.expect(64, "node", "--quorum-floor", "2", says="--machine counter")
+        self.expect(64, "node", "--machine", "kv", "--quorum-floor", "many", says="--quorum-floor")
+        self.expect(64, "counter")
+        self.expect(64, "counter", "get", "--consistency", "sure")
+        self.expect(64, "kv", "get")
+        self.expect(64, "counter", "add", "--timeout", "never", says="--timeout: 'never' is no time")
+
+
+if __name__ == "__main__":
+    unittest.main()

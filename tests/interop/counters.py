@@ -1,0 +1,144 @@
+"""A counter that C++ and Rust members replicate together: checks for run.py.
+
+Every member must show the same value at the same position, whoever leads, and every acknowledged command must be in it.
+"""
+
+import time
+
+from nodes import Failure
+
+SECRET = "interop counter"
+QUICK = {"bootstrap": 400, "election": 600, "jitter": 200}
+CPP = ["--machine", "counter", "--bootstrap-delay", f"{QUICK['bootstrap']}ms", "--election-timeout", f"{QUICK['election']}ms",
+       "--election-jitter", f"{QUICK['jitter']}ms"]
+RUST = ["--machine", "counter", "--bootstrap-ms", str(QUICK["bootstrap"]), "--election-ms", str(QUICK["election"]),
+        "--election-jitter-ms", str(QUICK["jitter"])]
+
+
+class Group:
+    """Members of both kinds; the books of what was acknowledged."""
+
+    def __init__(self, fleet):
+        self.fleet, self.network, self.members, self.total, self.doubtful = fleet, f"count-{fleet.random.randrange(1 << 30)}", [], 0, 0
+
+    def add_member(self, kind):
+        contact = [self.members[0].contact] if self.members else []
+        start = self.fleet.rust if kind == "rust" else self.fleet.cpp
+        node = start(self.network, SECRET, bootstrap=contact, flags=RUST if kind == "rust" else CPP).ready()
+        self.members.append(node)
+        self.fleet.meshed(self.members, 10)
+        node.wait("knows a leader", lambda n: leader_of(n) in {m.id for m in self.members}, 20)
+        return node
+
+    def led_by(self, first):
+        """The member that begins alone is the leader of those who join it."""
+        return self.fleet.wait(f"{first.label} leads", lambda: all(leader_of(m) == first.id for m in self.members), 20)
+
+    def execute(self, node, n=1, cmd="add", seconds=15):
+        """Executes until it is acknowledged; an answer that leaves the outcome open is counted as doubtful."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                index = node.command(cmd, n=n)
+                self.total += n if cmd != "sub" else -n
+                return index
+            except Failure as failure:
+                if time.monotonic() > deadline:
+                    raise
+                if "nobody can tell" in str(failure) or node.rust:
+                    self.doubtful += n
+
+    def agree(self, seconds=15):
+        """All members show one value, and it is what was acknowledged."""
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = {m.label: m.command("query", consistency="weak") for m in self.members}
+            values = {(answer["value"], answer["position"]) for answer in seen.values()}
+            if len(values) == 1 and 0 <= next(iter(values))[0] - self.total <= self.doubtful:
+                return next(iter(values))[0]
+            if time.monotonic() > deadline:
+                raise Failure(f"acknowledged {self.total} (+{self.doubtful} unknown), seen {seen} (seed {self.fleet.seed})")
+
+    def kill(self, node):
+        self.members.remove(node)
+        node.kill()
+        ids = {m.id for m in self.members}
+        began = time.monotonic()
+        self.fleet.wait("another leader", lambda: len({leader_of(m) for m in self.members}) == 1
+                        and leader_of(self.members[0]) in ids, 30)
+        return time.monotonic() - began
+
+
+def leader_of(node):
+    named = [event.get("id") for event in node.events if event.get("event") == "leader"]
+    return named[-1] if named else None
+
+
+def counts_together(fleet, order):
+    """Executes, subtracts and feeds from every member under the leader that began; values equal at all."""
+    group = Group(fleet)
+    for kind in order:
+        group.add_member(kind)
+    group.led_by(group.members[0])
+    for round_, node in enumerate(group.members * 3):
+        group.execute(node, n=round_ + 1)
+    for node in group.members:
+        group.execute(node, n=2, cmd="sub")
+        group.execute(node, n=3, cmd="feed")
+    value = group.agree()
+    fleet.clear()
+    return f"led by {order[0]}: {value} at all {len(order)}"
+
+
+def late_joiner(fleet, leader, late, commands):
+    """A member that comes late catches up by replaying the log, and then takes part."""
+    group = Group(fleet)
+    first = group.add_member(leader)
+    for _ in range(commands):
+        group.execute(first, n=7)
+    node = group.add_member(late)
+    began = time.monotonic()
+    group.agree()
+    took = time.monotonic() - began
+    group.execute(node, n=5)
+    group.agree()
+    fleet.clear()
+    return f"{late} caught up on {commands} commands of {leader} in {took * 1000:.0f} ms"
+
+
+def leader_killed(fleet, order, kills=1):
+    """The others elect one of themselves and go on; what was acknowledged stays."""
+    group = Group(fleet)
+    for kind in order:
+        group.add_member(kind)
+    took = []
+    for _ in range(kills):
+        for node in group.members:
+            group.execute(node, n=3)
+        group.agree()
+        leader = next(m for m in group.members if m.id == leader_of(group.members[0]))
+        took.append(group.kill(leader))
+        for node in group.members:
+            group.execute(node, n=1)
+        group.agree()
+    fleet.clear()
+    return f"{order[0]} led and died; another leader after {', '.join(f'{t * 1000:.0f}' for t in took)} ms"
+
+
+def checks(fleet, full):
+    out = [
+        ("a counter led by C++ with Rust members", lambda: counts_together(fleet, ["cpp", "rust", "cpp"])),
+        ("a counter led by Rust with C++ members", lambda: counts_together(fleet, ["rust", "cpp", "cpp"])),
+        ("a late C++ member catches up with Rust", lambda: late_joiner(fleet, "rust", "cpp", 200 if full else 30)),
+        ("a late Rust member catches up with C++", lambda: late_joiner(fleet, "cpp", "rust", 200 if full else 30)),
+        ("a killed C++ leader of a mixed counter", lambda: leader_killed(fleet, ["cpp", "rust", "cpp"])),
+        ("a killed Rust leader of a mixed counter", lambda: leader_killed(fleet, ["rust", "cpp", "cpp"])),
+    ]
+    if full:
+        out += [
+            ("a counter of two and two, led by C++", lambda: counts_together(fleet, ["cpp", "rust", "rust", "cpp"])),
+            ("a counter of two and two, led by Rust", lambda: counts_together(fleet, ["rust", "cpp", "rust", "cpp"])),
+            ("leaders killed one after the other, C++ first", lambda: leader_killed(fleet, ["cpp", "rust", "cpp", "rust"], 2)),
+            ("leaders killed one after the other, Rust first", lambda: leader_killed(fleet, ["rust", "cpp", "rust", "cpp"], 2)),
+        ]
+    return out
