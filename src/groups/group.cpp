@@ -21,6 +21,7 @@ consensus::Loss loss_of(const bonds::BondDown& down) {
     case bonds::EndedBy::us:
     case bonds::EndedBy::idle:
     case bonds::EndedBy::transport:
+    case bonds::EndedBy::link:
     case bonds::EndedBy::presumed: return consensus::Loss::presumed;
   }
   return consensus::Loss::presumed;
