@@ -25,7 +25,7 @@ GOOD = {
     "src/health/health.hpp": '#pragma once\n#include "base/now.hpp"\n',
     "src/node/node.hpp": '#pragma once\n#include "bonds/mesh.hpp"\n#include "quic/endpoint.hpp"\n',
     "src/runtime/loop.hpp": '#pragma once\n#include "node/node.hpp"\n',
-    "src/runtime/loop.cpp": '#include "runtime/loop.hpp"\n#include <boost/asio.hpp>\n#include <thread>\n',
+    "src/runtime/loop.cpp": '#include "runtime/loop.hpp"\n#include <thread>\n',
     "apps/mosaik/main.cpp": "#include <CLI/CLI.hpp>\n#include <mosaik/id.hpp>\n",
 }
 
