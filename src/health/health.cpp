@@ -186,6 +186,7 @@ void Health::on_unreachable(const Now& now, const PeerId& peer, std::optional<Mo
     // Whoever can forge such answers to a living peer makes us probe at the pace of hints, not faster.
     if (!watched.suspicion && now.mono < watched.accused + config_.hint_pause) return;
     watched.accused = now.mono;
+    MOSAIK_PROBE("health.unreachable_suspicion");
     return doubt(now, peer, watched, Why::unreachable, facts);
   }
   Suspicion& suspicion = *watched.suspicion;
@@ -224,6 +225,7 @@ void Health::on_vouched(const PeerId& peer) {
 
 void Health::on_stall(const Now& now, Nanoseconds late) {
   if (late < config_.stall) return;
+  MOSAIK_PROBE("health.stall_forgiven");
   stalls_ = std::min(strain(now) + 1, most_strain);
   stalled_at_ = now.mono;
   for (auto& [peer, watched] : watched_) {

@@ -11,7 +11,7 @@ namespace mosaik::runtime {
 namespace {
 
 constexpr Nanoseconds refresh_interval = 500ms;
-constexpr Nanoseconds memory_pause = 1s;  // a mesh that forms is written down once
+constexpr Nanoseconds memory_pause = 200ms;  // a mesh that forms is written down once
 
 std::unexpected<Error> closed() {
   return fail(Errc::closed, "the network is closed");
