@@ -1,7 +1,8 @@
 // Golden scripts: one engine, spoken to by hand. A script (tests/consensus/scripts/*.txt) alternates inputs and the
 // effects that must follow, line by line; '#' begins a comment. Peers are named by one letter: the engine is `a`.
 //
-//   start cpp=a,b,c rust=d floor=2 ...   begins; the other members are not bonded yet
+//   start rust=d floor=2 disk=yes        begins; nobody is bonded yet
+//   synced 3                             the disk has everything up to this ticket
 //   bond b | gone b proven|presumed|departed
 //   wait 5s                              until then, through every deadline
 //   b> VOTE term=R1 last=0:0             a message from a peer: VOTE, BALLOT, APPEND, ACK, FORWARD, PLACED
@@ -144,6 +145,7 @@ class Script {
       config.election_jitter = 0ns;
       if (w.contains("floor")) config.quorum_floor = static_cast<std::uint32_t>(std::stoul(w["floor"]));
       if (w.contains("size")) config.group_size = static_cast<std::uint32_t>(std::stoul(w["size"]));
+      if (w.contains("disk")) config.store = Store::durable;
       rust_ = w["rust"];
       engine_ = std::make_unique<Engine>(config, pool_, Rng(1), now());
     } else if (verb == "bond") {
@@ -152,6 +154,8 @@ class Script {
     } else if (verb == "gone") {
       const Loss loss = plain[2] == "proven" ? Loss::proven : plain[2] == "departed" ? Loss::departed : Loss::presumed;
       engine_->on_gone(now(), id(plain[1][0]), loss, Survivors::clique);
+    } else if (verb == "synced") {
+      engine_->on_persisted(now(), {std::stoull(plain[1])});
     } else if (verb == "wait") {
       wait(std::chrono::milliseconds(std::stoll(plain[1])));
     } else if (verb == "execute" || verb == "feed") {
@@ -183,7 +187,9 @@ class Script {
     for (const Effect& effect : engine_->take_effects()) {
       if (const auto* one = std::get_if<Send>(&effect)) {
         const auto message = decode(Blob::copy(one->frame.payload().subspan(1)));
-        out.push_back("to " + name(one->peer) + " " + show(*message));
+        const std::string when =
+            one->after == Ticket{} ? "" : " (once " + std::to_string(one->after.value) + " is durable)";
+        out.push_back("to " + name(one->peer) + " " + show(*message) + when);
       }
       if (const auto* one = std::get_if<Apply>(&effect)) {
         std::string commands;
@@ -191,6 +197,10 @@ class Script {
         out.push_back("apply" + commands);
         engine_->on_applied(now(), one->epoch, one->before.index.plus(one->commands.size()));
       }
+      if (const auto* one = std::get_if<Persist>(&effect))
+        out.push_back("persist " + std::to_string(one->ticket.value) + ": term " + show(one->term) + ", vote " +
+                      (one->ballot ? name(one->ballot->candidate) : "-") + ", behind " +
+                      std::to_string(one->keep.value) + " " + show(one->entries));
       if (std::holds_alternative<Reset>(effect)) out.emplace_back("reset the machine");
       if (const auto* one = std::get_if<AskMachine>(&effect))
         out.push_back("ask the machine at " + std::to_string(one->position.value));
@@ -239,7 +249,7 @@ TEST_P(GoldenScript, gives_exactly_these_effects) {
 INSTANTIATE_TEST_SUITE_P(Scripts, GoldenScript,
                          testing::Values("election", "abstention_and_floor", "old_term_entries", "conflicting_tail",
                                          "committed_is_never_cut", "rust_repair", "rust_doubtful",
-                                         "lone_beginner_yields", "overwritten", "read_confirmation"),
+                                         "lone_beginner_yields", "overwritten", "read_confirmation", "durable_first"),
                          [](const auto& one) { return one.param; });
 
 }  // namespace
