@@ -341,7 +341,9 @@ void World::turn(Host& of) {
   ++of.turns;
   const Mono time = scheduler_.now();
   const Now now = now_of(of);
-  Nanoseconds cost = of.rng.between(knobs_.turn_cost, 2 * knobs_.turn_cost) + take_inputs(of, now);
+  // Two draws from one stream: in two statements, for the order within one is the compiler's.
+  Nanoseconds cost = of.rng.between(knobs_.turn_cost, 2 * knobs_.turn_cost);
+  cost += take_inputs(of, now);
   of.program->turn(now);
   const std::uint64_t verified = of.program->verifications();
   cost += knobs_.verification_cost * static_cast<std::int64_t>(verified - std::exchange(of.verified, verified));
