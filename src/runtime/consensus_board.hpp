@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 
 #include <mosaik/consensus_status.hpp>
 
@@ -13,8 +14,15 @@ class ConsensusBoard {
  public:
   ConsensusBoard() : latest_(std::make_shared<const ConsensusStatus>()) {}
 
-  void put(const ConsensusStatus& status) { latest_.store(std::make_shared<const ConsensusStatus>(status)); }
-  [[nodiscard]] std::shared_ptr<const ConsensusStatus> latest() const { return latest_.load(); }
+  void put(const ConsensusStatus& status) {
+    auto next = std::make_shared<const ConsensusStatus>(status);
+    const std::scoped_lock lock(mutex_);
+    latest_.swap(next);
+  }
+  [[nodiscard]] std::shared_ptr<const ConsensusStatus> latest() const {
+    const std::scoped_lock lock(mutex_);
+    return latest_;
+  }
 
   /// Somebody waits for a change: the outlet is worth waking for one. Counted, not flagged: watches come and go.
   void add_watch() noexcept { watches_.fetch_add(1); }
@@ -22,7 +30,8 @@ class ConsensusBoard {
   [[nodiscard]] bool watched() const noexcept { return watches_.load() > 0; }
 
  private:
-  std::atomic<std::shared_ptr<const ConsensusStatus>> latest_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const ConsensusStatus> latest_;
   std::atomic<int> watches_ = 0;
 };
 
