@@ -16,6 +16,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from spaces import Spaces  # noqa: E402
 from nodes import Failure, Fleet, Skip, Suite, median  # noqa: E402
 
 SECRET = "system secret"
@@ -85,6 +86,40 @@ def stopped(fleet):
     fleet.meshed(nodes, 5)
     fleet.clear()
     return f"noticed after {noticed * 1000:.0f} ms, healed {1000 * (time.monotonic() - begun):.0f} ms after SIGCONT"
+
+
+def ask(fleet, node, verb):
+    """What the command says of a node, in words."""
+    done = subprocess.run([fleet.mosaik, verb, "--control", os.path.join(fleet.folder, f"{node.label}.sock")],
+                          capture_output=True, text=True, timeout=10, check=False)
+    return done.stdout + done.stderr
+
+
+def cut_pair(fleet):
+    """Three hosts, two of which cannot reach one another: a broken link, said so by all three, and no death."""
+    with Spaces(fleet, 3) as spaces:
+        network = f"pair-{fleet.random.randrange(1 << 30)}"
+        one = spaces.cpp(0, network, SECRET, []).ready()
+        nodes = [one] + [spaces.cpp(index, network, SECRET, [one.contact]).ready() for index in (1, 2)]
+        fleet.meshed(nodes, 10)
+        fleet.quiet(nodes, 1)
+        heal = spaces.cut(0, 1)
+        begun = time.monotonic()
+        fleet.wait("both ends notice", lambda: nodes[1].id not in one.bonds() and one.id not in nodes[1].bonds(), 4)
+        noticed = time.monotonic() - begun
+        for node, other in ((one, nodes[1]), (nodes[1], one)):
+            down = next(e for e in node.events if e.get("event") == "bond_down" and e.get("peer") == other.id)
+            if down["by"] != "link":
+                raise Failure(f"{node.label} calls it {down['by']}")
+            node.wait("status says so", lambda n: "the link between it and us is down" in ask(fleet, n, "status"), 3)
+        nodes[2].wait("status of the third says so", lambda n: "not with one another" in ask(fleet, n, "status"), 3)
+        if "2 of 3" not in ask(fleet, nodes[2], "topology"):
+            raise Failure(f"topology: {ask(fleet, nodes[2], 'topology')}")
+        heal()
+        begun = time.monotonic()
+        fleet.meshed(nodes, 10)
+        healed = time.monotonic() - begun
+    return f"noticed after {noticed * 1000:.0f} ms, healed after {healed * 1000:.0f} ms"
 
 
 def leaves(fleet):
@@ -234,9 +269,11 @@ def main():
             Fleet(os.path.abspath(args.mosaik), None, os.environ.get("MOSAIK_KEEP_LOGS") or folder, args.seed) as fleet:
         checks = [
             ("twenty processes join at once", lambda: joins(fleet, 20, 20 if args.full else 2)),
-            ("a killed process is noticed by all", lambda: killed(fleet, 8)),
+            ("a killed process of three is noticed by all", lambda: killed(fleet, 3)),
+            ("a killed process of twenty is noticed by all", lambda: killed(fleet, 20)),
             ("a restarted process replaces its predecessor", lambda: restarted(fleet)),
             ("a stopped process is noticed and heals", lambda: stopped(fleet)),
+            ("a cut between two of three is a broken link", lambda: cut_pair(fleet)),
             ("a leaving process is noticed and not dialed", lambda: leaves(fleet)),
             ("another secret never bonds and status says why", lambda: other_secret(fleet)),
             ("secrets stay secret", lambda: secrets_stay_secret(fleet)),

@@ -1,0 +1,82 @@
+"""Hosts of their own for nodes: network namespaces, joined by a bridge in another one. Needs root; cleans up."""
+
+import os
+import shutil
+import subprocess
+
+from nodes import Skip
+
+
+class Spaces:
+    """`with Spaces(fleet, 3) as spaces`: three hosts, 10.213.0.1 to 10.213.0.3."""
+
+    def __init__(self, fleet, count):
+        self.fleet, self.count = fleet, count
+        self.hub = f"mosaik-{os.getpid()}-hub"
+        self.names = [f"mosaik-{os.getpid()}-{index}" for index in range(count)]
+
+    def __enter__(self):
+        if os.geteuid() != 0 or not shutil.which("ip") or subprocess.run(["ip", "netns", "list"], capture_output=True, check=False).returncode != 0:
+            raise Skip("network namespaces need root and iproute2")
+        try:
+            self._build()
+        except subprocess.CalledProcessError as problem:
+            self._remove()
+            raise Skip(f"no network namespaces with a bridge here: {problem.stderr.decode(errors='replace').strip()}") from None
+        return self
+
+    def __exit__(self, *_):
+        self.fleet.clear()
+        self._remove()
+
+    def _build(self):
+        self.ip("netns", "add", self.hub)
+        self.ip("-n", self.hub, "link", "add", "bridge", "type", "bridge")
+        self.ip("-n", self.hub, "link", "set", "bridge", "up")
+        for index, name in enumerate(self.names):
+            self.ip("netns", "add", name)
+            self.ip("link", "add", "eth0", "netns", name, "type", "veth", "peer", "name", f"port{index}", "netns", self.hub)
+            self.ip("-n", self.hub, "link", "set", f"port{index}", "master", "bridge", "up")
+            self.ip("-n", name, "addr", "add", f"{self.address(index)}/24", "dev", "eth0")
+            self.ip("-n", name, "link", "set", "eth0", "up")
+            self.ip("-n", name, "link", "set", "lo", "up")
+
+    def _remove(self):
+        for name in [self.hub, *self.names]:
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+
+    @staticmethod
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+
+    @staticmethod
+    def address(index):
+        return f"10.213.0.{index + 1}"
+
+    def cut(self, one, other):
+        """Drops what the two hosts send to one another; returns how to heal."""
+        if not shutil.which("nft"):
+            raise Skip("nft is not installed")
+        rules = (f"add table inet cut; add chain inet cut input {{ type filter hook input priority 0; }}; "
+                 f"add rule inet cut input ip saddr {self.address(other)} drop; "
+                 f"add chain inet cut output {{ type filter hook output priority 0; }}; "
+                 f"add rule inet cut output ip daddr {self.address(other)} drop")
+        done = subprocess.run(["ip", "netns", "exec", self.names[one], "nft", rules], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Skip(f"nft does not work here: {done.stderr.decode(errors='replace').strip()}")
+
+        def heal():
+            subprocess.run(["ip", "netns", "exec", self.names[one], "nft", "delete table inet cut"], check=True, capture_output=True)
+        return heal
+
+    def cpp(self, index, network, secret, bootstrap, **more):
+        """A C++ node on a host."""
+        wrapper = os.path.join(self.fleet.folder, f"in-{index}")
+        with open(wrapper, "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\nexec ip netns exec {self.names[index]} {self.fleet.mosaik} \"$@\"\n")
+        os.chmod(wrapper, 0o700)
+        plain, self.fleet.mosaik = self.fleet.mosaik, wrapper
+        try:
+            return self.fleet.cpp(network, secret, bootstrap=bootstrap, listen=f"{self.address(index)}:0", **more)
+        finally:
+            self.fleet.mosaik = plain
