@@ -40,7 +40,7 @@ Config Config::for_heartbeat(Nanoseconds base, Nanoseconds jitter) {
 // ------------------------------------------------------------------------------------------------ whom we watch
 
 void Health::watch(const Now& now, const PeerId& peer, PeerKind kind) {
-  watched_[peer] = Watched{.kind = kind, .life = now.mono};
+  watched_[peer] = Watched{.kind = kind, .heard = now.mono, .life = now.mono};
   appoint();
 }
 
@@ -71,7 +71,7 @@ void Health::appoint() {
 
 void Health::on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts) {
   const Nanoseconds silent = now.mono - watched.life;
-  watched.life = now.mono;
+  watched.heard = watched.life = now.mono;
   watched.asked.reset();
   watched.unanswered = 0;
   if (std::exchange(watched.report, false)) facts.emplace_back(Heard{peer});
@@ -326,7 +326,7 @@ bool Health::suspects(const PeerId& peer) const {
 
 Nanoseconds Health::silent_for(const Now& now, const PeerId& peer) const {
   const auto found = watched_.find(peer);
-  return found == watched_.end() ? Nanoseconds{} : now.mono - found->second.life;
+  return found == watched_.end() ? Nanoseconds{} : now.mono - found->second.heard;
 }
 
 }  // namespace mosaik::health

@@ -169,7 +169,8 @@ class Health {
     PeerKind kind{};
     bool ward = false;  ///< its next neighbour in the ring looks at it: we
     bool report = false;
-    Mono life{};
+    Mono heard{};  ///< the last sign of life,
+    Mono life{};   ///< and the same with the time of our own stalls forgiven
     Mono hinted{};
     Mono accused{};                  ///< when an unreachable last led to a suspicion
     std::optional<Mono> asked{};     ///< the oldest question since the last life

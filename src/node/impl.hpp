@@ -55,6 +55,7 @@ class Node::Impl {
   void start(const Now& now);
   void on_timer(const Now& now);
   void settle(const Now& now);
+  bool transmit(const Now& now, DatagramBatch& out);
   [[nodiscard]] Mono next_deadline() const;
   [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus, const Machine* machine);
   void leave(const Now& now, const GroupId& group);
@@ -140,6 +141,8 @@ class Node::Impl {
   void on_bond_up(const Now& now, const GroupId& group, const bonds::BondUp& up);
   void on_bond_down(const Now& now, const GroupId& group, const bonds::BondDown& down);
   void note_lateness(const Now& now);
+  /// Until when the caller may wait.
+  void promise(const Now& now);
   void pace_health();
   void on_mesh_left(const Now& now, const GroupId& group);
   [[nodiscard]] std::uint32_t remembered_size(const GroupId& group) const;

@@ -92,7 +92,18 @@ void Node::Impl::settle(const Now& now) {
   settle_engines(now);
   look(now);
   cores_due_ = cores_deadline();
+  promise(now);
+}
+
+void Node::Impl::promise(const Now& now) {
   due_ = std::max(next_deadline(), now.mono);
+}
+
+// Writing moves the transport's deadlines on: what was promised before it is not what the caller waits for.
+bool Node::Impl::transmit(const Now& now, DatagramBatch& out) {
+  const bool more = endpoint.transmit(now, out);
+  promise(now);
+  return more;
 }
 
 Mono Node::Impl::next_deadline() const {
@@ -234,7 +245,7 @@ void Node::ping(const Now& now, RequestId request, const PeerId& peer, const std
 }
 void Node::set_addresses(const Now& now, std::vector<SocketAddress> addresses) { impl_->set_addresses(now, std::move(addresses)); }
 void Node::settle(const Now& now) { impl_->settle(now); }
-bool Node::transmit(const Now& now, DatagramBatch& out) { return impl_->endpoint.transmit(now, out); }
+bool Node::transmit(const Now& now, DatagramBatch& out) { return impl_->transmit(now, out); }
 Mono Node::next_deadline() const { return impl_->next_deadline(); }
 std::vector<Output> Node::take_outputs() { return impl_->take_outputs(); }
 void Node::warn(const Now& now, const std::string& text) { impl_->warn(now, text); }

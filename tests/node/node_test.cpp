@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/probe.hpp"
 #include "node/wire.hpp"
 
 namespace mosaik::test {
@@ -259,6 +260,16 @@ TEST_F(TwoNodes, heal_a_one_way_cut) {
   ASSERT_TRUE(wire_.run_until([&] { return wire_.own_bonds(a_) == 0 && wire_.own_bonds(b_) == 0; }, 12s));
   wire_.heal_all();
   EXPECT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 8s));
+}
+
+TEST_F(TwoNodes, take_no_waiting_for_a_stall) {
+  static std::size_t stalls;
+  stalls = 0;
+  probe_reached = [](const char* name) { stalls += std::string_view(name) == "health.stall_forgiven" ? 1U : 0U; };
+  bond();
+  wire_.run_for(20s);
+  probe_reached = nullptr;
+  EXPECT_EQ(stalls, 0U) << "writing moves deadlines on, and nobody wakes for the earlier ones";
 }
 
 TEST_F(TwoNodes, do_not_blame_the_other_for_an_own_stall) {
