@@ -53,9 +53,11 @@ int main(int argc, char** argv) {
   std::ranges::sort(runs, {}, &Run::milliseconds);
   const Run& middle = runs[runs.size() / 2];
   std::printf("%-44s %10s %10s %10s\n", "a mesh from a barrier", "min", "median", "max");
-  std::printf("%-44s %10.1f %10.1f %10.1f  ms\n", ("N = " + std::to_string(count) + ", every pair bonded (goal at 20: 300)").c_str(),
+  std::printf("%-44s %10.1f %10.1f %10.1f  ms\n",
+              ("N = " + std::to_string(count) + ", every pair bonded (goal at 20: 300)").c_str(),
               runs.front().milliseconds, middle.milliseconds, runs.back().milliseconds);
-  std::printf("  of the median run, both ends counted: %llu handshakes for %zu bonds, %llu syncs, %llu signatures verified\n",
-              static_cast<unsigned long long>(middle.handshakes), count * (count - 1) / 2, static_cast<unsigned long long>(middle.syncs),
-              static_cast<unsigned long long>(middle.verifications));
+  std::printf(
+      "  of the median run, both ends counted: %llu handshakes for %zu bonds, %llu syncs, %llu signatures verified\n",
+      static_cast<unsigned long long>(middle.handshakes), count * (count - 1) / 2,
+      static_cast<unsigned long long>(middle.syncs), static_cast<unsigned long long>(middle.verifications));
 }

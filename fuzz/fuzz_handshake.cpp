@@ -1,7 +1,7 @@
 // What peers may send to a group: sequences of frames on three links. Link 1 is an incoming one before its handshake,
 // link 2 our own attempt that waits for HandshakeEnd, link 3 a bond that is up. The input is a list of steps
-// { which link (1 byte), length (1 byte), that many bytes }; a step on a link of its own kind may also end the stream, or
-// let time pass. After it all, the bond's peer must still be able to bond.
+// { which link (1 byte), length (1 byte), that many bytes }; a step on a link of its own kind may also end the stream,
+// or let time pass. After it all, the bond's peer must still be able to bond.
 
 #include <cstdlib>
 #include <map>
@@ -20,7 +20,9 @@ namespace {
 /// Links whose exporter is a hash of link and label; what is sent and closed is counted only.
 class Sink final : public quic::Links {
  public:
-  [[nodiscard]] Result<quic::LinkId> dial(const Now&, const quic::DialRequest&) override { return quic::LinkId{++next_}; }
+  [[nodiscard]] Result<quic::LinkId> dial(const Now&, const quic::DialRequest&) override {
+    return quic::LinkId{++next_};
+  }
   quic::SendResult send(quic::LinkId, quic::SendClass, const Frame& frame) override {
     MOSAIK_ASSERT(frame.payload().size() <= limits::group_frame);
     return quic::SendResult::queued;
@@ -45,7 +47,8 @@ identity::Self person(std::uint8_t seed, const NetworkId& network, const GroupId
   Bytes32 bytes{};
   bytes.fill(seed);
   identity::Self self(crypto::SecretKey::from_seed(bytes), network, Wall{1'800'000'000'000});
-  self.set_addresses({SocketAddress::v4({127, 0, 0, 1}, static_cast<std::uint16_t>(4000 + seed))}, Wall{1'800'000'000'000});
+  self.set_addresses({SocketAddress::v4({127, 0, 0, 1}, static_cast<std::uint16_t>(4000 + seed))},
+                     Wall{1'800'000'000'000});
   self.join(group, Wall{1'800'000'000'000});
   return self;
 }
@@ -64,7 +67,11 @@ struct World {
   Now now{Mono{1s}, Boot{1s}, Wall{1'800'000'000'000}};
   std::vector<Fact> facts;
   Reception reception{network, nobody, verifier};
-  Mesh mesh{{.network = network, .group = group, .key = key, .heartbeat = {}, .dial_eagerly = true}, self, verifier, pool, Rng(1)};
+  Mesh mesh{{.network = network, .group = group, .key = key, .heartbeat = {}, .dial_eagerly = true},
+            self,
+            verifier,
+            pool,
+            Rng(1)};
   std::optional<quic::LinkId> attempt;
 
   [[nodiscard]] Step step() { return {now, links, facts}; }
@@ -72,8 +79,14 @@ struct World {
   /// An arrival of the friendly peer with a right proof for this link.
   [[nodiscard]] Arrival arrival(quic::LinkId link, const identity::Self& from) {
     const crypto::ExporterKey ekm(links.exporter(link, group.view()).value());
-    return {.link = link, .peer = from.id(), .group = group, .entry = from.entry(),
-            .proof = crypto::make_proof(key, ekm, from.id()), .bonds = {}, .cpp = true};
+    return {.link = link,
+            .peer = from.id(),
+            .group = group,
+            .entry = from.entry(),
+            .proof = crypto::make_proof(key, ekm, from.id()),
+            .bonds = {},
+            .cpp = true,
+            .capabilities = {}};
   }
 
   World() {
@@ -91,7 +104,8 @@ struct World {
   void deliver(std::uint8_t what, BytesView bytes) {
     switch (what % 6) {
       case 0:
-        if (auto arrived = reception.on_frame(step(), quic::LinkId{1}, bytes, {group})) mesh.on_arrival(step(), *arrived);
+        if (auto arrived = reception.on_frame(step(), quic::LinkId{1}, bytes, {group}))
+          mesh.on_arrival(step(), *arrived);
         break;
       case 1:
         if (attempt) mesh.on_frame(step(), *attempt, bytes);
@@ -122,7 +136,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   static_cast<void>(world.mesh.view(world.now, world.links));
   // Whatever was said: with a right proof the peer bonds, or is bonded.
-  if (!world.mesh.has_bond(world.friendly.id())) world.mesh.on_arrival(world.step(), world.arrival(quic::LinkId{9}, world.friendly));
+  if (!world.mesh.has_bond(world.friendly.id()))
+    world.mesh.on_arrival(world.step(), world.arrival(quic::LinkId{9}, world.friendly));
   MOSAIK_ASSERT(world.mesh.has_bond(world.friendly.id()));
   return 0;
 }

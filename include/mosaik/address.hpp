@@ -19,13 +19,15 @@ class MOSAIK_EXPORT SocketAddress {
   enum class Family : std::uint8_t { v4, v6 };
 
   constexpr SocketAddress() noexcept = default;  ///< 0.0.0.0:0
-  [[nodiscard]] static constexpr SocketAddress v4(const std::array<std::uint8_t, 4>& octets, std::uint16_t port) noexcept {
+  [[nodiscard]] static constexpr SocketAddress v4(const std::array<std::uint8_t, 4>& octets,
+                                                  std::uint16_t port) noexcept {
     SocketAddress out;
     for (std::size_t i = 0; i < 4; ++i) out.octets_[i] = octets[i];
     out.port_ = port;
     return out;
   }
-  [[nodiscard]] static constexpr SocketAddress v6(const std::array<std::uint8_t, 16>& octets, std::uint16_t port) noexcept {
+  [[nodiscard]] static constexpr SocketAddress v6(const std::array<std::uint8_t, 16>& octets,
+                                                  std::uint16_t port) noexcept {
     SocketAddress out;
     out.family_ = Family::v6;
     out.octets_ = octets;

@@ -1,6 +1,6 @@
 #pragma once
-/// Bond and Bonds: the mesh of a group as this node knows it, at one moment. Values: they never change, and copies share
-/// their content; ask the group again for news, or wait with when().
+/// Bond and Bonds: the mesh of a group as this node knows it, at one moment. Values: they never change, and copies
+/// share their content; ask the group again for news, or wait with when().
 
 #include <chrono>
 #include <memory>
@@ -41,13 +41,13 @@ class MOSAIK_EXPORT Bond {
  public:
   /// What only the ends of a bond know.
   struct Own {
-    Peer peer;                          ///< the other end
-    SessionId session;                  ///< this establishment; what a Rust node calls its bond id
-    std::chrono::nanoseconds rtt{};     ///< smoothed round trip of the connection
-    std::chrono::nanoseconds age{};     ///< since the bond was formed
+    Peer peer;                       ///< the other end
+    SessionId session;               ///< this establishment; what a Rust node calls its bond id
+    std::chrono::nanoseconds rtt{};  ///< smoothed round trip of the connection
+    std::chrono::nanoseconds age{};  ///< since the bond was formed
     bool opened_by_us = false;
     SocketAddress remote;
-    bool suspect = false;               ///< silent or unreachable at this moment, not yet given up
+    bool suspect = false;  ///< silent or unreachable at this moment, not yet given up
   };
 
   Bond(BondId id, PeerId a, PeerId b, BondState state, std::optional<Own> own)

@@ -12,44 +12,44 @@
 namespace mosaik {
 
 enum class EventKind : std::uint8_t {
-  peer_discovered,  ///< peer
-  peer_updated,     ///< peer
-  peer_departed,    ///< peer; reason: "departed" or "stale"
-  bond_up,          ///< group, peer, bond, session
-  bond_down,        ///< group, peer, bond, session; by, code, reason
-  suspect,          ///< peer; reason: why
-  refuted,          ///< peer: it lives after all; reason: what showed it
-  refused,          ///< group, peer; code, reason; by: "us" or "peer"
-  bonds_changed,    ///< group: the set of own bonds is another one
-  topology_changed, ///< group: the set of known bonds is another one
-  online,           ///< group: every known member is bonded
-  offline,          ///< group
-  joined,           ///< group
-  left,             ///< group
-  leader_changed,   ///< group, term; peer: who leads, zero when nobody is known to
-  role_changed,     ///< group, term, role: of this member
-  raft_online,      ///< group: this member leads, or its log meets the leader's
-  raft_offline,     ///< group
-  diverged,         ///< group, peer (the leader), term, index (committed before), last (first difference): started over
-  overwritten,      ///< group, peer (the leader), index to last: acknowledged places that others' commands took
-  floor_differs,    ///< group, peer, code: that member's quorum floor is another one
-  stopped,          ///< group, reason: the machine or its store failed; nothing but leaving the group helps
-  notice,           ///< reason: what a person should know; peer, if it is about one
-  lost,             ///< code: how many events a slow reader has missed here
+  peer_discovered,   ///< peer
+  peer_updated,      ///< peer
+  peer_departed,     ///< peer; reason: "departed" or "stale"
+  bond_up,           ///< group, peer, bond, session
+  bond_down,         ///< group, peer, bond, session; by, code, reason
+  suspect,           ///< peer; reason: why
+  refuted,           ///< peer: it lives after all; reason: what showed it
+  refused,           ///< group, peer; code, reason; by: "us" or "peer"
+  bonds_changed,     ///< group: the set of own bonds is another one
+  topology_changed,  ///< group: the set of known bonds is another one
+  online,            ///< group: every known member is bonded
+  offline,           ///< group
+  joined,            ///< group
+  left,              ///< group
+  leader_changed,    ///< group, term; peer: who leads, zero when nobody is known to
+  role_changed,      ///< group, term, role: of this member
+  raft_online,       ///< group: this member leads, or its log meets the leader's
+  raft_offline,      ///< group
+  diverged,       ///< group, peer (the leader), term, index (committed before), last (first difference): started over
+  overwritten,    ///< group, peer (the leader), index to last: acknowledged places that others' commands took
+  floor_differs,  ///< group, peer, code: that member's quorum floor is another one
+  stopped,        ///< group, reason: the machine or its store failed; nothing but leaving the group helps
+  notice,         ///< reason: what a person should know; peer, if it is about one
+  lost,           ///< code: how many events a slow reader has missed here
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(EventKind kind) noexcept;
 
 struct Event {
   EventKind kind{};
-  std::uint64_t sequence = 0;    ///< ascends by one for each event of a node
-  std::int64_t wall_ms = 0;      ///< Unix milliseconds
-  std::int64_t mono_ns = 0;      ///< monotonic clock of this host
+  std::uint64_t sequence = 0;  ///< ascends by one for each event of a node
+  std::int64_t wall_ms = 0;    ///< Unix milliseconds
+  std::int64_t mono_ns = 0;    ///< monotonic clock of this host
   PeerId peer;
   GroupId group;
   BondId bond;
   SessionId session;
-  std::string by;                ///< who ended it: us, peer, reset, idle, transport, proven, presumed, link
-  std::uint64_t code = 0;        ///< close code
+  std::string by;          ///< who ended it: us, peer, reset, idle, transport, proven, presumed, link
+  std::uint64_t code = 0;  ///< close code
   std::string reason;
   MemberRole role{};
   Term term;

@@ -10,7 +10,8 @@
 namespace mosaik {
 
 /// 32 secret bytes. Never sent and never printed: the text form is its first and last byte.
-/// A passphrase is hashed once, not stretched, and the GroupId is public: use a random key where you can (docs/THREATS.md).
+/// A passphrase is hashed once, not stretched, and the GroupId is public: use a random key where you can
+/// (docs/THREATS.md).
 class MOSAIK_EXPORT GroupKey {
  public:
   /// The crate's rule: 64 hexadecimal digits are decoded, any other text is hashed (spec: groups 1.5, 2.1).

@@ -5,9 +5,9 @@
 /// snapshots and share no lock with the network loop. Continuations and event callbacks run on one delivery thread of
 /// the Network, off the loop.
 ///
-/// Life. Destroying a Group leaves it: a Departure is flushed, bonds close with 102, within 600 ms. Destroying a Network
-/// leaves all groups and ends its threads, within 1 s. Descriptors are close-on-exec; a forked child must not use the
-/// parent's handles.
+/// Life. Destroying a Group leaves it: a Departure is flushed, bonds close with 102, within 600 ms. Destroying a
+/// Network leaves all groups and ends its threads, within 1 s. Descriptors are close-on-exec; a forked child must not
+/// use the parent's handles.
 
 #include <chrono>
 #include <cstdint>
@@ -28,18 +28,22 @@
 
 namespace mosaik {
 
-/// How to open a node: `{.network = "my-app", .bootstrap = {...}}`. Text forms are checked by open(), which says what is wrong with which.
+/// How to open a node: `{.network = "my-app", .bootstrap = {...}}`. Text forms are checked by open(), which says what
+/// is wrong with which.
 struct NetworkConfig {
-  std::string network = "mosaik";                 ///< name of the network; 64 hexadecimal digits are an id
-  std::string name = {};                          ///< a label for people; defaults to the id's first 10 digits
-  std::vector<std::string> bootstrap = {};        ///< `PEERID@HOST:PORT`
+  std::string network = "mosaik";           ///< name of the network; 64 hexadecimal digits are an id
+  std::string name = {};                    ///< a label for people; defaults to the id's first 10 digits
+  std::vector<std::string> bootstrap = {};  ///< `PEERID@HOST:PORT`
   std::vector<std::string> listen = {"0.0.0.0:0", "[::]:0"};  ///< `IP:PORT`, at most one of each family
-  std::vector<std::string> advertise = {};        ///< `IP:PORT` that others shall dial; default: the listen addresses, or the interfaces' for 0.0.0.0 and [::]
+  std::vector<std::string> advertise =
+      {};  ///< `IP:PORT` that others shall dial; default: the listen addresses, or the interfaces' for 0.0.0.0 and [::]
   std::vector<std::string> tags = {};
-  std::optional<Bytes32> secret_key = {};         ///< Ed25519 seed
-  std::string secret_key_file = {};               ///< 64 hexadecimal digits; created with mode 0600 when missing, refused when damaged or readable by others, locked
-  std::string state_file = {};                    ///< what the next run with this key should know: peers, not secrets; default: secret_key_file + `.state`
-  std::string control = {};                       ///< path of the control socket (docs/CONTROL.md); empty: none
+  std::optional<Bytes32> secret_key = {};  ///< Ed25519 seed
+  std::string secret_key_file = {};        ///< 64 hexadecimal digits; created with mode 0600 when missing, refused when
+                                           ///< damaged or readable by others, locked
+  std::string state_file =
+      {};  ///< what the next run with this key should know: peers, not secrets; default: secret_key_file + `.state`
+  std::string control = {};  ///< path of the control socket (docs/CONTROL.md); empty: none
 };
 
 namespace api {
@@ -47,9 +51,9 @@ class NetworkBody;
 class GroupBody;
 }  // namespace api
 
-/// Waits for something about a group. Each future completes with Errc::closed when the group is left first. A wait is for
-/// a state, not for a moment: a state that is over sooner than it can be delivered may be missed; subscribe() for each
-/// bond that comes or goes.
+/// Waits for something about a group. Each future completes with Errc::closed when the group is left first. A wait is
+/// for a state, not for a moment: a state that is over sooner than it can be delivered may be missed; subscribe() for
+/// each bond that comes or goes.
 class MOSAIK_EXPORT When {
  public:
   /// The next set of bonds that differs from the one at the time of the call.
@@ -166,8 +170,8 @@ class MOSAIK_EXPORT Network {
   Future<Result<>> sync_with(const std::string& contact);
   /// Asks `PEERID@HOST:PORT` for its entry; completes with the round-trip time.
   Future<Result<std::chrono::nanoseconds>> ping(const std::string& contact);
-  /// Calls back for each event from now on, in order, on the delivery thread. A reader that falls more than 1,024 events
-  /// behind gets one event of kind `lost`.
+  /// Calls back for each event from now on, in order, on the delivery thread. A reader that falls more than 1,024
+  /// events behind gets one event of kind `lost`.
   [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call) const;
   /// Completes when the node has been asked to leave through its control socket and has left all groups, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;

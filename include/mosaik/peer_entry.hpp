@@ -36,8 +36,8 @@ struct CustomAddress {
 using TransportAddress = std::variant<RelayAddress, SocketAddress, CustomAddress>;
 
 struct Ticket {
-  Digest id;      ///< the key in the entry's map
-  Digest kind;    ///< the ticket class
+  Digest id;    ///< the key in the entry's map
+  Digest kind;  ///< the ticket class
   std::vector<std::uint8_t> data;
   friend auto operator<=>(const Ticket&, const Ticket&) = default;
 };

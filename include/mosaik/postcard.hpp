@@ -83,7 +83,8 @@ class Reader {
     if (value > 1) ok_ = false;
     return ok_ && value == 1;
   }
-  /// LEB128 of an integer of `bits` bits. Zero padding is accepted within the byte limit, a value beyond the range is not.
+  /// LEB128 of an integer of `bits` bits. Zero padding is accepted within the byte limit, a value beyond the range is
+  /// not.
   std::uint64_t varint(unsigned bits = 64) noexcept {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < bits; shift += 7) {

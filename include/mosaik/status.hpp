@@ -56,10 +56,10 @@ struct GroupStatus {
   Health health = Health::healthy;
   std::vector<MemberStatus> members;  ///< ascending by id, this node among them
   Bonds bonds;
-  std::vector<std::string> reasons;            ///< in words: why the group is not healthy, or why this node is alone
-  bool online = false;                         ///< every known member is bonded with us, and there is at least one
-  std::string machine;                         ///< what its machine is called; empty without one, or without a name
-  std::optional<ConsensusStatus> consensus;    ///< of a group with a machine
+  std::vector<std::string> reasons;          ///< in words: why the group is not healthy, or why this node is alone
+  bool online = false;                       ///< every known member is bonded with us, and there is at least one
+  std::string machine;                       ///< what its machine is called; empty without one, or without a name
+  std::optional<ConsensusStatus> consensus;  ///< of a group with a machine
 
   /// Of a group with a machine; `able` otherwise.
   [[nodiscard]] MOSAIK_EXPORT Ability ability() const noexcept;

@@ -44,7 +44,9 @@ class DatagramBatch {
   void commit(const DatagramPath& path, std::size_t size);
 
   [[nodiscard]] std::span<const Item> items() const noexcept { return items_; }
-  [[nodiscard]] BytesView bytes(const Item& item) const noexcept { return BytesView(buffer_).subspan(item.offset, item.size); }
+  [[nodiscard]] BytesView bytes(const Item& item) const noexcept {
+    return BytesView(buffer_).subspan(item.offset, item.size);
+  }
   [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
   void clear() noexcept {
     items_.clear();

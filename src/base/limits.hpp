@@ -8,108 +8,127 @@
 namespace mosaik::limits {
 
 // -- frames (docs/protocol/encoding.md; spec groups 8.2 S23)
-inline constexpr std::size_t group_frame = 16U << 20U;       ///< bytes of one frame on a bond; longer: the link closes with 400
-inline constexpr std::size_t handshake_frame = 1U << 20U;    ///< bytes of a frame before the proof is verified
-inline constexpr std::size_t sync_frame = 8U << 20U;         ///< bytes of a catalog snapshot
-inline constexpr std::size_t ping_frame = 64U << 10U;        ///< bytes of a ping request or reply
-inline constexpr std::size_t receive_step = 64U << 10U;      ///< a receive buffer grows by what arrived, never by what was announced
+inline constexpr std::size_t group_frame = 16U
+                                           << 20U;  ///< bytes of one frame on a bond; longer: the link closes with 400
+inline constexpr std::size_t handshake_frame = 1U << 20U;  ///< bytes of a frame before the proof is verified
+inline constexpr std::size_t sync_frame = 8U << 20U;       ///< bytes of a catalog snapshot
+inline constexpr std::size_t ping_frame = 64U << 10U;      ///< bytes of a ping request or reply
+inline constexpr std::size_t receive_step =
+    64U << 10U;  ///< a receive buffer grows by what arrived, never by what was announced
 
 // -- links
-inline constexpr std::size_t links = 4096;                   ///< connections of one endpoint, closing ones included
-inline constexpr std::size_t incoming_handshakes = 256;      ///< unfinished incoming handshakes; more: dropped
-inline constexpr std::size_t retry_threshold = 64;           ///< unfinished incoming handshakes from which on Retry is asked
-inline constexpr std::size_t handshakes_per_step = 8;        ///< new handshakes taken up between two rounds of established links
-inline constexpr std::size_t handshake_backlog = 512;        ///< first datagrams waiting for their turn; more: dropped
-inline constexpr std::size_t dial_addresses = 4;             ///< addresses of one peer that a dial tries
-inline constexpr std::size_t links_per_peer = 32;            ///< incoming connections of one peer at a time; more: refused
-inline constexpr std::size_t quic_window = 256U << 10U;      ///< bytes handed to QUIC at a time; the rest waits in our queues
-inline constexpr std::size_t loopback_datagram = 16U << 10U; ///< bytes of a datagram between two processes of one host
-inline constexpr std::size_t liveness_queue = 64U << 10U;    ///< bytes queued for liveness; full: the frame is dropped, the link is stuck anyway
-inline constexpr std::size_t consensus_queue = 64U << 20U;   ///< bytes queued for consensus; full: the link closes, the peer catches up
-inline constexpr std::size_t catalog_queue = 16U << 20U;     ///< bytes queued for the catalog; full: the frame is dropped and counted
-inline constexpr std::size_t bulk_queue = 32U << 20U;        ///< bytes queued for bulk; full: the writer is told to wait
-inline constexpr std::size_t close_reason = 128;             ///< bytes of a close reason that are kept and sent
+inline constexpr std::size_t links = 4096;               ///< connections of one endpoint, closing ones included
+inline constexpr std::size_t incoming_handshakes = 256;  ///< unfinished incoming handshakes; more: dropped
+inline constexpr std::size_t retry_threshold = 64;  ///< unfinished incoming handshakes from which on Retry is asked
+inline constexpr std::size_t handshakes_per_step =
+    8;  ///< new handshakes taken up between two rounds of established links
+inline constexpr std::size_t handshake_backlog = 512;  ///< first datagrams waiting for their turn; more: dropped
+inline constexpr std::size_t dial_addresses = 4;       ///< addresses of one peer that a dial tries
+inline constexpr std::size_t links_per_peer = 32;      ///< incoming connections of one peer at a time; more: refused
+inline constexpr std::size_t quic_window = 256U
+                                           << 10U;  ///< bytes handed to QUIC at a time; the rest waits in our queues
+inline constexpr std::size_t loopback_datagram = 16U << 10U;  ///< bytes of a datagram between two processes of one host
+inline constexpr std::size_t liveness_queue =
+    64U << 10U;  ///< bytes queued for liveness; full: the frame is dropped, the link is stuck anyway
+inline constexpr std::size_t consensus_queue =
+    64U << 20U;  ///< bytes queued for consensus; full: the link closes, the peer catches up
+inline constexpr std::size_t catalog_queue =
+    16U << 20U;  ///< bytes queued for the catalog; full: the frame is dropped and counted
+inline constexpr std::size_t bulk_queue = 32U << 20U;  ///< bytes queued for bulk; full: the writer is told to wait
+inline constexpr std::size_t close_reason = 128;       ///< bytes of a close reason that are kept and sent
 inline constexpr Nanoseconds quic_handshake_timeout = 5s;
-inline constexpr Nanoseconds quic_idle_timeout = 30s;        ///< what iroh announces too
+inline constexpr Nanoseconds quic_idle_timeout = 30s;  ///< what iroh announces too
 inline constexpr Nanoseconds quic_keep_alive = 5s;
 
 // -- entries and the catalog (spec discovery 1.14, 8)
-inline constexpr std::size_t entry_bytes = 16U << 10U;       ///< bytes of one signed entry
+inline constexpr std::size_t entry_bytes = 16U << 10U;  ///< bytes of one signed entry
 inline constexpr std::size_t entry_addresses = 32;
-inline constexpr std::size_t entry_items = 256;              ///< tags, streams, functions, groups, tickets: each
-inline constexpr std::size_t entry_protocol = 64;            ///< bytes of the protocol text
-inline constexpr std::size_t entry_url = 1024;               ///< bytes of a relay's URL
+inline constexpr std::size_t entry_items = 256;    ///< tags, streams, functions, groups, tickets: each
+inline constexpr std::size_t entry_protocol = 64;  ///< bytes of the protocol text
+inline constexpr std::size_t entry_url = 1024;     ///< bytes of a relay's URL
 inline constexpr std::size_t catalog_entries = 4096;
-inline constexpr std::size_t catalog_bytes = 16U << 20U;     ///< sum of all entries' encodings
-inline constexpr std::size_t tombstones = 4096;              ///< remembered departures
-inline constexpr std::size_t verified_cache = 4096;          ///< entries whose signature need not be verified again
-inline constexpr std::size_t concurrent_syncs = 8;           ///< outgoing, at a time
-inline constexpr std::size_t incoming_syncs = 64;            ///< at a time; more: refused
+inline constexpr std::size_t catalog_bytes = 16U << 20U;  ///< sum of all entries' encodings
+inline constexpr std::size_t tombstones = 4096;           ///< remembered departures
+inline constexpr std::size_t verified_cache = 4096;       ///< entries whose signature need not be verified again
+inline constexpr std::size_t concurrent_syncs = 8;        ///< outgoing, at a time
+inline constexpr std::size_t incoming_syncs = 64;         ///< at a time; more: refused
 inline constexpr std::size_t bootstrap_peers = 64;
-inline constexpr std::size_t snapshot_entries = 4096;        ///< entries of one snapshot
-inline constexpr Nanoseconds stale_after = 300s;             ///< the crate's purge_after
-inline constexpr Nanoseconds clock_drift = 50s;              ///< entries dated later than this are refused
-inline constexpr Nanoseconds refresh_least = 90s;            ///< own entry is signed anew between these two,
-inline constexpr Nanoseconds refresh_most = 140s;            ///< so that nobody sees us older than 150 s
+inline constexpr std::size_t snapshot_entries = 4096;  ///< entries of one snapshot
+inline constexpr Nanoseconds stale_after = 300s;       ///< the crate's purge_after
+inline constexpr Nanoseconds clock_drift = 50s;        ///< entries dated later than this are refused
+inline constexpr Nanoseconds refresh_least = 90s;      ///< own entry is signed anew between these two,
+inline constexpr Nanoseconds refresh_most = 140s;      ///< so that nobody sees us older than 150 s
 inline constexpr Nanoseconds sync_timeout = 5s;
-inline constexpr Nanoseconds accept_timeout = 5s;            ///< an incoming sync or ping, from open to close
+inline constexpr Nanoseconds accept_timeout = 5s;  ///< an incoming sync or ping, from open to close
 
 // -- bonds
-inline constexpr std::size_t groups = 64;                    ///< joined by one node
-inline constexpr std::size_t mesh_peers = 1024;              ///< peers of one group that are remembered
-inline constexpr std::size_t handshake_entries = 1024;       ///< entries in a handshake's list of bonds
-inline constexpr std::size_t held_handshakes = 4;            ///< of one peer, unanswered while our own attempt runs; more: 30429
-inline constexpr std::size_t dial_list = 256;                ///< peers once bonded, kept beyond staleness
-inline constexpr Nanoseconds dial_list_age = 24h;            ///< who was not heard of for so long is forgotten
-inline constexpr std::size_t bond_names = 16384;             ///< computed BondIds that are kept; more: computed anew
-inline constexpr std::size_t concurrent_dials = 64;          ///< of one group, at a time
-inline constexpr std::size_t entry_updates_burst = 32;       ///< PeerEntryUpdate and BondFormed of one bond at once,
-inline constexpr std::size_t entry_updates_rate = 16;        ///< and a second after that; more are ignored and counted
-inline constexpr std::size_t extensions_burst = 64;          ///< extensions behind Pings of one bond that are not rows, at once,
-inline constexpr std::size_t opinions_asked = 24;            ///< members that are asked about a silent one
-inline constexpr std::size_t extension_bytes = 1024;         ///< bytes of one of them; longer: ignored
-inline constexpr std::size_t extensions_rate = 32;           ///< and a second after that; more are ignored
-inline constexpr Nanoseconds handshake_timeout = 2s;         ///< the crate's; HandshakeStart must come, HandshakeEnd must come
-inline constexpr Nanoseconds departure_flush = 500ms;        ///< a Departure has this long to be acknowledged
-inline constexpr Nanoseconds retry_least = 250ms;            ///< to a lost member, jittered,
+inline constexpr std::size_t groups = 64;               ///< joined by one node
+inline constexpr std::size_t mesh_peers = 1024;         ///< peers of one group that are remembered
+inline constexpr std::size_t handshake_entries = 1024;  ///< entries in a handshake's list of bonds
+inline constexpr std::size_t held_handshakes = 4;  ///< of one peer, unanswered while our own attempt runs; more: 30429
+inline constexpr std::size_t dial_list = 256;      ///< peers once bonded, kept beyond staleness
+inline constexpr Nanoseconds dial_list_age = 24h;  ///< who was not heard of for so long is forgotten
+inline constexpr std::size_t bond_names = 16384;   ///< computed BondIds that are kept; more: computed anew
+inline constexpr std::size_t concurrent_dials = 64;     ///< of one group, at a time
+inline constexpr std::size_t entry_updates_burst = 32;  ///< PeerEntryUpdate and BondFormed of one bond at once,
+inline constexpr std::size_t entry_updates_rate = 16;   ///< and a second after that; more are ignored and counted
+inline constexpr std::size_t extensions_burst =
+    64;                                            ///< extensions behind Pings of one bond that are not rows, at once,
+inline constexpr std::size_t opinions_asked = 24;  ///< members that are asked about a silent one
+inline constexpr std::size_t extension_bytes = 1024;  ///< bytes of one of them; longer: ignored
+inline constexpr std::size_t extensions_rate = 32;    ///< and a second after that; more are ignored
+inline constexpr Nanoseconds handshake_timeout = 2s;  ///< the crate's; HandshakeStart must come, HandshakeEnd must come
+inline constexpr Nanoseconds departure_flush = 500ms;  ///< a Departure has this long to be acknowledged
+inline constexpr Nanoseconds retry_least = 250ms;      ///< to a lost member, jittered,
 inline constexpr Nanoseconds retry_most = 1s;
-inline constexpr Nanoseconds refused_least = 1s;             ///< after a refusal
+inline constexpr Nanoseconds refused_least = 1s;  ///< after a refusal
 inline constexpr Nanoseconds refused_most = 10s;
 
 // -- consensus (spec groups 8.2 S25: queues are bounded and push back)
-inline constexpr std::size_t command_bytes = 8U << 20U;      ///< one command; longer: the call is refused
-inline constexpr std::size_t call_bytes = 8U << 20U;         ///< all commands of one call; more: the call is refused
-inline constexpr std::size_t call_commands = 65536;          ///< commands of one call; more: the call is refused
-inline constexpr std::size_t query_bytes = 8U << 20U;        ///< one query; longer: the call is refused
-inline constexpr std::size_t append_bytes = 256U << 10U;     ///< entries of one AppendEntries or catch-up answer; one larger entry goes alone
-inline constexpr std::size_t message_entries = 1U << 20U;    ///< entries or commands of one received message; more: malformed
-inline constexpr std::size_t uncommitted_bytes = 64U << 20U; ///< of a leader's entries that are not committed; more: calls are refused
+inline constexpr std::size_t command_bytes = 8U << 20U;  ///< one command; longer: the call is refused
+inline constexpr std::size_t call_bytes = 8U << 20U;     ///< all commands of one call; more: the call is refused
+inline constexpr std::size_t call_commands = 65536;      ///< commands of one call; more: the call is refused
+inline constexpr std::size_t query_bytes = 8U << 20U;    ///< one query; longer: the call is refused
+inline constexpr std::size_t append_bytes =
+    256U << 10U;  ///< entries of one AppendEntries or catch-up answer; one larger entry goes alone
+inline constexpr std::size_t message_entries =
+    1U << 20U;  ///< entries or commands of one received message; more: malformed
+inline constexpr std::size_t uncommitted_bytes =
+    64U << 20U;  ///< of a leader's entries that are not committed; more: calls are refused
 inline constexpr std::size_t uncommitted_entries = 1U << 20U;
-inline constexpr std::size_t log_bytes = 8ULL << 30U;        ///< commands in the log; then a leader refuses more
-inline constexpr std::size_t calls = 1U << 18U;              ///< running calls of one group; more are refused
-inline constexpr std::size_t forwarded_bytes = 64U << 20U;   ///< commands on their way to the leader; more: calls are refused
-inline constexpr std::size_t forwarded_queries = 4096;       ///< of other members, being answered; more are dropped
-inline constexpr std::size_t apply_bytes = 4U << 20U;        ///< commands of one Apply
+inline constexpr std::size_t log_bytes = 8ULL << 30U;  ///< commands in the log; then a leader refuses more
+inline constexpr std::size_t calls = 1U << 18U;        ///< running calls of one group; more are refused
+inline constexpr std::size_t forwarded_bytes =
+    64U << 20U;  ///< commands on their way to the leader; more: calls are refused
+inline constexpr std::size_t forwarded_queries = 4096;  ///< of other members, being answered; more are dropped
+inline constexpr std::size_t apply_bytes = 4U << 20U;   ///< commands of one Apply
 inline constexpr std::size_t apply_commands = 4096;
-inline constexpr std::size_t applying_bytes = 32U << 20U;    ///< commands handed to the machine and not yet applied; then it is waited for
+inline constexpr std::size_t applying_bytes =
+    32U << 20U;  ///< commands handed to the machine and not yet applied; then it is waited for
 inline constexpr std::size_t applying_commands = 65536;
-inline constexpr std::size_t catch_up_bytes = 64U << 20U;    ///< entries kept while earlier ones are fetched; more are fetched later
-inline constexpr std::size_t repair_bytes = 8U << 20U;       ///< missed entries that a leader resends after a bond broke; more: catch-up
-inline constexpr unsigned contests = 3;                      ///< campaigns against a leader that lacks what we committed
-inline constexpr Nanoseconds fetch_patience = 1s;            ///< for the answer to a catch-up request; then it is asked again
+inline constexpr std::size_t catch_up_bytes =
+    64U << 20U;  ///< entries kept while earlier ones are fetched; more are fetched later
+inline constexpr std::size_t repair_bytes =
+    8U << 20U;                           ///< missed entries that a leader resends after a bond broke; more: catch-up
+inline constexpr unsigned contests = 3;  ///< campaigns against a leader that lacks what we committed
+inline constexpr Nanoseconds fetch_patience = 1s;  ///< for the answer to a catch-up request; then it is asked again
 
 // -- node
-inline constexpr std::size_t notices = 32;                   ///< notices kept for status; the oldest leave
-inline constexpr std::size_t pending_outputs = 65536;        ///< events not yet taken by the runtime; more: dropped and counted
-inline constexpr Nanoseconds snapshot_pause_per_bond = 1ms;  ///< between two snapshots of a changing mesh: for each own bond,
-inline constexpr Nanoseconds snapshot_pause = 20ms;          ///< and at most
+inline constexpr std::size_t notices = 32;  ///< notices kept for status; the oldest leave
+inline constexpr std::size_t pending_outputs =
+    65536;  ///< events not yet taken by the runtime; more: dropped and counted
+inline constexpr Nanoseconds snapshot_pause_per_bond =
+    1ms;                                             ///< between two snapshots of a changing mesh: for each own bond,
+inline constexpr Nanoseconds snapshot_pause = 20ms;  ///< and at most
 
 // -- runtime and control
-inline constexpr std::size_t canary_strangers = 32;          ///< accepted TCP connections that showed no token yet; more: the oldest goes
-inline constexpr Nanoseconds canary_patience = 2s;           ///< they have this long to show it
-inline constexpr std::size_t datagrams_per_step = 256;       ///< taken from a socket before timers get their turn
-inline constexpr std::size_t event_backlog = 1024;           ///< events kept for a slow reader; the oldest are dropped and counted
+inline constexpr std::size_t canary_strangers =
+    32;  ///< accepted TCP connections that showed no token yet; more: the oldest goes
+inline constexpr Nanoseconds canary_patience = 2s;      ///< they have this long to show it
+inline constexpr std::size_t datagrams_per_step = 256;  ///< taken from a socket before timers get their turn
+inline constexpr std::size_t event_backlog =
+    1024;  ///< events kept for a slow reader; the oldest are dropped and counted
 inline constexpr std::size_t control_clients = 32;
-inline constexpr std::size_t control_request = 64U << 10U;   ///< bytes of one HTTP request
+inline constexpr std::size_t control_request = 64U << 10U;  ///< bytes of one HTTP request
 
 }  // namespace mosaik::limits

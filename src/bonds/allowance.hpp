@@ -11,7 +11,10 @@ namespace mosaik::bonds {
 class Allowance {
  public:
   Allowance(std::size_t burst, std::size_t per_second, const Now& now)
-      : most_(cost(per_second) * static_cast<Nanoseconds::rep>(burst)), cost_(cost(per_second)), left_(most_), at_(now.mono) {}
+      : most_(cost(per_second) * static_cast<Nanoseconds::rep>(burst)),
+        cost_(cost(per_second)),
+        left_(most_),
+        at_(now.mono) {}
 
   /// Takes one; false when there is none.
   [[nodiscard]] bool take(const Now& now) {
@@ -24,7 +27,9 @@ class Allowance {
 
  private:
   /// A token is the time in which it grows.
-  [[nodiscard]] static Nanoseconds cost(std::size_t per_second) { return Nanoseconds(1s) / static_cast<Nanoseconds::rep>(per_second); }
+  [[nodiscard]] static Nanoseconds cost(std::size_t per_second) {
+    return Nanoseconds(1s) / static_cast<Nanoseconds::rep>(per_second);
+  }
 
   Nanoseconds most_;
   Nanoseconds cost_;

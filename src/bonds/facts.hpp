@@ -81,6 +81,7 @@ struct MeshChanged {};
 /// leave() is done.
 struct MeshLeft {};
 
-using Fact = std::variant<BondUp, BondDown, Refused, SyncWanted, EntryHeard, DepartureHeard, RaftHeard, ExtensionHeard, Asked, ProbeWanted, MeshChanged, MeshLeft>;
+using Fact = std::variant<BondUp, BondDown, Refused, SyncWanted, EntryHeard, DepartureHeard, RaftHeard, ExtensionHeard,
+                          Asked, ProbeWanted, MeshChanged, MeshLeft>;
 
 }  // namespace mosaik::bonds

@@ -24,7 +24,8 @@ std::string in_words(const quic::CloseInfo& close) {
     switch (static_cast<CloseCode>(close.code)) {
       case CloseCode::different_network: return "it belongs to another network (101)";
       case CloseCode::unknown_peer: return "it does not know our entry yet (401)";
-      case CloseCode::group_not_found: return "it is not in this group (30404): it left, or has another group secret or other heartbeat settings";
+      case CloseCode::group_not_found:
+        return "it is not in this group (30404): it left, or has another group secret or other heartbeat settings";
       case CloseCode::invalid_proof: return "it refused our proof (30405): another group secret";
       case CloseCode::not_allowed: return "it does not allow us (30403)";
       case CloseCode::timeout: return "it timed out on our handshake (30408)";
@@ -154,7 +155,8 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
 
 void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {
   const auto owner = links_.find(opened.link);
-  if (owner == links_.end()) return step.links.close(step.now, opened.link, CloseCode::cancelled, quic::CloseMode::at_once);
+  if (owner == links_.end())
+    return step.links.close(step.now, opened.link, CloseCode::cancelled, quic::CloseMode::at_once);
   Member* member = find(owner->second.peer);
   if (member == nullptr || !member->attempt || member->attempt->link != opened.link) return;
   const auto ekm = exported<crypto::ExporterKey>(step, opened.link, config_.group.view());
@@ -162,7 +164,8 @@ void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {
 
   const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
   scratch_.clear();
-  codec::encode_handshake_start(config_.network, config_.group, proof.bytes(), bond_list(), handshake_tail(self_.entry()), scratch_);
+  codec::encode_handshake_start(config_.network, config_.group, proof.bytes(), bond_list(),
+                                handshake_tail(self_.entry()), scratch_);
   static_cast<void>(step.links.send(opened.link, quic::SendClass::liveness, pool_.make(scratch_)));
   member->attempt->start_sent = true;
   member->attempt->deadline = step.now.mono + limits::handshake_timeout;
@@ -193,7 +196,8 @@ void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload)
   // We dialed the run that we knew of; the one that answered may be its next.
   if (tail.own_entry && tail.own_entry->id() == member.id && learn(step, tail.own_entry) != nullptr)
     step.facts.emplace_back(EntryHeard{tail.own_entry});
-  if (member.entry && tail.own_entry && member.entry->digest == tail.own_entry->digest && run_before != member.entry->entry.version.started)
+  if (member.entry && tail.own_entry && member.entry->digest == tail.own_entry->digest &&
+      run_before != member.entry->entry.version.started)
     MOSAIK_PROBE("bonds.another_run_answered");
   member.attempt.reset();
   links_[link] = {member.id, Role::bond};
@@ -214,7 +218,8 @@ void Mesh::on_attempt_closed(const Step& step, Member& member, const quic::Close
     MOSAIK_PROBE("bonds.sync_after_401");
     ++member.attempts;
     member.awaiting_sync = true;
-    step.facts.emplace_back(SyncWanted{member.id, member.entry ? member.entry->entry.sockets() : std::vector<SocketAddress>{}});
+    step.facts.emplace_back(
+        SyncWanted{member.id, member.entry ? member.entry->entry.sockets() : std::vector<SocketAddress>{}});
     return;
   }
   if (close.is(CloseCode::group_not_found) || close.is(CloseCode::cancelled)) {
@@ -227,7 +232,8 @@ void Mesh::on_attempt_closed(const Step& step, Member& member, const quic::Close
 
 // ------------------------------------------------------------------------------------------------ both
 
-void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side, const Tail& tail) {
+void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side,
+                     const Tail& tail) {
   step.links.set_frame_limit(link, limits::group_frame);
   member.bond.emplace(LiveBond{
       .link = link,
@@ -272,7 +278,8 @@ void Mesh::learn_list(const Step& step, const PeerId& from, const std::vector<id
     const bool newer = known == nullptr || !known->entry || entry->entry.version > known->entry->entry.version;
     Member* member = learn(step, entry);
     // That others know it is no reason to ask again soon whoever has refused us.
-    if (member != nullptr && member->wish == Wish::wanted && (newer || member->refused_code == 0)) want(step, *member, {});
+    if (member != nullptr && member->wish == Wish::wanted && (newer || member->refused_code == 0))
+      want(step, *member, {});
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The heartbeat of one bond (docs/protocol/groups.md 4.3): asks for life by Ping, counts what is missed, and raises the
-/// alert that ends the bond. It is the last resort: health/ is faster. Both ends keep their own.
+/// The heartbeat of one bond (docs/protocol/groups.md 4.3): asks for life by Ping, counts what is missed, and raises
+/// the alert that ends the bond. It is the last resort: health/ is faster. Both ends keep their own.
 
 #include "base/now.hpp"
 #include "base/random.hpp"
@@ -13,8 +13,8 @@ struct HeartbeatConfig {
   std::uint64_t max_missed = 10;
 };
 
-/// The draws of one mesh. A tick may be anywhere between base - jitter and base, so all bonds whose window holds a moment
-/// that was drawn already take it: their Pings leave in one wake instead of one each.
+/// The draws of one mesh. A tick may be anywhere between base - jitter and base, so all bonds whose window holds a
+/// moment that was drawn already take it: their Pings leave in one wake instead of one each.
 class Pulse {
  public:
   explicit Pulse(Rng rng) : rng_(rng) {}

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "bonds/allowance.hpp"
 #include "base/backoff.hpp"
+#include "bonds/allowance.hpp"
 #include "bonds/heartbeat.hpp"
 #include "bonds/reception.hpp"
 
@@ -39,13 +39,13 @@ struct LiveBond {
   SessionId session;
   identity::EntryRef entry;  ///< the newest of the peer; its `started` is the incarnation that we are bonded with
   Heartbeat heartbeat;
-  Allowance entries;         ///< PeerEntryUpdate and BondFormed
-  Allowance extensions;      ///< ExtensionHeard
+  Allowance entries;     ///< PeerEntryUpdate and BondFormed
+  Allowance extensions;  ///< ExtensionHeard
   Mono since{};
   quic::Side side{};
   bool cpp = false;
   Capabilities capabilities;
-  bool suspect = false;      ///< health suspects the peer
+  bool suspect = false;        ///< health suspects the peer
   std::uint64_t row_sent = 0;  ///< sequence of the own row that the peer has
 };
 
@@ -56,18 +56,20 @@ struct Member {
   Lost lost = Lost::no;
   bool once_bonded = false;
   std::optional<Attempt> attempt;
-  std::vector<Arrival> held;      ///< incoming handshakes that wait for our own attempt
+  std::vector<Arrival> held;  ///< incoming handshakes that wait for our own attempt
   std::optional<LiveBond> bond;
   Backoff backoff;
-  Mono dial_at{};                 ///< not before
-  bool awaiting_sync = false;     ///< a catalog sync was asked for, the next dial waits for its end
-  std::uint64_t attempts = 0;     ///< failed since the last bond
-  std::uint64_t refused_code = 0; ///< of the last attempt, 0 when it was not refused
-  std::string why;                ///< the last failure, in words
-  Mono forget_at = never;         ///< a departed member leaves the list then
+  Mono dial_at{};                  ///< not before
+  bool awaiting_sync = false;      ///< a catalog sync was asked for, the next dial waits for its end
+  std::uint64_t attempts = 0;      ///< failed since the last bond
+  std::uint64_t refused_code = 0;  ///< of the last attempt, 0 when it was not refused
+  std::string why;                 ///< the last failure, in words
+  Mono forget_at = never;          ///< a departed member leaves the list then
 
   [[nodiscard]] bool busy() const noexcept { return bond || attempt || !held.empty(); }
-  [[nodiscard]] bool waits_for_dial() const noexcept { return !busy() && wish == Wish::wanted && !awaiting_sync && entry; }
+  [[nodiscard]] bool waits_for_dial() const noexcept {
+    return !busy() && wish == Wish::wanted && !awaiting_sync && entry;
+  }
   [[nodiscard]] bool labelled_cpp() const noexcept { return entry && entry->labelled_cpp(); }
 };
 

@@ -35,7 +35,13 @@ std::string_view to_string(EndedBy by) noexcept {
 }
 
 Mesh::Mesh(const MeshConfig& config, const identity::Self& self, identity::Verifier& verifier, FramePool& pool, Rng rng)
-    : config_(config), self_(self), verifier_(verifier), pool_(pool), rng_(rng), pulse_(rng.fork("heartbeat")), topology_(self.id()) {
+    : config_(config),
+      self_(self),
+      verifier_(verifier),
+      pool_(pool),
+      rng_(rng),
+      pulse_(rng.fork("heartbeat")),
+      topology_(self.id()) {
   topology_.set_incarnation(self.started());
 }
 
@@ -222,10 +228,12 @@ void Mesh::on_synced(const Step& step, const PeerId& peer, bool ok) {
   member->awaiting_sync = false;
   if (!ok) return retry_later(step, *member);
   // The first try after a sync goes at once; a peer that keeps answering 401 is met with growing pauses.
-  member->dial_at = step.now.mono + (member->attempts <= 1 ? Nanoseconds{} : member->backoff.next(100ms, limits::refused_most, rng_));
+  member->dial_at =
+      step.now.mono + (member->attempts <= 1 ? Nanoseconds{} : member->backoff.next(100ms, limits::refused_most, rng_));
 }
 
-// ------------------------------------------------------------------------------------------------ verdicts, leaving, time
+// ------------------------------------------------------------------------------------------------ verdicts, leaving,
+// time
 
 void Mesh::on_dead(const Step& step, const PeerId& peer, EndedBy by, std::string_view why) {
   Member* member = find(peer);
@@ -267,7 +275,8 @@ void Mesh::leave(const Step& step) {
 
 void Mesh::forget_due(const Step& step) {
   const auto before = members_.size();
-  std::erase_if(members_, [&](const auto& item) { return item.second.forget_at <= step.now.mono && !item.second.busy(); });
+  std::erase_if(members_,
+                [&](const auto& item) { return item.second.forget_at <= step.now.mono && !item.second.busy(); });
   if (members_.size() != before) step.facts.emplace_back(MeshChanged{});
 }
 

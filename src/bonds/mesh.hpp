@@ -1,16 +1,19 @@
 #pragma once
 /// bonds: the mesh of one group. Exactly one bond between every pair of members, and the truth about each.
 ///
-/// Place. One Mesh a joined group. Entries, arrivals (reception.hpp), link events, verdicts and time go in; frames, dials,
-/// closes and facts come out. It knows nothing of other groups, of the catalog's rules, or of consensus.
+/// Place. One Mesh a joined group. Entries, arrivals (reception.hpp), link events, verdicts and time go in; frames,
+/// dials, closes and facts come out. It knows nothing of other groups, of the catalog's rules, or of consensus.
 ///
 /// Life of a bond (docs/protocol/groups.md 3, 4).
-///  1. Establishment. A member that we know of and hold no bond with is dialed: because its entry names the group, because
+///  1. Establishment. A member that we know of and hold no bond with is dialed: because its entry names the group,
+///  because
 ///     another member lists it in a handshake or in BondFormed, or because we once were bonded. Initiator and acceptor
 ///     prove the group key to each other, bound to the TLS session, before either believes the other's list.
-///  2. Steady state. Ping and Pong by the Heartbeat; PeerEntryUpdate about its own sender only; BondFormed; raft frames are
+///  2. Steady state. Ping and Pong by the Heartbeat; PeerEntryUpdate about its own sender only; BondFormed; raft frames
+///  are
 ///     handed up; topology rows travel behind Pings between C++ nodes.
-///  3. End. Departure, a close, a verdict of health/, or the heartbeat's alert. A lost member is dialed again: jittered,
+///  3. End. Departure, a close, a verdict of health/, or the heartbeat's alert. A lost member is dialed again:
+///  jittered,
 ///     250 ms to 1 s, at once on news. A departed one is not, until a newer `started` or its own dial.
 ///
 /// The law of simultaneous opens: exactly one of two crossing connections survives.
@@ -19,8 +22,8 @@
 ///    30429, any failure answers theirs (docs/protocol/groups.md 3.6).
 ///  * C++ peer: the connection opened by the lower id wins. The lower holds, the higher answers and abandons its own.
 ///
-/// The law of incarnations: a handshake from a bonded peer whose entry has a newer `started` replaces the old bond at once;
-/// any other is refused with 30429 and the old bond is probed.
+/// The law of incarnations: a handshake from a bonded peer whose entry has a newer `started` replaces the old bond at
+/// once; any other is refused with 30429 and the old bond is probed.
 ///
 /// A bond is up only after a proof made for its own TLS session. Limits: base/limits.hpp, "bonds".
 
@@ -81,8 +84,8 @@ class Mesh {
   bool tell(const Step& step, const PeerId& peer, const codec::Extension& extension);
   /// Sends a raft message to a bonded peer; false when there is no bond, or its queue is full and the bond was closed.
   bool send_raft(const Step& step, const PeerId& peer, BytesView message);
-  /// The same with a whole bond message, meant for one bond: not for the one that has replaced it. A full bulk class only
-  /// drops the frame.
+  /// The same with a whole bond message, meant for one bond: not for the one that has replaced it. A full bulk class
+  /// only drops the frame.
   bool send_raft(const Step& step, const PeerId& peer, quic::LinkId link, quic::SendClass kind, const Frame& frame);
   /// Departure to all, then close with 102; MeshLeft follows, at most limits::departure_flush later.
   void leave(const Step& step);
@@ -136,9 +139,11 @@ class Mesh {
   void on_attempt_closed(const Step& step, Member& member, const quic::CloseInfo& close);
   void answer_held(const Step& step, Member& member);
   void refuse_held(const Step& step, Member& member, CloseCode code);
-  [[nodiscard]] std::optional<std::vector<identity::EntryRef>> verify_list(std::span<const codec::SignedEntryView> list);
+  [[nodiscard]] std::optional<std::vector<identity::EntryRef>> verify_list(
+      std::span<const codec::SignedEntryView> list);
   [[nodiscard]] std::vector<BytesView> bond_list() const;
-  void establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side, const Tail& tail);
+  void establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side,
+                 const Tail& tail);
   void learn_list(const Step& step, const PeerId& from, const std::vector<identity::EntryRef>& list);
 
   // steady.cpp
@@ -161,13 +166,13 @@ class Mesh {
   identity::Verifier& verifier_;
   FramePool& pool_;
   Rng rng_;
-  Pulse pulse_;                 ///< the ticks of all heartbeats
+  Pulse pulse_;  ///< the ticks of all heartbeats
   std::map<PeerId, Member> members_;
   std::map<quic::LinkId, Owner> links_;
   Topology topology_;
-  Now looked_at_{};             ///< when the topology was last asked for bonds that became one-sided
-  Mono row_due_ = never;        ///< when the changed own row goes to the peers that do not have it
-  Mono left_at_ = never;        ///< leaving: when it ends at the latest
+  Now looked_at_{};       ///< when the topology was last asked for bonds that became one-sided
+  Mono row_due_ = never;  ///< when the changed own row goes to the peers that do not have it
+  Mono left_at_ = never;  ///< leaving: when it ends at the latest
   bool leaving_ = false;
   std::vector<std::uint8_t> scratch_;
   mutable std::map<Bonds::Pair, BondId> names_;  ///< computed once a pair; limits::bond_names

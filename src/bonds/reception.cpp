@@ -33,7 +33,8 @@ identity::EntryRef Reception::entry_of(const Step& step, const PeerId& peer, con
   return fresh ? brought : known;
 }
 
-std::optional<Arrival> Reception::on_frame(const Step& step, quic::LinkId link, BytesView payload, const std::set<GroupId>& joined) {
+std::optional<Arrival> Reception::on_frame(const Step& step, quic::LinkId link, BytesView payload,
+                                           const std::set<GroupId>& joined) {
   const auto found = waiting_.find(link);
   if (found == waiting_.end()) return std::nullopt;
   const PeerId peer = found->second.peer;
@@ -50,8 +51,16 @@ std::optional<Arrival> Reception::on_frame(const Step& step, quic::LinkId link, 
   if (start->network != network_) return refused(CloseCode::different_network);
   if (!joined.contains(start->group)) return refused(CloseCode::group_not_found);
 
-  Arrival arrival{.link = link, .peer = peer, .group = start->group, .entry = entry, .proof = crypto::Proof(start->proof), .bonds = {}, .cpp = tail.present, .capabilities = tail.capabilities};
-  for (const codec::SignedEntryView& view : start->bonds) arrival.bonds.emplace_back(view.whole.begin(), view.whole.end());
+  Arrival arrival{.link = link,
+                  .peer = peer,
+                  .group = start->group,
+                  .entry = entry,
+                  .proof = crypto::Proof(start->proof),
+                  .bonds = {},
+                  .cpp = tail.present,
+                  .capabilities = tail.capabilities};
+  for (const codec::SignedEntryView& view : start->bonds)
+    arrival.bonds.emplace_back(view.whole.begin(), view.whole.end());
   if (tail.own_entry && entry->digest == tail.own_entry->digest) step.facts.emplace_back(EntryHeard{entry});
   waiting_.erase(found);
   return arrival;

@@ -3,7 +3,8 @@
 /// group. It makes the acceptor's checks that need no group, in the crate's order (docs/protocol/groups.md 3.4):
 ///
 ///   nothing within limits::handshake_timeout -> 30408   ·   peer without a fresh entry -> 401   ·   undecodable -> 400
-///   end of stream before a frame -> 103, inside a frame -> 30400   ·   other network -> 101   ·   group not joined -> 30404
+///   end of stream before a frame -> 103, inside a frame -> 30400   ·   other network -> 101   ·   group not joined ->
+///   30404
 ///
 /// A C++ initiator brings its own signed entry in the handshake's tail, so that "unknown" is asked after the frame has
 /// arrived; a peer that is unknown even so gets 401 whatever else is wrong with its frame, as from the crate.
@@ -26,10 +27,10 @@ struct Arrival {
   quic::LinkId link;
   PeerId peer;
   GroupId group;
-  identity::EntryRef entry;                    ///< the newest entry of the peer that we know, or that it brought
-  crypto::Proof proof;                         ///< not yet verified
+  identity::EntryRef entry;                      ///< the newest entry of the peer that we know, or that it brought
+  crypto::Proof proof;                           ///< not yet verified
   std::vector<std::vector<std::uint8_t>> bonds;  ///< signed entries of its bonds, not yet verified
-  bool cpp = false;                            ///< it speaks our extensions
+  bool cpp = false;                              ///< it speaks our extensions
   Capabilities capabilities;
 };
 
@@ -40,7 +41,8 @@ class Reception {
 
   void on_opened(const Step& step, const quic::LinkOpened& opened);
   /// The first frame of a link. Returns what the group's mesh has to decide, or closes the link.
-  [[nodiscard]] std::optional<Arrival> on_frame(const Step& step, quic::LinkId link, BytesView payload, const std::set<GroupId>& joined);
+  [[nodiscard]] std::optional<Arrival> on_frame(const Step& step, quic::LinkId link, BytesView payload,
+                                                const std::set<GroupId>& joined);
   void on_ended(const Step& step, quic::LinkId link, bool clean);
   void on_oversized(const Step& step, quic::LinkId link);
   void on_closed(quic::LinkId link) { waiting_.erase(link); }
@@ -55,7 +57,8 @@ class Reception {
   void refuse(const Step& step, quic::LinkId link, CloseCode code);
   void refuse_frameless(const Step& step, quic::LinkId link, CloseCode code);
   /// The newer of the catalog's entry and the one in the tail.
-  [[nodiscard]] identity::EntryRef entry_of(const Step& step, const PeerId& peer, const identity::EntryRef& brought) const;
+  [[nodiscard]] identity::EntryRef entry_of(const Step& step, const PeerId& peer,
+                                            const identity::EntryRef& brought) const;
 
   NetworkId network_;
   const identity::Directory& directory_;

@@ -199,7 +199,8 @@ bool Mesh::send_raft(const Step& step, const PeerId& peer, BytesView message) {
   return send_raft(step, peer, member->bond->link, quic::SendClass::consensus, pool_.make(scratch_));
 }
 
-bool Mesh::send_raft(const Step& step, const PeerId& peer, quic::LinkId link, quic::SendClass kind, const Frame& frame) {
+bool Mesh::send_raft(const Step& step, const PeerId& peer, quic::LinkId link, quic::SendClass kind,
+                     const Frame& frame) {
   Member* member = find(peer);
   if (member == nullptr || !member->bond || member->bond->link != link) return false;
   const auto result = step.links.send(link, kind, frame);

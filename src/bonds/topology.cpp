@@ -48,7 +48,9 @@ bool Topology::remove_own(const Now& now, const PeerId& peer) {
 // Of a peer that left a row only the grace matters; and a row that changes wildly gets no grace.
 void Topology::forget_changes(const Now& now, const std::set<PeerId>& row, std::map<PeerId, Mono>& changed) {
   const bool too_many = changed.size() > 2 * limits::mesh_peers;
-  std::erase_if(changed, [&](const auto& item) { return !row.contains(item.first) && (too_many || now.mono - item.second > grace); });
+  std::erase_if(changed, [&](const auto& item) {
+    return !row.contains(item.first) && (too_many || now.mono - item.second > grace);
+  });
 }
 
 bool Topology::on_row(const Now& now, const PeerId& owner, const Row& row) {

@@ -1,10 +1,10 @@
 #pragma once
 /// Topology: who is bonded with whom in the group, as this node knows it.
 ///
-/// Each C++ node owns one row { incarnation, sequence, set of peers it is bonded with }; only its owner changes it and the
-/// greatest (incarnation, sequence) wins. Rows travel behind Pings on bonds, in order, so that none is lost while a bond
-/// lives, and a new bond starts with a whole row. A Rust peer announces only beginnings (its list in the handshake and
-/// BondFormed): its cells are *as reported*, and leave with our bond to it.
+/// Each C++ node owns one row { incarnation, sequence, set of peers it is bonded with }; only its owner changes it and
+/// the greatest (incarnation, sequence) wins. Rows travel behind Pings on bonds, in order, so that none is lost while a
+/// bond lives, and a new bond starts with a whole row. A Rust peer announces only beginnings (its list in the handshake
+/// and BondFormed): its cells are *as reported*, and leave with our bond to it.
 ///
 /// A bond is two half-edges. With one row saying yes and the other no it is *one-sided*, once the grace in which the
 /// other row may be on its way is over.

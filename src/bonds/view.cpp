@@ -21,7 +21,9 @@ MemberState state_of(const Member& member) {
   if (member.wish == Wish::departed) return MemberState::departed;
   if (member.wish == Wish::stranger) return MemberState::refused;
   const auto refused = static_cast<CloseCode>(member.refused_code);
-  if (refused == CloseCode::invalid_proof || refused == CloseCode::different_network || refused == CloseCode::not_allowed) return MemberState::refused;
+  if (refused == CloseCode::invalid_proof || refused == CloseCode::different_network ||
+      refused == CloseCode::not_allowed)
+    return MemberState::refused;
   switch (member.lost) {
     case Lost::no: return MemberState::missing;
     case Lost::process: return MemberState::dead;
@@ -36,15 +38,17 @@ struct Known {
   bool heard = false;  ///< its bonds are heard of from itself
 };
 
-auto ends_of(const Bond& bond) { return std::tie(bond.a(), bond.b()); }
+auto ends_of(const Bond& bond) {
+  return std::tie(bond.a(), bond.b());
+}
 
 /// Both ascending: our own bonds are, in the order of the other ends. Of one and the same pair the own bond stays.
 std::vector<Bond> merge(std::vector<Bond> own, std::vector<Bond> others) {
   std::vector<Bond> out;
   out.reserve(own.size() + others.size());
   std::ranges::merge(std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()),
-                     std::make_move_iterator(others.begin()), std::make_move_iterator(others.end()), std::back_inserter(out),
-                     [](const Bond& x, const Bond& y) { return ends_of(x) < ends_of(y); });
+                     std::make_move_iterator(others.begin()), std::make_move_iterator(others.end()),
+                     std::back_inserter(out), [](const Bond& x, const Bond& y) { return ends_of(x) < ends_of(y); });
   const auto repeated = std::ranges::unique(out, {}, ends_of);
   out.erase(repeated.begin(), repeated.end());
   return out;
@@ -73,7 +77,8 @@ std::string why_missing(const Member& member, MemberState state) {
   const std::string name = "member " + member.id.brief();
   const std::string why = member.why.empty() ? "it is being dialed" : member.why;
   if (state == MemberState::dead) return name + " is dead or silent to all: " + why;
-  if (state == MemberState::unreachable) return name + " lives, others hear it, but the link between it and us is down: " + why;
+  if (state == MemberState::unreachable)
+    return name + " lives, others hear it, but the link between it and us is down: " + why;
   return name + " is not bonded: " + why;
 }
 constexpr std::size_t most_cuts_in_words = 8;
@@ -88,7 +93,8 @@ void Mesh::explain_cuts(const std::vector<Bonds::Pair>& missing, std::vector<std
       reasons.push_back("members " + pair.first.brief() + " and " + pair.second.brief() +
                         " are bonded with us and not with one another: the link between them is down, or just forming");
   }
-  if (cuts > most_cuts_in_words) reasons.push_back("and " + std::to_string(cuts - most_cuts_in_words) + " more such pairs");
+  if (cuts > most_cuts_in_words)
+    reasons.push_back("and " + std::to_string(cuts - most_cuts_in_words) + " more such pairs");
 }
 
 const BondId& Mesh::name_of(const PeerId& x, const PeerId& y) const {
@@ -144,7 +150,8 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
     } else {
       status.why = member.why;
     }
-    const bool is_known = status.state == MemberState::bonded || status.state == MemberState::suspect || is_missing(status.state);
+    const bool is_known =
+        status.state == MemberState::bonded || status.state == MemberState::suspect || is_missing(status.state);
     if (is_known) known.push_back({id, member.bond.has_value()});
     if (is_missing(status.state)) {
       complete = false;
@@ -160,7 +167,8 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
     if (theirs.state == BondState::one_sided) {
       missing.emplace_back(theirs.a, theirs.b);
       const bool ours = theirs.a == self_.id() || theirs.b == self_.id();
-      out.reasons.push_back("the bond of " + theirs.a.brief() + " and " + theirs.b.brief() + " is one-sided" + (ours ? " (ours)" : ""));
+      out.reasons.push_back("the bond of " + theirs.a.brief() + " and " + theirs.b.brief() + " is one-sided" +
+                            (ours ? " (ours)" : ""));
       complete = false;
     }
     others.emplace_back(name_of(theirs.a, theirs.b), theirs.a, theirs.b, theirs.state, std::nullopt);

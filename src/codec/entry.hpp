@@ -29,7 +29,8 @@ struct SignedEntryView {
 [[nodiscard]] Result<SignedEntryView> cut_signed_entry(postcard::Reader& reader);
 
 /// Decodes one entry that must fill `bytes` and be canonical. A relay's URL is taken as it stands: printable ASCII, as
-/// every normal URL is, but its normal form is not checked (spec: discovery 1.5). Errors: malformed, not_canonical, limit, old_entry_layout.
+/// every normal URL is, but its normal form is not checked (spec: discovery 1.5). Errors: malformed, not_canonical,
+/// limit, old_entry_layout.
 [[nodiscard]] Result<PeerEntry> decode_entry(BytesView bytes);
 
 }  // namespace mosaik::codec

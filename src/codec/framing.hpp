@@ -15,9 +15,9 @@ class FrameReader {
  public:
   explicit FrameReader(std::size_t limit) noexcept : limit_(limit) {}
 
-  /// Takes bytes from the stream. Errors: limit, when the frame at the front announces more than the limit; the reader is
-  /// then dead. A frame further back is judged when it comes to the front, by the limit that then holds: what follows a
-  /// handshake in the same packet is not measured by the handshake's limit.
+  /// Takes bytes from the stream. Errors: limit, when the frame at the front announces more than the limit; the reader
+  /// is then dead. A frame further back is judged when it comes to the front, by the limit that then holds: what
+  /// follows a handshake in the same packet is not measured by the handshake's limit.
   [[nodiscard]] Result<> feed(BytesView bytes);
   /// The next whole payload; valid until the next call of feed or next. Empty optional: none is whole yet.
   [[nodiscard]] std::optional<BytesView> next();

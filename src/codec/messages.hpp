@@ -30,13 +30,23 @@ struct HandshakeEnd {
   BytesView tail;
 };
 
-struct Ping { BytesView tail; };
-struct Pong { BytesView tail; };
+struct Ping {
+  BytesView tail;
+};
+struct Pong {
+  BytesView tail;
+};
 struct Departure {};
-struct PeerEntryUpdate { SignedEntryView entry; };
-struct BondFormed { SignedEntryView entry; };
+struct PeerEntryUpdate {
+  SignedEntryView entry;
+};
+struct BondFormed {
+  SignedEntryView entry;
+};
 /// A raft message, undecoded: the bytes behind the variant index 5.
-struct Raft { BytesView message; };
+struct Raft {
+  BytesView message;
+};
 using BondMessage = std::variant<Ping, Pong, Departure, PeerEntryUpdate, BondFormed, Raft>;
 
 [[nodiscard]] Result<HandshakeStart> decode_handshake_start(BytesView payload);
@@ -47,7 +57,8 @@ using BondMessage = std::variant<Ping, Pong, Departure, PeerEntryUpdate, BondFor
 
 using Out = std::vector<std::uint8_t>;
 /// `bonds`: signed entries, each in its encoding, ascending by peer id; `tail`: an extension block or nothing.
-void encode_handshake_start(const NetworkId& network, const GroupId& group, const ProofBytes& proof, std::span<const BytesView> bonds, BytesView tail, Out& out);
+void encode_handshake_start(const NetworkId& network, const GroupId& group, const ProofBytes& proof,
+                            std::span<const BytesView> bonds, BytesView tail, Out& out);
 void encode_handshake_end(const ProofBytes& proof, std::span<const BytesView> bonds, BytesView tail, Out& out);
 void encode_ping(BytesView tail, Out& out);
 void encode_pong(Out& out);

@@ -23,7 +23,14 @@ struct RequestVote {
 };
 
 /// Variant index of a raft message (spec: groups 5.1).
-enum class RaftKind : std::uint8_t { append_entries, append_entries_response, request_vote, request_vote_response, forward, state_sync };
+enum class RaftKind : std::uint8_t {
+  append_entries,
+  append_entries_response,
+  request_vote,
+  request_vote_response,
+  forward,
+  state_sync
+};
 
 /// The kind of a raft message, from its first byte. Errors: malformed.
 [[nodiscard]] Result<RaftKind> raft_kind(BytesView message);

@@ -14,14 +14,18 @@ using Proof = Id<struct ProofKind>;
 /// H(H(secret || ekm) || prover) (spec: groups 3.1).
 [[nodiscard]] Proof make_proof(const GroupKey& key, const ExporterKey& ekm, const PeerId& prover) noexcept;
 /// Constant-time comparison with the proof that `prover` should have made.
-[[nodiscard]] bool verify_proof(const GroupKey& key, const ExporterKey& ekm, const PeerId& prover, const Proof& proof) noexcept;
+[[nodiscard]] bool verify_proof(const GroupKey& key, const ExporterKey& ekm, const PeerId& prover,
+                                const Proof& proof) noexcept;
 
 /// The fold of spec groups 2.2: key, heartbeat settings, machine, state sync.
-[[nodiscard]] GroupId make_group_id(const GroupKey& key, const Digest& consensus, const Digest& machine, const Digest& state_sync) noexcept;
+[[nodiscard]] GroupId make_group_id(const GroupKey& key, const Digest& consensus, const Digest& machine,
+                                    const Digest& state_sync) noexcept;
 /// Digest of the three settings that enter the GroupId, in whole milliseconds (spec: groups 2.3).
-[[nodiscard]] Digest consensus_digest(std::uint64_t heartbeat_ms, std::uint64_t jitter_ms, std::uint64_t max_missed) noexcept;
+[[nodiscard]] Digest consensus_digest(std::uint64_t heartbeat_ms, std::uint64_t jitter_ms,
+                                      std::uint64_t max_missed) noexcept;
 /// Signature of catch-up by log replay for a machine of this Rust type name (spec: groups 2.4).
-[[nodiscard]] Digest log_replay_signature(std::string_view rust_type, std::uint64_t batch_size = 2000, std::uint64_t fetch_timeout_s = 25) noexcept;
+[[nodiscard]] Digest log_replay_signature(std::string_view rust_type, std::uint64_t batch_size = 2000,
+                                          std::uint64_t fetch_timeout_s = 25) noexcept;
 
 /// H("mosaik_noop_state_machine").
 [[nodiscard]] Digest noop_signature() noexcept;

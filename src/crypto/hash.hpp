@@ -9,13 +9,13 @@ namespace mosaik::crypto {
 
 class Hasher {
  public:
-  Hasher() noexcept;                                             ///< plain
+  Hasher() noexcept;  ///< plain
   [[nodiscard]] static Hasher keyed(const Bytes32& key) noexcept;
   /// `context` names one purpose of one program, e.g. "mosaik.reset-token.v1"; the key material is then `update`d.
   [[nodiscard]] static Hasher derive_key(std::string_view context) noexcept;
   Hasher(const Hasher&) noexcept = default;
   Hasher& operator=(const Hasher&) noexcept = default;
-  ~Hasher();                                                     ///< wipes: what was hashed may have been secret
+  ~Hasher();  ///< wipes: what was hashed may have been secret
 
   Hasher& update(BytesView bytes) noexcept;
   /// The first 32 bytes of the output.

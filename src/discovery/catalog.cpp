@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/probe.hpp"
 #include <limits>
+#include "base/probe.hpp"
 
 #include "base/assert.hpp"
 

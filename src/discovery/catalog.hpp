@@ -69,8 +69,8 @@ class Catalog {
   /// Raises it.
   void raise_standing(const PeerId& peer, Standing standing);
 
-  /// The run that began at `started` has said goodbye: nothing of it returns. The entry that left, if it was of that run.
-  /// When that entry named no group any more, the run may come back in one way: by a newer entry that names one.
+  /// The run that began at `started` has said goodbye: nothing of it returns. The entry that left, if it was of that
+  /// run. When that entry named no group any more, the run may come back in one way: by a newer entry that names one.
   identity::EntryRef depart(const PeerId& peer, std::int64_t started, const Now& now);
   /// Takes out what went stale; forgets tombstones that have done their work.
   std::vector<identity::EntryRef> purge(const Now& now);

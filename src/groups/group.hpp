@@ -29,7 +29,9 @@ class Group {
       : mesh_(config, self, verifier, pool, rng) {}
   Group(const bonds::MeshConfig& config, const identity::Self& self, identity::Verifier& verifier, FramePool& pool,
         Rng rng, const consensus::Config& consensus, const Now& now)
-      : mesh_(config, self, verifier, pool, rng), engine_(std::in_place, consensus, pool, rng.fork("engine"), now), quorum_floor_(consensus.quorum_floor) {}
+      : mesh_(config, self, verifier, pool, rng),
+        engine_(std::in_place, consensus, pool, rng.fork("engine"), now),
+        quorum_floor_(consensus.quorum_floor) {}
 
   [[nodiscard]] bonds::Mesh& mesh() noexcept { return mesh_; }
   [[nodiscard]] const bonds::Mesh& mesh() const noexcept { return mesh_; }

@@ -1,6 +1,7 @@
 #pragma once
-/// Dial list: who was bonded with us and did not say goodbye. It outlives the catalog's staleness, our leaving a group, and
-/// (as part of Memory) our process, so that a group finds itself again after a cut or a restart without a bootstrap peer.
+/// Dial list: who was bonded with us and did not say goodbye. It outlives the catalog's staleness, our leaving a group,
+/// and (as part of Memory) our process, so that a group finds itself again after a cut or a restart without a bootstrap
+/// peer.
 ///
 /// Limit: limits::dial_list; beyond it, whose entry is the oldest leaves.
 
@@ -21,7 +22,8 @@ class DialList {
                       place->entry.addresses != entry->entry.addresses || place->entry.groups != entry->entry.groups;
     if (!place || place->entry.version < entry->entry.version) place = entry;
     if (peers_.size() > limits::dial_list)
-      peers_.erase(std::ranges::min_element(peers_, {}, [](const auto& item) { return item.second->entry.version.updated; }));
+      peers_.erase(
+          std::ranges::min_element(peers_, {}, [](const auto& item) { return item.second->entry.version.updated; }));
     return news;
   }
   /// An entry of the last run: taken when its signature holds, and nobody's but a peer's that was heard of lately.

@@ -10,9 +10,9 @@
 #include "groups/group.hpp"
 #include "health/health.hpp"
 #include "node/canaries.hpp"
-#include "node/opinions.hpp"
 #include "node/dial_list.hpp"
 #include "node/node.hpp"
+#include "node/opinions.hpp"
 #include "quic/endpoint.hpp"
 
 namespace mosaik::node {
@@ -35,10 +35,16 @@ class Port final : public quic::Links {
     if (link) owners_[*link] = owner_;
     return link;
   }
-  quic::SendResult send(quic::LinkId link, quic::SendClass kind, const Frame& frame) override { return endpoint_.send(link, kind, frame); }
-  void close(const Now& now, quic::LinkId link, CloseCode code, quic::CloseMode mode) override { endpoint_.close(now, link, code, mode); }
+  quic::SendResult send(quic::LinkId link, quic::SendClass kind, const Frame& frame) override {
+    return endpoint_.send(link, kind, frame);
+  }
+  void close(const Now& now, quic::LinkId link, CloseCode code, quic::CloseMode mode) override {
+    endpoint_.close(now, link, code, mode);
+  }
   void set_frame_limit(quic::LinkId link, std::size_t bytes) override { endpoint_.set_frame_limit(link, bytes); }
-  [[nodiscard]] Result<Bytes32> exporter(quic::LinkId link, BytesView label) const override { return endpoint_.exporter(link, label); }
+  [[nodiscard]] Result<Bytes32> exporter(quic::LinkId link, BytesView label) const override {
+    return endpoint_.exporter(link, label);
+  }
   [[nodiscard]] std::optional<quic::LinkStats> stats(quic::LinkId link) const override { return endpoint_.stats(link); }
 
  private:
@@ -57,7 +63,8 @@ class Node::Impl {
   void settle(const Now& now);
   bool transmit(const Now& now, DatagramBatch& out);
   [[nodiscard]] Mono next_deadline() const;
-  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus, const Machine* machine);
+  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
+                                     const Machine* machine);
   void leave(const Now& now, const GroupId& group);
   void request_sync(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void request_ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
@@ -70,8 +77,10 @@ class Node::Impl {
   /// Runs the engine of a group; false when there is none.
   template <class F>
   bool with_engine(const GroupId& id, F&& call);
-  void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands, consensus::Until until, Mono deadline);
-  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, consensus::Consistency consistency, Mono deadline);
+  void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
+              consensus::Until until, Mono deadline);
+  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query,
+             consensus::Consistency consistency, Mono deadline);
   void on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket);
   [[nodiscard]] std::optional<ConsensusStatus> consensus(const GroupId& group) const;
   void refuse(const GroupId& group, consensus::CallId call);
@@ -165,20 +174,20 @@ class Node::Impl {
   void explain_loneliness(const Now& now, GroupStatus& group) const;
 
   std::map<quic::LinkId, Owner> owners_;
-  std::map<quic::LinkId, PeerId> bonded_;            ///< links of bonds that are up
+  std::map<quic::LinkId, PeerId> bonded_;  ///< links of bonds that are up
   DialList dial_list_;
   std::map<GroupId, std::uint32_t> group_sizes_;  ///< the largest seen, for engines
   bool memory_changed_ = true;
-  std::set<GroupId> joined_;                         ///< groups that take part; a leaving one does not
+  std::set<GroupId> joined_;  ///< groups that take part; a leaving one does not
   std::deque<AnyFact> facts_;
   std::vector<bonds::Fact> bond_facts_;
   std::vector<discovery::Fact> discovery_facts_;
   std::vector<health::Fact> health_facts_;
   std::vector<CanaryEffect> canary_effects_;
-  std::map<PeerId, std::vector<RequestId>> syncs_;   ///< requests that wait for a sync with the peer
+  std::map<PeerId, std::vector<RequestId>> syncs_;  ///< requests that wait for a sync with the peer
   std::map<PeerId, std::vector<RequestId>> pings_;
   std::map<PeerId, std::string> silent_bootstraps_;
-  std::map<std::string, std::string> troubles_;      ///< clock, identity, other groups: by kind, newest text
+  std::map<std::string, std::string> troubles_;  ///< clock, identity, other groups: by kind, newest text
   std::deque<std::string> notices_;
 
   std::vector<Output> outputs_;
@@ -186,7 +195,7 @@ class Node::Impl {
   std::uint64_t dropped_outputs_ = 0;
   bool handshakes_waiting_ = false;
   Mono cores_due_ = never;  ///< as of the last settle
-  Mono due_ = never;       ///< the deadline that was last promised: how late we are when it is kept
+  Mono due_ = never;        ///< the deadline that was last promised: how late we are when it is kept
   Mono started_at_{};
 
   bool dirty_ = true;
@@ -253,9 +262,12 @@ void Node::Impl::with_canaries(const Now& now, F&& call) {
     if (const auto* offer = std::get_if<CanaryOffer>(&effect)) {
       tell(now, offer->peer, {codec::ExtensionTag::canary_offer, offer->value});
     } else {
-      std::visit([&](auto& output) {
-        if constexpr (!std::is_same_v<std::remove_reference_t<decltype(output)>, CanaryOffer>) outputs_.emplace_back(output);
-      }, effect);
+      std::visit(
+          [&](auto& output) {
+            if constexpr (!std::is_same_v<std::remove_reference_t<decltype(output)>, CanaryOffer>)
+              outputs_.emplace_back(output);
+          },
+          effect);
     }
   }
 }

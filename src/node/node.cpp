@@ -8,7 +8,9 @@
 namespace mosaik::node {
 
 namespace {
-std::uint64_t whole_milliseconds(std::chrono::milliseconds value) { return static_cast<std::uint64_t>(value.count()); }
+std::uint64_t whole_milliseconds(std::chrono::milliseconds value) {
+  return static_cast<std::uint64_t>(value.count());
+}
 
 consensus::Config engine_config(const PeerId& self, const ConsensusConfig& timing, const Machine& machine,
                                 std::uint32_t group_size) {
@@ -37,7 +39,8 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
       verifier(limits::verified_cache),
       rng(config.seed),
       transport(transport_in ? std::move(transport_in)
-                             : std::make_unique<quic::Endpoint>(self.key(), quic::EndpointConfig{.random_seed = config.secret_seed})),
+                             : std::make_unique<quic::Endpoint>(
+                                   self.key(), quic::EndpointConfig{.random_seed = config.secret_seed})),
       endpoint(*transport),
       discovery(config.discovery, self, verifier, pool, rng.fork("discovery")),
       health(health::Config{}, self.id()),
@@ -48,8 +51,7 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
   self.set_tags(config.tags, now.wall);
   self.set_addresses(config.advertised, now.wall);
   verifier.remember(self.entry());
-  for (const auto& bytes : config.memory.entries)
-    dial_list_.recall(verifier.verify(BytesView(bytes)), self.id(), now);
+  for (const auto& bytes : config.memory.entries) dial_list_.recall(verifier.verify(BytesView(bytes)), self.id(), now);
   group_sizes_ = std::move(config.memory.group_sizes);
   config.memory = {};
   for (const std::string& warning : config.warnings) notice(now, warning);
@@ -112,13 +114,15 @@ Mono Node::Impl::next_deadline() const {
 }
 
 Mono Node::Impl::cores_deadline() const {
-  Mono next = std::min({discovery.next_deadline(), health.next_deadline(), canaries.next_deadline(), reception.next_deadline()});
+  Mono next = std::min(
+      {discovery.next_deadline(), health.next_deadline(), canaries.next_deadline(), reception.next_deadline()});
   if (dirty_) next = std::min(next, look_due());
   for (const auto& [id, group] : groups) next = std::min(next, group.next_deadline());
   return next;
 }
 
-Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus, const Machine* machine) {
+Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
+                                 const Machine* machine) {
   if (consensus.heartbeat_interval < 10ms || consensus.heartbeat_interval > 60s)
     return fail(Errc::invalid_argument, "heartbeat interval must be between 10 ms and 60 s");
   if (consensus.heartbeat_jitter < 0ms || consensus.heartbeat_jitter > consensus.heartbeat_interval)
@@ -126,27 +130,35 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
   if (consensus.max_missed_heartbeats == 0)
     return fail(Errc::invalid_argument, "max missed heartbeats must be at least 1");
   if (consensus.election_timeout < 10ms || consensus.election_timeout_jitter < 0ms || consensus.bootstrap_delay < 0ms)
-    return fail(Errc::invalid_argument, "the election timeout must be at least 10 ms; its jitter and the bootstrap delay at least 0");
+    return fail(Errc::invalid_argument,
+                "the election timeout must be at least 10 ms; its jitter and the bootstrap delay at least 0");
   if (machine != nullptr && (machine->batch_size == 0 || machine->reluctance == 0))
     return fail(Errc::invalid_argument, "batch size and reluctance of a machine must be at least 1");
-  const Digest timing = crypto::consensus_digest(whole_milliseconds(consensus.heartbeat_interval),
-                                                 whole_milliseconds(consensus.heartbeat_jitter), consensus.max_missed_heartbeats);
+  const Digest timing =
+      crypto::consensus_digest(whole_milliseconds(consensus.heartbeat_interval),
+                               whole_milliseconds(consensus.heartbeat_jitter), consensus.max_missed_heartbeats);
   const GroupId id = machine == nullptr
-                         ? crypto::make_group_id(key, timing, crypto::noop_signature(), crypto::log_replay_signature(crypto::noop_rust_type))
-                         : crypto::make_group_id(key, timing, machine->signature, crypto::log_replay_signature(machine->rust_type, machine->batch_size, machine->fetch_timeout_s));
+                         ? crypto::make_group_id(key, timing, crypto::noop_signature(),
+                                                 crypto::log_replay_signature(crypto::noop_rust_type))
+                         : crypto::make_group_id(key, timing, machine->signature,
+                                                 crypto::log_replay_signature(machine->rust_type, machine->batch_size,
+                                                                              machine->fetch_timeout_s));
   if (groups.contains(id)) return fail(Errc::in_use, "group " + id.brief() + " is joined already");
-  if (groups.size() >= limits::groups) return fail(Errc::limit, "this node has joined " + std::to_string(limits::groups) + " groups already");
+  if (groups.size() >= limits::groups)
+    return fail(Errc::limit, "this node has joined " + std::to_string(limits::groups) + " groups already");
 
-  const bonds::MeshConfig mesh{.network = config.discovery.network,
-                               .group = id,
-                               .key = key,
-                               .heartbeat = {consensus.heartbeat_interval, consensus.heartbeat_jitter, consensus.max_missed_heartbeats},
-                               .dial_eagerly = config.dial_eagerly};
+  const bonds::MeshConfig mesh{
+      .network = config.discovery.network,
+      .group = id,
+      .key = key,
+      .heartbeat = {consensus.heartbeat_interval, consensus.heartbeat_jitter, consensus.max_missed_heartbeats},
+      .dial_eagerly = config.dial_eagerly};
   const Rng seed = rng.fork("mesh", groups.size());
   if (machine == nullptr)
     groups.try_emplace(id, mesh, self, verifier, pool, seed);
   else
-    groups.try_emplace(id, mesh, self, verifier, pool, seed, engine_config(self.id(), consensus, *machine, remembered_size(id)), now);
+    groups.try_emplace(id, mesh, self, verifier, pool, seed,
+                       engine_config(self.id(), consensus, *machine, remembered_size(id)), now);
   joined_.insert(id);
   pace_health();
   report(now, EventKind::joined).group = id;
@@ -186,12 +198,14 @@ void Node::Impl::self_changed(const Now& now) {
   touch();
 }
 
-void Node::Impl::request_sync(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
+void Node::Impl::request_sync(const Now& now, RequestId request, const PeerId& peer,
+                              const std::vector<SocketAddress>& addresses) {
   syncs_[peer].push_back(request);
   with_discovery([&](quic::Links& links, auto& facts) { discovery.sync_with(now, peer, addresses, links, facts); });
 }
 
-void Node::Impl::request_ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
+void Node::Impl::request_ping(const Now& now, RequestId request, const PeerId& peer,
+                              const std::vector<SocketAddress>& addresses) {
   pings_[peer].push_back(request);
   with_discovery([&](quic::Links& links, auto& facts) { discovery.ping(now, peer, addresses, links, facts); });
 }
@@ -208,8 +222,10 @@ void Node::Impl::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how)
   with_health([&](auto& facts) { health.on_canary_ended(now, *peer, end, facts); });
 }
 
-void Node::Impl::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses) {
-  with_discovery([&](quic::Links& links, auto& facts) { discovery.on_resolved(now, bootstrap, addresses, links, facts); });
+void Node::Impl::on_resolved(const Now& now, std::size_t bootstrap,
+                             const Result<std::vector<SocketAddress>>& addresses) {
+  with_discovery(
+      [&](quic::Links& links, auto& facts) { discovery.on_resolved(now, bootstrap, addresses, links, facts); });
 }
 
 // ------------------------------------------------------------------------------------------------ the face
@@ -219,44 +235,88 @@ Node::Node(const Config& config, crypto::SecretKey key, const Now& now, std::uni
     : impl_(std::make_unique<Impl>(config, std::move(key), now, std::move(transport))) {}
 Node::~Node() = default;
 
-void Node::start(const Now& now) { impl_->start(now); }
-void Node::on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) { impl_->endpoint.on_datagram(now, path, bytes); }
+void Node::start(const Now& now) {
+  impl_->start(now);
+}
+void Node::on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) {
+  impl_->endpoint.on_datagram(now, path, bytes);
+}
 void Node::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) {
   impl_->endpoint.on_unreachable(now, remote, quoted, refusal);
 }
-void Node::on_timer(const Now& now) { impl_->on_timer(now); }
+void Node::on_timer(const Now& now) {
+  impl_->on_timer(now);
+}
 void Node::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses) {
   impl_->on_resolved(now, bootstrap, addresses);
 }
 Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus) {
   return impl_->join(now, key, consensus, nullptr);
 }
-Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus, const Machine& machine) {
+Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
+                           const Machine& machine) {
   return impl_->join(now, key, consensus, &machine);
 }
-void Node::leave(const Now& now, const GroupId& group) { impl_->leave(now, group); }
-void Node::on_canary_opened(const Now&, CanaryId canary) { impl_->canaries.on_opened(canary); }
-void Node::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how) { impl_->on_canary_ended(now, canary, how); }
-void Node::sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
+void Node::leave(const Now& now, const GroupId& group) {
+  impl_->leave(now, group);
+}
+void Node::on_canary_opened(const Now&, CanaryId canary) {
+  impl_->canaries.on_opened(canary);
+}
+void Node::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how) {
+  impl_->on_canary_ended(now, canary, how);
+}
+void Node::sync_with(const Now& now, RequestId request, const PeerId& peer,
+                     const std::vector<SocketAddress>& addresses) {
   impl_->request_sync(now, request, peer, addresses);
 }
 void Node::ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
   impl_->request_ping(now, request, peer, addresses);
 }
-void Node::set_addresses(const Now& now, std::vector<SocketAddress> addresses) { impl_->set_addresses(now, std::move(addresses)); }
-void Node::settle(const Now& now) { impl_->settle(now); }
-bool Node::transmit(const Now& now, DatagramBatch& out) { return impl_->transmit(now, out); }
-Mono Node::next_deadline() const { return impl_->next_deadline(); }
-std::vector<Output> Node::take_outputs() { return impl_->take_outputs(); }
-void Node::warn(const Now& now, const std::string& text) { impl_->warn(now, text); }
-Memory Node::memory() const { return impl_->memory(); }
-bool Node::take_memory_changed() { return impl_->take_memory_changed(); }
-const PeerId& Node::id() const noexcept { return impl_->self.id(); }
-bool Node::changed() const noexcept { return impl_->changed(); }
-std::shared_ptr<const NodeStatus> Node::snapshot(const Now& now) { return impl_->snapshot(now); }
-std::vector<identity::EntryRef> Node::catalog(const Now& now) const { return impl_->discovery.entries(now); }
-identity::EntryRef Node::own_entry() const { return impl_->self.entry(); }
-std::uint64_t Node::verifications() const noexcept { return impl_->verifier.verifications(); }
-std::size_t Node::connections() const noexcept { return impl_->endpoint.connections(); }
+void Node::set_addresses(const Now& now, std::vector<SocketAddress> addresses) {
+  impl_->set_addresses(now, std::move(addresses));
+}
+void Node::settle(const Now& now) {
+  impl_->settle(now);
+}
+bool Node::transmit(const Now& now, DatagramBatch& out) {
+  return impl_->transmit(now, out);
+}
+Mono Node::next_deadline() const {
+  return impl_->next_deadline();
+}
+std::vector<Output> Node::take_outputs() {
+  return impl_->take_outputs();
+}
+void Node::warn(const Now& now, const std::string& text) {
+  impl_->warn(now, text);
+}
+Memory Node::memory() const {
+  return impl_->memory();
+}
+bool Node::take_memory_changed() {
+  return impl_->take_memory_changed();
+}
+const PeerId& Node::id() const noexcept {
+  return impl_->self.id();
+}
+bool Node::changed() const noexcept {
+  return impl_->changed();
+}
+std::shared_ptr<const NodeStatus> Node::snapshot(const Now& now) {
+  return impl_->snapshot(now);
+}
+std::vector<identity::EntryRef> Node::catalog(const Now& now) const {
+  return impl_->discovery.entries(now);
+}
+identity::EntryRef Node::own_entry() const {
+  return impl_->self.entry();
+}
+std::uint64_t Node::verifications() const noexcept {
+  return impl_->verifier.verifications();
+}
+std::size_t Node::connections() const noexcept {
+  return impl_->endpoint.connections();
+}
 
 }  // namespace mosaik::node

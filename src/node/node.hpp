@@ -40,16 +40,16 @@ namespace mosaik::node {
 struct Config {
   std::string name;
   std::string network_name;
-  discovery::Config discovery;              ///< its network is the node's
-  std::vector<SocketAddress> listening;     ///< as bound
-  std::vector<SocketAddress> advertised;    ///< what our entry says
+  discovery::Config discovery;            ///< its network is the node's
+  std::vector<SocketAddress> listening;   ///< as bound
+  std::vector<SocketAddress> advertised;  ///< what our entry says
   std::vector<Tag> tags;
-  CanaryPorts canary;                       ///< where we listen for canaries
-  std::uint64_t seed = 0;                   ///< of timing and choice
-  Bytes32 secret_seed{};                    ///< of everything that must not be guessed
-  Memory memory;                            ///< of the last run with this key
-  std::vector<std::string> warnings;        ///< told as notices at the start
-  bool dial_eagerly = false;                ///< no pause before dialing a peer with a lower id: for storms in tests
+  CanaryPorts canary;                 ///< where we listen for canaries
+  std::uint64_t seed = 0;             ///< of timing and choice
+  Bytes32 secret_seed{};              ///< of everything that must not be guessed
+  Memory memory;                      ///< of the last run with this key
+  std::vector<std::string> warnings;  ///< told as notices at the start
+  bool dial_eagerly = false;          ///< no pause before dialing a peer with a lower id: for storms in tests
 };
 
 /// Names a request, so that its end can be told; chosen by the caller.
@@ -76,19 +76,20 @@ struct PingDone {
 struct GroupLeft {
   GroupId group;
 };
-/// What the engine of a group wants from the runtime, in the order in which it wants it: Apply, Reset and AskMachine for
-/// the machine, Persist for the store, Answer for a call, Event. Never a Send or a Remember.
+/// What the engine of a group wants from the runtime, in the order in which it wants it: Apply, Reset and AskMachine
+/// for the machine, Persist for the store, Answer for a call, Event. Never a Send or a Remember.
 struct GroupEffects {
   GroupId group;
   std::vector<consensus::Effect> effects;
 };
-using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, GroupEffects, ExpectCanary, DialCanary, CloseCanary, Event>;
+using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, GroupEffects, ExpectCanary, DialCanary,
+                            CloseCanary, Event>;
 
 /// The replicated machine of a group, as far as its members must agree on it, and how this member takes part.
 struct Machine {
-  Digest signature;                                ///< the machine's own (spec: groups 2.4)
-  std::string rust_type = {};                      ///< type name of the Rust machine; both enter the GroupId
-  std::uint32_t batch_size = 2000;                 ///< of catch-up; so do these two
+  Digest signature;                 ///< the machine's own (spec: groups 2.4)
+  std::string rust_type = {};       ///< type name of the Rust machine; both enter the GroupId
+  std::uint32_t batch_size = 2000;  ///< of catch-up; so do these two
   std::uint32_t fetch_timeout_s = 25;
   consensus::Preference preference = consensus::Preference::normal;
   std::uint32_t reluctance = 3;
@@ -111,8 +112,7 @@ class Node {
   // Inputs. Call settle after one or several.
   void start(const Now& now);
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes);
-  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted,
-                      Refusal refusal = Refusal::port);
+  void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal = Refusal::port);
   void on_timer(const Now& now);
   void on_canary_opened(const Now& now, CanaryId canary);
   void on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how);
@@ -120,15 +120,18 @@ class Node {
   /// Errors: invalid_argument, in_use, limit.
   [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus);
   /// Joins with a machine: the group has an engine. Errors: the same.
-  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus, const Machine& machine);
+  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
+                                     const Machine& machine);
   /// GroupLeft follows, at most limits::departure_flush later.
   void leave(const Now& now, const GroupId& group);
   void sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
 
   // Calls on a group with a machine (consensus/engine.hpp): each ends with one Answer, among the outputs.
-  void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands, consensus::Until until, Mono deadline);
-  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, consensus::Consistency consistency, Mono deadline);
+  void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
+              consensus::Until until, Mono deadline);
+  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query,
+             consensus::Consistency consistency, Mono deadline);
   // What became of Apply, AskMachine and Persist.
   void on_applied(const Now& now, const GroupId& group, consensus::Epoch epoch, consensus::Index index);
   void on_answered(const Now& now, const GroupId& group, consensus::QueryId query, const Result<Blob>& answer);

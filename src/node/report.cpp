@@ -10,7 +10,8 @@ namespace mosaik::node {
 Event& Node::Impl::report(const Now& now, EventKind kind) {
   if (outputs_.size() >= limits::pending_outputs) {
     // Only events: what a machine has to apply, and the ends of requests, are never dropped.
-    const auto oldest = std::ranges::find_if(outputs_, [](const Output& output) { return std::holds_alternative<Event>(output); });
+    const auto oldest =
+        std::ranges::find_if(outputs_, [](const Output& output) { return std::holds_alternative<Event>(output); });
     if (oldest != outputs_.end()) {
       ++dropped_outputs_;
       outputs_.erase(oldest);
@@ -35,21 +36,25 @@ void Node::Impl::notice(const Now& now, const std::string& text, const PeerId& p
   touch();
 }
 
-std::vector<Output> Node::Impl::take_outputs() { return std::exchange(outputs_, {}); }
+std::vector<Output> Node::Impl::take_outputs() {
+  return std::exchange(outputs_, {});
+}
 
 void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
   if (!group.bonds.own().empty()) return;
   const auto known = discovery.entries(now);
   if (known.empty() && config.discovery.bootstrap.empty())
-    group.reasons.emplace_back("no bootstrap peer was given and nobody has dialed this node; give it one: PEERID@HOST:PORT");
+    group.reasons.emplace_back(
+        "no bootstrap peer was given and nobody has dialed this node; give it one: PEERID@HOST:PORT");
   for (const auto& [peer, text] : silent_bootstraps_) group.reasons.push_back(text);
   for (const auto& [kind, text] : troubles_) group.reasons.push_back(text);
   std::size_t elsewhere = 0;
   for (const identity::EntryRef& entry : known)
     if (!entry->names(group.id)) ++elsewhere;
   if (elsewhere != 0 && elsewhere == known.size())
-    group.reasons.push_back(std::to_string(elsewhere) + (elsewhere == 1 ? " peer" : " peers") +
-                            " of this network known, none in this group: another group secret, or other heartbeat settings");
+    group.reasons.push_back(
+        std::to_string(elsewhere) + (elsewhere == 1 ? " peer" : " peers") +
+        " of this network known, none in this group: another group secret, or other heartbeat settings");
 }
 
 std::shared_ptr<NodeStatus> Node::Impl::status(const Now& now) const {
@@ -110,7 +115,8 @@ Mono Node::Impl::look_due() const {
   if (latest_)
     for (const GroupStatus& group : latest_->groups) shown += group.bonds.size() + group.members.size();
   bonds = std::max(bonds, shown / 16);
-  return looked_at_ + std::min<Nanoseconds>(limits::snapshot_pause_per_bond * static_cast<std::int64_t>(bonds), limits::snapshot_pause);
+  return looked_at_ + std::min<Nanoseconds>(limits::snapshot_pause_per_bond * static_cast<std::int64_t>(bonds),
+                                            limits::snapshot_pause);
 }
 
 void Node::Impl::look(const Now& now) {

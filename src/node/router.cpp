@@ -17,10 +17,12 @@ void Node::Impl::route(const Now& now, const quic::LinkEvent& event) {
   const quic::LinkId link = std::visit([](const auto& any) { return any.link; }, event);
   if (const auto bonded = bonded_.find(link); bonded != bonded_.end()) {
     const PeerId peer = bonded->second;
-    if (std::holds_alternative<quic::LinkActive>(event)) return with_health([&](auto& facts) { health.on_packet(now, peer, facts); });
+    if (std::holds_alternative<quic::LinkActive>(event))
+      return with_health([&](auto& facts) { health.on_packet(now, peer, facts); });
     if (const auto* unreachable = std::get_if<quic::LinkUnreachable>(&event))
       return with_health([&](auto& facts) { health.on_unreachable(now, peer, unreachable->probe, facts); });
-    if (std::holds_alternative<quic::LinkLossy>(event)) return with_health([&](auto& facts) { health.on_hint(now, peer, facts); });
+    if (std::holds_alternative<quic::LinkLossy>(event))
+      return with_health([&](auto& facts) { health.on_hint(now, peer, facts); });
   }
   const auto owner = owners_.find(link);
   if (owner == owners_.end()) return;
@@ -42,15 +44,18 @@ void Node::Impl::route(const Now& now, const quic::LinkEvent& event) {
 
 void Node::Impl::route_opened(const Now& now, const quic::LinkOpened& opened) {
   const bool incoming = opened.side == quic::Side::acceptor;
-  if (incoming) owners_[opened.link] = {opened.alpn == Alpn::groups ? Owner::Room::reception : Owner::Room::discovery, {}};
+  if (incoming)
+    owners_[opened.link] = {opened.alpn == Alpn::groups ? Owner::Room::reception : Owner::Room::discovery, {}};
   const auto owner = owners_.find(opened.link);
   if (owner == owners_.end()) return endpoint.close(now, opened.link, CloseCode::cancelled, quic::CloseMode::at_once);
   switch (owner->second.room) {
     case Owner::Room::discovery:
       return with_discovery([&](quic::Links& links, auto& facts) { discovery.on_link(now, opened, links, facts); });
-    case Owner::Room::reception: return with_reception(now, [&](const bonds::Step& step) { reception.on_opened(step, opened); });
+    case Owner::Room::reception:
+      return with_reception(now, [&](const bonds::Step& step) { reception.on_opened(step, opened); });
     case Owner::Room::group:
-      return with_group(now, owner->second.group, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_opened(step, opened); });
+      return with_group(now, owner->second.group,
+                        [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_opened(step, opened); });
   }
 }
 
@@ -63,14 +68,18 @@ void Node::Impl::route_frame(const Now& now, const quic::LinkFrame& frame) {
     case Owner::Room::group:
       if (const auto bonded = bonded_.find(frame.link); bonded != bonded_.end())
         with_health([&](auto& facts) { health.on_frame(now, bonded->second, facts); });
-      return with_group(now, owner->second.group, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_frame(step, frame.link, frame.payload); });
+      return with_group(now, owner->second.group, [&](groups::Group& group, const bonds::Step& step) {
+        group.mesh().on_frame(step, frame.link, frame.payload);
+      });
     case Owner::Room::reception: break;
   }
   std::optional<bonds::Arrival> arrival;
-  with_reception(now, [&](const bonds::Step& step) { arrival = reception.on_frame(step, frame.link, frame.payload, joined_); });
+  with_reception(
+      now, [&](const bonds::Step& step) { arrival = reception.on_frame(step, frame.link, frame.payload, joined_); });
   if (!arrival) return;
   owners_[frame.link] = {Owner::Room::group, arrival->group};
-  with_group(now, arrival->group, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_arrival(step, *arrival); });
+  with_group(now, arrival->group,
+             [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_arrival(step, *arrival); });
 }
 
 void Node::Impl::route_closed(const Now& now, const quic::LinkClosed& closed) {
@@ -84,7 +93,9 @@ void Node::Impl::route_closed(const Now& now, const quic::LinkClosed& closed) {
       return with_discovery([&](quic::Links& links, auto& facts) { discovery.on_link(now, closed, links, facts); });
     case Owner::Room::reception: return reception.on_closed(closed.link);
     case Owner::Room::group:
-      return with_group(now, owner.group, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_closed(step, closed.link, closed.close); });
+      return with_group(now, owner.group, [&](groups::Group& group, const bonds::Step& step) {
+        group.mesh().on_closed(step, closed.link, closed.close);
+      });
   }
 }
 
@@ -148,7 +159,8 @@ void Node::Impl::on_bond_down(const Now& now, const GroupId& id, const bonds::Bo
 void Node::Impl::on_mesh_left(const Now& now, const GroupId& id) {
   groups.erase(id);
   pace_health();
-  std::erase_if(owners_, [&](const auto& item) { return item.second.room == Owner::Room::group && item.second.group == id; });
+  std::erase_if(owners_,
+                [&](const auto& item) { return item.second.room == Owner::Room::group && item.second.group == id; });
   report(now, EventKind::left).group = id;
   outputs_.emplace_back(GroupLeft{id});
   touch();
@@ -160,10 +172,13 @@ void Node::Impl::on_bond_fact(const Now& now, const GroupId& id, const bonds::Fa
   if (std::holds_alternative<bonds::MeshChanged>(fact)) return touch();
   if (std::holds_alternative<bonds::MeshLeft>(fact)) return on_mesh_left(now, id);
   if (const auto* heard = std::get_if<bonds::EntryHeard>(&fact)) {
-    return with_discovery([&](quic::Links&, auto& facts) { discovery.feed(now, heard->entry, discovery::Source::bond, facts); });
+    return with_discovery(
+        [&](quic::Links&, auto& facts) { discovery.feed(now, heard->entry, discovery::Source::bond, facts); });
   }
   if (const auto* wanted = std::get_if<bonds::SyncWanted>(&fact)) {
-    return with_discovery([&](quic::Links& links, auto& facts) { discovery.sync_with(now, wanted->peer, wanted->addresses, links, facts); });
+    return with_discovery([&](quic::Links& links, auto& facts) {
+      discovery.sync_with(now, wanted->peer, wanted->addresses, links, facts);
+    });
   }
   if (const auto* raft = std::get_if<bonds::RaftHeard>(&fact))
     return with_group(now, id, [&](groups::Group& group, const bonds::Step& step) { group.on_raft(step, *raft); });
@@ -188,9 +203,12 @@ void Node::Impl::on_bond_fact(const Now& now, const GroupId& id, const bonds::Fa
     event.reason = reason_of(static_cast<CloseCode>(refused->code));
     const auto code = static_cast<CloseCode>(refused->code);
     if (refused->by_us && code == CloseCode::group_not_found)
-      troubles_["group"] = "peer " + refused->peer.brief() + " asked for a group that this node has not joined (30404): another group secret or other heartbeat settings";
+      troubles_["group"] =
+          "peer " + refused->peer.brief() +
+          " asked for a group that this node has not joined (30404): another group secret or other heartbeat settings";
     if (refused->by_us && code == CloseCode::different_network)
-      troubles_["network"] = "peer " + refused->peer.brief() + " of another network dialed this node (101): compare --network";
+      troubles_["network"] =
+          "peer " + refused->peer.brief() + " of another network dialed this node (101): compare --network";
     if (refused->by_us && code == CloseCode::invalid_proof)
       troubles_["proof"] = "peer " + refused->peer.brief() + " could not prove the group secret (30405)";
     touch();
@@ -222,7 +240,8 @@ void Node::Impl::on_discovery_fact(const Now& now, const discovery::Fact& fact) 
   }
   if (std::holds_alternative<discovery::SelfRefreshed>(fact)) {
     verifier.remember(self.entry());
-    return with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_self_refreshed(step); });
+    return with_groups(now,
+                       [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_self_refreshed(step); });
   }
   if (const auto* resolve = std::get_if<discovery::Resolve>(&fact)) {
     outputs_.emplace_back(ResolveName{resolve->bootstrap, resolve->host, resolve->port});
@@ -236,7 +255,8 @@ void Node::Impl::on_discovery_fact(const Now& now, const discovery::Fact& fact) 
     });
   }
   if (const auto* pinged = std::get_if<discovery::PingEnded>(&fact)) {
-    const Result<Nanoseconds> rtt = pinged->result ? Result<Nanoseconds>(pinged->rtt) : std::unexpected(pinged->result.error());
+    const Result<Nanoseconds> rtt =
+        pinged->result ? Result<Nanoseconds>(pinged->rtt) : std::unexpected(pinged->result.error());
     if (const auto waiting = pings_.extract(pinged->peer))
       for (const RequestId request : waiting.mapped()) outputs_.emplace_back(PingDone{request, rtt});
     return;
@@ -255,7 +275,8 @@ void Node::Impl::on_discovery_fact(const Now& now, const discovery::Fact& fact) 
 
 void Node::Impl::on_extension(const Now& now, const bonds::ExtensionHeard& heard) {
   if (heard.tag == codec::ExtensionTag::canary_offer)
-    with_canaries(now, [&](auto& effects) { canaries.on_offer(heard.peer, heard.link, heard.value, endpoint, effects); });
+    with_canaries(now,
+                  [&](auto& effects) { canaries.on_offer(heard.peer, heard.link, heard.value, endpoint, effects); });
   if (heard.tag != codec::ExtensionTag::opinion) return;
   const auto silent_for = [&](const PeerId& peer) {
     return bonded_anywhere(peer) ? std::optional(health.silent_for(now, peer)) : std::nullopt;
@@ -264,7 +285,8 @@ void Node::Impl::on_extension(const Now& now, const bonds::ExtensionHeard& heard
 }
 
 void Node::Impl::on_opinion(const Now& now, const OpinionEffect& effect) {
-  if (const auto* words = std::get_if<TellOpinion>(&effect)) return tell(now, words->to, {codec::ExtensionTag::opinion, words->value});
+  if (const auto* words = std::get_if<TellOpinion>(&effect))
+    return tell(now, words->to, {codec::ExtensionTag::opinion, words->value});
   if (const auto* listen = std::get_if<ListenFor>(&effect)) return health.report_life(listen->peer);
   if (const auto* vouched = std::get_if<Vouched>(&effect)) return health.on_vouched(vouched->peer);
   if (const auto* doubted = std::get_if<Doubted>(&effect))
@@ -287,7 +309,9 @@ void Node::Impl::on_asked(const Now& now, const bonds::Asked& asked) {
 
 void Node::Impl::tell(const Now& now, const PeerId& peer, const codec::Extension& extension) {
   bool told = false;
-  with_groups(now, [&](groups::Group& group, const bonds::Step& step) { told = told || group.mesh().tell(step, peer, extension); });
+  with_groups(now, [&](groups::Group& group, const bonds::Step& step) {
+    told = told || group.mesh().tell(step, peer, extension);
+  });
 }
 
 void Node::Impl::probe(const Now& now, const PeerId& peer) {
@@ -309,7 +333,8 @@ void Node::Impl::probe(const Now& now, const PeerId& peer) {
 void Node::Impl::on_health_fact(const Now& now, const health::Fact& fact) {
   if (const auto* wanted = std::get_if<health::Probe>(&fact)) return probe(now, wanted->peer);
   const auto mark = [&](const PeerId& peer, bool suspect) {
-    with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().set_suspect(step, peer, suspect); });
+    with_groups(now,
+                [&](groups::Group& group, const bonds::Step& step) { group.mesh().set_suspect(step, peer, suspect); });
   };
   if (const auto* suspected = std::get_if<health::Suspected>(&fact)) {
     Event& event = report(now, EventKind::suspect);
@@ -326,7 +351,8 @@ void Node::Impl::on_health_fact(const Now& now, const health::Fact& fact) {
   const auto end = [&](const PeerId& peer, bonds::EndedBy by, std::string_view why) {
     with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_dead(step, peer, by, why); });
   };
-  if (const auto* dead = std::get_if<health::PresumedDead>(&fact)) end(dead->peer, bonds::EndedBy::presumed, to_string(dead->why));
+  if (const auto* dead = std::get_if<health::PresumedDead>(&fact))
+    end(dead->peer, bonds::EndedBy::presumed, to_string(dead->why));
   if (const auto* heard = std::get_if<health::Heard>(&fact))
     return with_opinions(now, [&](auto& effects) { opinions.on_life(heard->peer, effects); });
   if (const auto* link = std::get_if<health::LinkDown>(&fact))

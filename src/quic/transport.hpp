@@ -36,8 +36,8 @@ class Transport : public Links {
   virtual void on_timer(const Now& now) = 0;
   /// Takes up waiting handshakes, at most limits::handshakes_per_step; true when more are waiting.
   virtual bool advance(const Now& now) = 0;
-  /// Sends something that the peer's transport answers (a PING) with the next round of writing, whatever the back-off of
-  /// earlier ones says. A full congestion window keeps it back: then there is unanswered data of ours out there.
+  /// Sends something that the peer's transport answers (a PING) with the next round of writing, whatever the back-off
+  /// of earlier ones says. A full congestion window keeps it back: then there is unanswered data of ours out there.
   virtual void probe(LinkId link) = 0;
   /// The next event, oldest first.
   [[nodiscard]] virtual std::optional<LinkEvent> next_event() = 0;

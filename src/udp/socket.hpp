@@ -63,9 +63,9 @@ class Socket {
   /// As bound, with the port that the kernel chose.
   [[nodiscard]] const SocketAddress& local() const noexcept { return local_; }
 
-  /// Reads until the socket is empty, `most` datagrams were delivered, or an error of an earlier send stands between two
-  /// datagrams (the descriptor then stays readable); GRO batches are split and delivered whole, so the last read may go
-  /// beyond `most` by what it brought (at most 511). Returns the number.
+  /// Reads until the socket is empty, `most` datagrams were delivered, or an error of an earlier send stands between
+  /// two datagrams (the descriptor then stays readable); GRO batches are split and delivered whole, so the last read
+  /// may go beyond `most` by what it brought (at most 511). Returns the number.
   std::size_t receive(std::size_t most, const std::function<void(const Received&)>& deliver);
   /// Empties the error queue; delivers port, host and net unreachables.
   std::size_t receive_errors(const std::function<void(const Unreachable&)>& deliver);

@@ -193,10 +193,8 @@ class RustLike final : public Host {
       if (const auto entry = verifier_.verify(view)) attempt(*entry);
     if (!session || bonds.contains(peer)) return refuse(link, CloseCode::already_bonded);
     tasks_.erase(link);
-    bonds.emplace(peer,
-                  LiveBond{link, SessionId(*session),
-                           bonds::Heartbeat(settings.heartbeat, world_.now()),
-                           bonds::Pulse(rng_.fork("heartbeat", link.value))});
+    bonds.emplace(peer, LiveBond{link, SessionId(*session), bonds::Heartbeat(settings.heartbeat, world_.now()),
+                                 bonds::Pulse(rng_.fork("heartbeat", link.value))});
     // Connected: everyone else hears of the new bond, if its entry is in the catalog (spec: groups 4.2).
     if (const auto found = known.entries.find(peer); found != known.entries.end())
       for (const auto& [other, bond] : bonds)

@@ -55,8 +55,14 @@ TEST(Json, reads_back_the_status_that_it_writes) {
 
 TEST(Json, counts_members_and_bonds_in_the_status) {
   const GroupSummary sum = summary_of(sample_node().groups[0]);
-  EXPECT_EQ(sum.members,
-            (MemberCounts{.known = 3, .bonded = 1, .suspect = 0, .missing = 1, .dead = 0, .unreachable = 0, .refused = 0, .departed = 1}));
+  EXPECT_EQ(sum.members, (MemberCounts{.known = 3,
+                                       .bonded = 1,
+                                       .suspect = 0,
+                                       .missing = 1,
+                                       .dead = 0,
+                                       .unreachable = 0,
+                                       .refused = 0,
+                                       .departed = 1}));
   EXPECT_EQ(sum.mesh, (MeshCounts{.own = 1, .known = 2, .one_sided = 1, .as_reported = 0, .missing = 2}));
 }
 

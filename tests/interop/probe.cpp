@@ -53,7 +53,8 @@ class Wire {
     while (more) {
       batch_.clear();
       more = endpoint.transmit(now, batch_);
-      for (const auto& item : batch_.items()) static_cast<void>(socket_.send(item.path, batch_.bytes(item), item.segment));
+      for (const auto& item : batch_.items())
+        static_cast<void>(socket_.send(item.path, batch_.bytes(item), item.segment));
     }
   }
 
@@ -83,13 +84,14 @@ bool sync(Wire& wire, const PeerId& peer, const SocketAddress& address, const id
   return false;
 }
 
-std::vector<std::uint8_t> handshake(const std::string& scenario, const NetworkId& network, const GroupKey& key, const GroupId& group,
-                                    const crypto::ExporterKey& ekm, const PeerId& self) {
+std::vector<std::uint8_t> handshake(const std::string& scenario, const NetworkId& network, const GroupKey& key,
+                                    const GroupId& group, const crypto::ExporterKey& ekm, const PeerId& self) {
   Bytes32 proof = crypto::make_proof(key, ekm, self).bytes();
   if (scenario == "wrong-proof") proof[0] ^= 1U;
   std::vector<std::uint8_t> out;
   codec::encode_handshake_start(scenario == "other-network" ? id_of<NetworkId>("elsewhere") : network,
-                                scenario == "unknown-group" ? GroupId(Digest::of("no such group").bytes()) : group, proof, {}, {}, out);
+                                scenario == "unknown-group" ? GroupId(Digest::of("no such group").bytes()) : group,
+                                proof, {}, {}, out);
   if (scenario == "malformed") out.resize(out.size() / 2);
   return out;
 }
@@ -98,7 +100,8 @@ int run(const std::string& contact, const std::string& network_name, const std::
   const char* secret = std::getenv("MOSAIK_GROUP_SECRET");
   const auto at = contact.find('@');
   const auto peer = PeerId::from_hex(contact.substr(0, at));
-  const auto address = at == std::string::npos ? fail(Errc::invalid_argument, "no @") : SocketAddress::parse(contact.substr(at + 1));
+  const auto address =
+      at == std::string::npos ? fail(Errc::invalid_argument, "no @") : SocketAddress::parse(contact.substr(at + 1));
   if (secret == nullptr || !peer || !address) {
     std::cerr << "usage: MOSAIK_GROUP_SECRET=... interop_probe PEERID@IP:PORT NETWORK CASE\n";
     return 64;
@@ -135,7 +138,8 @@ int run(const std::string& contact, const std::string& network_name, const std::
       wire.send(runtime::read_clock());
       std::cout << (proven ? "0" : "its proof is wrong") << '\n';
       return proven ? 0 : 1;
-    } else if (const auto* closed = std::get_if<quic::LinkClosed>(&*event); closed != nullptr && closed->link == *link) {
+    } else if (const auto* closed = std::get_if<quic::LinkClosed>(&*event);
+               closed != nullptr && closed->link == *link) {
       std::cout << closed->close.code << '\n';
       return closed->close.application ? 0 : 1;
     }
@@ -146,4 +150,6 @@ int run(const std::string& contact, const std::string& network_name, const std::
 
 }  // namespace
 
-int main(int argc, char** argv) { return argc == 4 ? run(argv[1], argv[2], argv[3]) : 64; }
+int main(int argc, char** argv) {
+  return argc == 4 ? run(argv[1], argv[2], argv[3]) : 64;
+}

@@ -73,10 +73,10 @@ class Wire {
 
   Nanoseconds delay = 1ms;
   Nanoseconds jitter = 200us;
-  std::uint64_t lost_of_100 = 0;  ///< datagrams
+  std::uint64_t lost_of_100 = 0;               ///< datagrams
   std::optional<std::size_t> unreachables_to;  ///< nobody else gets any
-  bool canaries = true;           ///< nodes listen for canaries, and their systems let them
-  bool port_unreachable = true;   ///< the system of a killed process answers; a cut answers nothing
+  bool canaries = true;                        ///< nodes listen for canaries, and their systems let them
+  bool port_unreachable = true;                ///< the system of a killed process answers; a cut answers nothing
 
   std::size_t add(const NodeSettings& settings = {}) {
     machines_.emplace_back().settings = settings;

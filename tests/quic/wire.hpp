@@ -243,7 +243,8 @@ class Wire {
       if (on_deliver) on_deliver(*host, packet);
       host->endpoint->on_datagram(now(), {packet.to, packet.from}, packet.bytes);
     } else if (refusing.contains(packet.to)) {
-      if (Host* const sender = host_at(packet.from)) sender->endpoint->on_unreachable(now(), packet.to, packet.bytes, Refusal::port);
+      if (Host* const sender = host_at(packet.from))
+        sender->endpoint->on_unreachable(now(), packet.to, packet.bytes, Refusal::port);
     }
   }
 

@@ -113,7 +113,7 @@ def cut_pair(fleet):
                 raise Failure(f"{node.label} calls it {down['by']}")
             node.wait("status says so", lambda n: "the link between it and us is down" in ask(fleet, n, "status"), 3)
         nodes[2].wait("status of the third says so", lambda n: "not with one another" in ask(fleet, n, "status"), 3)
-        if "2 of 3" not in ask(fleet, nodes[2], "topology"):
+        if "2 bonds of 3" not in ask(fleet, nodes[2], "topology"):
             raise Failure(f"topology: {ask(fleet, nodes[2], 'topology')}")
         heal()
         begun = time.monotonic()
