@@ -39,6 +39,10 @@ inline constexpr std::size_t close_reason = 128;       ///< bytes of a close rea
 inline constexpr Nanoseconds quic_handshake_timeout = 5s;
 inline constexpr Nanoseconds quic_idle_timeout = 30s;  ///< what iroh announces too
 inline constexpr Nanoseconds quic_keep_alive = 5s;
+/// The same for a sync or ping that we dial. The crate serves one of them after the other and waits until the dialer
+/// closes: one that dies meanwhile silences the crate's discovery for the idle time (spec: discovery 8 W2).
+inline constexpr Nanoseconds exchange_idle_timeout = 3s;
+inline constexpr Nanoseconds exchange_keep_alive = 500ms;
 
 // -- entries and the catalog (spec discovery 1.14, 8)
 inline constexpr std::size_t entry_bytes = 16U << 10U;  ///< bytes of one signed entry

@@ -107,7 +107,7 @@ void Connection::configure(ngtcp2_settings& settings, ngtcp2_transport_params& p
   }
 
   ngtcp2_transport_params_default(&parameters);
-  parameters.max_idle_timeout = static_cast<ngtcp2_duration>(limits::quic_idle_timeout.count());
+  parameters.max_idle_timeout = static_cast<ngtcp2_duration>(idle_timeout_.count());
   parameters.initial_max_data = stranger_window;
   parameters.initial_max_stream_data_bidi_local = stranger_window;
   parameters.initial_max_stream_data_bidi_remote = stranger_window;
@@ -116,9 +116,17 @@ void Connection::configure(ngtcp2_settings& settings, ngtcp2_transport_params& p
   parameters.active_connection_id_limit = 4;
 }
 
+void Connection::keep_alive_after(Nanoseconds silence) noexcept {
+  ngtcp2_conn_set_keep_alive_timeout(quic_, static_cast<ngtcp2_duration>(silence.count()));
+}
+
 bool Connection::start_client(const DialRequest& request, Mono now) {
   tls_.emplace(shared_.tls, TlsSession::Expect{request.peer, request.alpn});
   if (!tls_->ok()) return false;
+  if (request.alpn == Alpn::sync || request.alpn == Alpn::ping) {
+    idle_timeout_ = limits::exchange_idle_timeout;
+    keep_alive_ = limits::exchange_keep_alive;
+  }
   ngtcp2_settings settings;
   ngtcp2_transport_params parameters;
   configure(settings, parameters, now);
@@ -230,7 +238,7 @@ void Connection::open(Mono now) {
   second_end_at_ = now + settled_age;
   if (!dialled_) --shared_.unfinished_incoming;
   ++shared_.counters.handshakes_completed;
-  ngtcp2_conn_set_keep_alive_timeout(quic_, static_cast<ngtcp2_duration>(limits::quic_keep_alive.count()));
+  keep_alive_after(keep_alive_);
   shared_.events.push_back(LinkEvent(LinkOpened{.link = timer.link,
                                                 .peer = *tls_->peer(),
                                                 .alpn = *alpn,

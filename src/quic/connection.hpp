@@ -87,6 +87,7 @@ class Connection {
 
   Connection(Shared& shared, LinkId link, const DatagramSize& size, Mono now);
   void configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Mono now) const;
+  void keep_alive_after(Nanoseconds silence) noexcept;
   [[nodiscard]] bool start_client(const DialRequest& request, Mono now);
   [[nodiscard]] bool start_server(const FirstPacket& first, Mono now);
   [[nodiscard]] Cid issue_cid();
@@ -145,6 +146,8 @@ class Connection {
   std::size_t unpaced_ = 0;       // bytes written since the pace was last set
   std::uint32_t unanswered_ = 0;  // datagrams since last_heard_
   Mono second_end_at_{};
+  Nanoseconds idle_timeout_ = limits::quic_idle_timeout;
+  Nanoseconds keep_alive_ = limits::quic_keep_alive;
   bool second_end_ = false;
   bool probe_due_ = false;
   bool opened_ = false;

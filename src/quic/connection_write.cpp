@@ -22,14 +22,12 @@ ngtcp2_tstamp stamp(Mono now) noexcept {
 class Connection::Probing {
  public:
   Probing(Connection& connection) noexcept : connection_(connection) {
-    if (connection_.probe_due_) ngtcp2_conn_set_keep_alive_timeout(connection_.quic_, 1);
+    if (connection_.probe_due_) connection_.keep_alive_after(1ns);
   }
   Probing(const Probing&) = delete;
   Probing& operator=(const Probing&) = delete;
   ~Probing() {
-    if (!std::exchange(connection_.probe_due_, false)) return;
-    ngtcp2_conn_set_keep_alive_timeout(connection_.quic_,
-                                       static_cast<ngtcp2_duration>(limits::quic_keep_alive.count()));
+    if (std::exchange(connection_.probe_due_, false)) connection_.keep_alive_after(connection_.keep_alive_);
   }
 
  private:

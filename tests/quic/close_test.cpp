@@ -140,6 +140,18 @@ TEST_F(Closing, a_silent_peer_is_given_up_after_the_idle_time) {
   EXPECT_LE(wire.now().mono - start, limits::quic_idle_timeout + limits::quic_keep_alive + 1s);
 }
 
+// The crate serves one exchange at a time: one whose dialer died must not silence it for long.
+TEST_F(Closing, the_silent_dialer_of_an_exchange_is_given_up_soon) {
+  static_cast<void>(wire.dial(a, b, Alpn::sync));
+  wire.run_for(60s);
+  const LinkId accepted = b.opened(Side::acceptor).value();
+  ASSERT_EQ(b.links[accepted].opened->alpn, Alpn::sync);
+  ASSERT_FALSE(b.links[accepted].closed) << "it is kept alive while both are there";
+  wire.passes = [](const Packet&) { return false; };
+  ASSERT_TRUE(closed(b, accepted, limits::exchange_idle_timeout + 1s));
+  EXPECT_EQ(b.links[accepted].closed->by, ClosedBy::idle);
+}
+
 TEST_F(Closing, an_idle_link_is_kept_alive_without_the_owners_help) {
   wire.run_for(600s);
   EXPECT_FALSE(a.links[from].closed);
