@@ -113,6 +113,7 @@ class Farm {
     const ssize_t size = read(worker.from, block, sizeof block);
     if (size <= 0) return end(worker);
     worker.rest.append(block, static_cast<std::size_t>(size));
+    if (options_.stop_at_first && out_.failed != 0) return;
     std::size_t from = 0;
     for (std::size_t to = worker.rest.find('\n'); to != std::string::npos; to = worker.rest.find('\n', from)) {
       on_line(worker, worker.rest.substr(from, to - from));
@@ -185,6 +186,7 @@ class Farm {
     std::printf("FAILED %s seed %llu: %s: %s (digest %016llx)\n", std::string(job.scenario->name).c_str(),
                 static_cast<unsigned long long>(job.seed), verdict.invariant.c_str(), verdict.text.c_str(),
                 static_cast<unsigned long long>(verdict.digest));
+    if (options_.stop_at_first) return stop();
     if (out_.failed > options_.most_reports) {
       std::printf("  replay: %s\n", replay_command(options_, job, {}).c_str());
       return;
@@ -200,6 +202,15 @@ class Farm {
     std::printf("  replay: %s\n", replay_command(options_, job, {}).c_str());
     std::printf("  replay with these faults alone: %s\n", replay_command(options_, job, kept).c_str());
     std::fflush(stdout);
+  }
+
+  void stop() {
+    for (Worker& worker : workers_) {
+      if (worker.from < 0) continue;
+      kill(worker.process, SIGKILL);
+      worker.at.reset();
+      worker.next = jobs_.size();
+    }
   }
 
   const std::vector<Job>& jobs_;

@@ -24,6 +24,7 @@ struct FarmOptions {
   bool progress = false;               ///< a line that is written over and over
   bool print_digests = false;          ///< a line for each seed, to be compared with another build's
   bool need_probes = false;
+  bool stop_at_first = false;    ///< the first failure ends all, told in a line
   std::size_t most_reports = 5;  ///< failures that are shrunk and told at length
 };
 

@@ -29,6 +29,8 @@ struct Wishes {
   bool digests = false;
   bool probes = false;
   bool list = false;
+  bool first = false;
+  std::string report;  // a file
 };
 
 bool read_range(const std::string& text, std::uint64_t& from, std::uint64_t& to) {
@@ -96,6 +98,27 @@ int show_one(const Wishes& wishes, const sim::FarmOptions& options) {
   return 1;
 }
 
+/// What the table in docs/RELIABILITY.md is made of (tools/mutants.py --table). Names need no escapes.
+bool write_report(const std::string& file, const Wishes& wishes, const sim::FarmResult& result, std::uint64_t from,
+                  std::uint64_t count, std::size_t scenarios) {
+  std::FILE* out = std::fopen(file.c_str(), "w");
+  if (out == nullptr) return false;
+  const auto number = [](auto value) { return static_cast<unsigned long long>(value); };
+  std::fprintf(
+      out,
+      "{\"tier\": \"%s\", \"from\": %llu, \"seeds\": %llu, \"scenarios\": %llu, \"passed\": %llu, "
+      "\"failed\": %llu, \"repeated\": %llu, \"simulated_seconds\": %llu, \"slowest_heal_ms\": %llu,\n \"counts\": {",
+      wishes.tier.c_str(), number(from), number(count), number(scenarios), number(result.passed), number(result.failed),
+      number(result.repeated), number(result.simulated / 1s), number(result.slowest_heal / 1ms));
+  const char* comma = "";
+  for (const auto& [name, amount] : result.tally.counts) {
+    std::fprintf(out, "%s\n  \"%s\": %llu", comma, name.c_str(), number(amount));
+    comma = ",";
+  }
+  std::fprintf(out, "}}\n");
+  return std::fclose(out) == 0;
+}
+
 int run_many(const Wishes& wishes, sim::FarmOptions options, std::uint64_t from, std::uint64_t count) {
   const auto scenarios = chosen(wishes);
   std::vector<sim::Job> jobs;
@@ -115,6 +138,10 @@ int run_many(const Wishes& wishes, sim::FarmOptions options, std::uint64_t from,
               static_cast<long long>(result.simulated / 1s), static_cast<long long>(took.count()),
               static_cast<long long>(result.slowest_heal / 1ms), result.repeated);
   const std::size_t failed = result.failed + result.missing_probes.size();
+  if (!wishes.report.empty() && !write_report(wishes.report, wishes, result, from, count, scenarios.size())) {
+    std::fprintf(stderr, "mosaik-sim: '%s' cannot be written\n", wishes.report.c_str());
+    return 74;
+  }
   std::printf("%zu passed, %zu failed\n", result.passed, failed);
   return failed == 0 ? 0 : 1;
 }
@@ -138,6 +165,8 @@ int main(int argc, char** argv) {
   app.add_flag("--trace", wishes.trace, "with --seed: print what happens");
   app.add_flag("--digests", wishes.digests, "print the digest of each seed");
   app.add_flag("--probes", wishes.probes, "fail when a rare branch was never reached");
+  app.add_flag("--first", wishes.first, "stop at the first failure");
+  app.add_option("--report", wishes.report, "write what was run, injected and found to this file, as JSON");
   app.add_flag("--list", wishes.list, "list the scenarios");
   CLI11_PARSE(app, argc, argv);
   if (wishes.list) return list();
@@ -154,6 +183,7 @@ int main(int argc, char** argv) {
   options.progress = isatty(2) == 1;
   options.print_digests = wishes.digests;
   options.need_probes = wishes.probes;
+  options.stop_at_first = wishes.first;
   if (wishes.seed) return show_one(wishes, options);
   std::uint64_t from = 0;
   std::uint64_t to = 0;

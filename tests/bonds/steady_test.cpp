@@ -324,6 +324,16 @@ TEST_F(Steady, ignores_a_flood_of_entries_beyond_the_allowance) {
   EXPECT_TRUE(world_.is_open(peer_, link));
 }
 
+TEST_F(Steady, ignores_a_flood_of_entry_updates_beyond_the_allowance) {
+  const quic::LinkId link = bond();
+  const std::uint64_t before = host_.verifier().verifications();
+  for (std::uint32_t i = 0; i < 500; ++i) update(link, stranger(i));
+  world_.run_for(100ms);
+  EXPECT_LE(host_.verifier().verifications() - before, limits::entry_updates_burst + 2);
+  EXPECT_GE(host_.verifier().verifications() - before, limits::entry_updates_burst);
+  EXPECT_TRUE(world_.is_open(peer_, link));
+}
+
 TEST_F(Steady, verifies_nothing_that_comes_behind_a_ping) {
   const quic::LinkId link = bond(bonds::handshake_tail(peer_.own_entry()));
   const std::uint64_t before = host_.verifier().verifications();
