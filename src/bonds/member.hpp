@@ -55,6 +55,7 @@ struct Member {
   Wish wish = Wish::wanted;
   Lost lost = Lost::no;
   bool once_bonded = false;
+  Nanoseconds rtt{};  ///< of the bond that is up or was up last
   std::optional<Attempt> attempt;
   std::vector<Arrival> held;  ///< incoming handshakes that wait for our own attempt
   std::optional<LiveBond> bond;

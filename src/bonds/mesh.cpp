@@ -15,6 +15,11 @@ constexpr Nanoseconds courtesy_most = 240ms;
 /// every fourth try waits longer, for paths that are slow rather than broken.
 constexpr Nanoseconds dial_patience = 1s;
 constexpr Nanoseconds dial_patience_long = 4s;
+/// To whom we were bonded over a fast path: the shorter a try, the sooner one begins after the heal. QUIC repeats its
+/// first packet after 300 ms, and next after 900 ms.
+constexpr Nanoseconds lost_patience = 500ms;
+constexpr Nanoseconds lost_patience_long = 2s;
+constexpr Nanoseconds fast_path = 100ms;
 constexpr Nanoseconds departed_shown = 300s;
 }  // namespace
 
@@ -192,9 +197,15 @@ void Mesh::dial(const Step& step, Member& member) {
     retry_later(step, member);
     return;
   }
-  const bool patient = member.attempts % 4 == 3;
-  member.attempt = Attempt{*link, false, step.now.mono + (patient ? dial_patience_long : dial_patience)};
+  member.attempt = Attempt{*link, false, step.now.mono + patience(member)};
   links_[*link] = {member.id, Role::attempt};
+}
+
+Nanoseconds Mesh::patience(const Member& member) const {
+  if (!member.once_bonded || member.rtt > fast_path)
+    return member.attempts % 4 == 3 ? dial_patience_long : dial_patience;
+  // The path may have become a slow one. Both ends began to count together: they are not patient in the same moment.
+  return (member.attempts + (self_.id() < member.id ? 4 : 0)) % 8 == 7 ? lost_patience_long : lost_patience;
 }
 
 void Mesh::drop_attempt(const Step& step, Member& member, CloseCode code) {
@@ -316,6 +327,7 @@ void Mesh::on_timer(const Step& step) {
       continue;
     }
     if (!tick) continue;
+    if (const auto stats = step.links.stats(member.bond->link)) member.rtt = stats->smoothed_rtt;
     send_ping(step, *member.bond);
     step.facts.emplace_back(Asked{id, member.bond->link});
   }

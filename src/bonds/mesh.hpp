@@ -124,6 +124,7 @@ class Mesh {
   void want(const Step& step, Member& member, Nanoseconds pause);
   void dial_due(const Step& step);
   void dial(const Step& step, Member& member);
+  [[nodiscard]] Nanoseconds patience(const Member& member) const;
   void drop_attempt(const Step& step, Member& member, CloseCode code);
   void retry_later(const Step& step, Member& member);
   void forget_due(const Step& step);

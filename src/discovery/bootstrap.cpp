@@ -63,10 +63,25 @@ void Bootstrap::failed(const Now& now, std::size_t index, Company company, Rng& 
   if (peers_.at(index).stage != Stage::reached) wait(peers_[index], now, company, rng);
 }
 
-bool Bootstrap::reached(const PeerId& peer) {
+bool Bootstrap::answered(const Now& now, const PeerId& peer, Rng& rng) {
   bool news = false;
   for (Peer& item : peers_) {
     if (item.peer.id != peer || item.stage == Stage::reached || item.stage == Stage::ourselves) continue;
+    news = news || !item.met;
+    item.met = true;
+    item.quick.reset();
+    item.stage = Stage::waiting;
+    item.at = now.mono + item.slow.next(slow_least, slow_most, rng);
+  }
+  return news;
+}
+
+bool Bootstrap::bonded(const PeerId& peer) {
+  bool news = false;
+  for (Peer& item : peers_) {
+    if (item.peer.id != peer || item.stage == Stage::reached || item.stage == Stage::ourselves) continue;
+    news = news || !item.met;
+    item.met = true;
     item.stage = Stage::reached;
     item.quick.reset();
     item.slow.reset();
@@ -76,8 +91,11 @@ bool Bootstrap::reached(const PeerId& peer) {
 }
 
 void Bootstrap::lost(const Now& now, const PeerId& peer, Company company, Rng& rng) {
-  for (Peer& item : peers_)
-    if (item.peer.id == peer && item.stage == Stage::reached) wait(item, now, company, rng);
+  for (Peer& item : peers_) {
+    if (item.peer.id != peer) continue;
+    item.met = false;
+    if (item.stage == Stage::reached) wait(item, now, company, rng);
+  }
 }
 
 void Bootstrap::alone(const Now& now, Rng& rng) {

@@ -3,7 +3,8 @@
 ///
 /// While nobody else is known each is tried with a quick back-off, for ever. Once somebody is known, those never
 /// reached are still tried, slowly: two halves of a network that started apart have nothing else that could join them.
-/// A peer that was reached is tried again when it leaves the catalog.
+/// A peer that was bonded with us is tried again when the bond ends. One that merely answered is asked again as slowly:
+/// it may end and come back knowing nobody, and nobody would tell us.
 
 #include <optional>
 #include <vector>
@@ -38,8 +39,11 @@ class Bootstrap {
   [[nodiscard]] std::optional<std::size_t> overdue(const Now& now) const;
 
   void failed(const Now& now, std::size_t index, Company company, Rng& rng);
-  /// A sync with this peer succeeded, or it holds a bond with us. True when that is news.
-  bool reached(const PeerId& peer);
+  /// A sync with this peer succeeded. It is asked again now and then: should it end, nobody would tell us, and its next
+  /// run may know of nobody. True when it had not been met.
+  bool answered(const Now& now, const PeerId& peer, Rng& rng);
+  /// It holds a bond with us, whose end will be told.
+  bool bonded(const PeerId& peer);
   /// The peer left the catalog, or its bond ended.
   void lost(const Now& now, const PeerId& peer, Company company, Rng& rng);
   /// Nobody is known any more: everyone is tried soon.
@@ -62,6 +66,7 @@ class Bootstrap {
     std::optional<SocketAddress> literal;
     Stage stage = Stage::waiting;
     Mono at = never;
+    bool met = false;
     Backoff quick;
     Backoff slow;
   };

@@ -17,8 +17,9 @@
 ///
 /// Bootstrap. Every peer of the list is tried at once and again with back-off (250 ms to 10 s, jittered) while no other
 /// peer is known at all, for ever; once somebody is known, those never reached are tried every 10 s to 60 s, so that
-/// two halves that started apart merge. A peer is reached by a sync that we dialed, or by a bond; when its entry leaves
-/// the catalog it is tried again. Names are resolved anew for each try (the runtime answers Resolve with on_resolved).
+/// two halves that started apart merge. A peer that answered and holds no bond with us is asked again every 10 s to
+/// 60 s (its next run may know nobody); one that held a bond, when that ends or its entry leaves the catalog. Names are
+/// resolved anew for each try (the runtime answers Resolve with on_resolved).
 
 #include <memory>
 #include <string>

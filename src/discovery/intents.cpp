@@ -176,7 +176,7 @@ void Discovery::Impl::note_told(const Now& now, const Exchange& exchange) {
 
 void Discovery::Impl::note_reached(const Now& now, const PeerId& peer, Facts& facts) {
   met_ = true;
-  if (!bootstrap_.reached(peer)) return;
+  if (!(bonded_.contains(peer) ? bootstrap_.bonded(peer) : bootstrap_.answered(now, peer, rng_))) return;
   notices_.say(now, Notice::Kind::bootstrap_answered, peer, "bootstrap peer " + peer.brief() + " answered", facts);
 }
 

@@ -119,7 +119,7 @@ void Discovery::Impl::set_bonded(const Now& now, const PeerId& peer, bool bonded
   bonded_[peer] = catalog_.started_of(peer);
   catalog_.set_standing(peer, Standing::bonded);
   outreach_.cancel(peer);
-  bootstrap_.reached(peer);
+  bootstrap_.bonded(peer);
 }
 
 void Discovery::Impl::purge(const Now& now, Facts& facts) {

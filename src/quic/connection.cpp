@@ -212,6 +212,7 @@ bool Connection::second_end(Mono now) noexcept {
 }
 
 void Connection::on_path_refused(Mono now) noexcept {
+  old_end_awaited_ = old_end_awaited_ || second_end_;
   second_end_ = false;
   second_end_at_ = now + validation_pause;
 }

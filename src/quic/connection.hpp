@@ -149,6 +149,7 @@ class Connection {
   Nanoseconds idle_timeout_ = limits::quic_idle_timeout;
   Nanoseconds keep_alive_ = limits::quic_keep_alive;
   bool second_end_ = false;
+  bool old_end_awaited_ = false;  // the second was refused: QUIC goes back with the next packet that arrives
   bool probe_due_ = false;
   bool opened_ = false;
   bool ready_ = false;  // both keys are proven, LinkOpened is due

@@ -106,8 +106,8 @@ TEST(Bootstrap, says_once_a_minute_who_is_silent_and_why_and_once_that_it_answer
   rig.frame(rig.opened(), snapshot_of({entry_of(1, {.updated = rig.now().wall.milliseconds})}));
   EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_answered), SizeIs(1));
   const auto dials = rig.links.dials.size();
-  rig.pass(15s);
-  EXPECT_EQ(rig.links.dials.size(), dials) << "reached: not tried again";
+  rig.pass(9s);
+  EXPECT_EQ(rig.links.dials.size(), dials) << "reached: not tried again soon";
 }
 
 TEST(Bootstrap, names_the_wrong_key) {
@@ -153,6 +153,22 @@ TEST(Bootstrap, tries_a_reached_peer_again_when_its_bond_ends) {
   rig.core.set_bonded(rig.now(), id_of_peer(1), false);
   rig.pass(21s);
   EXPECT_GT(rig.links.dials.size(), dials) << "its next run may know nobody else";
+}
+
+TEST(Bootstrap, asks_a_peer_without_a_bond_again_within_a_minute_and_one_with_a_bond_not) {
+  Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
+  rig.start();
+  rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
+  rig.on(quic::LinkClosed{rig.links.dials.back().link, {}});
+  auto dials = rig.links.dials.size();
+  rig.pass(9s);
+  EXPECT_EQ(rig.links.dials.size(), dials);
+  rig.pass(51s);
+  EXPECT_GT(rig.links.dials.size(), dials) << "it may have ended, and its next run knows nobody";
+  rig.core.set_bonded(rig.now(), id_of_peer(1), true);
+  dials = rig.links.dials.size();
+  rig.pass(200s);
+  EXPECT_EQ(rig.links.dials.size(), dials);
 }
 
 TEST(Bootstrap, tries_everybody_soon_when_the_last_known_peer_leaves) {

@@ -1,5 +1,6 @@
 """Hosts of their own for nodes: network namespaces, joined by a bridge in another one. Needs root; cleans up."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -10,10 +11,13 @@ from nodes import Skip
 class Spaces:
     """`with Spaces(fleet, 3) as spaces`: three hosts, 10.213.0.1 to 10.213.0.3."""
 
+    serial = itertools.count()
+
     def __init__(self, fleet, count):
         self.fleet, self.count = fleet, count
-        self.hub = f"mosaik-{os.getpid()}-hub"
-        self.names = [f"mosaik-{os.getpid()}-{index}" for index in range(count)]
+        name = f"mosaik-{os.getpid()}-{next(Spaces.serial)}"
+        self.hub = f"{name}-hub"
+        self.names = [f"{name}-{index}" for index in range(count)]
 
     def __enter__(self):
         if os.geteuid() != 0 or not shutil.which("ip") or subprocess.run(["ip", "netns", "list"], capture_output=True, check=False).returncode != 0:

@@ -22,8 +22,8 @@ farm() {
   rm -f "$log"
 }
 
-farm "links tier, fresh seeds" --fresh 2000 --twice 5 --probes
-farm "quic tier, fresh seeds" --fresh 200 --tier quic --twice 5
+farm "links tier, fresh seeds" --fresh 2000 --twice 5 --probes --report build/ci/sim-links.json
+farm "quic tier, fresh seeds" --fresh 200 --tier quic --twice 5 --report build/ci/sim-quic.json
 
 # The same seeds must go the same way whatever compiled them.
 digests() { "$1" --seeds 1..20 --jobs "$jobs" --digests | grep -a '^digest' | sort; }

@@ -43,6 +43,8 @@ stage sim 900
 stage thread 900
 stage fuzz 900
 stage system 900
+stage chaos 300
+stage mutants 600
 
 echo "== all stages, $SECONDS s"
 printf '%s\n' "${summary[@]}"
