@@ -263,8 +263,9 @@ class Cluster {
         const auto one = status(i);
         if (one.leader != members_[*lead].id || !one.online || one.committed != committed || one.applied != committed)
           return false;
-      } else if (!members_[*lead].cpp && rust(i).catching_up()) {
-        continue;  // it may be wedged among its own kind (spec: groups 8.1 S14, S16)
+      } else if (rust(i).catching_up() && (!members_[*lead].cpp || rust(i).term > status(*lead).term)) {
+        // It may be wedged among its own kind, or in a term that all others have forgotten (spec: groups 8.1 S14, S16).
+        continue;
       } else if (rust(i).leader != members_[*lead].id || !rust(i).online || of_rust(i) != committed) {
         return false;
       }
@@ -549,10 +550,13 @@ class Cluster {
   void check(std::size_t i) {
     if (!members_[i].cpp) {
       const auto& r = rust(i);
-      if (r.panics.empty() && r.wedges.empty()) return;
+      if (r.panics.empty() && r.wedges.empty() && !r.late_chunk) return;
       const bool by_rust = r.leader && !members_[index_of(*r.leader)].cpp;
-      const std::string why = r.panics.empty() ? r.wedges.front() : r.panics.front();
-      ASSERT_TRUE(by_rust) << "a Rust member of a C++ leader panics or is wedged: " << why << '\n' << describe();
+      ASSERT_TRUE(r.panics.empty() || by_rust) << "a Rust member of a C++ leader panics: " << r.panics.front() << '\n'
+                                               << describe();
+      for (const auto& [from, why] : r.wedges)
+        ASSERT_FALSE(members_[index_of(from)].cpp) << "a C++ member wedges a Rust member: " << why << '\n'
+                                                   << describe();
       // The crate does this to itself.
       ++rust_accidents;
       return crash(i, Loss::proven);

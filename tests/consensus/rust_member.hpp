@@ -40,7 +40,10 @@ class RustMember {
 
   // -- what the test looks at
   std::vector<std::string> panics;
-  std::vector<std::string> wedges;
+  std::vector<std::pair<PeerId, std::string>> wedges;  ///< and whose message did it
+  /// A chunk came twice: an answer to an earlier session, and another member's. Every provider is in the right, and the
+  /// session is wedged all the same (spec: groups 8.1 S16c).
+  bool late_chunk = false;
   std::vector<Entry> log;
   std::vector<Blob> applied;  ///< the state machine: commands in the order of application
   Index committed;
@@ -318,10 +321,10 @@ class RustMember {
       session_->available[from] = available->range;
     if (const auto* fetched = std::get_if<consensus::FetchEntriesResponse>(&message)) {
       session_->in_flight.erase(from);
-      if (fetched->entries.empty()) wedges.push_back("an empty FetchEntriesResponse");
+      if (fetched->entries.empty()) wedges.emplace_back(from, "an empty FetchEntriesResponse");
       if (fetched->range.size() != fetched->entries.size())
-        wedges.push_back("FetchEntriesResponse: count is not its range");
-      if (fetched->range.first < session_->gap.first) wedges.push_back("FetchEntriesResponse twice for one range");
+        wedges.emplace_back(from, "FetchEntriesResponse: count is not its range");
+      if (fetched->range.first < session_->gap.first) late_chunk = true;
       session_->chunks[fetched->range.first] = {fetched->range, fetched->entries};
     }
   }
