@@ -28,6 +28,7 @@ void World::hear(Host& of, const Now& now) {
   if (!events.empty()) life.catalog_before = life.catalog;
   for (const Event& event : events) on_event(of, life, event);
   if (!of.program->in_group()) life.leaving = false;
+  if (!of.program->in_group()) life.leads.reset();
   // Asked to join while it was leaving: a process in its right mind tries again.
   if (of.member && !of.program->in_group() && of.requests.empty())
     of.requests.emplace_back([](Program& program, const Now& at) { program.join(at); });
@@ -49,6 +50,8 @@ void World::on_event(Host& of, Life& life, const Event& event) {
 }
 
 void World::book(Life& life, const Event& event) {
+  if (event.kind == EventKind::role_changed)
+    life.leads = event.role == MemberRole::leader ? std::optional(event.term) : std::nullopt;
   const std::pair key(event.group, event.peer);
   if (event.kind == EventKind::bond_up) {
     ++life.ups;
@@ -111,6 +114,22 @@ bool World::should_bond(const Life& one, const Life& other) const {
   if (one.software == Software::impostor || other.software == Software::impostor) return false;
   // The crate does not retry: two of them may stay apart.
   return one.software == Software::node || other.software == Software::node;
+}
+
+std::optional<HostId> World::leader() const {
+  std::optional<HostId> out;
+  Term latest;
+  for (const auto& [id, life] : truth_.current()) {
+    const Host& of = host(id);
+    if (!of.program) continue;
+    std::optional<Term> leads = life->leads;
+    if (const RustMember* rust = of.program->rust_member(); rust != nullptr && rust->role == RustMember::Role::leader)
+      leads = rust->term;
+    if (!leads || (out && *leads < latest)) continue;
+    out = id;
+    latest = *leads;
+  }
+  return out;
 }
 
 Broken World::why_not_whole() const {

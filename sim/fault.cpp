@@ -8,10 +8,11 @@ namespace mosaik::sim {
 namespace {
 
 constexpr std::array<std::string_view, fault_kinds> names = {
-    "cut",     "cut one way", "isolate", "deafen",     "halves",       "ring",           "bridge",
-    "flap",    "weather",     "squeeze", "clog",       "crash",        "restart",        "restart all",
-    "rolling", "pause",       "slow",    "clock rate", "clock jump",   "clock set back", "sleep",
-    "quit",    "rejoin",      "replay",  "storm",      "forged error", "disk",           "wipe"};
+    "cut",          "cut one way",    "isolate",        "deafen",      "halves",       "ring",           "bridge",
+    "flap",         "weather",        "squeeze",        "clog",        "crash",        "restart",        "restart all",
+    "rolling",      "pause",          "slow",           "clock rate",  "clock jump",   "clock set back", "sleep",
+    "quit",         "rejoin",         "replay",         "storm",       "forged error", "disk",           "wipe",
+    "leader crash", "leader restart", "leader isolate", "leader pause"};
 
 /// One fault at work: what the functions below need at hand.
 struct Work {
@@ -164,6 +165,11 @@ void forged_error(const Work& work) {
     });
 }
 
+/// The leader when there is one: who that is shows only when the time has come.
+HostId victim(const Work& work) {
+  return work.world.leader().value_or(work.fault.a);
+}
+
 void begin(const Work& work) {
   const auto& [at, kind, span, a, b, value] = work.fault;
   World& world = work.world;
@@ -189,7 +195,14 @@ void begin(const Work& work) {
     case FaultKind::squeeze: return squeeze(work);
     case FaultKind::clog: return world.network().clog(a, b, span);
     case FaultKind::crash: return work.fall(a, span);
+    case FaultKind::leader_crash: return work.fall(victim(work), span);
     case FaultKind::restart: return work.fall(a, Nanoseconds(static_cast<std::int64_t>(value % 50'000'000)));
+    case FaultKind::leader_restart:
+      return work.fall(victim(work), Nanoseconds(static_cast<std::int64_t>(value % 50'000'000)));
+    case FaultKind::leader_isolate:
+      return work.cut_where(
+          [host = victim(work).value](std::uint32_t i, std::uint32_t j) { return i == host || j == host; });
+    case FaultKind::leader_pause: return world.pause(victim(work), span);
     case FaultKind::restart_all:
       for (std::uint32_t i = 0; i < n; ++i) work.fall({i}, span / (1 + i));
       return;
@@ -257,6 +270,7 @@ Plan draw_plan(Rng rng, std::span<const MenuItem> menu, std::size_t count, std::
 void plan_fault(World& world, const Fault& fault) {
   world.scheduler().at(Mono(1s) + fault.at, [&world, fault] {
     world.trace().note(world.now(), "nemesis", to_text(fault));
+    world.note_fault();
     begin({world, fault});
   });
 }

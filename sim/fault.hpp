@@ -39,9 +39,13 @@ enum class FaultKind : std::uint8_t {
   forged_error,    ///< a is told that nobody listens at b
   disk,            ///< a's disk is full, or slow
   wipe,            ///< a restarts without what it had kept
+  leader_crash,    ///< who leads the group is gone for the span (a, when nobody leads)
+  leader_restart,  ///< the same, and it comes back within milliseconds
+  leader_isolate,  ///< who leads hears nobody, and nobody hears it
+  leader_pause,    ///< who leads stands still
 };
 [[nodiscard]] std::string_view to_string(FaultKind kind) noexcept;
-inline constexpr std::size_t fault_kinds = static_cast<std::size_t>(FaultKind::wipe) + 1;
+inline constexpr std::size_t fault_kinds = static_cast<std::size_t>(FaultKind::leader_pause) + 1;
 
 struct Fault {
   Nanoseconds at{};  ///< after the beginning of the world

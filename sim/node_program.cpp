@@ -28,7 +28,9 @@ class NodeProgram final : public Program {
  public:
   NodeProgram(const Launch& launch, const Now& now, std::unique_ptr<quic::Transport> transport)
       : launch_(launch),
-        node_(config_of(launch), crypto::SecretKey::from_seed(launch.key_seed), now, std::move(transport)) {}
+        node_(config_of(launch), crypto::SecretKey::from_seed(launch.key_seed), now, std::move(transport)) {
+    if (launch_.replication) machinery_.emplace(node_, Rng(launch.seed).fork("machine"), launch_.replication->slowest);
+  }
 
   void start(const Now& now) override { node_.start(now); }
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) override {
@@ -38,18 +40,23 @@ class NodeProgram final : public Program {
     node_.on_unreachable(now, remote, quoted);
   }
   void turn(const Now& now) override {
-    node_.settle(now);
-    if (node_.next_deadline() <= now.mono) {
-      node_.on_timer(now);
-      node_.settle(now);
-    }
+    settle(now);
+    if (next_deadline() > now.mono) return;
+    if (machinery_) machinery_->turn(now);
+    if (node_.next_deadline() <= now.mono) node_.on_timer(now);
+    settle(now);
   }
   bool transmit(const Now& now, DatagramBatch& out) override { return node_.transmit(now, out); }
-  [[nodiscard]] Mono next_deadline() const override { return node_.next_deadline(); }
+  [[nodiscard]] Mono next_deadline() const override {
+    return machinery_ ? std::min(node_.next_deadline(), machinery_->next_deadline()) : node_.next_deadline();
+  }
 
   void join(const Now& now) override {
     if (group_) return;
-    const auto joined = node_.join(now, GroupKey::from_secret(launch_.secret), launch_.timing);
+    const GroupKey key = GroupKey::from_secret(launch_.secret);
+    if (launch_.replication) launch_.replication->machine.restored = launch_.restore();
+    const auto joined = launch_.replication ? node_.join(now, key, launch_.timing, launch_.replication->machine)
+                                            : node_.join(now, key, launch_.timing);
     if (joined) group_ = *joined;
   }
   void leave(const Now& now) override {
@@ -62,24 +69,60 @@ class NodeProgram final : public Program {
 
   [[nodiscard]] std::vector<Event> take_events(const Now& now) override {
     if (node_.changed()) status_ = node_.snapshot(now);
-    std::vector<Event> out;
-    for (node::Output& output : node_.take_outputs()) {
-      if (std::holds_alternative<node::GroupLeft>(output)) group_.reset();
-      if (auto* event = std::get_if<Event>(&output)) out.push_back(std::move(*event));
-    }
-    return out;
+    return std::exchange(events_, {});
   }
   [[nodiscard]] std::shared_ptr<const NodeStatus> status() const override { return status_; }
   [[nodiscard]] std::vector<identity::EntryRef> catalog(const Now& now) const override { return node_.catalog(now); }
   [[nodiscard]] identity::EntryRef own_entry() const override { return node_.own_entry(); }
   [[nodiscard]] std::uint64_t verifications() const override { return node_.verifications(); }
   [[nodiscard]] std::size_t connections() const override { return node_.connections(); }
+  [[nodiscard]] Machinery* machinery() override { return machinery_ ? &*machinery_ : nullptr; }
+  [[nodiscard]] std::optional<ConsensusStatus> consensus() const override {
+    return group_ ? node_.consensus(*group_) : std::nullopt;
+  }
+  void execute(const Now& now, consensus::CallId call, const std::vector<Number>& numbers, Mono deadline) override {
+    std::vector<Blob> commands;
+    for (const Number number : numbers) commands.push_back(command_of(number));
+    node_.submit(now, group_.value_or(GroupId{}), call, std::move(commands), consensus::Until::committed, deadline);
+  }
+  void query(const Now& now, consensus::CallId call, consensus::Consistency consistency, Mono deadline) override {
+    node_.query(now, group_.value_or(GroupId{}), call, {}, consistency, deadline);
+  }
+  void on_persisted(const Now& now, const LogTicket& ticket) override {
+    if (machinery_) machinery_->on_persisted(now, ticket);
+  }
+  void on_persist_failed(const Now& now) override {
+    if (group_) node_.on_persist_failed(now, *group_, "the disk is full");
+  }
   [[nodiscard]] bool take_memory_changed() override { return node_.take_memory_changed(); }
   [[nodiscard]] node::Memory memory() const override { return node_.memory(); }
 
  private:
+  /// What the machine does in line is an input for the node, until nothing follows.
+  void settle(const Now& now) {
+    for (bool more = true; more;) {
+      node_.settle(now);
+      more = false;
+      for (node::Output& output : node_.take_outputs()) {
+        if (std::holds_alternative<node::GroupLeft>(output)) leave_behind();
+        if (auto* event = std::get_if<Event>(&output)) events_.push_back(std::move(*event));
+        if (auto* effects = std::get_if<node::GroupEffects>(&output); effects != nullptr && machinery_)
+          machinery_->on_effects(now, *effects);
+      }
+      if (!machinery_ || machinery_->next_deadline() > now.mono) continue;
+      machinery_->turn(now);
+      more = true;
+    }
+  }
+  void leave_behind() {
+    group_.reset();
+    if (machinery_) machinery_->forget();
+  }
+
   Launch launch_;
   node::Node node_;
+  std::optional<Machinery> machinery_;
+  std::vector<Event> events_;
   std::optional<GroupId> group_;
   std::shared_ptr<const NodeStatus> status_;
   std::uint64_t requests_ = 0;

@@ -1,6 +1,7 @@
 #pragma once
 /// What runs in a process of the world: the real node, or a model of another implementation.
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -10,10 +11,17 @@
 #include <mosaik/status.hpp>
 
 #include "discovery/discovery.hpp"
-#include "node/memory.hpp"
 #include "quic/transport.hpp"
+#include "sim/machinery.hpp"
+#include "sim/rust_member.hpp"
 
 namespace mosaik::sim {
+
+/// The machine of all groups of the world.
+struct Replication {
+  node::Machine machine;
+  Nanoseconds slowest{};  ///< what a run of commands costs at most; 0: the machine works in line
+};
 
 /// What one run of a program is given.
 struct Launch {
@@ -30,6 +38,8 @@ struct Launch {
   ConsensusConfig timing;
   discovery::Config discovery;  ///< its knobs; network and bootstrap come from above
   bool dial_eagerly = false;
+  std::optional<Replication> replication;
+  std::function<consensus::Restored()> restore;  ///< what the store has, when the group is joined
 };
 
 class Program {
@@ -58,6 +68,16 @@ class Program {
   [[nodiscard]] virtual identity::EntryRef own_entry() const = 0;
   [[nodiscard]] virtual std::uint64_t verifications() const = 0;
   [[nodiscard]] virtual std::size_t connections() const = 0;
+  // The machine of its group; all that is asked of a program without one ends nowhere.
+  [[nodiscard]] virtual Machinery* machinery() { return nullptr; }
+  /// The model of the crate's Raft, in a program that is one.
+  [[nodiscard]] virtual const RustMember* rust_member() const { return nullptr; }
+  [[nodiscard]] virtual std::optional<ConsensusStatus> consensus() const { return std::nullopt; }
+  virtual void execute(const Now&, consensus::CallId, const std::vector<Number>&, Mono) {}
+  virtual void query(const Now&, consensus::CallId, consensus::Consistency, Mono) {}
+  virtual void on_persisted(const Now&, const LogTicket&) {}
+  virtual void on_persist_failed(const Now&) {}
+
   /// What is to be kept for the next run, and whether it is another than at the last call.
   [[nodiscard]] virtual bool take_memory_changed() { return false; }
   [[nodiscard]] virtual node::Memory memory() const { return {}; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/hash.hpp"
 #include "sim/workload.hpp"
 
 namespace mosaik::sim {
@@ -113,6 +114,7 @@ class Run {
     whole_within_ = known == Acquaintance::all ? scenario_.whole_within : scenario_.whole_within + 70s;
     const Cast& cast = scenario_.cast;
     const std::size_t all = nodes + cast.rust + cast.impostors + cast.other_secret + cast.other_network;
+    replicate(nodes + cast.rust);
     for (std::size_t i = 0; i < all; ++i) {
       HostSpec spec;
       spec.key = key[i];
@@ -149,11 +151,34 @@ class Run {
       const HostId host = world_.add(std::move(spec));
       world_.host(host).member = true;
       world_.host(host).wanted = true;
-      world_.scheduler().at(birth + rng.between(0ns, scenario_.start_within), [this, host] {
+      const bool late = i < nodes && i + scenario_.replication.late >= nodes;
+      const Nanoseconds least = late ? 5s : 0s;
+      const Nanoseconds start = rng.between(least, late ? scenario_.chaos - 4s : scenario_.start_within);
+      world_.scheduler().at(birth + start, [this, host] {
         world_.boot(host);
         world_.join(host);
       });
     }
+  }
+
+  void replicate(std::size_t members) {
+    const ReplicationSpec& spec = scenario_.replication;
+    if (spec.floor == Floor::absent) return;
+    Rng rng = rng_.fork("replication");
+    Replication out;
+    node::Machine& machine = out.machine;
+    machine.signature = Digest(crypto::hash({bytes_of("numbers")}));
+    machine.rust_type = "numbers::Numbers";
+    constexpr std::uint32_t batches[] = {20, 200, 2000};
+    machine.batch_size = batches[rng.below(std::size(batches))];
+    const bool drawn = rng.below(2) == 0;
+    const bool floor = spec.floor == Floor::majority || (spec.floor == Floor::any && drawn);
+    machine.quorum_floor = floor ? static_cast<std::uint32_t>(members / 2 + 1) : 0;
+    machine.alone_after = rng.between(1s, 30s);
+    machine.store = spec.durable ? consensus::Store::durable : consensus::Store::memory;
+    constexpr Nanoseconds slowest[] = {0ns, 0ns, 2ms, 40ms};
+    out.slowest = slowest[rng.below(std::size(slowest))];
+    world_.replicate(std::move(out));
   }
 
   void end_bootstrap() {
@@ -240,6 +265,8 @@ class Run {
       out_.tally.add("datagrams that found a full socket", host->overflowed);
       out_.tally.add("turns", host->turns);
     }
+    if (workload_)
+      for (const auto& [name, count] : workload_->counts()) out_.tally.add(name, count);
     out_.tally.add("proven ends", world_.truth().alarms.proven);
     out_.tally.add("presumed ends", world_.truth().alarms.presumed);
     out_.tally.add("presumed ends of the living", world_.truth().alarms.false_presumed);

@@ -17,6 +17,14 @@ namespace mosaik::sim {
 
 namespace {
 
+RustTiming raft_timing(const Launch& launch) {
+  return {.heartbeat = launch.timing.heartbeat_interval,
+          .election = launch.timing.election_timeout,
+          .jitter = launch.timing.election_timeout_jitter,
+          .bootstrap = launch.timing.bootstrap_delay,
+          .batch = launch.replication->machine.batch_size};
+}
+
 class RustProgram final : public Program {
  public:
   RustProgram(const Launch& launch, const Now& now, std::unique_ptr<quic::Transport> transport, bool honest)
@@ -48,6 +56,8 @@ class RustProgram final : public Program {
     settle(now);
     on_timer(now);
     settle(now);
+    if (raft_ && raft_->next_deadline() <= now.mono) raft_->on_timer(now.mono);
+    speak_raft();
   }
   bool transmit(const Now& now, DatagramBatch& out) override { return transport_->transmit(now, out); }
   [[nodiscard]] Mono next_deadline() const override {
@@ -55,18 +65,20 @@ class RustProgram final : public Program {
     Mono next = std::min(transport_->next_deadline(), ask_at_);
     for (const auto& [link, task] : tasks_) next = std::min(next, task.deadline);
     for (const auto& [peer, bond] : bonds_) next = std::min(next, bond.heartbeat.tick());
-    return next;
+    return raft_ ? std::min(next, raft_->next_deadline()) : next;
   }
 
   void join(const Now& now) override {
     if (joined_) return;
     joined_ = true;
+    if (launch_.replication) raft_.emplace(key_.id(), rng_.fork("raft"), raft_timing(launch_), now.mono);
     sign(now);
     attempt_all(now);
   }
   /// The handle is dropped: every bond closes with 102, no Departure.
   void leave(const Now& now) override {
     joined_ = false;
+    raft_.reset();
     sign(now);
     while (!bonds_.empty()) {
       const auto [peer, link] = std::pair(bonds_.begin()->first, bonds_.begin()->second.link);
@@ -93,6 +105,15 @@ class RustProgram final : public Program {
   [[nodiscard]] identity::EntryRef own_entry() const override { return entry_; }
   [[nodiscard]] std::uint64_t verifications() const override { return verifier_.verifications(); }
   [[nodiscard]] std::size_t connections() const override { return transport_->connections(); }
+  [[nodiscard]] const RustMember* rust_member() const override { return raft_ ? &*raft_ : nullptr; }
+  /// The crate's feed(): nobody is told what becomes of it.
+  void execute(const Now& now, consensus::CallId call, const std::vector<Number>& numbers, Mono) override {
+    if (!raft_) return;
+    std::vector<Blob> commands;
+    for (const Number number : numbers) commands.push_back(command_of(number));
+    static_cast<void>(raft_->feed(now.mono, std::move(commands), call.value));
+    speak_raft();
+  }
 
  private:
   enum class Stage : std::uint8_t { dialing, initiating, accepting, syncing, serving };
@@ -322,6 +343,7 @@ class RustProgram final : public Program {
                                       launch_.timing.max_missed_heartbeats};
     bonds_.emplace(peer, LiveBond{link, SessionId(*session), bonds::Heartbeat(beat, now)});
     tell(now, EventKind::bond_up, peer, SessionId(*session));
+    if (raft_) raft_->on_bonded(now.mono, peer);
     // Connected: everyone else hears of the new bond, if its entry is in the catalog.
     if (const auto found = known_.find(peer); found != known_.end())
       for (const auto& [other, bond] : bonds_)
@@ -343,12 +365,26 @@ class RustProgram final : public Program {
       if (const auto entry = verifier_.verify(update->entry)) meet(now, *entry);
     } else if (const auto* formed = std::get_if<codec::BondFormed>(&*message)) {
       if (const auto entry = verifier_.verify(formed->entry)) attempt(now, *entry);
+    } else if (const auto* raft = std::get_if<codec::Raft>(&*message); raft != nullptr && raft_) {
+      if (const auto heard = consensus::decode(Blob::copy(raft->message))) raft_->on_message(now.mono, peer, *heard);
+      speak_raft();
+    }
+  }
+  void speak_raft() {
+    if (!raft_) return;
+    for (const auto& [to, message] : std::exchange(raft_->outbox, {})) {
+      const auto bond = bonds_.find(to);
+      if (bond == bonds_.end()) continue;
+      std::vector<std::uint8_t> bytes;
+      consensus::encode(message, bytes);
+      send(bond->second.link, [&](auto& out) { codec::encode_raft(bytes, out); });
     }
   }
 
   void drop(const Now& now, const PeerId& peer, const char* by, std::uint64_t code) {
     const SessionId session = bonds_.at(peer).session;
     bonds_.erase(peer);
+    if (raft_) raft_->on_gone(now.mono, peer);
     tell(now, EventKind::bond_down, peer, session);
     events_.back().by = by;
     events_.back().code = code;
@@ -385,6 +421,7 @@ class RustProgram final : public Program {
   std::uint64_t sequence_ = 0;
   Mono ask_at_ = never;
   bool joined_ = false;
+  std::optional<RustMember> raft_;
   bool more_ = false;
 };
 

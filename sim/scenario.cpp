@@ -4,7 +4,7 @@ namespace mosaik::sim {
 
 std::vector<const Scenario*> all_scenarios() {
   std::vector<const Scenario*> out;
-  for (const auto family : {storms(), partitions(), incarnations(), clocks(), strangers(), mixtures()})
+  for (const auto family : {storms(), partitions(), incarnations(), clocks(), strangers(), mixtures(), replicated()})
     for (const Scenario& scenario : family) out.push_back(&scenario);
   return out;
 }

@@ -24,6 +24,15 @@ enum class Acquaintance : std::uint8_t { any, star, chain, all };
 /// What the network is like between faults.
 enum class Sky : std::uint8_t { any, calm, far, rough };
 
+/// How the groups' quorum floor is drawn; absent: groups without a machine.
+enum class Floor : std::uint8_t { absent, none, majority, any };
+/// The replicated machine of the group's members.
+struct ReplicationSpec {
+  Floor floor = Floor::absent;
+  bool durable = false;  ///< the log is on disk, and outlives the process
+  std::size_t late = 0;  ///< nodes that come for the first time when others have worked for a while
+};
+
 struct Scenario {
   std::string_view name;
   std::string_view about;
@@ -43,7 +52,8 @@ struct Scenario {
   bool short_staleness = false;    ///< entries go stale after seconds: cuts are longer
   bool forgetful = false;          ///< nothing is kept on disk
   bool bootstrap_ends = false;     ///< the host that all were told of goes for good
-  std::string_view workload{};     ///< what runs in the group besides (workload.hpp); empty: nothing
+  ReplicationSpec replication{};
+  std::string_view workload{};  ///< what runs in the group besides (workload.hpp); empty: nothing
 };
 
 [[nodiscard]] std::span<const Scenario> storms();
@@ -52,6 +62,7 @@ struct Scenario {
 [[nodiscard]] std::span<const Scenario> clocks();
 [[nodiscard]] std::span<const Scenario> strangers();
 [[nodiscard]] std::span<const Scenario> mixtures();
+[[nodiscard]] std::span<const Scenario> replicated();
 /// All of them, the default one first.
 [[nodiscard]] std::vector<const Scenario*> all_scenarios();
 [[nodiscard]] const Scenario* find_scenario(std::string_view name);

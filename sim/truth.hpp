@@ -28,6 +28,7 @@ struct Life {
   std::int64_t started = 0;
   std::optional<GroupId> group;  ///< joined, and not left
   bool leaving = false;          ///< told to leave it
+  std::optional<Term> leads;     ///< its group
 
   struct Tie {
     SessionId session;

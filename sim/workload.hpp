@@ -4,7 +4,9 @@
 ///
 /// To add one: derive from Workload, name it in make_workload, and name it in a scenario.
 
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "sim/world.hpp"
@@ -20,10 +22,17 @@ class Workload {
   virtual void finish(World& world) = 0;
   /// After every event of a process.
   virtual Broken on_event(const World&, const Life&, const Event&) { return std::nullopt; }
+  /// After every turn of a process.
+  virtual Broken on_turn(World&, Host&) { return std::nullopt; }
+  /// What it counts, for people.
+  [[nodiscard]] virtual std::map<std::string, std::uint64_t> counts() const { return {}; }
   /// At rest: is the history that was kept a legal one?
-  [[nodiscard]] virtual Broken judge(const World& world) const = 0;
+  [[nodiscard]] virtual Broken judge(const World& world) = 0;
 };
 
+/// One file each.
+[[nodiscard]] std::unique_ptr<Workload> make_syncs();
+[[nodiscard]] std::unique_ptr<Workload> make_calls();
 /// Empty for a name that there is none of.
 [[nodiscard]] std::unique_ptr<Workload> make_workload(std::string_view name);
 

@@ -1,4 +1,4 @@
-// The workload that there is so far: people who ask for syncs all the time. What they ask must not disturb the bonds.
+// People who ask for syncs all the time. What they ask must not disturb the bonds.
 
 #include "sim/workload.hpp"
 
@@ -13,7 +13,7 @@ class Syncs final : public Workload {
     ask(world);
   }
   void finish(World&) override { over_ = true; }
-  [[nodiscard]] Broken judge(const World&) const override {
+  [[nodiscard]] Broken judge(const World&) override {
     if (asked_ > 0) return std::nullopt;
     return "nothing was ever asked";
   }
@@ -38,8 +38,13 @@ class Syncs final : public Workload {
 
 }  // namespace
 
+std::unique_ptr<Workload> make_syncs() {
+  return std::make_unique<Syncs>();
+}
+
 std::unique_ptr<Workload> make_workload(std::string_view name) {
-  if (name == "syncs") return std::make_unique<Syncs>();
+  if (name == "syncs") return make_syncs();
+  if (name == "calls") return make_calls();
   return nullptr;
 }
 

@@ -8,6 +8,8 @@
 #include "quic/endpoint.hpp"
 #include "sim/buggy_transport.hpp"
 #include "sim/plain_endpoint.hpp"
+#include "sim/records.hpp"
+#include "sim/workload.hpp"
 
 namespace mosaik::sim {
 
@@ -36,38 +38,6 @@ const std::vector<Key>& key_table() {
 }
 
 constexpr Nanoseconds memory_pause = 1s;
-
-void put(std::vector<std::uint8_t>& out, std::uint64_t value) {
-  for (int i = 0; i < 8; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-}
-std::uint64_t get(BytesView bytes) {
-  std::uint64_t out = 0;
-  for (std::size_t i = 8; i > 0; --i) out = out << 8U | bytes[i - 1];
-  return out;
-}
-
-std::vector<std::uint8_t> write_memory(const node::Memory& memory) {
-  std::vector<std::uint8_t> out;
-  put(out, static_cast<std::uint64_t>(memory.started));
-  for (const auto& entry : memory.entries) {
-    put(out, entry.size());
-    out.insert(out.end(), entry.begin(), entry.end());
-  }
-  return out;
-}
-/// The disk gives whole records or none, so that what was written is there.
-node::Memory read_memory(BytesView rest) {
-  node::Memory out;
-  out.started = static_cast<std::int64_t>(get(rest));
-  rest = rest.subspan(8);
-  while (!rest.empty()) {
-    const std::size_t size = get(rest);
-    const BytesView entry = rest.subspan(8, size);
-    out.entries.emplace_back(entry.begin(), entry.end());
-    rest = rest.subspan(8 + size);
-  }
-  return out;
-}
 
 std::uint64_t number(Nanoseconds value) {
   return static_cast<std::uint64_t>(value.count());
@@ -109,8 +79,14 @@ GroupId World::group_of(const std::string& secret) const {
   const auto ms = [](std::chrono::milliseconds value) { return static_cast<std::uint64_t>(value.count()); };
   const Digest timing = crypto::consensus_digest(
       ms(knobs_.timing.heartbeat_interval), ms(knobs_.timing.heartbeat_jitter), knobs_.timing.max_missed_heartbeats);
-  return crypto::make_group_id(GroupKey::from_secret(secret), timing, crypto::noop_signature(),
-                               crypto::log_replay_signature(crypto::noop_rust_type));
+  const GroupKey key = GroupKey::from_secret(secret);
+  if (!replication_)
+    return crypto::make_group_id(key, timing, crypto::noop_signature(),
+                                 crypto::log_replay_signature(crypto::noop_rust_type));
+  const node::Machine& machine = replication_->machine;
+  return crypto::make_group_id(
+      key, timing, machine.signature,
+      crypto::log_replay_signature(machine.rust_type, machine.batch_size, machine.fetch_timeout_s));
 }
 
 // ------------------------------------------------------------------------------------------------ processes
@@ -139,6 +115,12 @@ void World::boot(HostId id) {
   launch.dial_eagerly = of.spec.eager;
   if (of.spec.persists)
     for (const auto& record : of.disk.read("memory")) launch.memory = read_memory(record);  // the newest counts
+  launch.replication = replication_;
+  launch.restore = [&of, kept = replication_ && replication_->machine.store == consensus::Store::durable] {
+    if (!kept) return consensus::Restored{};
+    of.disk.synced("log");  // who opens a store makes sure of what it reads
+    return restore(of.disk.read("log"));
+  };
   of.program = make_program(of, launch, now);
   of.inbox.clear();
   of.errors.clear();
@@ -186,6 +168,22 @@ void World::keep_memory(Host& of) {
                        if (host(id).incarnation == run && host(id).program) host(id).disk.synced("memory");
                      });
                    });
+}
+
+void World::keep_log(Host& of) {
+  Machinery* machinery = of.program->machinery();
+  if (machinery == nullptr) return;
+  for (const LogRecord& record : machinery->take_records()) {
+    if (!of.disk.append("log", record.bytes)) {
+      request(of.id, [](Program& program, const Now& at) { program.on_persist_failed(at); });
+      continue;
+    }
+    scheduler_.after(of.disk.sync_span(), [this, id = of.id, run = of.incarnation, ticket = record.ticket] {
+      if (host(id).incarnation != run || !host(id).program) return;
+      host(id).disk.synced("log");
+      request(id, [ticket](Program& program, const Now& at) { program.on_persisted(at, ticket); });
+    });
+  }
 }
 
 void World::crash(HostId id) {
@@ -354,6 +352,9 @@ void World::turn(Host& of) {
   trace_.mix(of.id.value);
   hear(of, now);
   keep_memory(of);
+  keep_log(of);
+  if (workload_ != nullptr)
+    if (const Broken broken = workload_->on_turn(*this, of)) fail("workload", *broken);
   transmit(of, now, of.busy_until);
   plan_wake(of);
 }

@@ -51,6 +51,9 @@ class World {
   World& operator=(const World&) = delete;
 
   HostId add(HostSpec spec);
+  /// The groups have a machine; before anything is booted.
+  void replicate(Replication replication) { replication_ = std::move(replication); }
+  [[nodiscard]] const std::optional<Replication>& replication() const noexcept { return replication_; }
   /// A process on a host: a new incarnation of the same key.
   void boot(HostId host);
   /// It is gone; nothing is said to anybody.
@@ -73,6 +76,9 @@ class World {
   /// No fault begins any more.
   void make_peace() noexcept { at_war_ = false; }
   [[nodiscard]] bool peaceful() const noexcept { return !at_war_; }
+  void note_fault() noexcept { touched_ = true; }
+  /// No fault has begun so far, and nothing is refused at random.
+  [[nodiscard]] bool untouched() const noexcept { return !touched_ && knobs_.buggify == 0; }
   /// Judges events too; the caller keeps it alive.
   void watch(Workload* workload) { workload_ = workload; }
 
@@ -103,6 +109,8 @@ class World {
   [[nodiscard]] const Rng& rng() const noexcept { return rng_; }
   [[nodiscard]] Mono now() const noexcept { return scheduler_.now(); }
   [[nodiscard]] Now now_of(const Host& host) const { return host.clock.read(scheduler_.now()); }
+  /// Of the processes that lead, the one in the latest term.
+  [[nodiscard]] std::optional<HostId> leader() const;
   /// Name of the host with this key, for traces.
   [[nodiscard]] std::string name_of(const PeerId& peer) const;
   /// Which group a secret makes with the world's timing.
@@ -131,6 +139,7 @@ class World {
   void sweep();
   void judge(const Invariant& invariant, const Broken& broken);
   void keep_memory(Host& host);
+  void keep_log(Host& host);
   [[nodiscard]] std::unique_ptr<Program> make_program(const Host& host, const Launch& launch, const Now& now) const;
 
   Knobs knobs_;
@@ -144,6 +153,8 @@ class World {
   std::map<PeerId, std::string> names_;
   std::optional<Failure> failure_;
   bool at_war_ = true;
+  bool touched_ = false;
+  std::optional<Replication> replication_;
   Workload* workload_ = nullptr;
 };
 

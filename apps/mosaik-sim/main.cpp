@@ -61,10 +61,17 @@ std::optional<std::vector<std::size_t>> read_places(const std::string& text) {
   return out;
 }
 
+/// A name, or the beginning of several: raft-*
+bool means(const std::string& wish, std::string_view name) {
+  return wish.ends_with('*') ? name.starts_with(std::string_view(wish).substr(0, wish.size() - 1)) : wish == name;
+}
+
 std::vector<const sim::Scenario*> chosen(const Wishes& wishes) {
   if (wishes.scenarios.empty()) return sim::all_scenarios();
   std::vector<const sim::Scenario*> out;
-  for (const std::string& name : wishes.scenarios) out.push_back(sim::find_scenario(name));
+  for (const std::string& name : wishes.scenarios)
+    for (const sim::Scenario* scenario : sim::all_scenarios())
+      if (means(name, scenario->name)) out.push_back(scenario);
   return out;
 }
 
@@ -154,7 +161,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", wishes.seed, "run this seed of one scenario");
   app.add_option("--seeds", wishes.seeds, "run these seeds, as A..B, over the scenarios in turn");
   app.add_option("--fresh", wishes.fresh, "run so many seeds that nobody has seen");
-  app.add_option("--scenario", wishes.scenarios, "run these scenarios only; see --list");
+  app.add_option("--scenario", wishes.scenarios, "run these scenarios only, e.g. partitions or raft-*; see --list");
   app.add_option("--tier", wishes.tier, "links: without QUIC, fast; quic: the real QUIC and TLS")
       ->check(CLI::IsMember({"links", "quic"}));
   app.add_option("--nodes", wishes.nodes, "so many nodes, instead of the drawn number")->check(CLI::Range(2, 20));
@@ -171,7 +178,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (wishes.list) return list();
   for (const std::string& name : wishes.scenarios) {
-    if (sim::find_scenario(name) != nullptr) continue;
+    const auto all = sim::all_scenarios();
+    if (std::ranges::any_of(all, [&](const sim::Scenario* scenario) { return means(name, scenario->name); })) continue;
     std::fprintf(stderr, "mosaik-sim: there is no scenario '%s'; see mosaik-sim --list\n", name.c_str());
     return 64;
   }

@@ -31,8 +31,8 @@ void CatchUp::buffer(const Cursor& previous, std::vector<Entry> entries) {
   std::ranges::move(entries, std::back_inserter(tail_));
 }
 
-void CatchUp::restart() {
-  verified_ = false;
+void CatchUp::restart(Index from) {
+  if (matched_ && *matched_ >= from) matched_.reset();
   fetching_.reset();  // what is still on its way does not fit the next request, and is refused
   fetched_.reset();
   ask_at_ = {};
@@ -51,7 +51,9 @@ void CatchUp::on_fetched(FetchEntriesResponse response) {
 
 Index CatchUp::first_needed(const Log& log) const {
   const Index last = log.last_index();
-  return verified_ || last == Index{} ? last.next() : std::min(last, target_.index);
+  if (last == Index{}) return last.next();
+  if (matched_) return matched_->next();
+  return std::max(Index{1}, std::min(last, target_.index).minus(step_ - 1));
 }
 
 std::optional<Message> CatchUp::ask(const Now& now, const Log& log) {
@@ -62,37 +64,38 @@ std::optional<Message> CatchUp::ask(const Now& now, const Log& log) {
   return FetchEntriesRequest{*fetching_};
 }
 
-// False when an entry of ours is not the leader's.
-bool CatchUp::merge_fetched(Log& log) {
-  if (!fetched_) return true;
+// The first entry of ours that is seen not to be the leader's.
+std::optional<Index> CatchUp::merge_fetched(Log& log) {
+  if (!fetched_) return std::nullopt;
   FetchEntriesResponse chunk = std::move(*fetched_);
   fetched_.reset();
   Index index = chunk.range.first;
   for (Entry& entry : chunk.entries) {
-    if (index > log.last_index().next()) return true;  // for a log that was longer then
-    if (index <= log.last_index()) {
-      if (log.at(index) != entry) return false;
-    } else {
+    if (index > log.last_index().next()) return std::nullopt;  // for a log that was longer then
+    if (index > log.last_index()) {
       log.append(std::move(entry));
+    } else if (log.at(index) != entry) {
+      if (!matched_) step_ *= 2;
+      return index;
     }
-    verified_ = verified_ || index == log.last_index();
+    matched_ = index;
     index = index.next();
   }
-  return true;
+  return std::nullopt;
 }
 
 CatchUp::State CatchUp::drain(Log& log) {
-  if (!merge_fetched(log)) return State::parted;
-  if (log.last_index() < target_.index) return State::waiting;
-  if (!log.matches(target_)) return State::parted;
+  if (const auto differs = merge_fetched(log)) return Parted{*differs};
+  if (log.last_index() < target_.index) return Waiting{};
+  if (!log.matches(target_)) return Parted{target_.index};
   for (Entry& entry : tail_) {
     const Index index = target_.index.next();
-    if (index <= log.last_index() && log.at(index) != entry) return State::parted;
+    if (index <= log.last_index() && log.at(index) != entry) return Parted{index};
     if (index > log.last_index()) log.append(entry);
     target_ = {entry.term, index};
   }
   drop_tail();
-  return State::done;
+  return Done{};
 }
 
 }  // namespace mosaik::consensus

@@ -6,9 +6,12 @@
 /// entries would be mixed with the leader's. It is not asked what it has: its own word says that it has the entries,
 /// and what it would offer ends at its committed index, which may wait for us (8.1 S14, S16). Our own last entry is
 /// fetched too and compared, in term and bytes, before anything follows it, so that a log that parted earlier is found
-/// out. Answers are checked against the request; what arrives while fetching is bounded.
+/// out. Then only entries that differ from the leader's leave, from the end on, in steps that double: what this member
+/// has acknowledged may be part of a promise, known to be committed or not. Answers are checked against the request;
+/// what arrives while fetching is bounded.
 
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "base/now.hpp"
@@ -24,17 +27,20 @@ class CatchUp {
   /// Later entries of the leader.
   void buffer(const Cursor& previous, std::vector<Entry> entries);
   void on_fetched(FetchEntriesResponse response);
-  /// Our log was cut: what was verified or fetched of it is not any more.
-  void restart();
+  /// Our log was cut from there on: what was verified or fetched behind it is not any more.
+  void restart(Index from);
 
   /// What to ask the leader now.
   [[nodiscard]] std::optional<Message> ask(const Now& now, const Log& log);
 
-  enum class State : std::uint8_t {
-    waiting,
-    parted,  ///< the log parts from the leader's at or before its last entry
-    done,    ///< the log has all that the leader is known to have
+  struct Waiting {};
+  /// Our entry at `from` is not the leader's, and none behind it is.
+  struct Parted {
+    Index from;
   };
+  /// The log has all that the leader is known to have.
+  struct Done {};
+  using State = std::variant<Waiting, Parted, Done>;
   /// Appends what was fetched and follows.
   [[nodiscard]] State drain(Log& log);
   [[nodiscard]] Mono next_deadline() const { return ask_at_; }
@@ -42,14 +48,15 @@ class CatchUp {
 
  private:
   [[nodiscard]] Index first_needed(const Log& log) const;
-  [[nodiscard]] bool merge_fetched(Log& log);
+  [[nodiscard]] std::optional<Index> merge_fetched(Log& log);
   void drop_tail();
 
   Cursor target_;
   std::vector<Entry> tail_;  // follow the target
   std::size_t tail_bytes_ = 0;
   std::uint32_t batch_;
-  bool verified_ = false;  // our last entry is the leader's too
+  std::optional<Index> matched_;  // all of ours up to here is the leader's too
+  std::uint64_t step_ = 1;        // how far from our end that is looked for
   std::optional<IndexRange> fetching_;
   Mono ask_at_{};  // not before
   std::optional<FetchEntriesResponse> fetched_;

@@ -135,16 +135,14 @@ void Engine::Impl::advance_session(const Now& now) {
   const Index before = log.last_index();
   const auto outcome = follower->session->drain(log);
   if (log.last_index() != before) dirty_ = true;
-  if (outcome == CatchUp::State::parted) {
-    // Entries that are not committed are given up first; if the rest parts too, the history is another one.
-    follower->session->restart();
-    if (log.last_index() > committed_) {
-      cut(committed_.next());
+  if (const auto* parted = std::get_if<CatchUp::Parted>(&outcome)) {
+    if (parted->from > committed_) {
+      cut(parted->from);
     } else {
-      start_over(leader_.value_or(config_.self), committed_);
+      start_over(leader_.value_or(config_.self), parted->from);
     }
   }
-  if (outcome == CatchUp::State::done) {
+  if (std::holds_alternative<CatchUp::Done>(outcome)) {
     const Index target = follower->session->target().index;
     follower->session.reset();
     follower->accepted = true;
@@ -166,7 +164,7 @@ void Engine::Impl::cut(Index from) {
   MOSAIK_ASSERT(from > committed_);  // committed entries are never truncated
   log.truncate(from);
   note_kept(from);
-  if (auto* follower = role<Follower>(); follower != nullptr && follower->session) follower->session->restart();
+  if (auto* follower = role<Follower>(); follower != nullptr && follower->session) follower->session->restart(from);
 }
 
 void Engine::Impl::start_over(const PeerId& leader, Index first_difference) {

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "consensus/engine.hpp"
-#include "consensus/rust_member.hpp"
+#include "sim/rust_member.hpp"
 
 namespace mosaik::test {
 
@@ -19,6 +19,8 @@ using consensus::Index;
 using consensus::IndexRange;
 using consensus::Loss;
 using consensus::Term;
+using sim::RustMember;
+using sim::RustTiming;
 
 inline PeerId ranked_id(std::size_t rank, std::uint64_t salt = 0) {
   Bytes32 bytes{};

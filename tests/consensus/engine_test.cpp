@@ -303,6 +303,31 @@ TEST(CatchUp, a_hundred_thousand_entries_take_less_than_five_seconds) {
   cluster.expect_equal_values();
 }
 
+TEST(CatchUp, gives_up_nothing_that_it_shares_with_its_leader) {
+  Cluster cluster(9, {.cpp = 3, .floor = 2, .durable = true, .batch = 1});
+  const auto log = [](std::size_t shared, std::size_t own, std::string_view what, Term term) {
+    consensus::Restored out{.term = term, .ballot = {}, .entries = {}};
+    for (std::size_t i = 0; i < shared + own; ++i)
+      out.entries.push_back({i < shared ? Term{1} : term, text(i < shared ? "shared" : what)});
+    return out;
+  };
+  // After a restart of all nobody knows what is committed; the first two have acknowledged the shared entries.
+  cluster.member(0).disk = log(20, 5, "leader's", Term{3});
+  cluster.member(1).disk = log(20, 2, "own", Term{2});
+  Index shortest{22};
+  cluster.boot_all();
+  cluster.bond_all();
+  ASSERT_TRUE(cluster.run_until(
+      [&] {
+        shortest = std::min(shortest, cluster.engine(1).log().last_index());
+        return cluster.agreed();
+      },
+      20s))
+      << cluster.describe();
+  EXPECT_EQ(cluster.leader(), 0U);
+  EXPECT_EQ(shortest, Index{20}) << "what it has acknowledged may be promised: it stays until the leader denies it";
+}
+
 TEST(CatchUp, goes_on_under_load_and_when_the_leader_dies) {
   Cluster cluster(6, {.cpp = 4, .batch = 7});
   for (std::size_t i = 0; i < 3; ++i) cluster.boot(i);

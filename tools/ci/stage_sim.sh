@@ -23,10 +23,11 @@ farm() {
 }
 
 farm "links tier, fresh seeds" --fresh 2000 --twice 5 --probes --report build/ci/sim-links.json
+farm "links tier, replicated machines, fresh seeds" --scenario 'raft-*' --fresh 2000 --twice 2 --report build/ci/sim-raft.json
 farm "quic tier, fresh seeds" --fresh 200 --tier quic --twice 5 --report build/ci/sim-quic.json
 
 # The same seeds must go the same way whatever compiled them.
-digests() { "$1" --seeds 1..20 --jobs "$jobs" --digests | grep -a '^digest' | sort; }
+digests() { "$1" --seeds 1..40 --jobs "$jobs" --digests | grep -a '^digest' | sort; }
 digests build/release/mosaik-sim >build/ci/digests-release
 for preset in clang asan-ubsan; do
   if ! command -v clang++-19 >/dev/null; then
@@ -42,7 +43,7 @@ for preset in clang asan-ubsan; do
   fi
   digests "build/$preset/mosaik-sim" >"build/ci/digests-$preset"
   if diff build/ci/digests-release "build/ci/digests-$preset"; then
-    echo "ok: 20 seeds have the same digests under $preset"
+    echo "ok: 40 seeds have the same digests under $preset"
     passed=$((passed + 1))
   else
     echo "FAILED: a seed goes another way under $preset"

@@ -1,6 +1,7 @@
 #pragma once
 /// A model of a Rust member: the crate's Raft with log replay (spec: groups 6), which panics where the real one would
 /// (8.2 S28, 11.2). A panic is a failure of whoever sent the message. A *wedge* is a session that can never end (S16).
+/// It knows no bonds and no bytes: tests/consensus and the simulator's model of the crate bring it messages.
 
 #include <algorithm>
 #include <functional>
@@ -13,7 +14,7 @@
 #include "base/random.hpp"
 #include "consensus/messages.hpp"
 
-namespace mosaik::test {
+namespace mosaik::sim {
 
 struct RustTiming {
   Nanoseconds heartbeat = 500ms;
@@ -462,4 +463,4 @@ class RustMember {
   std::optional<Session> session_;
 };
 
-}  // namespace mosaik::test
+}  // namespace mosaik::sim

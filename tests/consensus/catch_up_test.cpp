@@ -1,0 +1,88 @@
+// A joiner and its log: what it asks for, and what it gives up (spec: groups 6.12).
+
+#include "consensus/catch_up.hpp"
+
+#include <gtest/gtest.h>
+
+namespace mosaik::consensus {
+namespace {
+
+Entry entry(std::uint64_t term, std::uint64_t index) {
+  return {Term{term}, Blob::copy(std::vector<std::uint8_t>{static_cast<std::uint8_t>(index)})};
+}
+/// `common` entries of term 1, then `own` of `term`.
+Log log_of(std::uint64_t common, std::uint64_t own, std::uint64_t term) {
+  Log out;
+  for (std::uint64_t i = 1; i <= common + own; ++i) out.append(entry(i <= common ? 1 : term, i));
+  return out;
+}
+
+struct Result {
+  std::size_t questions = 0;
+  Index shortest;  ///< that the log has been
+};
+/// Answers as a leader does until the session is done; the engine's part is to cut what parted.
+Result play(CatchUp& session, Log& log, const Log& leader, std::uint32_t batch) {
+  Result out{0, log.last_index()};
+  Now now{Mono(1s), {}, {}};
+  while (out.questions < 10'000) {
+    const auto state = session.drain(log);
+    if (std::holds_alternative<CatchUp::Done>(state)) return out;
+    if (const auto* parted = std::get_if<CatchUp::Parted>(&state)) {
+      log.truncate(parted->from);
+      session.restart(parted->from);
+      out.shortest = std::min(out.shortest, log.last_index());
+    }
+    now.mono += 10s;
+    const auto question = session.ask(now, log);
+    if (!question) continue;
+    ++out.questions;
+    const IndexRange asked = std::get<FetchEntriesRequest>(*question).range;
+    EXPECT_LE(asked.size(), batch);
+    const std::vector<Entry> entries = leader.copy(asked, 1U << 20U);
+    session.on_fetched({{asked.first, asked.first.plus(entries.size() - 1)}, entries});
+  }
+  ADD_FAILURE() << "no end";
+  return out;
+}
+
+TEST(AJoiner, keeps_all_that_the_leader_has_too) {
+  for (const std::uint32_t batch : {1U, 3U, 100U}) {
+    Log log = log_of(100, 7, 2);
+    const Log leader = log_of(100, 30, 3);
+    CatchUp session(leader.last(), {}, batch);
+    const Result result = play(session, log, leader, batch);
+    EXPECT_EQ(result.shortest, Index{100}) << "what it had acknowledged never left";
+    ASSERT_EQ(log.last(), leader.last());
+    for (Index at{1}; at <= log.last_index(); at = at.next()) EXPECT_EQ(log.at(at), leader.at(at));
+  }
+}
+
+TEST(AJoiner, finds_a_far_difference_in_few_steps) {
+  Log log = log_of(1000, 5000, 2);
+  const Log leader = log_of(1000, 6000, 3);
+  CatchUp session(leader.last(), {}, 2000);
+  const Result result = play(session, log, leader, 2000);
+  EXPECT_EQ(result.shortest, Index{1000});
+  EXPECT_LE(result.questions, 20U);
+  EXPECT_EQ(log.last(), leader.last());
+}
+
+TEST(AJoiner, of_another_history_gives_up_all_of_it) {
+  Log log = log_of(0, 40, 2);
+  const Log leader = log_of(0, 60, 3);
+  CatchUp session(leader.last(), {}, 16);
+  EXPECT_EQ(play(session, log, leader, 16).shortest, Index{0});
+  EXPECT_EQ(log.last(), leader.last());
+}
+
+TEST(AJoiner, asks_for_nothing_but_its_last_entry_when_only_the_end_is_missing) {
+  Log log = log_of(50, 0, 0);
+  const Log leader = log_of(50, 10, 3);
+  CatchUp session(leader.last(), {}, 100);
+  EXPECT_EQ(play(session, log, leader, 100).questions, 1U);
+  EXPECT_EQ(log.last(), leader.last());
+}
+
+}  // namespace
+}  // namespace mosaik::consensus
