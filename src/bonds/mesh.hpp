@@ -5,16 +5,13 @@
 /// dials, closes and facts come out. It knows nothing of other groups, of the catalog's rules, or of consensus.
 ///
 /// Life of a bond (docs/protocol/groups.md 3, 4).
-///  1. Establishment. A member that we know of and hold no bond with is dialed: because its entry names the group,
-///  because
+///  1. Establishment. A member that we know of and hold no bond with is dialed: because its entry names the group, or
 ///     another member lists it in a handshake or in BondFormed, or because we once were bonded. Initiator and acceptor
 ///     prove the group key to each other, bound to the TLS session, before either believes the other's list.
-///  2. Steady state. Ping and Pong by the Heartbeat; PeerEntryUpdate about its own sender only; BondFormed; raft frames
-///  are
-///     handed up; topology rows travel behind Pings between C++ nodes.
-///  3. End. Departure, a close, a verdict of health/, or the heartbeat's alert. A lost member is dialed again:
-///  jittered,
-///     250 ms to 1 s, at once on news. A departed one is not, until a newer `started` or its own dial.
+///  2. Steady state. Ping and Pong by the Heartbeat; PeerEntryUpdate about its own sender only; BondFormed; raft
+///     frames are handed up; topology rows travel behind Pings between C++ nodes.
+///  3. End. Departure, a close, a verdict of health/, or the heartbeat's alert. A lost member is dialed
+///     again: jittered, 250 ms to 1 s, at once on news. A departed one is not, until a newer `started` or its own dial.
 ///
 /// The law of simultaneous opens: exactly one of two crossing connections survives.
 ///  * Our HandshakeStart is not out yet: we drop our own attempt and answer theirs.

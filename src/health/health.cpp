@@ -1,6 +1,7 @@
 #include "health/health.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "base/probe.hpp"
@@ -137,6 +138,9 @@ void Health::probe(const Now& now, const PeerId& peer, Watched& watched, std::ve
   suspicion.quoted = false;
   suspicion.next_probe = now.mono + pace(watched, suspicion);
   if (suspicion.probes > config_.suspect_probes) tell(peer, suspicion, facts);
+  const bool unproven = suspicion.why == Why::canary && watched.finished && !watched.proven_elsewhere;
+  if (unproven && suspicion.probes > config_.told_probes && std::has_single_bit(suspicion.probes))
+    facts.emplace_back(ProofWanted{peer});
   facts.emplace_back(Probe{peer});
 }
 

@@ -13,9 +13,8 @@
 /// (close, departure, stateless reset) are made where they arrive and do not pass through here.
 ///
 /// Death is presumed
-///  * when a canary ended by a FIN, another member has proven the death, and our own probes go unanswered: the kernel
-///  of
-///    the dead is sparing with port-unreachables;
+///  * when a canary ended by a FIN, another member has proven the death, and our own probes go unanswered: the
+///    kernel of the dead is sparing with port-unreachables. Who was not told asks;
 ///  * when port-unreachables answer `unreachable_quotes` successive probes, spread over at least `unreachable_span` in
 ///    which no sign of life came;
 ///  * after silence. A question (a heartbeat's Ping, a look, a hint of another member) that is not answered within
@@ -111,7 +110,11 @@ struct LinkDown {
 struct ProvenDead {
   PeerId peer;
 };
-using Fact = std::variant<Probe, Suspected, Refuted, Heard, PresumedDead, LinkDown, ProvenDead>;
+/// Its canary has ended by a FIN and our own probes stay unanswered: has another member a proof?
+struct ProofWanted {
+  PeerId peer;
+};
+using Fact = std::variant<Probe, Suspected, Refuted, Heard, PresumedDead, LinkDown, ProvenDead, ProofWanted>;
 
 class Health {
  public:

@@ -281,7 +281,7 @@ void Node::Impl::on_extension(const Now& now, const bonds::ExtensionHeard& heard
   const auto silent_for = [&](const PeerId& peer) {
     return bonded_anywhere(peer) ? std::optional(health.silent_for(now, peer)) : std::nullopt;
   };
-  with_opinions(now, [&](auto& effects) { opinions.on_word(heard.peer, heard.value, silent_for, effects); });
+  with_opinions(now, [&](auto& effects) { opinions.on_word(now, heard.peer, heard.value, silent_for, effects); });
 }
 
 void Node::Impl::on_opinion(const Now& now, const OpinionEffect& effect) {
@@ -348,6 +348,8 @@ void Node::Impl::on_health_fact(const Now& now, const health::Fact& fact) {
     report(now, EventKind::refuted).peer = refuted->peer;
     return mark(refuted->peer, false);
   }
+  if (const auto* wanted = std::get_if<health::ProofWanted>(&fact))
+    return with_opinions(now, [&](auto& effects) { opinions.on_proof_wanted(wanted->peer, witnesses(), effects); });
   const auto end = [&](const PeerId& peer, bonds::EndedBy by, std::string_view why) {
     with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.mesh().on_dead(step, peer, by, why); });
   };
@@ -358,7 +360,7 @@ void Node::Impl::on_health_fact(const Now& now, const health::Fact& fact) {
   if (const auto* link = std::get_if<health::LinkDown>(&fact))
     end(link->peer, bonds::EndedBy::link, "silent for us, and another member hears it: the link is down");
   if (const auto* dead = std::get_if<health::ProvenDead>(&fact)) {
-    with_opinions(now, [&](auto& effects) { opinions.on_proven(dead->peer, witnesses(), effects); });
+    with_opinions(now, [&](auto& effects) { opinions.on_proven(now, dead->peer, witnesses(), effects); });
     end(dead->peer, bonds::EndedBy::proven, "its process is gone");
   }
 }

@@ -461,6 +461,17 @@ TEST_F(HealthOfPeers, believes_a_FIN_and_the_proof_of_another_when_its_own_probe
   EXPECT_EQ(verdict()->why, Why::told);
 }
 
+TEST_F(HealthOfPeers, wants_the_proof_of_another_when_its_own_probes_stay_unanswered) {
+  watch(PeerKind::cpp);
+  canary_ends(CanaryEnd::finished);
+  run(5ms);
+  EXPECT_EQ(count<ProofWanted>(), 0U);
+  run(5ms);
+  EXPECT_EQ(count<ProofWanted>(), 1U);
+  run(100ms);
+  EXPECT_LE(count<ProofWanted>(), 4U) << "ever more rarely";
+}
+
 TEST_F(HealthOfPeers, does_not_believe_another_without_a_FIN_of_its_own) {
   watch(PeerKind::cpp);
   health_.on_told(now(), peer_, facts_);

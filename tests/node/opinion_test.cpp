@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <ranges>
+
 #include "node/wire.hpp"
 
 namespace mosaik::test {
@@ -79,6 +82,17 @@ TEST_F(NodesWithOpinions, spread_a_proof_to_those_whose_probes_stay_unanswered) 
   EXPECT_EQ(ended_by(0), "proven");
   EXPECT_EQ(ended_by(1), "presumed");
   EXPECT_THAT(wire_.events(1, EventKind::bond_down).front().reason, HasSubstr("another member"));
+}
+
+TEST_F(NodesWithOpinions, ask_for_the_proof_that_nobody_told_them) {
+  mesh(9);
+  wire_.unreachables_to = 0;
+  wire_.kill(2);
+  const auto knows = [&](std::size_t i) { return i == 2 || wire_.own_bonds(i) == 7; };
+  ASSERT_TRUE(wire_.run_until([&] { return std::ranges::all_of(std::views::iota(0U, 9U), knows); }, 60ms))
+      << "the first one tells three; the others ask";
+  EXPECT_EQ(ended_by(0), "proven");
+  for (const std::size_t i : {1U, 3U, 4U, 5U, 6U, 7U, 8U}) EXPECT_EQ(ended_by(i), "presumed");
 }
 
 TEST_F(NodesWithOpinions, raise_no_alarm_under_30_percent_loss) {
