@@ -1,3 +1,5 @@
+#include <netdb.h>
+
 #include "runtime/resolver.hpp"
 
 #include <gmock/gmock.h>
@@ -21,6 +23,9 @@ TEST(Resolver, takes_addresses_as_they_are) {
 }
 
 TEST(Resolver, knows_the_local_host_by_name) {
+  addrinfo* known = nullptr;
+  if (getaddrinfo("localhost", nullptr, nullptr, &known) != 0) GTEST_SKIP() << "this host has no name for itself";
+  freeaddrinfo(known);
   const auto found = look_up("localhost", 80);
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_TRUE(std::ranges::all_of(*found, &SocketAddress::is_loopback));
