@@ -23,14 +23,16 @@ void World::judge(const Invariant& invariant, const Broken& broken) {
 void World::hear(Host& of, const Now& now) {
   Life& life = truth_.life(of);
   truth_.signed_entry(of.program->own_entry());
-  life.group = of.program->in_group() ? std::optional(group_of(of.spec.secret)) : std::nullopt;
+  life.groups.clear();
+  if (of.program->in_first_group()) life.groups.insert(group_of(of.spec.secret));
+  if (of.program->in_second_group()) life.groups.insert(group_of(*of.spec.second_secret));
   const std::vector<Event> events = of.program->take_events(now);
   if (!events.empty()) life.catalog_before = life.catalog;
   for (const Event& event : events) on_event(of, life, event);
   if (!of.program->in_group()) life.leaving = false;
   if (!of.program->in_group()) life.leads.reset();
   // Asked to join while it was leaving: a process in its right mind tries again.
-  if (of.member && !of.program->in_group() && of.requests.empty())
+  if (of.member && !of.program->in_all_groups() && of.requests.empty())
     of.requests.emplace_back([](Program& program, const Now& at) { program.join(at); });
 }
 
@@ -78,7 +80,8 @@ void World::book(Life& life, const Event& event) {
     ++truth_.alarms.presumed;
     if (other != nullptr && !other->life->died && !other->down) ++truth_.alarms.false_presumed;
   }
-  if (event.kind == EventKind::bond_down && (event.by == "peer" || event.by == "departure" || event.by == "reset"))
+  if (event.kind == EventKind::bond_down &&
+      (event.by == "peer" || event.by == "departure" || event.by == "reset" || event.by == "proven"))
     ++truth_.alarms.proven;
   if (event.kind == EventKind::peer_discovered || event.kind == EventKind::peer_updated) {
     const Host& of = host(life.host);
@@ -107,13 +110,14 @@ void World::check_at_rest(Mono since) {
   for (const auto& invariant : invariants_) judge(*invariant, invariant->at_rest(*this, since));
 }
 
-bool World::should_bond(const Life& one, const Life& other) const {
-  const auto in = [](const Life& life) { return !life.died && life.group; };
-  if (&one == &other || !in(one) || !in(other) || one.id == other.id) return false;
-  if (one.network != other.network || *one.group != *other.group) return false;
-  if (one.software == Software::impostor || other.software == Software::impostor) return false;
+std::vector<GroupId> World::groups_of(const Life& one, const Life& other) const {
+  std::vector<GroupId> out;
+  if (&one == &other || one.died || other.died || one.id == other.id || one.network != other.network) return out;
+  if (one.software == Software::impostor || other.software == Software::impostor) return out;
   // The crate does not retry: two of them may stay apart.
-  return one.software == Software::node || other.software == Software::node;
+  if (one.software != Software::node && other.software != Software::node) return out;
+  std::ranges::set_intersection(one.groups, other.groups, std::back_inserter(out));
+  return out;
 }
 
 std::optional<HostId> World::leader() const {
@@ -132,20 +136,29 @@ std::optional<HostId> World::leader() const {
   return out;
 }
 
+bool World::should_bond(const Life& one, const Life& other, const GroupId& group) const {
+  const std::vector<GroupId> groups = groups_of(one, other);
+  return std::ranges::find(groups, group) != groups.end();
+}
+
+Broken World::why_not_bonded(const Life& one, const Life& other, const GroupId& group) const {
+  const auto mine = one.bonds.find({group, other.id});
+  if (mine == one.bonds.end()) return one.name + " has no bond with " + other.name;
+  const auto theirs = other.bonds.find({group, one.id});
+  if (theirs == other.bonds.end()) return other.name + " has no bond with " + one.name;
+  if (mine->second.session == theirs->second.session) return std::nullopt;
+  return one.name + " and " + other.name + " hold different bonds";
+}
+
 Broken World::why_not_whole() const {
   for (const auto& [id, one] : truth_.current()) {
     const Host& of = host(id);
     if (of.wanted != (of.program != nullptr)) return of.spec.name + " should run, or should not";
-    if (of.program && of.member != one->group.has_value()) return of.spec.name + " should be a member, or should not";
-    for (const auto& [other_id, other] : truth_.current()) {
-      if (!should_bond(*one, *other)) continue;
-      const auto mine = one->bonds.find({*one->group, other->id});
-      if (mine == one->bonds.end()) return one->name + " has no bond with " + other->name;
-      const auto theirs = other->bonds.find({*other->group, one->id});
-      if (theirs == other->bonds.end()) return other->name + " has no bond with " + one->name;
-      if (mine->second.session != theirs->second.session)
-        return one->name + " and " + other->name + " hold different bonds";
-    }
+    if (of.program && of.member != (of.member ? of.program->in_all_groups() : of.program->in_group()))
+      return of.spec.name + " should be a member, or should not";
+    for (const auto& [other_id, other] : truth_.current())
+      for (const GroupId& group : groups_of(*one, *other))
+        if (Broken broken = why_not_bonded(*one, *other, group)) return broken;
     for (const auto& [key, tie] : one->bonds) {
       const Session* session = truth_.session(tie.session);
       const Session::End* end = session->other(*one);

@@ -27,8 +27,10 @@ struct HostSpec {
   std::string network = "network";
   std::string secret = "s3cret";
   std::vector<HostId> bootstrap;
-  bool persists = true;  ///< the process keeps a file; without, it forgets when it last started
-  bool eager = false;    ///< no courtesy before a dial: for storms of simultaneous opens
+  bool persists = true;                         ///< the process keeps a file; without, it forgets when it last started
+  std::optional<std::string> second_secret{};   ///< of another group that it joins as well
+  std::optional<std::uint64_t> capabilities{};  ///< of an older node of our kind
+  bool eager = false;                           ///< no courtesy before a dial: for storms of simultaneous opens
 };
 
 /// One run of a process, and its ends for the books.
@@ -55,6 +57,7 @@ struct Host {
   bool member = false;               ///< it should be in the group
   std::uint64_t slowness = 1;        ///< everything takes so many times as long
   Mono paused_until{};
+  Mono deceived_until{};  ///< forged errors have reached it of late
   Mono impaired_until{};  ///< paused, slow or with a wrong clock until then: its judgement is excused
 
   std::deque<Network::Datagram> inbox;

@@ -19,7 +19,8 @@ class OnlyMembers final : public Invariant {
     if (event.peer == life.id) return life.name + " is bonded with itself";
     for (const Life& other : world.truth().lives())
       if (other.id == event.peer && other.network == life.network && other.software != Software::impostor &&
-          world.group_of(other.secret) == event.group)
+          (world.group_of(other.secret) == event.group ||
+           (other.second_secret && world.group_of(*other.second_secret) == event.group)))
         return std::nullopt;
     return pair_text(world, life, event) + ": that one was never a member";
   }

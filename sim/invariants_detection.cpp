@@ -12,16 +12,19 @@ class ProvenIsTrue final : public Invariant {
   [[nodiscard]] std::string_view name() const override { return "detection.proven_is_true"; }
   Broken on_event(const World& world, const Life& life, const Event& event) override {
     if (event.kind != EventKind::bond_down) return std::nullopt;
-    if (event.by != "peer" && event.by != "departure" && event.by != "reset" && event.by != "replaced")
+    if (event.by != "peer" && event.by != "departure" && event.by != "reset" && event.by != "replaced" &&
+        event.by != "proven")
       return std::nullopt;
+    // Who forges errors that quote our probes, to one whose canary was closed, may prove what he likes.
+    if (event.by == "proven" && world.host(life.host).deceived_until >= world.now()) return std::nullopt;
     const Session* session = world.truth().session(event.session);
     const Session::End* other = session == nullptr ? nullptr : session->other(life);
     if (other == nullptr || other->down || other->life->died) return std::nullopt;
     // Who leaves keeps its end until its goodbye is acknowledged.
     if (event.by == "departure" && other->life->leaving) return std::nullopt;
     // A Rust peer does not say which of its runs has answered our dial: the newer entry that its own dial brings looks
-    // like a next run, and costs a bond that is made again at once.
-    if (event.by == "replaced" && other->life->software == Software::rust) return std::nullopt;
+    // like a next run, and costs a bond that is made again at once. It dials once, when it has started and met us.
+    if (event.by == "replaced" && is_young_rust(world, *other->life)) return std::nullopt;
     // Two processes with one key replace each other's bonds: each is the other's next incarnation, as far as anyone
     // sees.
     if (event.by == "replaced" && has_twin(world, *other->life)) return std::nullopt;
@@ -29,6 +32,9 @@ class ProvenIsTrue final : public Invariant {
   }
 
  private:
+  static bool is_young_rust(const World& world, const Life& life) {
+    return life.software == Software::rust && world.host(life.host).incarnation > 1 && world.now() - life.born < 20s;
+  }
   static bool has_twin(const World& world, const Life& life) {
     for (const auto& host : world.hosts())
       if (host->peer == life.id && host->id != life.host) return true;

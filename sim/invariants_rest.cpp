@@ -73,34 +73,40 @@ class TopologyIsTrue final : public Invariant {
  private:
   static Broken check(const World& world, const Host& host, const Life& life) {
     const auto status = host.program->status();
-    if (!life.group) return std::nullopt;
-    const auto group = std::ranges::find(status->groups, *life.group, &GroupStatus::id);
-    if (group == status->groups.end()) return life.name + " shows no group";
+    for (const GroupId& joined : life.groups) {
+      const auto group = std::ranges::find(status->groups, joined, &GroupStatus::id);
+      if (group == status->groups.end()) return life.name + " shows no group";
+      if (Broken broken = check(world, life, *group)) return broken;
+    }
+    return std::nullopt;
+  }
+  static Broken check(const World& world, const Life& life, const GroupStatus& group) {
     for (const auto& [one_host, one] : world.truth().current()) {
       for (const auto& [other_host, other] : world.truth().current()) {
-        if (one->id >= other->id || !world.should_bond(*one, *other) || one->group != life.group) continue;
+        if (one->id >= other->id || !world.should_bond(*one, *other, group.id)) continue;
         if (one->network != life.network) continue;
-        const Bond* bond = group->bonds.between(one->id, other->id);
+        const Bond* bond = group.bonds.between(one->id, other->id);
         if (bond == nullptr) return life.name + " does not see the bond of " + one->name + " and " + other->name;
         if (bond->state() == BondState::one_sided)
           return life.name + " sees half of the bond of " + one->name + " and " + other->name;
       }
     }
-    for (const Bond& bond : group->bonds)
-      if (!exists(world, bond))
+    for (const Bond& bond : group.bonds)
+      if (!exists(world, group.id, bond))
         return life.name + " sees a bond of " + world.name_of(bond.a()) + " and " + world.name_of(bond.b()) +
                " that is not there";
     if (!only_members(world)) return std::nullopt;
-    if (!group->online || group->health != Health::healthy || !group->bonds.missing().empty())
+    if (!group.online || group.health != Health::healthy || !group.bonds.missing().empty())
       return life.name + " is whole and does not say so";
     return std::nullopt;
   }
-  static bool exists(const World& world, const Bond& bond) {
+  static bool exists(const World& world, const GroupId& group, const Bond& bond) {
     // What Rust peers report stays until our bond with the reporter ends (docs/protocol/groups.md).
     if (bond.state() == BondState::as_reported) return true;
     for (const auto& [host, life] : world.truth().current())
       for (const auto& [key, tie] : life->bonds)
-        if ((life->id == bond.a() && key.second == bond.b()) || (life->id == bond.b() && key.second == bond.a()))
+        if (key.first == group &&
+            ((life->id == bond.a() && key.second == bond.b()) || (life->id == bond.b() && key.second == bond.a())))
           return true;
     return false;
   }

@@ -21,6 +21,8 @@ node::Config config_of(const Launch& launch) {
   out.secret_seed = crypto::hash({bytes_of("secret of " + std::to_string(launch.seed))});
   out.memory = launch.memory;
   out.dial_eagerly = launch.dial_eagerly;
+  if (launch.canaries) out.canary = {.v4 = launch.address.port(), .v6 = 0};
+  if (launch.capabilities) out.capabilities = {*launch.capabilities};
   return out;
 }
 
@@ -52,6 +54,12 @@ class NodeProgram final : public Program {
   }
 
   void join(const Now& now) override {
+    join_first(now);
+    if (!launch_.second_secret || second_) return;
+    const auto joined = node_.join(now, GroupKey::from_secret(*launch_.second_secret), launch_.timing);
+    if (joined) second_ = *joined;
+  }
+  void join_first(const Now& now) {
     if (group_) return;
     const GroupKey key = GroupKey::from_secret(launch_.secret);
     if (launch_.replication) launch_.replication->machine.restored = launch_.restore();
@@ -61,8 +69,19 @@ class NodeProgram final : public Program {
   }
   void leave(const Now& now) override {
     if (group_) node_.leave(now, *group_);
+    if (second_) node_.leave(now, *second_);
   }
-  [[nodiscard]] bool in_group() const override { return group_.has_value(); }
+  [[nodiscard]] bool in_group() const override { return group_ || second_; }
+  [[nodiscard]] bool in_all_groups() const override { return group_ && (second_ || !launch_.second_secret); }
+  [[nodiscard]] bool in_first_group() const override { return group_.has_value(); }
+  [[nodiscard]] bool in_second_group() const override { return second_.has_value(); }
+  [[nodiscard]] std::vector<CanaryOrder> take_canary_orders() override { return std::exchange(orders_, {}); }
+  void on_canary(const Now& now, node::CanaryId canary, std::optional<node::CanaryEnd> end) override {
+    if (end)
+      node_.on_canary_ended(now, canary, *end);
+    else
+      node_.on_canary_opened(now, canary);
+  }
   void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) override {
     node_.sync_with(now, {++requests_}, peer, {address});
   }
@@ -104,7 +123,10 @@ class NodeProgram final : public Program {
       node_.settle(now);
       more = false;
       for (node::Output& output : node_.take_outputs()) {
-        if (std::holds_alternative<node::GroupLeft>(output)) leave_behind();
+        if (const auto* left = std::get_if<node::GroupLeft>(&output)) leave_behind(left->group);
+        note_order<node::ExpectCanary>(output);
+        note_order<node::DialCanary>(output);
+        note_order<node::CloseCanary>(output);
         if (auto* event = std::get_if<Event>(&output)) events_.push_back(std::move(*event));
         if (auto* effects = std::get_if<node::GroupEffects>(&output); effects != nullptr && machinery_)
           machinery_->on_effects(now, *effects);
@@ -114,7 +136,12 @@ class NodeProgram final : public Program {
       more = true;
     }
   }
-  void leave_behind() {
+  template <class Order>
+  void note_order(const node::Output& output) {
+    if (const auto* order = std::get_if<Order>(&output)) orders_.emplace_back(*order);
+  }
+  void leave_behind(const GroupId& group) {
+    if (second_ == group) return second_.reset();
     group_.reset();
     if (machinery_) machinery_->forget();
   }
@@ -123,7 +150,9 @@ class NodeProgram final : public Program {
   node::Node node_;
   std::optional<Machinery> machinery_;
   std::vector<Event> events_;
+  std::vector<CanaryOrder> orders_;
   std::optional<GroupId> group_;
+  std::optional<GroupId> second_;
   std::shared_ptr<const NodeStatus> status_;
   std::uint64_t requests_ = 0;
 };

@@ -7,7 +7,7 @@
 
 namespace mosaik::sim {
 
-inline constexpr std::array<std::string_view, 14> probes = {
+inline constexpr std::array<std::string_view, 17> probes = {
     "bonds.attempt_yields_to_arrival",  // a simultaneous open, seen by the one whose own dial gives way
     "bonds.handshake_held",             // a simultaneous open, seen by the one whose own dial stands
     "bonds.replaced_by_next_run",       // the next incarnation came before the end of the last was noticed
@@ -22,6 +22,9 @@ inline constexpr std::array<std::string_view, 14> probes = {
     "health.stall_forgiven",
     "health.refuted",
     "health.unreachable_suspicion",
+    "health.proven",     // a canary's FIN, and a port-unreachable for a probe after it
+    "health.told",       // a FIN, another member's proof, and no answer
+    "health.link_down",  // silent for us, heard by another member
 };
 
 }  // namespace mosaik::sim

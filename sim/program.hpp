@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <variant>
 #include <vector>
 
 #include <mosaik/consensus_config.hpp>
@@ -38,9 +40,14 @@ struct Launch {
   ConsensusConfig timing;
   discovery::Config discovery;  ///< its knobs; network and bootstrap come from above
   bool dial_eagerly = false;
+  bool canaries = false;                      ///< it may have TCP connections
+  std::optional<std::string> second_secret;   ///< of a group beside the first one
+  std::optional<std::uint64_t> capabilities;  ///< of an older node of our kind
   std::optional<Replication> replication;
   std::function<consensus::Restored()> restore;  ///< what the store has, when the group is joined
 };
+
+using CanaryOrder = std::variant<node::ExpectCanary, node::DialCanary, node::CloseCanary>;
 
 class Program {
  public:
@@ -56,7 +63,15 @@ class Program {
 
   virtual void join(const Now& now) = 0;
   virtual void leave(const Now& now) = 0;
+  /// It has joined a group and not left it.
   [[nodiscard]] virtual bool in_group() const = 0;
+  /// It has joined all that it was told to.
+  [[nodiscard]] virtual bool in_all_groups() const { return in_group(); }
+  [[nodiscard]] virtual bool in_first_group() const { return in_group(); }
+  [[nodiscard]] virtual bool in_second_group() const { return false; }
+  [[nodiscard]] virtual std::vector<CanaryOrder> take_canary_orders() { return {}; }
+  /// Its canary is open, or has ended.
+  virtual void on_canary(const Now&, node::CanaryId, std::optional<node::CanaryEnd>) {}
   /// Dials the peer at once, whatever else it has in mind: for storms and for what a person may ask.
   virtual void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) = 0;
 

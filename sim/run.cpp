@@ -63,6 +63,12 @@ class Run {
       default: break;
     }
     out.port_unreachable = rng.below(3) != 0;
+    out.icmp_budget = rng.below(2) == 0;
+    out.canaries = rng.below(4) != 0;
+    if (rng.below(4) == 0 && scenario_.sky != Sky::calm) {
+      out.inbox = 4 + rng.below(60);
+      out.datagrams_a_turn = 1 + rng.below(8);
+    }
     if (rng.below(4) == 0 && scenario_.sky != Sky::calm) out.buggify = 1'000 + rng.below(60'000);
     if (scenario_.short_staleness) {
       out.discovery.stale_after = rng.between(5s, 12s);
@@ -113,6 +119,7 @@ class Run {
     // Who was told of few finds halves that started apart by trying the others of its list every minute.
     whole_within_ = known == Acquaintance::all ? scenario_.whole_within : scenario_.whole_within + 70s;
     const Cast& cast = scenario_.cast;
+    nodes_ = nodes;
     const std::size_t all = nodes + cast.rust + cast.impostors + cast.other_secret + cast.other_network;
     replicate(nodes + cast.rust);
     for (std::size_t i = 0; i < all; ++i) {
@@ -129,6 +136,10 @@ class Run {
       if (is(nodes)) {
         spec.name = "n" + std::to_string(i);
         if (cast.twins && i + 1 == nodes) spec.key = key[i - 1];
+        if (cast.second_group && rng.below(3) != 0) spec.second_secret = "second secret";
+        // What C++ nodes have learned to do, in the order in which they have.
+        constexpr std::uint64_t levels[] = {0, 1, 3};
+        if (i < cast.older) spec.capabilities = levels[rng.below(std::size(levels))];
       } else if (is(cast.rust)) {
         spec.name = "rust" + std::to_string(i);
         spec.software = Software::rust;
@@ -199,8 +210,10 @@ class Run {
     Weather weather = world_.network().weather();
     weather.loss = weather.burst = weather.duplicate = weather.replay = weather.corrupt = 0;
     world_.network().set_weather(weather);
+    if (scenario_.cast.twins) part_twins();
     for (const auto& host : world_.hosts()) {
       if (scenario_.bootstrap_ends && host->id == HostId{0}) continue;
+      if (host->id == stopped_twin_) continue;
       host->clock.wake(world_.now());
       host->clock.set_rate(world_.now(), 0);
       host->slowness = 1;
@@ -210,6 +223,16 @@ class Run {
       world_.join(host->id);
     }
     healed_ = world_.now();
+  }
+
+  /// The operator has read the notice: one of the two is stopped for good, the other started anew.
+  void part_twins() {
+    const auto last = static_cast<std::uint32_t>(nodes_ - 1);
+    const HostId stays{last - static_cast<std::uint32_t>(rng_.fork("twins").below(2))};
+    stopped_twin_ = HostId{2 * last - 1 - stays.value};
+    world_.crash(stays);
+    world_.crash(*stopped_twin_);
+    world_.host(*stopped_twin_).wanted = world_.host(*stopped_twin_).member = false;
   }
 
   void await_whole() {
@@ -267,6 +290,7 @@ class Run {
     }
     if (workload_)
       for (const auto& [name, count] : workload_->counts()) out_.tally.add(name, count);
+    out_.tally.add("canaries opened", world_.tcp().opened());
     out_.tally.add("proven ends", world_.truth().alarms.proven);
     out_.tally.add("presumed ends", world_.truth().alarms.presumed);
     out_.tally.add("presumed ends of the living", world_.truth().alarms.false_presumed);
@@ -281,6 +305,8 @@ class Run {
   std::unique_ptr<Workload> workload_;
   Mono healed_{};
   Nanoseconds whole_within_{};
+  std::size_t nodes_ = 0;
+  std::optional<HostId> stopped_twin_;
   Outcome out_;
 };
 

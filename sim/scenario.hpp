@@ -16,7 +16,9 @@ struct Cast {
   std::size_t impostors = 0;     ///< name the group and do not know its secret
   std::size_t other_secret = 0;  ///< nodes of another group
   std::size_t other_network = 0;
-  bool twins = false;  ///< the last node has the key of the one before it
+  std::size_t older = 0;      ///< of the nodes, so many are of an older level
+  bool second_group = false;  ///< some nodes are members of another group too
+  bool twins = false;         ///< the last node has the key of the one before it
 };
 
 /// Whom a node is told of when it starts.

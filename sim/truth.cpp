@@ -10,6 +10,7 @@ Life& Truth::born(const Host& host, const Now&, Mono time) {
   life.software = host.spec.software;
   life.network = host.spec.network;
   life.secret = host.spec.secret;
+  life.second_secret = host.spec.second_secret;
   life.born = time;
   current_[host.id] = &life;
   return life;
@@ -18,7 +19,7 @@ Life& Truth::born(const Host& host, const Now&, Mono time) {
 void Truth::died(const Host& host, Mono time) {
   Life& life = *current_.at(host.id);
   life.died = time;
-  life.group.reset();
+  life.groups.clear();
   for (const auto& [key, tie] : life.bonds) {
     if (Session* of = session(tie.session))
       if (Session::End* end = of->of(life); end != nullptr && !end->down) {

@@ -23,12 +23,13 @@ struct Life {
   Software software{};
   std::string network;
   std::string secret;
+  std::optional<std::string> second_secret;
   Mono born{};
   std::optional<Mono> died;
   std::int64_t started = 0;
-  std::optional<GroupId> group;  ///< joined, and not left
-  bool leaving = false;          ///< told to leave it
-  std::optional<Term> leads;     ///< its group
+  std::set<GroupId> groups;   ///< joined, and not left
+  bool leaving = false;       ///< told to leave it
+  std::optional<Term> leads;  ///< its group
 
   struct Tie {
     SessionId session;

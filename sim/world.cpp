@@ -56,6 +56,14 @@ World::World(std::uint64_t seed, const Knobs& knobs)
     : knobs_(knobs),
       rng_(seed),
       network_(scheduler_, rng_, [this](Network::Datagram datagram) { deliver(std::move(datagram)); }),
+      tcp_(
+          scheduler_, rng_, network_,
+          [this](const Tcp::End& end, std::optional<node::CanaryEnd> how) {
+            if (host(end.host).incarnation == end.run)
+              request(end.host,
+                      [id = end.id, how](Program& program, const Now& at) { program.on_canary(at, id, how); });
+          },
+          [this](HostId at) { return host(at).program != nullptr; }),
       invariants_(all_invariants()) {
   scheduler_.after(sweep_pause, [this] { sweep(); });
 }
@@ -113,6 +121,9 @@ void World::boot(HostId id) {
   launch.timing = knobs_.timing;
   launch.discovery = knobs_.discovery;
   launch.dial_eagerly = of.spec.eager;
+  launch.canaries = knobs_.canaries;
+  launch.second_secret = of.spec.second_secret;
+  launch.capabilities = of.spec.capabilities;
   if (of.spec.persists)
     for (const auto& record : of.disk.read("memory")) launch.memory = read_memory(record);  // the newest counts
   launch.replication = replication_;
@@ -186,6 +197,18 @@ void World::keep_log(Host& of) {
   }
 }
 
+void World::keep_canaries(Host& of) {
+  for (const CanaryOrder& order : of.program->take_canary_orders()) {
+    const auto end = [&](node::CanaryId id) { return Tcp::End{of.id, of.incarnation, id}; };
+    if (const auto* expect = std::get_if<node::ExpectCanary>(&order)) tcp_.expect(end(expect->id), expect->token);
+    if (const auto* close = std::get_if<node::CloseCanary>(&order)) tcp_.close(end(close->id));
+    const auto* dial = std::get_if<node::DialCanary>(&order);
+    if (dial == nullptr) continue;
+    const auto to = std::ranges::find(hosts_, dial->remote, [](const auto& each) { return each->address; });
+    if (to != hosts_.end()) tcp_.dial(end(dial->id), (*to)->id, dial->token);
+  }
+}
+
 void World::crash(HostId id) {
   Host& of = host(id);
   if (!of.program) return;
@@ -193,6 +216,7 @@ void World::crash(HostId id) {
   truth_.died(of, scheduler_.now());
   of.disk.crash();
   of.program.reset();
+  tcp_.ended(id, of.incarnation);
   of.inbox.clear();
   of.errors.clear();
   of.requests.clear();
@@ -244,6 +268,7 @@ void World::forge_error(HostId id, HostId about) {
   const auto quoted = network_.last_sent(id, about);
   if (!of.program || quoted.empty() || of.errors.size() >= knobs_.inbox) return;
   of.errors.push_back({host(about).address, quoted});
+  of.deceived_until = scheduler_.now() + 1s;
   wake(of, scheduler_.now());
 }
 
@@ -275,6 +300,9 @@ void World::deliver(Network::Datagram datagram) {
   Host& to = host(datagram.to);
   if (!to.program) {
     if (!knobs_.port_unreachable || network_.is_cut(datagram.to, datagram.from)) return;
+    const Now now{.mono = scheduler_.now(), .boot = {}, .wall = {}};
+    auto& allowance = icmp_.try_emplace({datagram.to, datagram.from}, 6, 1, now).first->second;
+    if (knobs_.icmp_budget && !allowance.take(now)) return;
     const Nanoseconds back = network_.weather().delay;
     scheduler_.after(back, [this, quoted = std::move(datagram)]() mutable {
       Host& from = host(quoted.from);
@@ -314,7 +342,7 @@ void World::plan_wake(Host& of) {
 
 Nanoseconds World::take_inputs(Host& of, const Now& now) {
   Nanoseconds cost{};
-  for (std::size_t taken = 0; taken < limits::datagrams_per_step && !of.inbox.empty(); ++taken) {
+  for (std::size_t taken = 0; taken < knobs_.datagrams_a_turn && !of.inbox.empty(); ++taken) {
     const Network::Datagram datagram = std::move(of.inbox.front());
     of.inbox.pop_front();
     const bool handshake = !datagram.bytes.empty() && (datagram.bytes[0] & 0x80U) != 0;
@@ -352,6 +380,7 @@ void World::turn(Host& of) {
   trace_.mix(of.id.value);
   hear(of, now);
   keep_memory(of);
+  keep_canaries(of);
   keep_log(of);
   if (workload_ != nullptr)
     if (const Broken broken = workload_->on_turn(*this, of)) fail("workload", *broken);

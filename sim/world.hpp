@@ -18,8 +18,11 @@
 #include <optional>
 #include <vector>
 
+#include "base/limits.hpp"
+#include "bonds/allowance.hpp"
 #include "sim/invariant.hpp"
 #include "sim/network.hpp"
+#include "sim/tcp.hpp"
 #include "sim/trace.hpp"
 #include "sim/truth.hpp"
 
@@ -28,6 +31,8 @@ namespace mosaik::sim {
 class Workload;
 
 enum class Tier : std::uint8_t { links, quic };
+
+inline constexpr std::size_t usual_inbox = 1024;
 
 /// What holds in the whole world.
 struct Knobs {
@@ -39,7 +44,10 @@ struct Knobs {
   Nanoseconds verification_cost = 200us;
   Nanoseconds handshake_least = 300us;
   Nanoseconds handshake_most = 1ms;
-  std::size_t inbox = 1024;      ///< datagrams that a socket holds
+  std::size_t inbox = usual_inbox;  ///< datagrams that a socket holds
+  std::size_t datagrams_a_turn = limits::datagrams_per_step;
+  bool canaries = false;         ///< processes may have TCP connections
+  bool icmp_budget = false;      ///< Linux tells one host six times at once that nobody is there, and once a second
   bool port_unreachable = true;  ///< the system of a host whose process is gone says so
   Ppm buggify = 0;               ///< chance that a rare branch at the seam of the node is taken (buggy_transport.hpp)
 };
@@ -74,7 +82,11 @@ class World {
   void excuse(HostId host, Nanoseconds span);
 
   /// No fault begins any more.
-  void make_peace() noexcept { at_war_ = false; }
+  void make_peace() noexcept {
+    at_war_ = false;
+    knobs_.inbox = usual_inbox;
+    knobs_.datagrams_a_turn = limits::datagrams_per_step;
+  }
   [[nodiscard]] bool peaceful() const noexcept { return !at_war_; }
   void note_fault() noexcept { touched_ = true; }
   /// No fault has begun so far, and nothing is refused at random.
@@ -102,6 +114,7 @@ class World {
   [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
   [[nodiscard]] Network& network() noexcept { return network_; }
   [[nodiscard]] const Network& network() const noexcept { return network_; }
+  [[nodiscard]] const Tcp& tcp() const noexcept { return tcp_; }
   [[nodiscard]] Trace& trace() noexcept { return trace_; }
   [[nodiscard]] Truth& truth() noexcept { return truth_; }
   [[nodiscard]] const Truth& truth() const noexcept { return truth_; }
@@ -119,7 +132,10 @@ class World {
   /// Hosts whose processes run and should be members of one group, and are bonded as they should be.
   [[nodiscard]] Broken why_not_whole() const;
   /// True when the two, which run, should be bonded.
-  [[nodiscard]] bool should_bond(const Life& one, const Life& other) const;
+  [[nodiscard]] bool should_bond(const Life& one, const Life& other) const { return !groups_of(one, other).empty(); }
+  [[nodiscard]] bool should_bond(const Life& one, const Life& other, const GroupId& group) const;
+  /// The groups in which the two should be bonded.
+  [[nodiscard]] std::vector<GroupId> groups_of(const Life& one, const Life& other) const;
   /// True when the process may be late through no fault of its own.
   [[nodiscard]] bool excused(const Host& host, Nanoseconds within) const {
     return host.impaired_until + within > scheduler_.now();
@@ -140,6 +156,8 @@ class World {
   void judge(const Invariant& invariant, const Broken& broken);
   void keep_memory(Host& host);
   void keep_log(Host& host);
+  void keep_canaries(Host& host);
+  [[nodiscard]] Broken why_not_bonded(const Life& one, const Life& other, const GroupId& group) const;
   [[nodiscard]] std::unique_ptr<Program> make_program(const Host& host, const Launch& launch, const Now& now) const;
 
   Knobs knobs_;
@@ -147,6 +165,8 @@ class World {
   Scheduler scheduler_;
   Trace trace_;
   Network network_;
+  Tcp tcp_;
+  std::map<std::pair<HostId, HostId>, bonds::Allowance> icmp_;  ///< from a host, to a host
   Truth truth_;
   Invariants invariants_;
   std::vector<std::unique_ptr<Host>> hosts_;

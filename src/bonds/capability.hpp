@@ -18,6 +18,10 @@ struct Capabilities {
   }
 };
 
+[[nodiscard]] constexpr Capabilities operator&(Capabilities one, Capabilities other) noexcept {
+  return {one.bits & other.bits};
+}
+
 /// What this node says of itself.
 inline constexpr Capabilities own_capabilities{static_cast<std::uint64_t>(Capability::topology_rows) |
                                                static_cast<std::uint64_t>(Capability::canary) |

@@ -140,7 +140,8 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
   }
 
   const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
-  const std::vector<std::uint8_t> tail = arrival.cpp ? handshake_tail(self_.entry()) : std::vector<std::uint8_t>{};
+  const std::vector<std::uint8_t> tail =
+      arrival.cpp ? handshake_tail(self_.entry(), config_.capabilities) : std::vector<std::uint8_t>{};
   scratch_.clear();
   codec::encode_handshake_end(proof.bytes(), bond_list(), tail, scratch_);
   if (step.links.send(arrival.link, quic::SendClass::liveness, pool_.make(scratch_)) != quic::SendResult::queued)
@@ -165,7 +166,7 @@ void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {
   const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
   scratch_.clear();
   codec::encode_handshake_start(config_.network, config_.group, proof.bytes(), bond_list(),
-                                handshake_tail(self_.entry()), scratch_);
+                                handshake_tail(self_.entry(), config_.capabilities), scratch_);
   static_cast<void>(step.links.send(opened.link, quic::SendClass::liveness, pool_.make(scratch_)));
   member->attempt->start_sent = true;
   member->attempt->deadline = step.now.mono + limits::handshake_timeout;
@@ -235,6 +236,7 @@ void Mesh::on_attempt_closed(const Step& step, Member& member, const quic::Close
 void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side,
                      const Tail& tail) {
   step.links.set_frame_limit(link, limits::group_frame);
+  const Capabilities both = tail.capabilities & config_.capabilities;
   member.bond.emplace(LiveBond{
       .link = link,
       .session = session,
@@ -245,7 +247,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
       .since = step.now.mono,
       .side = side,
       .cpp = tail.present,
-      .capabilities = tail.capabilities,
+      .capabilities = both,
   });
   member.lost = Lost::no;
   member.once_bonded = true;
@@ -258,7 +260,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
   member.backoff.reset();
   topology_.add_own(step.now, member.id);
   row_changed(step);
-  step.facts.emplace_back(BondUp{member.id, link, session, tail.present, tail.capabilities, member.bond->entry});
+  step.facts.emplace_back(BondUp{member.id, link, session, tail.present, both, member.bond->entry});
   step.facts.emplace_back(MeshChanged{});
 
   static_cast<void>(member.bond->heartbeat.on_time(step.now, pulse_));  // the first tick is due at once

@@ -43,6 +43,7 @@ struct MeshConfig {
   GroupId group;
   GroupKey key;
   HeartbeatConfig heartbeat;
+  Capabilities capabilities = own_capabilities;  ///< what we say that we can, and do
   bool dial_eagerly = false;  ///< no pause before dialing a peer with a lower id: for storms in tests
 };
 

@@ -7,9 +7,9 @@
 namespace mosaik::bonds {
 
 namespace {
-std::vector<std::uint8_t> capabilities_value() {
+std::vector<std::uint8_t> value_of(Capabilities capabilities) {
   std::vector<std::uint8_t> out;
-  postcard::Writer(out).varint(own_capabilities.bits);
+  postcard::Writer(out).varint(capabilities.bits);
   return out;
 }
 }  // namespace
@@ -41,8 +41,8 @@ Tail read_tail(BytesView tail, identity::Verifier& verifier) {
   return out;
 }
 
-std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry) {
-  const std::vector<std::uint8_t> capabilities = capabilities_value();
+std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry, Capabilities can) {
+  const std::vector<std::uint8_t> capabilities = value_of(can);
   std::vector<codec::Extension> extensions;
   if (own_entry) extensions.push_back({codec::ExtensionTag::own_entry, own_entry->bytes});
   extensions.push_back({codec::ExtensionTag::capabilities, capabilities});

@@ -19,6 +19,7 @@ struct Tail {
 
 [[nodiscard]] Tail read_tail(BytesView tail, identity::Verifier& verifier);
 /// The block behind HandshakeStart and HandshakeEnd.
-[[nodiscard]] std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry);
+[[nodiscard]] std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry,
+                                                       Capabilities capabilities = own_capabilities);
 
 }  // namespace mosaik::bonds

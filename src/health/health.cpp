@@ -182,6 +182,7 @@ void Health::on_unreachable(const Now& now, const PeerId& peer, std::optional<Mo
   if (found == watched_.end()) return;
   Watched& watched = found->second;
   if (watched.finished && probe_sent && *probe_sent >= *watched.finished) {
+    MOSAIK_PROBE("health.proven");
     facts.emplace_back(ProvenDead{peer});
     forget(peer);
     return;
@@ -274,6 +275,8 @@ bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, s
   const bool silence = silent >= silence_of(now, watched) && tries >= config_.silence_probes;
   if (!unreachable && !told && !silence) return false;
   const Why why = unreachable ? Why::unreachable : told ? Why::told : Why::silence;
+  if (why == Why::told) MOSAIK_PROBE("health.told");
+  if (why == Why::silence && suspicion.vouched) MOSAIK_PROBE("health.link_down");
   if (why == Why::silence && suspicion.vouched)
     facts.emplace_back(LinkDown{peer, silent});
   else

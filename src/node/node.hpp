@@ -24,6 +24,7 @@
 #include <mosaik/status.hpp>
 
 #include "base/datagram.hpp"
+#include "bonds/capability.hpp"
 #include "consensus/engine.hpp"
 #include "crypto/ed25519.hpp"
 #include "discovery/discovery.hpp"
@@ -44,12 +45,13 @@ struct Config {
   std::vector<SocketAddress> listening;   ///< as bound
   std::vector<SocketAddress> advertised;  ///< what our entry says
   std::vector<Tag> tags;
-  CanaryPorts canary;                 ///< where we listen for canaries
-  std::uint64_t seed = 0;             ///< of timing and choice
-  Bytes32 secret_seed{};              ///< of everything that must not be guessed
-  Memory memory;                      ///< of the last run with this key
-  std::vector<std::string> warnings;  ///< told as notices at the start
-  bool dial_eagerly = false;          ///< no pause before dialing a peer with a lower id: for storms in tests
+  CanaryPorts canary;                                          ///< where we listen for canaries
+  std::uint64_t seed = 0;                                      ///< of timing and choice
+  Bytes32 secret_seed{};                                       ///< of everything that must not be guessed
+  Memory memory;                                               ///< of the last run with this key
+  std::vector<std::string> warnings;                           ///< told as notices at the start
+  bonds::Capabilities capabilities = bonds::own_capabilities;  ///< fewer: as an older node of this kind
+  bool dial_eagerly = false;  ///< no pause before dialing a peer with a lower id: for storms in tests
 };
 
 /// Names a request, so that its end can be told; chosen by the caller.
