@@ -1,25 +1,17 @@
 // What a link costs over a bare UDP socket of the same kind, in one run, side by side: round trips of 64 bytes, bulk
 // throughput, handshakes. Both ends on loopback, each on a thread of its own that sleeps in poll().
 
-#include <poll.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
-#include <functional>
 #include <optional>
-#include <thread>
 #include <vector>
 
-#include "base/limits.hpp"
-#include "quic/endpoint.hpp"
-#include "runtime/clock.hpp"
-#include "runtime/entropy.hpp"
-#include "udp/socket.hpp"
+#include "bench/end.hpp"
 
 namespace {
 
 using namespace mosaik;
+using namespace mosaik::bench;
 
 constexpr std::size_t small = 64;
 constexpr std::size_t large = 60U << 10U;
@@ -41,82 +33,6 @@ struct Figures {
 double seconds_since(Mono begin) {
   return std::chrono::duration<double>(runtime::read_clock().mono - begin).count();
 }
-
-udp::Socket open_socket() {
-  return std::move(udp::Socket::open(SocketAddress::v4({127, 0, 0, 1}, 0)).value());
-}
-
-void wait_readable(const udp::Socket& socket, Nanoseconds limit) {
-  pollfd ready{socket.fd(), POLLIN, 0};
-  const timespec time{limit.count() / 1'000'000'000, limit.count() % 1'000'000'000};
-  ppoll(&ready, 1, &time, nullptr);
-}
-
-/// One end: an endpoint on a socket, stepped by its own thread.
-class End {
- public:
-  explicit End(std::function<void(End&, const quic::LinkEvent&)> on_event,
-               std::size_t datagram = limits::loopback_datagram)
-      : key_(crypto::SecretKey::from_seed(runtime::random_bytes32())),
-        endpoint(key_, {.random_seed = runtime::random_bytes32(), .loopback_datagram = datagram}),
-        socket_(open_socket()),
-        on_event_(std::move(on_event)) {}
-
-  /// As runtime/loop.hpp does it: send, sleep, read what came, keep timers.
-  void step() {
-    flush(runtime::read_clock());
-    if (!more_)
-      wait_readable(socket_, std::clamp<Nanoseconds>(endpoint.next_deadline() - runtime::read_mono(), 0ns, 20ms));
-    const Now now = runtime::read_clock();
-    socket_.receive(limits::datagrams_per_step,
-                    [&](const udp::Received& in) { endpoint.on_datagram(now, in.path, in.bytes); });
-    static_cast<void>(endpoint.advance(now));
-    while (const auto event = endpoint.next_event()) on_event_(*this, *event);
-    if (now.mono >= endpoint.next_deadline()) endpoint.on_timer(now);
-  }
-  void flush(const Now& now) {
-    batch_.clear();
-    more_ = endpoint.transmit(now, batch_);
-    for (const auto& item : batch_.items())
-      while (!socket_.send(item.path, batch_.bytes(item), item.segment)) wait_writable();
-  }
-  [[nodiscard]] const PeerId& id() const { return key_.id(); }
-  [[nodiscard]] SocketAddress address() const { return socket_.local(); }
-
- private:
-  void wait_writable() const {
-    pollfd ready{socket_.fd(), POLLOUT, 0};
-    static_cast<void>(poll(&ready, 1, 100));
-  }
-  crypto::SecretKey key_;
-
- public:
-  FramePool pool;  // outlives the endpoint, which holds frames
-  quic::Endpoint endpoint;
-
- private:
-  udp::Socket socket_;
-  std::function<void(End&, const quic::LinkEvent&)> on_event_;
-  DatagramBatch batch_{1U << 18U};
-  bool more_ = false;
-};
-
-/// An end that runs on a thread until it is destroyed.
-class Background {
- public:
-  explicit Background(End& end)
-      : thread_([this, &end] {
-          while (!stop_) end.step();
-        }) {}
-  ~Background() {
-    stop_ = true;
-    thread_.join();
-  }
-
- private:
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
-};
 
 double median(std::vector<double>& values) {
   std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
@@ -154,11 +70,6 @@ class RawPair {
   }};
 };
 
-void on_echo(End& end, const quic::LinkEvent& event) {
-  if (const auto* frame = std::get_if<quic::LinkFrame>(&event))
-    static_cast<void>(end.endpoint.send(frame->link, quic::SendClass::consensus, end.pool.make(frame->payload)));
-}
-
 /// The same over a link.
 class LinkPair {
  public:
@@ -178,7 +89,7 @@ class LinkPair {
   std::vector<std::uint8_t> payload_ = std::vector<std::uint8_t>(small);
   std::optional<quic::LinkId> link_;
   bool back_ = false;
-  End server_{on_echo};
+  End server_{echo_frames};
   End client_{[this](End&, const quic::LinkEvent& event) {
     if (const auto* opened = std::get_if<quic::LinkOpened>(&event)) link_ = opened->link;
     if (std::holds_alternative<quic::LinkFrame>(event)) back_ = true;

@@ -42,12 +42,14 @@ class Future {
   /// Waits and returns the value. Not from a continuation: it would wait for itself.
   T get() const {
     std::unique_lock lock(state_->mutex);
+    state_->awaited = true;
     state_->changed.wait(lock, [this] { return state_->value.has_value(); });
     return *state_->value;
   }
   /// Waits at most `limit`; empty when the value had not come by then.
   [[nodiscard]] std::optional<T> get_for(std::chrono::nanoseconds limit) const {
     std::unique_lock lock(state_->mutex);
+    state_->awaited = true;
     state_->changed.wait_for(lock, limit, [this] { return state_->value.has_value(); });
     return state_->value;
   }
@@ -101,6 +103,7 @@ class Future {
     std::mutex mutex;
     std::condition_variable changed;
     std::optional<T> value;
+    bool awaited = false;  ///< somebody waits, or has waited, for `changed`
     std::vector<std::function<void(const T&)>> waiting;
   };
   explicit Future(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -130,18 +133,35 @@ class Promise {
   bool set(T value) const {
     const auto state = state_;  // a continuation may end the object that owns this promise
     std::vector<std::function<void(const T&)>> waiting;
-    {
-      const std::scoped_lock lock(state->mutex);
-      if (state->value.has_value()) return false;
-      state->value.emplace(std::move(value));
-      waiting.swap(state->waiting);
-    }
-    state->changed.notify_all();
+    if (!put(*state, std::move(value), waiting)) return false;
     for (auto& call : waiting) call(*state->value);
     return true;
   }
+  /// Wakes who waits, and leaves the continuations to be run where they may: by calling what is returned, once. Empty
+  /// when there are none.
+  [[nodiscard]] std::move_only_function<void()> settle(T value) const {
+    std::vector<std::function<void(const T&)>> waiting;
+    if (!put(*state_, std::move(value), waiting) || waiting.empty()) return {};
+    return [state = state_, waiting = std::move(waiting)] {
+      for (const auto& call : waiting) call(*state->value);
+    };
+  }
 
  private:
+  using State = typename Future<T>::State;
+  static bool put(State& state, T value, std::vector<std::function<void(const T&)>>& waiting) {
+    bool awaited = false;
+    {
+      const std::scoped_lock lock(state.mutex);
+      if (state.value.has_value()) return false;
+      state.value.emplace(std::move(value));
+      waiting.swap(state.waiting);
+      awaited = state.awaited;
+    }
+    if (awaited) state.changed.notify_all();
+    return true;
+  }
+
   std::shared_ptr<typename Future<T>::State> state_;
 };
 

@@ -110,6 +110,9 @@ class MOSAIK_EXPORT ReplicatedGroup : public Group {
  protected:
   friend class ReplicatedGroupBuilder;
   using Group::Group;
+  /// `settle` completes a promise and returns its continuations (Promise::settle).
+  using Settle = std::move_only_function<std::move_only_function<void()>(Result<IndexRange>)>;
+  void execute_settling(std::vector<Bytes> commands, const CallOptions& options, Settle settle) const;
 };
 
 /// How to take part in a group with a machine; nothing happens before join().
@@ -150,7 +153,11 @@ class GroupOf : public ReplicatedGroup {
 
   /// Completes with the command's place when it is committed.
   Future<Result<Index>> execute(const Command& command, const CallOptions& options = {}) const {
-    return first_of(execute_bytes(encoded(command), options));
+    Promise<Result<Index>> promise;
+    execute_settling(encoded(command), options, [promise](Result<IndexRange> range) {
+      return promise.settle(range ? Result<Index>(range->first) : std::unexpected(std::move(range.error())));
+    });
+    return promise.future();
   }
   /// All of them in one piece of the log, in order.
   Future<Result<IndexRange>> execute_many(std::span<const Command> commands, const CallOptions& options = {}) const {

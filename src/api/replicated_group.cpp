@@ -20,11 +20,40 @@ ReplicatedGroup::Callback<T> completing(const Promise<Result<T>>& promise) {
   return [promise](Result<T> result) { promise.set(std::move(result)); };
 }
 
+using Settle = std::move_only_function<std::move_only_function<void()>(Result<IndexRange>)>;
+
+std::vector<Blob> blobs_of(const std::vector<Bytes>& commands) {
+  std::vector<Blob> out;
+  out.reserve(commands.size());
+  for (const Bytes& command : commands) out.push_back(Blob::copy(command));
+  return out;
+}
+
+/// The caller looks at a future: whoever waits is woken by the loop itself.
+void submit(const api::GroupBody& group, const std::vector<Bytes>& commands, consensus::Until until,
+            const CallOptions& options, Settle settle) {
+  group.network().post([id = group.id(), blobs = blobs_of(commands), until, options,
+                        settle = std::move(settle)](runtime::Step* step) mutable {
+    if (step == nullptr) {
+      if (auto rest = settle(api::network_closed())) rest();
+      return;
+    }
+    step->submit({.group = id,
+                  .time = options.time,
+                  .done = {},
+                  .settle = [settle = std::move(settle)](
+                                const consensus::Outcome& outcome) mutable { return settle(range_of(outcome)); }},
+                 std::move(blobs), until);
+  });
+}
+Settle settling(const Promise<Result<IndexRange>>& promise) {
+  return [promise](Result<IndexRange> range) { return promise.settle(std::move(range)); };
+}
+
+/// The caller gave a callback.
 void submit(const api::GroupBody& group, const std::vector<Bytes>& commands, consensus::Until until,
             const CallOptions& options, ReplicatedGroup::Callback<IndexRange> done) {
-  std::vector<Blob> blobs;
-  blobs.reserve(commands.size());
-  for (const Bytes& command : commands) blobs.push_back(Blob::copy(command));
+  std::vector<Blob> blobs = blobs_of(commands);
   group.network().post(
       [id = group.id(), blobs = std::move(blobs), until, options, done = std::move(done)](runtime::Step* step) mutable {
         if (step == nullptr) return done(api::network_closed());
@@ -94,14 +123,18 @@ Future<Result<T>> wait_value(const std::shared_ptr<api::GroupBody>& group, Holds
 Future<Result<IndexRange>> ReplicatedGroup::execute_bytes(std::vector<Bytes> commands,
                                                           const CallOptions& options) const {
   Promise<Result<IndexRange>> promise;
-  submit(*body_, commands, consensus::Until::committed, options, completing(promise));
+  submit(*body_, commands, consensus::Until::committed, options, settling(promise));
   return promise.future();
 }
 
 Future<Result<IndexRange>> ReplicatedGroup::feed_bytes(std::vector<Bytes> commands, const CallOptions& options) const {
   Promise<Result<IndexRange>> promise;
-  submit(*body_, commands, consensus::Until::assigned, options, completing(promise));
+  submit(*body_, commands, consensus::Until::assigned, options, settling(promise));
   return promise.future();
+}
+
+void ReplicatedGroup::execute_settling(std::vector<Bytes> commands, const CallOptions& options, Settle settle) const {
+  submit(*body_, commands, consensus::Until::committed, options, std::move(settle));
 }
 
 void ReplicatedGroup::execute_bytes(std::vector<Bytes> commands, const CallOptions& options,

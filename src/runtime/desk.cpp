@@ -140,6 +140,8 @@ void Desk::finish_turn() {
   keep_memory(false);
   finish_machines();
   if (is_news() || next_publication() <= now_.mono) publish();
+  for (auto& [settle, outcome] : std::exchange(settled_, {}))
+    if (Task rest = settle(outcome)) run(std::move(rest));
   if (tasks_.empty() && events_.empty()) return;
   for (Task& task : tasks_) outlet_.run(std::move(task));
   for (Event& event : events_) outlet_.tell(std::move(event));

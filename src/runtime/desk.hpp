@@ -53,6 +53,7 @@ class Desk final : public Step {
   // desk_machines.cpp
   struct Call {
     CallDone done;
+    CallSettle settle;
     bool on_loop = false;
   };
   struct Machinery {
@@ -107,8 +108,9 @@ class Desk final : public Step {
   };
   std::vector<Join> joining_;  // until a snapshot shows the group
 
-  std::vector<Task> tasks_;    // for the delivery thread, at the end of the turn
-  std::vector<Event> events_;  // the same
+  std::vector<std::pair<CallSettle, consensus::Outcome>> settled_;  // at the end of the turn
+  std::vector<Task> tasks_;                                         // for the delivery thread, at the end of the turn
+  std::vector<Event> events_;                                       // the same
 
   std::shared_ptr<const NodeStatus> status_;
   std::shared_ptr<const std::vector<identity::EntryRef>> catalog_;

@@ -41,7 +41,7 @@ void Desk::join(const GroupKey& key, const ConsensusConfig& consensus, MachineSe
 
 consensus::CallId Desk::begin(CallTerms& terms) {
   const consensus::CallId call{++last_call_};
-  calls_.emplace_hint(calls_.end(), call, Call{std::move(terms.done), terms.on_loop});
+  calls_.emplace_hint(calls_.end(), call, Call{std::move(terms.done), std::move(terms.settle), terms.on_loop});
   return call;
 }
 
@@ -61,6 +61,7 @@ void Desk::end(consensus::CallId call, const consensus::Outcome& outcome) {
   auto found = calls_.extract(call);
   if (!found) return;
   Call& ended = found.mapped();
+  if (ended.settle) return static_cast<void>(settled_.emplace_back(std::move(ended.settle), outcome));
   if (ended.on_loop) return ended.done(outcome);
   run([done = std::move(ended.done), outcome]() mutable { done(outcome); });
 }
@@ -113,8 +114,13 @@ void Desk::finish_machines() {
 
 void Desk::end_machines() {
   machines_.clear();
-  for (auto& [call, ended] : std::exchange(calls_, {}))
-    run([done = std::move(ended.done)]() mutable { done(consensus::Unknown{consensus::Doubt::stopped}); });
+  const consensus::Outcome outcome = consensus::Unknown{consensus::Doubt::stopped};
+  for (auto& [call, ended] : std::exchange(calls_, {})) {
+    if (ended.settle)
+      settled_.emplace_back(std::move(ended.settle), outcome);
+    else
+      run([done = std::move(ended.done), outcome]() mutable { done(outcome); });
+  }
 }
 
 }  // namespace mosaik::runtime

@@ -24,6 +24,8 @@ using Answer = std::move_only_function<void(Result<T>)>;
 
 /// The end of a call on a group: on the delivery thread, or on the loop's when the call asked for that.
 using CallDone = std::move_only_function<void(const consensus::Outcome&)>;
+/// Ends a call whose caller waits; what it returns, if anything, is the user's code and runs on the delivery thread.
+using CallSettle = std::move_only_function<Task(const consensus::Outcome&)>;
 
 /// A machine to join a group with, and how this member takes part.
 struct MachineSetup {
@@ -41,6 +43,9 @@ struct CallTerms {
   Nanoseconds time{};    ///< until it ends at the latest
   bool on_loop = false;  ///< `done` runs on the loop's thread: it must be quick, and may only post
   CallDone done;
+  /// Instead of `done`: runs on the loop's thread at the end of the turn, behind what it publishes. It wakes who waits
+  /// without the way over the delivery thread.
+  CallSettle settle = {};
 };
 
 class Step {

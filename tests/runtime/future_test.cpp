@@ -160,5 +160,23 @@ TEST(Future, one_value_wins_a_race_and_all_see_the_same) {
   }
 }
 
+TEST(SettledPromise, wakes_who_waits_and_leaves_the_continuations_to_the_caller) {
+  const Promise<int> promise;
+  const Future<int> future = promise.future();
+  int seen = 0;
+  static_cast<void>(future.then([&](int value) { seen = value; }));
+  int got = 0;
+  std::thread waiter([&] { got = future.get(); });
+  auto rest = promise.settle(7);
+  waiter.join();
+  EXPECT_EQ(got, 7);
+  EXPECT_EQ(seen, 0) << "no continuation runs in the thread that settles";
+  ASSERT_TRUE(rest);
+  rest();
+  EXPECT_EQ(seen, 7);
+  EXPECT_FALSE(promise.settle(8)) << "the first value counts";
+  EXPECT_EQ(future.get(), 7);
+}
+
 }  // namespace
 }  // namespace mosaik
