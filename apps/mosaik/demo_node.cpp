@@ -117,7 +117,11 @@ Result<> DemoNode::start(const std::string& contact) {
                                         "--machine",
                                         "counter",
                                         "--bootstrap-delay",
-                                        "300ms"};
+                                        "300ms",
+                                        "--election-timeout",
+                                        "1s",
+                                        "--election-jitter",
+                                        "250ms"};
   if (!contact.empty()) arguments.insert(arguments.end(), {"--bootstrap", contact});
   std::vector<std::string> environment = environment_with(ground_->secret);
   const Launch launch{pointers(arguments), pointers(environment), input->read.get(), output->write.get(), log.get(),

@@ -120,14 +120,20 @@ void Engine::Impl::on_leader_gone(const Now& now, Loss loss, Survivors survivors
   follower.session.reset();
   set_leader(std::nullopt);
   set_online(false);
+  haste_ = false;
   if (loss == Loss::presumed || survivors != Survivors::clique) return;
   if (config_.preference != Preference::normal || !enough_by_count()) return;
   // Its death is certain and the survivors see each other: no need to wait for silence. One after the other, so that
   // the first has won before the second begins.
+  haste_ = true;
+  follower.election_at = now.mono + stagger();
+}
+
+Nanoseconds Engine::Impl::stagger() const {
   std::int64_t rank = 0;
   for (const auto& [peer, bonded] : peers_)
     if (bonded.facts.cpp && peer < config_.self) ++rank;
-  follower.election_at = now.mono + config_.failover_stagger * rank;
+  return config_.failover_stagger * rank;
 }
 
 // ------------------------------------------------------------------------------------------------ votes
@@ -156,7 +162,9 @@ void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const Req
   // Who denies a candidate that is behind has what it lacks, and should not let the group wait.
   const bool behind = terms::is_behind(request.last, log.last());
   if (!behind || follower->leader || config_.preference != Preference::normal || !enough(now)) return;
-  follower->election_at = std::min(follower->election_at, now.mono + rng_.between(0ns, config_.election_jitter / 4));
+  const Nanoseconds pause =
+      haste_ ? config_.failover_stagger + stagger() : rng_.between(0ns, config_.election_jitter / 4);
+  follower->election_at = std::min(follower->election_at, now.mono + pause);
 }
 
 void Engine::Impl::on_vote(const Now& now, const PeerId& from, const RequestVoteResponse& response) {
@@ -197,6 +205,7 @@ void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted
   }
   state_ = std::move(leader);
   contests_ = 0;
+  haste_ = false;
   tell(RoleChanged{Role::leader, term_});
   set_leader(config_.self);
   set_online(true);

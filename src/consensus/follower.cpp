@@ -55,6 +55,7 @@ void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& app
   auto& follower = std::get<Follower>(state_);
   arm_follower(now, follower);
   set_leader(from);
+  haste_ = false;
   follower.leader_commit = std::max(follower.leader_commit, append.leader_commit);
   if (log.matches(append.previous)) return accept(now, from, append);
   // An entry of ours where the leader has another one: it and all behind it leave.

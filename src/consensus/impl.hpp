@@ -153,6 +153,8 @@ class Engine::Impl {
 
   // elections.cpp
   [[nodiscard]] Nanoseconds draw();
+  /// After a proven death: so long after it this member campaigns.
+  [[nodiscard]] Nanoseconds stagger() const;
   void arm_follower(const Now& now, Follower& follower);
   /// Enough members are connected to elect (engine.hpp).
   [[nodiscard]] bool enough(const Now& now) const;
@@ -266,6 +268,7 @@ class Engine::Impl {
   std::optional<PeerId> leader_;  ///< as told
   bool online_ = false;
   unsigned contests_ = 0;
+  bool haste_ = false;            ///< the last leader's death is proven, and no other has been heard since
   std::uint32_t group_size_ = 1;  ///< the largest seen, departures taken off
   std::set<PeerId> proven_dead_;  ///< members that are known to be gone, and have not said goodbye
   std::set<PeerId> floors_told_;

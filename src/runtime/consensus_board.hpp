@@ -12,15 +12,18 @@ namespace mosaik::runtime {
 
 class ConsensusBoard {
  public:
-  ConsensusBoard() : latest_(std::make_shared<const ConsensusStatus>()) {}
+  ConsensusBoard() = default;
+  ConsensusBoard(const ConsensusBoard&) = delete;
+  ConsensusBoard& operator=(const ConsensusBoard&) = delete;
+  ~ConsensusBoard() { delete slot_.load(); }
 
-  void put(const ConsensusStatus& status) {
-    auto next = std::make_shared<const ConsensusStatus>(status);
-    const std::scoped_lock lock(mutex_);
-    latest_.swap(next);
-  }
+  /// The loop's side: one thread at a time, and it waits for nobody.
+  void put(const ConsensusStatus& status) { delete slot_.exchange(new ConsensusStatus(status)); }
+  /// Any other thread's side: readers meet one another behind the mutex, never the loop.
   [[nodiscard]] std::shared_ptr<const ConsensusStatus> latest() const {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock lock(readers_);
+    if (const std::unique_ptr<ConsensusStatus> newest(slot_.exchange(nullptr)); newest)
+      latest_ = std::make_shared<const ConsensusStatus>(*newest);
     return latest_;
   }
 
@@ -30,8 +33,9 @@ class ConsensusBoard {
   [[nodiscard]] bool watched() const noexcept { return watches_.load() > 0; }
 
  private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const ConsensusStatus> latest_;
+  mutable std::atomic<ConsensusStatus*> slot_ = nullptr;  ///< the newest that nobody has read
+  mutable std::mutex readers_;
+  mutable std::shared_ptr<const ConsensusStatus> latest_ = std::make_shared<const ConsensusStatus>();
   std::atomic<int> watches_ = 0;
 };
 

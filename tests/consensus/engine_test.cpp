@@ -85,6 +85,26 @@ TEST(Elections, of_equal_lone_members_one_prevails) {
   }
 }
 
+TEST(Elections, after_a_proven_death_one_that_lacks_the_newest_entry_costs_milliseconds_only) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Settled s({.cpp = 5}, seed);
+    // The first to campaign has not got the newest entry, and its term makes all others begin anew.
+    const std::size_t hasty = s.follower(0);
+    s.cluster.lets_pass = [&](std::size_t from, std::size_t to, const consensus::Message&) {
+      return from != s.lead || to != hasty;
+    };
+    s.cluster.execute(s.lead, "newest");
+    s.cluster.run_for(5ms);
+    s.cluster.crash(s.lead, Loss::proven, 1ms);
+    const auto leads = [&] {
+      const auto now = s.cluster.leader();
+      return now && now != s.lead;
+    };
+    EXPECT_TRUE(s.cluster.run_until(leads, 25ms)) << seed << '\n' << s.cluster.describe();
+    EXPECT_NE(s.cluster.leader(), hasty);
+  }
+}
+
 TEST(Elections, survivors_of_a_proven_death_elect_within_milliseconds) {
   Settled s;
   s.cluster.crash(s.lead, Loss::proven, 1ms);

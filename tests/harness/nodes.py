@@ -27,6 +27,7 @@ class Process:
     def __init__(self, fleet, label, argv, env=None):
         self.fleet, self.label, self.argv = fleet, label, argv
         self.events, self.closed, self.tags = [], False, 0
+        self.on_reply = None  # takes replies whose tag begins with "load", instead of the list
         self.news = fleet.news
         self.log = open(os.path.join(fleet.folder, f"{label}.log"), "ab")
         self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
@@ -45,6 +46,9 @@ class Process:
             except ValueError:
                 continue
             event["at"] = time.monotonic()
+            if self.on_reply and event.get("event") == "reply" and str(event.get("tag", "")).startswith("load"):
+                self.on_reply(self, event)
+                continue
             with self.news:
                 self.events.append(event)
                 self.news.notify_all()
@@ -64,6 +68,15 @@ class Process:
                     return event
             return None
         return self.wait(f"event {kind} {fields or ''}", match, seconds)
+
+    def post(self, cmd, tag, **fields):
+        """Sends a command and does not wait; its reply goes to `on_reply`. False when the process is gone."""
+        try:
+            self.child.stdin.write((json.dumps({"cmd": cmd, "tag": tag, **fields}) + "\n").encode())
+            self.child.stdin.flush()
+            return True
+        except OSError:
+            return False
 
     def command(self, cmd, seconds=10, **fields):
         """Sends a command and returns its reply's `ok`."""
