@@ -24,7 +24,7 @@ enum class BondState : std::uint8_t {
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(BondState state) noexcept;
 
-/// The other end of one of our own bonds.
+/// The other end of one of our own bonds, with the newest entry that it has signed.
 class MOSAIK_EXPORT Peer {
  public:
   Peer() = default;
@@ -45,9 +45,9 @@ class MOSAIK_EXPORT Bond {
     SessionId session;               ///< this establishment; what a Rust node calls its bond id
     std::chrono::nanoseconds rtt{};  ///< smoothed round trip of the connection
     std::chrono::nanoseconds age{};  ///< since the bond was formed
-    bool opened_by_us = false;
-    SocketAddress remote;
-    bool suspect = false;  ///< silent or unreachable at this moment, not yet given up
+    bool opened_by_us = false;       ///< we dialed; otherwise the other end did
+    SocketAddress remote;            ///< where its datagrams come from
+    bool suspect = false;            ///< silent or unreachable at this moment, not yet given up
   };
 
   Bond(BondId id, PeerId a, PeerId b, BondState state, std::optional<Own> own)
@@ -58,8 +58,9 @@ class MOSAIK_EXPORT Bond {
   [[nodiscard]] const PeerId& a() const noexcept { return a_; }
   [[nodiscard]] const PeerId& b() const noexcept { return b_; }
   [[nodiscard]] BondState state() const noexcept { return state_; }
+  /// This node holds one end. Only then may peer(), session(), rtt() and own() be called.
   [[nodiscard]] bool is_own() const noexcept { return own_.has_value(); }
-  /// Of an own bond only.
+  /// The other end of an own bond.
   [[nodiscard]] const Peer& peer() const { return own_->peer; }
   [[nodiscard]] const SessionId& session() const { return own_->session; }
   [[nodiscard]] std::chrono::nanoseconds rtt() const { return own_->rtt; }

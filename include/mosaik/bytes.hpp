@@ -11,9 +11,9 @@
 namespace mosaik {
 
 using Byte = std::uint8_t;
-using BytesView = std::span<const std::uint8_t>;
-using Bytes32 = std::array<std::uint8_t, 32>;
-using Bytes64 = std::array<std::uint8_t, 64>;
+using BytesView = std::span<const std::uint8_t>;  ///< somebody else's bytes, for the length of a call
+using Bytes32 = std::array<std::uint8_t, 32>;     ///< a digest, a key, an id
+using Bytes64 = std::array<std::uint8_t, 64>;     ///< a signature
 
 /// The bytes of a text, without a terminator.
 [[nodiscard]] inline BytesView bytes_of(std::string_view text) noexcept {

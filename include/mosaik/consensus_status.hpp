@@ -11,6 +11,7 @@
 
 namespace mosaik {
 
+/// The part of a member in its term.
 enum class MemberRole : std::uint8_t {
   follower,
   candidate,
@@ -32,12 +33,13 @@ enum class Consistency : std::uint8_t {
   strong,  ///< by the leader, after it has made sure that it still is
 };
 
+/// The consensus as one member knows it, at one moment. Counters count from joining.
 struct ConsensusStatus {
   MemberRole role = MemberRole::follower;
   Term term;
-  std::optional<PeerId> leader;  ///< the last one known; none before the first election
-  bool online = false;           ///< we lead, or our log meets the leader's (spec: groups 6.9)
-  Index committed;
+  std::optional<PeerId> leader;    ///< the last one known; none before the first election
+  bool online = false;             ///< we lead, or our log meets the leader's (spec: groups 6.9)
+  Index committed;                 ///< all up to here is agreed on
   Index applied;                   ///< by the machine of this member
   Cursor log_position;             ///< the newest entry of our log
   std::uint32_t group_size = 0;    ///< the largest group that this member has seen
@@ -45,7 +47,7 @@ struct ConsensusStatus {
   std::uint64_t elections = 0;     ///< campaigns of this member
   std::uint64_t overwritten = 0;   ///< calls whose place in the log was taken by others
   std::uint64_t diverged = 0;      ///< times that this member started over from the leader's history
-  bool catching_up = false;
+  bool catching_up = false;        ///< its log is being filled from other members
   friend bool operator==(const ConsensusStatus&, const ConsensusStatus&) = default;
 };
 

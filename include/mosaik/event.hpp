@@ -11,6 +11,7 @@
 
 namespace mosaik {
 
+/// Which fields of an Event have a meaning stands with each kind.
 enum class EventKind : std::uint8_t {
   peer_discovered,   ///< peer
   peer_updated,      ///< peer
@@ -39,6 +40,7 @@ enum class EventKind : std::uint8_t {
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(EventKind kind) noexcept;
 
+/// Something that happened. `sequence` has no gaps but those that a `lost` event counts.
 struct Event {
   EventKind kind{};
   std::uint64_t sequence = 0;  ///< ascends by one for each event of a node

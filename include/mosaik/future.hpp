@@ -27,6 +27,7 @@ using Executor = std::function<void(std::function<void()>)>;
 template <class T>
 class Promise;
 
+/// See the file's head for what runs where.
 template <class T>
 class Future {
   static_assert(std::is_object_v<T> && std::is_copy_constructible_v<T>);
@@ -35,6 +36,7 @@ class Future {
   Future() = default;  ///< refers to nothing: valid() is false
 
   [[nodiscard]] bool valid() const noexcept { return state_ != nullptr; }
+  /// The value is there.
   [[nodiscard]] bool ready() const {
     const std::scoped_lock lock(state_->mutex);
     return state_->value.has_value();

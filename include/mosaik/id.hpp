@@ -77,6 +77,7 @@ using BondId = Id<struct BondIdKind>;
 using SessionId = Id<struct SessionIdKind>;
 /// A label in a peer entry; made from text by the rule of Digest::of.
 using Tag = Id<struct TagKind>;
+/// A stream or a function that a Rust peer offers: read from its entry and passed on, not used here.
 using StreamId = Id<struct StreamIdKind>;
 using FunctionId = Id<struct FunctionIdKind>;
 
@@ -88,6 +89,7 @@ template <class T>
 
 }  // namespace mosaik
 
+/// The first eight bytes: ids are keys and hashes already.
 template <class Kind>
 struct std::hash<mosaik::Id<Kind>> {
   std::size_t operator()(const mosaik::Id<Kind>& id) const noexcept {

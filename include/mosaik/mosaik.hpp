@@ -1,5 +1,17 @@
 #pragma once
 /// Everything that a user of mosaik needs.
+///
+/// @mainpage mosaik
+/// | to | begin with |
+/// |---|---|
+/// | open a node | mosaik::Network::open, mosaik::NetworkConfig |
+/// | join a group, look at its mesh | mosaik::Groups::with_key, mosaik::Group, mosaik::Bonds |
+/// | wait for a state, or be told of each change | mosaik::When, mosaik::Network::subscribe, mosaik::Event |
+/// | agree on state | mosaik::StateMachine, mosaik::GroupOf, mosaik::ReplicatedGroup |
+/// | ask why | mosaik::Network::status, mosaik::NodeStatus |
+///
+/// What can fail returns mosaik::Result; what takes time returns a mosaik::Future. Each header begins with what holds
+/// for all of it: threads, life, limits. `examples/` has a program for each line of the table.
 
 #include <mosaik/bond.hpp>
 #include <mosaik/event.hpp>

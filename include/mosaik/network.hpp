@@ -37,7 +37,7 @@ struct NetworkConfig {
   std::vector<std::string> listen = {"0.0.0.0:0", "[::]:0"};  ///< `IP:PORT`, at most one of each family
   std::vector<std::string> advertise =
       {};  ///< `IP:PORT` that others shall dial; default: the listen addresses, or the interfaces' for 0.0.0.0 and [::]
-  std::vector<std::string> tags = {};
+  std::vector<std::string> tags = {};      ///< labels in this node's entry (Digest::of each)
   std::optional<Bytes32> secret_key = {};  ///< Ed25519 seed
   std::string secret_key_file = {};        ///< 64 hexadecimal digits; created with mode 0600 when missing, refused when
                                            ///< damaged or readable by others, locked
@@ -66,6 +66,7 @@ class MOSAIK_EXPORT When {
   [[nodiscard]] Future<Result<Bonds>> unbonded_from(const PeerId& peer) const;
   /// Every known member is bonded with us, and there is at least one.
   [[nodiscard]] Future<Result<Bonds>> online() const;
+  /// Not so: a known member is not bonded with us, or none is known.
   [[nodiscard]] Future<Result<Bonds>> offline() const;
 
  protected:
@@ -86,7 +87,9 @@ class MOSAIK_EXPORT Group {
   [[nodiscard]] const GroupId& id() const noexcept;
   /// The mesh as it is known now.
   [[nodiscard]] Bonds bonds() const;
+  /// Members, bonds, and why the group is not healthy, in words.
   [[nodiscard]] GroupStatus status() const;
+  /// Waits: futures that complete when the mesh is in a state.
   [[nodiscard]] When when() const;
   /// Leaves: Departure to all, then close. Completes when it is done, at most 600 ms later.
   Future<Result<>> leave();
@@ -105,6 +108,7 @@ class GroupOfBuilder;
 /// What is needed to join a group; nothing happens before join().
 class MOSAIK_EXPORT GroupBuilder {
  public:
+  /// The timing; its heartbeat settings are part of the GroupId.
   GroupBuilder& with_consensus(const ConsensusConfig& config);
   /// The machine that the members replicate; join() then gives a GroupOf<M>.
   template <class M>
@@ -123,8 +127,10 @@ class MOSAIK_EXPORT GroupBuilder {
   ConsensusConfig consensus_;
 };
 
+/// The groups of one node.
 class MOSAIK_EXPORT Groups {
  public:
+  /// Begins to describe membership in the group of this key; join() makes it real.
   [[nodiscard]] GroupBuilder with_key(const GroupKey& key) const;
 
  private:
@@ -160,15 +166,18 @@ class MOSAIK_EXPORT Network {
   /// `PEERID@IP:PORT` of this node, for another's bootstrap list.
   [[nodiscard]] std::string contact() const;
   [[nodiscard]] Groups groups() const;
+  /// The node, its groups, and what a person should know, at one moment.
   [[nodiscard]] NodeStatus status() const;
   /// Fresh entries of the catalog, ascending by id, ours not among them.
   [[nodiscard]] std::vector<PeerEntry> catalog() const;
-  /// Our own entry, and its signed encoding.
+  /// Our own entry, as others see it.
   [[nodiscard]] PeerEntry entry() const;
+  /// As it goes over the wire (docs/protocol/discovery.md 1).
   [[nodiscard]] std::vector<std::uint8_t> signed_entry() const;
-  /// Exchanges catalogs with `PEERID@HOST:PORT`.
+  /// Exchanges catalogs with `PEERID@HOST:PORT`. Errors: invalid_argument, unreachable, timed_out (5 s), refused,
+  /// closed.
   Future<Result<>> sync_with(const std::string& contact);
-  /// Asks `PEERID@HOST:PORT` for its entry; completes with the round-trip time.
+  /// Asks `PEERID@HOST:PORT` for its entry; completes with the round-trip time. Errors as of sync_with.
   Future<Result<std::chrono::nanoseconds>> ping(const std::string& contact);
   /// Calls back for each event from now on, in order, on the delivery thread. A reader that falls more than 1,024
   /// events behind gets one event of kind `lost`.

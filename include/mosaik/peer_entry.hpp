@@ -35,6 +35,7 @@ struct CustomAddress {
 /// Ordered: relays, then sockets (IPv4 before IPv6), then custom.
 using TransportAddress = std::variant<RelayAddress, SocketAddress, CustomAddress>;
 
+/// A credential that a peer shows to others. Kept and passed on; nothing here checks it.
 struct Ticket {
   Digest id;    ///< the key in the entry's map
   Digest kind;  ///< the ticket class
@@ -42,14 +43,14 @@ struct Ticket {
   friend auto operator<=>(const Ticket&, const Ticket&) = default;
 };
 
-/// All sets ascend strictly.
+/// What a node says of itself. All lists ascend strictly; the bytes that are signed are docs/protocol/discovery.md 1.
 struct PeerEntry {
   std::string protocol;  ///< SemVer text of the sender's mosaik, a label only
   NetworkId network;
   EntryVersion version;
-  PeerId id;
+  PeerId id;  ///< whose entry it is, and whose key signs it
   std::vector<TransportAddress> addresses;
-  std::vector<Tag> tags;
+  std::vector<Tag> tags;  ///< labels; for people and programs, not for mosaik
   std::vector<StreamId> streams;
   std::vector<FunctionId> functions;
   std::vector<GroupId> groups;

@@ -28,6 +28,7 @@
 
 namespace mosaik {
 
+/// How long a call may take, and where its callback runs.
 struct CallOptions {
   std::chrono::nanoseconds time = std::chrono::seconds(10);  ///< the call ends by then, whatever happens
   /// Callbacks run on the network loop instead of the delivery thread: microseconds sooner. They must not wait, and may
@@ -70,13 +71,18 @@ class MOSAIK_EXPORT ReplicatedWhen : public When {
   [[nodiscard]] Future<Result<PeerId>> leader_elected() const;
   /// The next leader other than that at the time of the call.
   [[nodiscard]] Future<Result<PeerId>> leader_changed() const;
+  /// `peer` leads.
   [[nodiscard]] Future<Result<PeerId>> leader_is(const PeerId& peer) const;
+  /// This member leads.
   [[nodiscard]] Future<Result<PeerId>> is_leader() const;
   /// Completes with the leader, or with the zero id when none is known.
   [[nodiscard]] Future<Result<PeerId>> is_follower() const;
+  /// This member leads, or its log meets the leader's.
   [[nodiscard]] Future<Result<std::monostate>> online() const;
   [[nodiscard]] Future<Result<std::monostate>> offline() const;
+  /// Watches the index up to which all is agreed on.
   [[nodiscard]] Watcher<Index> committed() const;
+  /// Watches the newest entry of this member's log.
   [[nodiscard]] Watcher<Cursor> log() const;
 
  private:
@@ -91,10 +97,14 @@ class MOSAIK_EXPORT ReplicatedGroup : public Group {
   template <class T>
   using Callback = std::move_only_function<void(Result<T>)>;
 
+  /// Commands as the machine decodes them: committed in one piece, in order. At most 8 MiB in all.
   Future<Result<IndexRange>> execute_bytes(std::vector<Bytes> commands, const CallOptions& options = {}) const;
+  /// The same, done when the leader has given them places: they may still be lost.
   Future<Result<IndexRange>> feed_bytes(std::vector<Bytes> commands, const CallOptions& options = {}) const;
+  /// Asks the machine. Strong: errors as in the file's head. Weak: of this member's own machine, at once.
   Future<Result<Answered<Bytes>>> query_bytes(Bytes query, Consistency consistency,
                                               const CallOptions& options = {}) const;
+  /// Without futures: `done` runs once, where the options say.
   void execute_bytes(std::vector<Bytes> commands, const CallOptions& options, Callback<IndexRange> done) const;
   void query_bytes(Bytes query, Consistency consistency, const CallOptions& options,
                    Callback<Answered<Bytes>> done) const;
@@ -122,7 +132,9 @@ class MOSAIK_EXPORT ReplicatedGroupBuilder {
   ReplicatedGroupBuilder& operator=(ReplicatedGroupBuilder&&) noexcept;
   ~ReplicatedGroupBuilder();
 
+  /// The timing; its heartbeat settings are part of the GroupId.
   ReplicatedGroupBuilder& with_consensus(const ConsensusConfig& config);
+  /// Whether this member wants to lead.
   ReplicatedGroupBuilder& with_preference(Preference preference);
   /// At least this many members must take part in every election and commit: more than half of all that the group is
   /// meant to have, the same at all C++ members (docs/CONSISTENCY.md). 0: none.
@@ -170,6 +182,7 @@ class GroupOf : public ReplicatedGroup {
   Future<Result<IndexRange>> feed_many(std::span<const Command> commands, const CallOptions& options = {}) const {
     return feed_bytes(encoded(commands), options);
   }
+  /// Asks the machine; `position` tells how many commands it had applied.
   Future<Result<Answered<QueryResult>>> query(const Query& query, Consistency consistency,
                                               const CallOptions& options = {}) const {
     return query_bytes(postcard::encode(query), consistency, options)

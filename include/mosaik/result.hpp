@@ -38,11 +38,13 @@ enum class Errc {
 /// The stable lower-case name of an error kind, for logs and JSON.
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(Errc code) noexcept;
 
+/// What went wrong.
 struct Error {
   Errc code = Errc::internal;
-  std::string message;
+  std::string message;  ///< for people: what happened, to what, and what to do; never a secret
 };
 
+/// A value, or why there is none.
 template <class T = void>
 using Result = std::expected<T, Error>;
 

@@ -42,6 +42,7 @@
 
 namespace mosaik {
 
+/// What apply() is told besides the command.
 struct ApplyContext {
   Index index;          ///< the place of this command
   Term term;            ///< in which it was made
@@ -51,6 +52,7 @@ struct ApplyContext {
   NetworkId network;
 };
 
+/// What a group can replicate; the file's head shows one.
 template <class M>
 concept StateMachine =
     std::copy_constructible<M> && requires(M& machine, const M& constant, const typename M::Command& command,
@@ -72,9 +74,11 @@ class MOSAIK_EXPORT Machine {
   [[nodiscard]] virtual Result<std::vector<std::uint8_t>> query(BytesView query) = 0;
   /// Back to the initial state.
   virtual void reset() = 0;
+  /// Names what the commands mean; part of the GroupId. Change it when they change.
   [[nodiscard]] virtual Digest signature() const = 0;
   /// Empty: none; the GroupId is then of this library's own making.
   [[nodiscard]] virtual std::string rust_type() const = 0;
+  /// apply() and query() take microseconds and may run on the network loop.
   [[nodiscard]] virtual bool runs_in_line() const noexcept { return false; }
   /// What people call it: shown in status, looked at by tools, no part of the GroupId.
   [[nodiscard]] virtual std::string name() const { return {}; }
@@ -154,6 +158,7 @@ class TypedMachine final : public Machine {
 
 }  // namespace detail
 
+/// The machine in the form that the library uses: commands and answers as postcard.
 template <StateMachine M>
 [[nodiscard]] std::unique_ptr<Machine> make_machine(M machine) {
   return std::make_unique<detail::TypedMachine<M>>(std::move(machine));

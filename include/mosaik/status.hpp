@@ -13,6 +13,7 @@
 
 namespace mosaik {
 
+/// Of a group's mesh.
 enum class Health : std::uint8_t {
   healthy,   ///< every known member is bonded with us and no cut is seen
   degraded,  ///< a known member is not bonded, or a bond is one-sided
@@ -28,6 +29,7 @@ enum class Ability : std::uint8_t {
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(Ability ability) noexcept;
 
+/// What this node knows of another member.
 enum class MemberState : std::uint8_t {
   self,
   bonded,
@@ -40,17 +42,19 @@ enum class MemberState : std::uint8_t {
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(MemberState state) noexcept;
 
+/// One member, as this node sees it.
 struct MemberStatus {
   PeerId id;
   MemberState state = MemberState::missing;
-  std::string protocol;  ///< e.g. `0.4.2+cpp.1`; empty when its entry is not known
-  std::vector<SocketAddress> addresses;
+  std::string protocol;                   ///< e.g. `0.4.2+cpp.1`; empty when its entry is not known
+  std::vector<SocketAddress> addresses;   ///< in its entry
   std::chrono::nanoseconds rtt{};         ///< of a bonded member
   std::chrono::nanoseconds silent_for{};  ///< since anything authenticated came from it; of a bonded member
   std::uint64_t attempts = 0;             ///< failed attempts to bond since the last bond
   std::string why;                        ///< of a member that is not bonded: the last reason, in words
 };
 
+/// One group, as this node sees it.
 struct GroupStatus {
   GroupId id;
   Health health = Health::healthy;
@@ -65,22 +69,23 @@ struct GroupStatus {
   [[nodiscard]] MOSAIK_EXPORT Ability ability() const noexcept;
 };
 
+/// The node itself. Counters count from its start.
 struct NodeStatus {
   std::string name;
   PeerId id;
   NetworkId network;
   std::string network_name;
-  std::vector<SocketAddress> listening;
-  std::vector<SocketAddress> advertised;
+  std::vector<SocketAddress> listening;   ///< of its sockets
+  std::vector<SocketAddress> advertised;  ///< in its entry: where others dial it
   std::chrono::nanoseconds uptime{};
-  std::size_t known_peers = 0;   ///< fresh entries in the catalog, without ours
-  std::size_t connections = 0;   ///< QUIC connections, closing ones included
-  std::uint64_t handshakes = 0;  ///< QUIC handshakes completed, both roles
-  std::uint64_t handshakes_failed = 0;
-  std::uint64_t syncs = 0;           ///< catalog syncs completed, both roles
-  std::uint64_t verifications = 0;   ///< entry signatures checked
-  std::uint64_t dropped = 0;         ///< datagrams, frames and events dropped at a limit
-  std::vector<std::string> notices;  ///< what a person should know, newest last
+  std::size_t known_peers = 0;          ///< fresh entries in the catalog, without ours
+  std::size_t connections = 0;          ///< QUIC connections, closing ones included
+  std::uint64_t handshakes = 0;         ///< QUIC handshakes completed, both roles
+  std::uint64_t handshakes_failed = 0;  ///< begun, either role, and not completed
+  std::uint64_t syncs = 0;              ///< catalog syncs completed, both roles
+  std::uint64_t verifications = 0;      ///< entry signatures checked
+  std::uint64_t dropped = 0;            ///< datagrams, frames and events dropped at a limit
+  std::vector<std::string> notices;     ///< what a person should know, newest last
   std::vector<GroupStatus> groups;
 };
 
