@@ -103,7 +103,7 @@ def row(title, call):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--mosaik", required=True)
-    parser.add_argument("--ballast")
+    parser.add_argument("--ballast", help="default: beside the command")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="")
     args = parser.parse_args()
@@ -114,8 +114,8 @@ def main():
                 ("SIGKILL, 20 processes on 2 hosts, veth", lambda: over_veth(fleet, args.rounds, 20, signal.SIGKILL, 2)),
                 ("SIGSTOP, 3 processes, loopback", lambda: signalled(fleet, args.rounds, 3, signal.SIGSTOP)),
                 ("SIGSTOP, 20 processes, loopback", lambda: signalled(fleet, args.rounds, 20, signal.SIGSTOP))]
-        if args.ballast:
-            ballast = os.path.abspath(args.ballast)
+        ballast = os.path.abspath(args.ballast or os.path.join(os.path.dirname(args.mosaik), "bench", "ballast"))
+        if os.path.exists(ballast):
             rows += [("SIGKILL, 16 MB resident", lambda: heavy(fleet, args.rounds, ballast, 16, "none")),
                      ("SIGKILL, 64 MB resident", lambda: heavy(fleet, args.rounds, ballast, 64, "none")),
                      ("SIGKILL, a forked child lives on", lambda: heavy(fleet, args.rounds, ballast, 1, "fork"))]
