@@ -32,6 +32,45 @@ MemberState state_of(const Member& member) {
   return MemberState::missing;
 }
 
+MemberStatus view_of(const identity::Self& self) {
+  MemberStatus out;
+  out.id = self.id();
+  out.state = MemberState::self;
+  out.protocol = self.entry()->entry.protocol;
+  out.addresses = self.entry()->entry.sockets();
+  return out;
+}
+
+Bond::Own view_of(const Now& now, const LiveBond& bond, const quic::Links& links) {
+  Bond::Own out;
+  out.peer = Peer(share(bond.entry));
+  out.session = bond.session;
+  out.age = now.mono - bond.since;
+  out.opened_by_us = bond.side == quic::Side::initiator;
+  out.suspect = bond.suspect;
+  if (const auto stats = links.stats(bond.link)) {
+    out.rtt = stats->smoothed_rtt;
+    out.remote = stats->remote;
+  }
+  return out;
+}
+
+MemberStatus view_of(const Now& now, const PeerId& id, const Member& member) {
+  MemberStatus out;
+  out.id = id;
+  out.state = state_of(member);
+  if (member.entry) {
+    out.protocol = member.entry->entry.protocol;
+    out.addresses = member.entry->entry.sockets();
+  }
+  out.attempts = member.attempts;
+  if (member.bond)
+    out.silent_for = now.mono - member.bond->heartbeat.last_received();
+  else
+    out.why = member.why;
+  return out;
+}
+
 /// A member that counts: bonds of it are missed when they are not there.
 struct Known {
   PeerId id;
@@ -110,50 +149,23 @@ const BondId& Mesh::name_of(const PeerId& x, const PeerId& y) const {
 GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
   GroupStatus out;
   out.id = config_.group;
+  out.members.push_back(view_of(self_));
+  bool complete = true;
 
   std::vector<Bond> own_bonds;
   std::vector<Known> known{{self_.id(), true}};
-  MemberStatus me;
-  me.id = self_.id();
-  me.state = MemberState::self;
-  me.protocol = self_.entry()->entry.protocol;
-  me.addresses = self_.entry()->entry.sockets();
-  out.members.push_back(std::move(me));
-
-  bool complete = true;
   for (const auto& [id, member] : members_) {
-    MemberStatus status;
-    status.id = id;
-    status.state = state_of(member);
-    if (member.entry) {
-      status.protocol = member.entry->entry.protocol;
-      status.addresses = member.entry->entry.sockets();
-    }
-    status.attempts = member.attempts;
+    MemberStatus status = view_of(now, id, member);
     if (member.bond) {
-      const LiveBond& bond = *member.bond;
-      const auto stats = links.stats(bond.link);
-      Bond::Own own;
-      own.peer = Peer(share(bond.entry));
-      own.session = bond.session;
-      own.age = now.mono - bond.since;
-      own.opened_by_us = bond.side == quic::Side::initiator;
-      own.suspect = bond.suspect;
-      if (stats) {
-        own.rtt = stats->smoothed_rtt;
-        own.remote = stats->remote;
-      }
+      Bond::Own own = view_of(now, *member.bond, links);
       status.rtt = own.rtt;
-      status.silent_for = now.mono - bond.heartbeat.last_received();
       const auto& [a, b] = std::minmax(self_.id(), id);
       own_bonds.emplace_back(name_of(a, b), a, b, BondState::own, std::move(own));
-    } else {
-      status.why = member.why;
     }
-    const bool is_known =
-        status.state == MemberState::bonded || status.state == MemberState::suspect || is_missing(status.state);
-    if (is_known) known.push_back({id, member.bond.has_value()});
-    if (is_missing(status.state)) {
+    const bool missing = is_missing(status.state);
+    if (missing || status.state == MemberState::bonded || status.state == MemberState::suspect)
+      known.push_back({id, member.bond.has_value()});
+    if (missing) {
       complete = false;
       out.reasons.push_back(why_missing(member, status.state));
     }
