@@ -180,7 +180,7 @@ class Run {
     node::Machine& machine = out.machine;
     machine.signature = Digest(crypto::hash({bytes_of("numbers")}));
     machine.rust_type = "numbers::Numbers";
-    constexpr std::uint32_t batches[] = {20, 200, 2000};
+    constexpr std::uint32_t batches[] = {100, 500, 2000};
     machine.batch_size = batches[rng.below(std::size(batches))];
     const bool drawn = rng.below(2) == 0;
     const bool floor = spec.floor == Floor::majority || (spec.floor == Floor::any && drawn);

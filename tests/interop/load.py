@@ -7,8 +7,9 @@ acknowledged where, and what members answered to queries: a value at a position.
   * between two answers all of whose places are acknowledged the sum is theirs (else a command was replaced);
   * no place is acknowledged twice, and none lies behind the end (else a command is lost).
 
-A loss of what a C++ leader acknowledged with its floor fails the check; under Rust leaders it is counted. So is a Rust
-member that never catches up again (docs/protocol/groups.md 8.1, S14 and S16): it is restarted.
+A loss of what a C++ leader acknowledged with its floor, and a C++ member passed on, fails the check; under Rust leaders
+it is counted. So is the word of a Rust member: after a change of leaders it takes whatever was committed at a place for
+its own command (8.1, S11). So is a Rust member that never catches up again (docs/protocol/groups.md 8.1, S14 and S16): it is restarted.
 """
 
 import time
@@ -25,7 +26,7 @@ ALONE = 3.0  # until the killed member comes back
 class Books:
     def __init__(self):
         self.flying = {}  # tag -> (member, number, when)
-        self.acknowledged = {}  # place -> (number, led by C++, who told it when under whom)
+        self.acknowledged = {}  # place -> (number, told by C++ under C++, who told it when under whom)
         self.values = {}  # position -> (value, member)
         self.answers = []  # (position, value) as they came
         self.committed = self.refused = self.doubtful = 0
@@ -38,8 +39,9 @@ class Books:
         self.committed += 1
         before = self.acknowledged.get(place)
         if before and before[0] != number:
-            self.lost(f"place {place} was acknowledged twice: {before[2]}, then {told}", before[1])
-        self.acknowledged[place] = (number, by_cpp, told)
+            self.lost(f"place {place} was acknowledged twice: {before[2]}, then {told}", before[1] and by_cpp)
+        if not before or by_cpp or not before[1]:
+            self.acknowledged[place] = (number, by_cpp, told)
 
     def on_answer(self, member, position, value, era):
         before = self.values.setdefault(position, (value, member.label, era))
@@ -56,7 +58,7 @@ class Books:
                 continue
             checked += later - at
             if more - value != sum(number for number, _, _ in places):
-                self.lost(f"the places {at + 1} to {later} hold other commands than were acknowledged", any(cpp for _, cpp, _ in places))
+                self.lost(f"the places {at + 1} to {later} hold other commands than were acknowledged", all(cpp for _, cpp, _ in places))
         return checked
 
 
@@ -88,7 +90,7 @@ class Load:
                     self.books.on_answer(node, event["ok"]["position"], event["ok"]["value"], self.era)
             elif "ok" in event:
                 leader = self.leader_of(node)
-                self.books.on_acknowledged(event["ok"], number, self.kinds.get(leader) == "cpp",
+                self.books.on_acknowledged(event["ok"], number, not node.rust and self.kinds.get(leader) == "cpp",
                                            f"{node.label} at {event['at']:.3f} under {self.labels.get(leader)}")
             elif node.rust or "nobody can tell" in event.get("error", ""):
                 self.books.doubtful += 1
@@ -203,7 +205,7 @@ def mixed_load(fleet, seconds, every):
             if node.rust and b"panicked" in log.read():
                 raise Failure(f"{node.label} panicked (logs in {fleet.folder})")
     figures = (f"{books.committed} acknowledged, {books.refused} refused, {books.doubtful} in doubt, {kills} kills, "
-               f"leaders at the kills {led}, lost under Rust leaders {len(books.lost_by_rust)}, Rust members that never caught up "
+               f"leaders at the kills {led}, not kept by Rust members {len(books.lost_by_rust)}, Rust members that never caught up "
                f"{load.wedged}, {checked} places checked, {len(books.values)} answers")
     if books.diverged and not books.lost_by_rust and not led["rust"]:
         raise Failure(f"diverged: {books.diverged[:3]}; {figures}")

@@ -17,6 +17,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from nodes import Failure, Fleet, Suite, median  # noqa: E402
 import counters  # noqa: E402
+import crate_groups  # noqa: E402
 import load  # noqa: E402
 
 GROUP_SECRET = "interop secret"
@@ -260,7 +261,7 @@ def main():
             ("Rust members elect beside a C++ member", lambda: rust_elects(fleet)),
             ("quiet loses no bond", lambda: quiet(fleet, 600 if args.full else 20)),
         ]
-        suite.run(fleet, checks + counters.checks(fleet, args.full) + load.checks(fleet, args.full), args.only)
+        suite.run(fleet, checks + counters.checks(fleet, args.full) + crate_groups.checks(fleet, args.full) + load.checks(fleet, args.full), args.only)
     return suite.finish()
 
 
