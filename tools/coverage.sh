@@ -1,10 +1,10 @@
 #!/bin/sh
-# coverage.sh: line and branch coverage of the cores by their unit and golden tests. The report: build/coverage/report.
+# coverage.sh: line and branch coverage of the cores by unit, golden and simulator tests. The report: build/coverage/report.
 # Throw branches are left out: nothing throws across a room, and the compiler makes one for each allocation.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=$(nproc 2>/dev/null || echo 2)
-rooms="base codec crypto identity quic discovery health bonds groups consensus node"
+rooms="base codec crypto identity quic discovery health bonds groups consensus node runtime api sim"
 cores="quic discovery health bonds groups consensus node"
 
 [ -f build/coverage/build.ninja ] || cmake --preset coverage >/dev/null
