@@ -1,6 +1,8 @@
 // Discovery: only what was really signed, only what is newer, nothing from the dead.
 
+#include <algorithm>
 #include "base/limits.hpp"
+
 #include "sim/world.hpp"
 
 namespace mosaik::sim {
@@ -79,6 +81,14 @@ class CatalogsMeet final : public Invariant {
   }
 
  private:
+  /// A node that lost its disk and whose clock was set back cannot know that it is the newer run: its bonds are made
+  /// all the same, and its entry is taken when its predecessor's has gone stale.
+  static bool is_younger_predecessor(const World& world, const Life& of, const identity::SignedEntry& entry) {
+    const std::int64_t started = entry.entry.version.started;
+    return started > of.started && std::ranges::any_of(world.truth().lives(), [&](const Life& life) {
+             return life.host == of.host && life.died && life.started == started;
+           });
+  }
   static Broken compare(const World& world, const Life& life, const std::vector<identity::EntryRef>& known,
                         const Life& other) {
     const Host& host = world.host(other.host);
@@ -87,6 +97,7 @@ class CatalogsMeet final : public Invariant {
     const bool fresh = truth->entry.version.updated > world.now_of(host).wall.milliseconds - 5000;
     for (const identity::EntryRef& entry : known) {
       if (entry->id() != other.id) continue;
+      if (is_younger_predecessor(world, other, *entry)) return std::nullopt;
       if (entry->entry.version.started != truth->entry.version.started)
         return life.name + " knows another run of " + other.name;
       if (entry->entry.version != truth->entry.version && !fresh)

@@ -37,8 +37,6 @@ const std::vector<Key>& key_table() {
   return table;
 }
 
-constexpr Nanoseconds memory_pause = 1s;
-
 std::uint64_t number(Nanoseconds value) {
   return static_cast<std::uint64_t>(value.count());
 }
@@ -162,51 +160,6 @@ std::unique_ptr<Program> World::make_program(const Host& of, const Launch& launc
   if (of.spec.software != Software::node)
     return make_rust_model(launch, now, std::move(transport), of.spec.software == Software::rust);
   return make_node(launch, now, std::move(transport));
-}
-
-void World::keep_memory(Host& of) {
-  if (!of.program->take_memory_changed() || !of.spec.persists || of.memory_due) return;
-  of.memory_due = true;
-  // As the runtime does it: a mesh that forms is written down once.
-  scheduler_.after(of.incarnation_kept == of.incarnation ? memory_pause : Nanoseconds{},
-                   [this, id = of.id, run = of.incarnation] {
-                     Host& here = host(id);
-                     if (!here.program || here.incarnation != run) return;
-                     here.memory_due = false;
-                     here.incarnation_kept = run;
-                     if (!here.disk.append("memory", write_memory(here.program->memory()))) return;
-                     scheduler_.after(here.disk.sync_span(), [this, id, run] {
-                       if (host(id).incarnation == run && host(id).program) host(id).disk.synced("memory");
-                     });
-                   });
-}
-
-void World::keep_log(Host& of) {
-  Machinery* machinery = of.program->machinery();
-  if (machinery == nullptr) return;
-  for (const LogRecord& record : machinery->take_records()) {
-    if (!of.disk.append("log", record.bytes)) {
-      request(of.id, [](Program& program, const Now& at) { program.on_persist_failed(at); });
-      continue;
-    }
-    scheduler_.after(of.disk.sync_span(), [this, id = of.id, run = of.incarnation, ticket = record.ticket] {
-      if (host(id).incarnation != run || !host(id).program) return;
-      host(id).disk.synced("log");
-      request(id, [ticket](Program& program, const Now& at) { program.on_persisted(at, ticket); });
-    });
-  }
-}
-
-void World::keep_canaries(Host& of) {
-  for (const CanaryOrder& order : of.program->take_canary_orders()) {
-    const auto end = [&](node::CanaryId id) { return Tcp::End{of.id, of.incarnation, id}; };
-    if (const auto* expect = std::get_if<node::ExpectCanary>(&order)) tcp_.expect(end(expect->id), expect->token);
-    if (const auto* close = std::get_if<node::CloseCanary>(&order)) tcp_.close(end(close->id));
-    const auto* dial = std::get_if<node::DialCanary>(&order);
-    if (dial == nullptr) continue;
-    const auto to = std::ranges::find(hosts_, dial->remote, [](const auto& each) { return each->address; });
-    if (to != hosts_.end()) tcp_.dial(end(dial->id), (*to)->id, dial->token);
-  }
 }
 
 void World::crash(HostId id) {

@@ -6,7 +6,7 @@
   tools/mutants.py --sample 3         three by chance; the seed is printed, and --seed repeats the draw
   tools/mutants.py --table            writes the last results into docs/RELIABILITY.md
 
-A mutant is a patch with two lines before it:
+A mutant is a patch with two or more lines before it; each killer must kill it:
 
   # what it breaks, in words
   # killer: ctest -R bonds\\.           the tests of a room (a regular expression of ctest names), or
@@ -42,7 +42,8 @@ class Mutant:
         lines = path.read_text().splitlines()
         if len(lines) < 3 or not lines[0].startswith("# ") or not lines[1].startswith("# killer: "):
             sys.exit(f"{path}: begins with '# what it breaks' and '# killer: command'")
-        self.what, self.killer = lines[0][2:], lines[1].removeprefix("# killer: ")
+        self.what = lines[0][2:]
+        self.killers = [line.removeprefix("# killer: ") for line in lines if line.startswith("# killer: ")]
         self.files = [line.removeprefix("+++ b/") for line in lines if line.startswith("+++ b/")]
 
     def apply(self, backwards=False):
@@ -141,19 +142,24 @@ def name_alarm(killer, said):
 
 
 def try_mutant(mutant, jobs):
-    start = time.monotonic()
-    out = {"room": mutant.room, "name": mutant.name, "what": mutant.what, "killer": mutant.killer}
+    out = {"room": mutant.room, "name": mutant.name, "what": mutant.what, "by": [], "seconds": [], "build_seconds": 0.0}
     before = {name: (SOURCE / name).read_bytes() for name in mutant.files if (SOURCE / name).exists()}
     try:
         if not mutant.apply():
-            return out | {"outcome": "does not apply", "by": "", "seconds": 0.0, "build_seconds": 0.0}
-        built, said = build(target_of(mutant.killer), jobs)
-        took = time.monotonic() - start
-        if not built:
-            print(said)
-            return out | {"outcome": "does not build", "by": "", "seconds": 0.0, "build_seconds": took}
-        passed, by, seconds = run_killer(mutant.killer, jobs)
-        return out | {"outcome": "survived" if passed else "killed", "by": by, "seconds": seconds, "build_seconds": took}
+            return out | {"outcome": "does not apply"}
+        for killer in mutant.killers:
+            begun = time.monotonic()
+            built, said = build(target_of(killer), jobs)
+            out["build_seconds"] += time.monotonic() - begun
+            if not built:
+                print(said)
+                return out | {"outcome": "does not build"}
+            passed, by, seconds = run_killer(killer, jobs)
+            if passed:
+                return out | {"outcome": "survived"}
+            out["by"].append(by)
+            out["seconds"].append(seconds)
+        return out | {"outcome": "killed"}
     finally:
         for name, content in before.items():
             (SOURCE / name).write_bytes(content)
@@ -163,7 +169,7 @@ def run(mutants, options):
     copy_sources()
     configure()
     results = []
-    for killer in sorted({mutant.killer for mutant in mutants}):
+    for killer in sorted({killer for mutant in mutants for killer in mutant.killers}):
         built, said = build(target_of(killer), options.jobs)
         passed, by, _ = run_killer(killer, options.jobs) if built else (False, said, 0)
         if not passed:
@@ -173,7 +179,7 @@ def run(mutants, options):
         result = try_mutant(mutant, options.jobs)
         results.append(result)
         print(f"[{number}/{len(mutants)}] {result['outcome']:9} {result['room']}/{result['name']}: {result['what']}; "
-              f"{result['by'] or '-'} ({result['build_seconds']:.0f} s to build, {result['seconds']:.1f} s)", flush=True)
+              f"{' and '.join(result['by']) or '-'} ({result['build_seconds']:.0f} s to build, {sum(result['seconds']):.1f} s)", flush=True)
     if not options.sample:
         REPORT.write_text(json.dumps(results, indent=1))
     survivors = [result for result in results if result["outcome"] != "killed"]
@@ -218,15 +224,16 @@ def write_table():
     page = ROOT / "docs/RELIABILITY.md"
     text = page.read_text()
     results = read(REPORT) or []
-    farm = farm_lines("sim-links.json") + farm_lines("sim-quic.json")
+    farm = farm_lines("sim-links.json") + farm_lines("sim-raft.json") + farm_lines("sim-quic.json")
     executions = fuzz_executions()
     if executions:
         farm.append(f"* Fuzzing: {sum(executions.values()):,} inputs ("
                     + ", ".join(f"{name} {count:,}" for name, count in executions.items()) + ").")
     table = ["| room | mutant | killed by | s |", "| --- | --- | --- | ---: |"]
     for result in results:
-        by = result["by"] if result["outcome"] == "killed" else f"**{result['outcome']}**"
-        table.append(f"| {result['room']} | {result['what']} | `{by}` | {result['seconds']:.1f} |")
+        killed = result["outcome"] == "killed"
+        by = ", ".join(f"`{each}`" for each in result["by"]) if killed else f"**{result['outcome']}**"
+        table.append(f"| {result['room']} | {result['what']} | {by} | {max(result['seconds'], default=0):.1f} |")
     for mark, lines in (("farm", farm), ("mutants", table if results else [])):
         between = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end of {mark} -->)", re.S)
         if not between.search(text):

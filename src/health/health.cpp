@@ -276,11 +276,12 @@ bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, s
   if (!unreachable && !told && !silence) return false;
   const Why why = unreachable ? Why::unreachable : told ? Why::told : Why::silence;
   if (why == Why::told) MOSAIK_PROBE("health.told");
-  if (why == Why::silence && suspicion.vouched) MOSAIK_PROBE("health.link_down");
-  if (why == Why::silence && suspicion.vouched)
+  if (why == Why::silence && suspicion.vouched) {
+    MOSAIK_PROBE("health.link_down");
     facts.emplace_back(LinkDown{peer, silent});
-  else
+  } else {
     facts.emplace_back(PresumedDead{peer, why, silent});
+  }
   return true;
 }
 

@@ -55,7 +55,7 @@ void Canaries::offer(const Now& now, const PeerId& peer, Perch& perch, const qui
   effects.emplace_back(ExpectCanary{name(peer, perch), *token});
   std::vector<std::uint8_t> value;
   postcard::Writer(value).varint(port).varint(perch.serial);
-  effects.emplace_back(CanaryOffer{peer, std::move(value)});
+  effects.emplace_back(CanaryOffer{peer, link, std::move(value)});
 }
 
 void Canaries::on_bond_up(const Now& now, const PeerId& peer, quic::LinkId link, const quic::Links& links,

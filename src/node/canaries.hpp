@@ -27,6 +27,7 @@ namespace mosaik::node {
 /// Tell the peer this over the bond: the value of extension canary_offer.
 struct CanaryOffer {
   PeerId peer;
+  quic::LinkId link;  ///< over this one: the token is made of its exporter
   std::vector<std::uint8_t> value;
 };
 using CanaryEffect = std::variant<ExpectCanary, DialCanary, CloseCanary, CanaryOffer>;

@@ -144,8 +144,9 @@ class Node::Impl {
   void on_asked(const Now& now, const bonds::Asked& asked);
   void on_opinion(const Now& now, const OpinionEffect& effect);
   [[nodiscard]] std::vector<PeerId> witnesses() const;
-  /// Over any bond with the peer.
-  void tell(const Now& now, const PeerId& peer, const codec::Extension& extension);
+  /// Over any bond with the peer, or the one that has this link.
+  void tell(const Now& now, const PeerId& peer, const codec::Extension& extension,
+            std::optional<quic::LinkId> over = std::nullopt);
   void on_health_fact(const Now& now, const health::Fact& fact);
   void on_bond_up(const Now& now, const GroupId& group, const bonds::BondUp& up);
   void on_bond_down(const Now& now, const GroupId& group, const bonds::BondDown& down);
@@ -260,7 +261,7 @@ void Node::Impl::with_canaries(const Now& now, F&& call) {
   call(canary_effects_);
   for (CanaryEffect& effect : std::exchange(canary_effects_, {})) {
     if (const auto* offer = std::get_if<CanaryOffer>(&effect)) {
-      tell(now, offer->peer, {codec::ExtensionTag::canary_offer, offer->value});
+      tell(now, offer->peer, {codec::ExtensionTag::canary_offer, offer->value}, offer->link);
     } else {
       std::visit(
           [&](auto& output) {

@@ -307,9 +307,11 @@ void Node::Impl::on_asked(const Now& now, const bonds::Asked& asked) {
   if (stats) health.on_asked(now, asked.peer, stats->smoothed_rtt);
 }
 
-void Node::Impl::tell(const Now& now, const PeerId& peer, const codec::Extension& extension) {
+void Node::Impl::tell(const Now& now, const PeerId& peer, const codec::Extension& extension,
+                      std::optional<quic::LinkId> over) {
   bool told = false;
   with_groups(now, [&](groups::Group& group, const bonds::Step& step) {
+    if (over && !group.mesh().owns(*over)) return;
     told = told || group.mesh().tell(step, peer, extension);
   });
 }

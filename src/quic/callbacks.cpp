@@ -40,7 +40,6 @@ ngtcp2_callbacks Connection::Callbacks::table(Side side) {
   out.get_new_connection_id = new_cid;
   out.remove_connection_id = remove_cid;
   out.dcid_status = compat::on_peer_cid<on_peer_cid>;
-  out.path_validation = compat::on_path_validated<on_path_validated>;
   out.update_key = on_key_update;
   out.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
   out.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
@@ -149,12 +148,6 @@ int Connection::Callbacks::on_peer_cid(void* user, bool active, const std::uint8
   } else if (std::erase(connection.reset_tokens_, key) > 0) {
     connection.shared_.reset_tokens.remove(key);
   }
-  return 0;
-}
-
-int Connection::Callbacks::on_path_validated(void* user, ngtcp2_path_validation_result result) {
-  Connection& connection = self(user);
-  if (result == NGTCP2_PATH_VALIDATION_RESULT_FAILURE) connection.on_path_refused(connection.last_heard_);
   return 0;
 }
 

@@ -43,7 +43,6 @@ struct Connection::Callbacks {
                            std::uint8_t* tx_iv, const std::uint8_t* old_rx_secret, const std::uint8_t* old_tx_secret,
                            std::size_t size, void* user);
   static int on_peer_cid(void* user, bool active, const std::uint8_t* token);
-  static int on_path_validated(void* user, ngtcp2_path_validation_result result);
   static int path_challenge(ngtcp2_conn* quic, std::uint8_t* data, void* user);
 };
 

@@ -22,10 +22,6 @@ constexpr std::size_t first_cid_size = 18;  // of the id that we choose for a pe
 /// The path that QUIC believes a dialled connection to have; DialAddresses knows the real one.
 const SocketAddress logical_local = SocketAddress::v4({127, 0, 0, 1}, 1);
 const SocketAddress logical_remote = SocketAddress::v4({127, 0, 0, 1}, 2);
-/// The local end of an accepted connection after it asked the peer for another connection id; see second_end().
-const SocketAddress second_local = SocketAddress::v4({127, 0, 0, 1}, 3);
-constexpr Nanoseconds settled_age = 1s;        // of a link that is no short exchange
-constexpr Nanoseconds validation_pause = 30s;  // after a path that could not be validated
 
 struct PathStorage {
   PathStorage(const SocketAddress& from, const SocketAddress& to) noexcept : local(from), remote(to) {
@@ -176,7 +172,7 @@ bool Connection::start_server(const FirstPacket& first, Mono now) {
 
 void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes) {
   if (ending_ || (dialled_ && !dialled_->admits(path.remote))) return;
-  const PathStorage from(second_end(now) ? second_local : logical_local, dialled_ ? logical_remote : path.remote);
+  const PathStorage from(logical_local, dialled_ ? logical_remote : path.remote);
   const ngtcp2_pkt_info info{};
   watch_.begin();
   const int failed = [&] {
@@ -202,21 +198,6 @@ void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes
   leave_if_flushed(now);
 }
 
-// An initiator that restarts can prove its end only with the token of an id that it issued during the link: the first
-// id of an initiator has none (RFC 9000 10.3). ngtcp2 takes up such an id when the local end of the path changes, so a
-// link that lasts changes its logical one once. The peer sees one path challenge and a new destination id, on the same
-// path.
-bool Connection::second_end(Mono now) noexcept {
-  if (!dialled_ && opened_ && !second_end_ && now >= second_end_at_) second_end_ = true;
-  return second_end_;
-}
-
-void Connection::on_path_refused(Mono now) noexcept {
-  old_end_awaited_ = old_end_awaited_ || second_end_;
-  second_end_ = false;
-  second_end_at_ = now + validation_pause;
-}
-
 void Connection::on_read_error(Mono now, int error) {
   switch (error) {
     case NGTCP2_ERR_DRAINING: return on_draining(now);
@@ -236,7 +217,6 @@ void Connection::open(Mono now) {
                &error);
   }
   opened_ = true;
-  second_end_at_ = now + settled_age;
   if (!dialled_) --shared_.unfinished_incoming;
   ++shared_.counters.handshakes_completed;
   keep_alive_after(keep_alive_);

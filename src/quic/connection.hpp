@@ -92,8 +92,6 @@ class Connection {
   [[nodiscard]] bool start_server(const FirstPacket& first, Mono now);
   [[nodiscard]] Cid issue_cid();
 
-  [[nodiscard]] bool second_end(Mono now) noexcept;
-  void on_path_refused(Mono now) noexcept;
   void on_read_error(Mono now, int error);
   void on_draining(Mono now);
   void open(Mono now);
@@ -145,11 +143,8 @@ class Connection {
   std::uint32_t packets_until_key_update_ = 0;
   std::size_t unpaced_ = 0;       // bytes written since the pace was last set
   std::uint32_t unanswered_ = 0;  // datagrams since last_heard_
-  Mono second_end_at_{};
   Nanoseconds idle_timeout_ = limits::quic_idle_timeout;
   Nanoseconds keep_alive_ = limits::quic_keep_alive;
-  bool second_end_ = false;
-  bool old_end_awaited_ = false;  // the second was refused: QUIC goes back with the next packet that arrives
   bool probe_due_ = false;
   bool opened_ = false;
   bool ready_ = false;  // both keys are proven, LinkOpened is due

@@ -128,14 +128,10 @@ std::optional<Connection::Written> Connection::write_packet(Mono now, std::span<
         continue;
       default: break;
     }
-    // Loss took the challenges of a path that never changed (second_end). The next packet arrives on the old logical
-    // path and QUIC returns to that; until then it writes nothing.
-    if (size == NGTCP2_ERR_NO_VIABLE_PATH && old_end_awaited_) return std::nullopt;
     if (size < 0) {
       end_by_error(now, static_cast<int>(size));
       return std::nullopt;
     }
-    old_end_awaited_ = old_end_awaited_ && second_end_;
     Written out{.size = static_cast<std::size_t>(size), .path = {}};
     if (!dialled_) out.path = {accepted_path_.local, address_of(path.path.remote.addr)};
     if (packets_until_key_update_ > 0 && opened_ && --packets_until_key_update_ == 0) {

@@ -63,12 +63,6 @@ int on_peer_cid(ngtcp2_conn*, ngtcp2_connection_id_status_type status, std::uint
                 const std::uint8_t* token, void* user) {
   return handler(user, status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE, token);
 }
-/// Handler: int(void* user, ngtcp2_path_validation_result result).
-template <auto handler>
-int on_path_validated(ngtcp2_conn*, std::uint32_t, const ngtcp2_path*, const ngtcp2_path*,
-                      ngtcp2_path_validation_result result, void* user) {
-  return handler(user, result);
-}
 
 #else
 
@@ -120,11 +114,6 @@ inline bool may_pace(ngtcp2_conn* connection) {
 template <auto handler>
 int on_peer_cid(ngtcp2_conn*, int status, std::uint64_t, const ngtcp2_cid*, const std::uint8_t* token, void* user) {
   return handler(user, status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE, token);
-}
-template <auto handler>
-int on_path_validated(ngtcp2_conn*, std::uint32_t, const ngtcp2_path*, ngtcp2_path_validation_result result,
-                      void* user) {
-  return handler(user, result);
 }
 
 #endif

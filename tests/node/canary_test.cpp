@@ -38,6 +38,23 @@ TEST_F(NodesWithCanaries, have_one_a_pair_also_when_they_share_two_groups) {
   EXPECT_EQ(wire_.canary_wire.open(), 3U);
 }
 
+// Two groups are two links, and the token is made of one of them: the offer must take that one.
+TEST_F(NodesWithCanaries, have_another_after_its_end_in_whichever_order_their_groups_were_joined) {
+  for (const bool turned : {false, true}) {
+    Wire wire;
+    wire.add();
+    wire.add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
+    for (std::size_t i = 0; i < 2; ++i) wire.join(i, turned ? "two" : "one");
+    wire.run_for(3s);
+    for (std::size_t i = 0; i < 2; ++i) wire.join(i, turned ? "one" : "two");
+    wire.run_for(3s);
+    EXPECT_EQ(wire.canary_wire.open(), 1U);
+    wire.close_canaries(1);
+    wire.run_for(5s);
+    EXPECT_EQ(wire.canary_wire.open(), 1U);
+  }
+}
+
 TEST_F(NodesWithCanaries, prove_a_death_to_all_within_milliseconds) {
   mesh(5);
   wire_.kill(2);

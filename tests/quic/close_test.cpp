@@ -168,15 +168,6 @@ TEST_F(Closing, a_restarted_acceptor_proves_that_its_predecessor_is_gone) {
   EXPECT_GE(b.endpoint->counters().stateless_resets_sent, 1U);
 }
 
-TEST_F(Closing, a_restarted_initiator_proves_that_its_predecessor_is_gone) {
-  // The link has lasted long enough for the acceptor to know a reset token of its peer.
-  wire.run_for(12s);
-  a.restart();
-  ASSERT_EQ(b.endpoint->send(to, SendClass::liveness, b.frame(5)), SendResult::queued);
-  ASSERT_TRUE(closed(b, to, 12s));
-  EXPECT_EQ(b.links[to].closed->by, ClosedBy::stateless_reset);
-}
-
 TEST_F(Closing, a_strangers_reset_is_no_proof) {
   // Another node, with another key, at the same address: it cannot know the tokens.
   Host& thief = wire.add(9);
