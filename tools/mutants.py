@@ -181,10 +181,17 @@ def run(mutants, options):
         print(f"[{number}/{len(mutants)}] {result['outcome']:9} {result['room']}/{result['name']}: {result['what']}; "
               f"{' and '.join(result['by']) or '-'} ({result['build_seconds']:.0f} s to build, {sum(result['seconds']):.1f} s)", flush=True)
     if not options.sample:
-        REPORT.write_text(json.dumps(results, indent=1))
+        remember(results)
     survivors = [result for result in results if result["outcome"] != "killed"]
     print(f"{len(results) - len(survivors)} passed, {len(survivors)} failed")
     return 1 if survivors else 0
+
+
+def remember(results):
+    """Keeps what an earlier run said of mutants that this one did not try, as long as there are such mutants."""
+    known = {(each["room"], each["name"]): each for each in (read(REPORT) or []) + results}
+    known = {key: each for key, each in known.items() if (ROOT / "tests/mutants" / key[0] / f"{key[1]}.patch").exists()}
+    REPORT.write_text(json.dumps([known[key] for key in sorted(known)], indent=1))
 
 
 def read(path):

@@ -84,7 +84,7 @@ inline constexpr std::size_t extensions_rate = 32;    ///< and a second after th
 inline constexpr Nanoseconds handshake_timeout = 2s;  ///< the crate's; HandshakeStart must come, HandshakeEnd must come
 inline constexpr Nanoseconds departure_flush = 500ms;  ///< a Departure has this long to be acknowledged
 inline constexpr Nanoseconds retry_least = 250ms;      ///< to a lost member, jittered,
-inline constexpr Nanoseconds retry_most = 1s;
+inline constexpr Nanoseconds retry_most = 750ms;
 inline constexpr Nanoseconds refused_least = 1s;  ///< after a refusal
 inline constexpr Nanoseconds refused_most = 10s;
 
