@@ -11,7 +11,8 @@
 ///  2. Steady state. Ping and Pong by the Heartbeat; PeerEntryUpdate about its own sender only; BondFormed; raft
 ///     frames are handed up; topology rows travel behind Pings between C++ nodes.
 ///  3. End. Departure, a close, a verdict of health/, or the heartbeat's alert. A lost member is dialed
-///     again: jittered, 250 ms to 750 ms, at once on news. A departed one is not, until a newer `started` or its own dial.
+///     again: jittered, 250 ms to 750 ms, at once on news. A departed one is not, until a newer `started` or its own
+///     dial.
 ///
 /// The law of simultaneous opens: exactly one of two crossing connections survives.
 ///  * Our HandshakeStart is not out yet: we drop our own attempt and answer theirs.
