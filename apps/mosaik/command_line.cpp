@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include "mosaik/options.hpp"
 #include "mosaik/output.hpp"
 #include "mosaik/settings.hpp"
+#include "mosaik/spelling.hpp"
 
 namespace mosaik::command {
 namespace {
@@ -240,10 +242,48 @@ class Parser {
   std::vector<std::pair<CLI::App*, std::unique_ptr<KvOptions>>> kvs_;
 };
 
-int refuse(CLI::App& app, const std::string& message) {
-  const auto verbs = app.get_subcommands();
-  const std::string help = verbs.empty() ? "mosaik --help" : "mosaik " + verbs.front()->get_name() + " --help";
-  const std::string text = Style::of(stderr).red("mosaik:") + " " + printable(message) + "\nTry '" + help + "'.\n";
+/// What was spelt rightly: `mosaik kv put`, and what may stand behind it.
+struct Spelt {
+  const CLI::App* app = nullptr;
+  std::string verb;
+  std::vector<std::string> flags;
+  std::vector<std::string> verbs;
+
+  explicit Spelt(const CLI::App& whole) : app(&whole), verb(whole.get_name()) {
+    for (auto next = app->get_subcommands(); !next.empty(); next = app->get_subcommands()) {
+      app = next.front();
+      verb += " " + app->get_name();
+    }
+    for (const CLI::Option* const option : app->get_options())
+      for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+    for (const CLI::App* const below : app->get_subcommands({})) verbs.push_back(below->get_name());
+  }
+};
+
+/// The first flag that is given more often than it can be.
+const CLI::Option* given_too_often(const CLI::App& app) {
+  for (const CLI::Option* const option : app.get_options())
+    if (!option->get_lnames().empty() && option->count() > static_cast<std::size_t>(option->get_expected_max()) &&
+        option->get_expected_max() > 0)
+      return option;
+  return nullptr;
+}
+
+/// What the parser did not know comes first: often it is why something else is missing.
+std::string explain(const CLI::App& app, const std::string& complaint) {
+  const Spelt spelt(app);
+  const std::vector<std::string> unknown = app.remaining(true);
+  const auto flag = std::ranges::find_if(unknown, [](const std::string& word) { return word.starts_with("-"); });
+  if (flag != unknown.end()) return unknown_flag(spelt.verb, *flag, spelt.flags);
+  if (!unknown.empty()) return unknown_word(spelt.verb, unknown.front(), spelt.verbs);
+  if (const CLI::Option* const often = given_too_often(*spelt.app))
+    return fmt::format("--{} is given {} times; give it once", often->get_lnames().front(), often->count());
+  return in_our_words(spelt.verb, complaint, spelt.verbs);
+}
+
+int refuse(const CLI::App& app, const std::string& complaint) {
+  const std::string text = Style::of(stderr).red("mosaik:") + " " + printable(explain(app, complaint)) + "\nTry '" +
+                           Spelt(app).verb + " --help'.\n";
   std::fputs(text.c_str(), stderr);
   return exit_usage;
 }

@@ -8,12 +8,13 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 
 #include "mosaik/settings.hpp"
 
 namespace mosaik::command {
 namespace {
+
+constexpr std::size_t config_bytes = 1U << 20U;
 
 /// A setting's name as it may be written in TOML: with dashes or underscores.
 const Setting* find_setting(std::string_view key) {
@@ -50,11 +51,18 @@ std::optional<std::vector<std::string>> texts_of(const Setting& setting, const t
 }  // namespace
 
 Result<SettingTexts> read_config_file(const std::string& path) {
+  // read() and not an iterator: of a directory, the iterator's first look throws.
   std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::string text(config_bytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad()) {
     return fail(Errc::not_found,
-                "can not read the configuration file '" + path + "'; check the path given with --config");
+                "can not read the configuration file '" + path + "'; name a file that this user may read (--config)");
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > config_bytes) {
+    return fail(Errc::limit, "the configuration file '" + path + "' is longer than " + std::to_string(config_bytes) +
+                                 " bytes; name the right file (--config)");
   }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {

@@ -30,7 +30,7 @@ int run_events(const ClientOptions& options) {
   const Result<std::string> path = find_control(options);
   if (!path) return report(path.error());
   Result<control::EventStream> stream = control::EventStream::open(*path);
-  if (!stream) return report(stream.error());
+  if (!stream) return report(explain_absence(stream.error()));
   const Style style = Style::of(stdout);
   for (;;) {
     const Result<std::optional<std::string>> event = stream->next(std::chrono::hours(1));

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "control/json.hpp"
+#include "mosaik/settings.hpp"
 
 namespace mosaik::command {
 namespace {
@@ -72,7 +73,11 @@ Result<std::string> default_control(std::string_view name) {
 Result<std::string> find_control(const ClientOptions& options) {
   if (!options.control.empty()) return options.control;
   const std::string directory = control_directory();
-  if (!options.name.empty()) return fmt::format("{}/{}{}", directory, options.name, suffix);
+  if (!options.name.empty()) {
+    const Result<std::string> name = parse_name("--name", options.name);
+    if (!name) return name;
+    return fmt::format("{}/{}{}", directory, *name, suffix);
+  }
   if (std::string control = environment("MOSAIK_CONTROL"); !control.empty()) return control;
   if (const std::string name = environment("MOSAIK_NAME"); !name.empty())
     return fmt::format("{}/{}{}", directory, name, suffix);
@@ -88,14 +93,23 @@ Result<std::string> find_control(const ClientOptions& options) {
   return fail(Errc::invalid_argument, text);
 }
 
+Error explain_absence(const Error& error) {
+  if (error.code != Errc::not_found) return error;
+  std::string text;
+  for (const std::string& path : running_nodes(control_directory()))
+    text += (text.empty() ? "running here: --name " : ", --name ") + name_of(path);
+  return {error.code, error.message + "; " + (text.empty() ? "start one with 'mosaik node --name LABEL'" : text)};
+}
+
 Result<std::string> ask_node(const ClientOptions& options, std::string_view target) {
   const Result<std::string> path = find_control(options);
   if (!path) return path;
   const bool leave = options.verb == ClientVerb::leave;
   Result<control::Response> response = control::ask(*path, leave ? "POST" : "GET", target);
-  if (!response) return std::unexpected(response.error());
+  if (!response) return std::unexpected(explain_absence(response.error()));
   if (response->status / 100 != 2)
-    return fail(Errc::refused, fmt::format("the node refuses: {}", control::json::read_error(response->body)));
+    return fail(Errc::refused,
+                fmt::format("the node at '{}' refuses: {}", *path, control::json::read_error(response->body)));
   return std::move(response->body);
 }
 

@@ -22,6 +22,9 @@ namespace mosaik::command {
 /// Errors: not_found (none runs), invalid_argument (several do: they are listed).
 [[nodiscard]] Result<std::string> find_control(const ClientOptions& options);
 
+/// The same error, which no node at a control socket was, with the nodes that do run here, or how to start one.
+[[nodiscard]] Error explain_absence(const Error& error);
+
 /// Asks the node that the flags mean; an answer that is no success is an error (refused).
 [[nodiscard]] Result<std::string> ask_node(const ClientOptions& options, std::string_view target);
 

@@ -72,9 +72,9 @@ class NodeProcess {
     events_ = network_.subscribe([outbox = outbox_](const Event& event) { outbox->put(event); });
     tell_ready();
     if (!key) {
-      log_warning(
-          "no group secret was given: this node runs ungrouped; it only helps others to find one another "
-          "(see --group-secret-file)");
+      log_warning("no group secret was given: this node runs ungrouped" +
+                  (settings_.machine.name == "noop" ? "" : ", without its machine " + settings_.machine.name) +
+                  "; it only helps others to find one another (see --group-secret-file)");
       return {};
     }
     if (const Result<> entered = enter(*key); !entered) return entered;

@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <system_error>
 
 namespace mosaik::command {
 namespace {
@@ -143,7 +146,12 @@ std::string Table::text(const Style& style) const {
 }
 
 bool print(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return true;
+  // Who reads a pipe and goes away has seen enough; everybody else misses something.
+  if (errno != EPIPE)
+    std::fprintf(stderr, "mosaik: can not write to standard output: %s; send it elsewhere\n",
+                 std::generic_category().message(errno).c_str());
+  return false;
 }
 
 }  // namespace mosaik::command

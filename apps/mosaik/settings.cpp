@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "node/node.hpp"
+
 namespace mosaik::command {
 namespace {
 
@@ -234,27 +236,34 @@ constexpr std::array takers = {
 };
 
 /// `--group-secret-file`, else MOSAIK_GROUP_SECRET_FILE, else MOSAIK_GROUP_SECRET, else the file of --config.
-void take_group_secret(NodeSettings& out, const Sources& sources) {
+Result<> take_group_secret(NodeSettings& out, const Sources& sources) {
   const auto setting = std::ranges::find(settings, "group-secret-file", &Setting::name);
   const std::optional<Found> found = sources.find(*setting);
   const bool from_file = found && found->origin.starts_with('\'');
+  // An empty name is a variable that was not set, and not the wish for a node without a group.
+  if (found && found->texts.front().empty()) return wrong(*found, "is empty; name the file with the group's secret");
   if (found && !from_file) {
     out.group_secret_file = found->texts.front();
-    return;
+    return {};
   }
   const std::string variable = "MOSAIK_GROUP_SECRET";
   if (const char* const secret = environment(variable)) {
     out.group_secret = secret;
     ::unsetenv(variable.c_str());  // no child of ours shall inherit it
-    return;
+    return {};
   }
   if (found) out.group_secret_file = found->texts.front();
+  return {};
 }
 
 }  // namespace
 
 std::span<const Setting> node_settings() {
   return settings;
+}
+
+Result<std::string> parse_name(const std::string& origin, const std::string& text) {
+  return to_name({{text}, origin});
 }
 
 Result<std::chrono::milliseconds> parse_time(const std::string& origin, const std::string& text) {
@@ -275,7 +284,9 @@ Result<NodeSettings> resolve_settings(const NodeOptions& options) {
     if (!found) continue;
     if (const Result<> taken = taker.take(out, *found); !taken) return std::unexpected(taken.error());
   }
-  take_group_secret(out, sources);
+  if (const Result<> taken = take_group_secret(out, sources); !taken) return std::unexpected(taken.error());
+  if (const Result<> sound = node::check(out.consensus, out.quorum_floor); !sound)
+    return std::unexpected(sound.error());
   if (out.commands && !out.json)
     return fail(Errc::invalid_argument, "--commands needs --json: the replies are JSON; add --json");
   if (out.machine.name == "noop" && (out.machine.machine_id || out.machine.rust_type || out.quorum_floor > 0))

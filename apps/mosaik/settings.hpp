@@ -44,6 +44,9 @@ struct NodeSettings {
 /// not_found, permission, io: about the file of --config.
 [[nodiscard]] Result<NodeSettings> resolve_settings(const NodeOptions& options);
 
+/// A node's label. Errors: invalid_argument names `origin`.
+[[nodiscard]] Result<std::string> parse_name(const std::string& origin, const std::string& text);
+
 /// `500ms`, `2s`, `1min`. Errors: invalid_argument names `origin`.
 [[nodiscard]] Result<std::chrono::milliseconds> parse_time(const std::string& origin, const std::string& text);
 

@@ -8,12 +8,11 @@
 namespace mosaik::command {
 namespace {
 
-/// No node there is an answer of its own here: monitoring tells a dead node from a sick one.
+/// No node that answers there is an answer of its own here: monitoring tells a dead node from a sick one, which 1
+/// means.
 int status_failure(const Error& error) {
   const int code = report(error);
-  return error.code == Errc::not_found || error.code == Errc::closed || error.code == Errc::timed_out
-             ? exit_no_such_node
-             : code;
+  return code == exit_usage ? code : exit_no_such_node;
 }
 
 }  // namespace
@@ -22,7 +21,7 @@ int run_status(const ClientOptions& options) {
   const Result<std::string> body = ask_node(options, "/v1/status");
   if (!body) return status_failure(body.error());
   const Result<control::json::NodeSummary> summary = control::json::read_status(*body);
-  if (!summary) return report(summary.error());
+  if (!summary) return status_failure(summary.error());
   print(options.output == Output::json ? *body : status_text(*summary, Style::of(stdout)));
   const bool able =
       std::ranges::all_of(summary->groups, [](const auto& group) { return group.ability == Ability::able; });

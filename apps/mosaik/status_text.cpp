@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace mosaik::command {
 namespace {
 
@@ -38,13 +40,28 @@ std::string mesh_text(const control::json::MeshCounts& mesh) {
   return out;
 }
 
+/// Nobody is missing there, and yet nobody is there: reasons say why.
+bool is_alone(const GroupSummary& group) {
+  return group.mesh.own == 0 && !group.reasons.empty() && group.health == Health::healthy;
+}
+
+std::string group_health_text(const GroupSummary& group, const Style& style) {
+  return is_alone(group) ? style.yellow("alone") : health_text(group.health, style);
+}
+
+std::string node_health_text(const NodeSummary& summary, const Style& style) {
+  const bool alone = summary.health == Health::healthy && std::ranges::any_of(summary.groups, is_alone);
+  return alone ? style.yellow("alone") : health_text(summary.health, style);
+}
+
 /// `able` in words, as the answer to: who leads?
 std::string leader_text(const ConsensusStatus& consensus, Ability ability, const PeerId& self) {
   const std::string term = fmt::format(" (term {})", consensus.term.value);
   switch (ability) {
     case Ability::stopped: return "stopped: nothing is applied here any more; see the events";
     case Ability::no_quorum:
-      return fmt::format("no quorum: fewer than {} members are connected", consensus.quorum_floor) + term;
+      return fmt::format("no quorum: fewer than {} members are connected, start more of them", consensus.quorum_floor) +
+             term;
     case Ability::no_leader:
       return (consensus.role == MemberRole::candidate ? "none: an election is under way" : "none in reach") + term;
     case Ability::able: break;
@@ -75,8 +92,8 @@ std::string consensus_text(const GroupSummary& group, const PeerId& self, const 
 }
 
 std::string group_text(const GroupSummary& group, const PeerId& self, const Style& style) {
-  std::string out = "\n" + padded(style.bold("group"), 12) + group.id.brief() + "  " +
-                    health_text(group.health, style) + (group.online ? "" : "  " + style.dim("offline")) + "\n";
+  std::string out = "\n" + padded(style.bold("group"), 12) + group.id.brief() + "  " + group_health_text(group, style) +
+                    (group.online ? "" : "  " + style.dim("offline")) + "\n";
   out += line(style, "members", members_text(group.members));
   out += line(style, "mesh", mesh_text(group.mesh));
   out += consensus_text(group, self, style);
@@ -108,7 +125,7 @@ std::string member_state_text(MemberState state, const Style& style) {
 std::string status_text(const NodeSummary& summary, const Style& style) {
   const NodeStatus& node = summary.node;
   std::string out =
-      padded(style.bold("node"), 12) + printable(node.name) + "  " + health_text(summary.health, style) + "\n";
+      padded(style.bold("node"), 12) + printable(node.name) + "  " + node_health_text(summary, style) + "\n";
   out += line(style, "id", node.id.hex());
   out += line(style, "network", node.network_name);
   out += line(style, "listening", addresses_text(node.listening));

@@ -146,7 +146,7 @@ int watch_plainly(View& view) {
 int run_watch(const ClientOptions& options) {
   const Result<std::string> path = find_control(options);
   if (!path) return report(path.error());
-  if (const auto alive = control::connect_to(*path); !alive) return report(alive.error());
+  if (const auto alive = control::connect_to(*path); !alive) return report(explain_absence(alive.error()));
   watch_for_stop();
   const Style style = Style::of(stdout);
   View view(options, *path, style);

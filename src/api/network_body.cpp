@@ -91,6 +91,9 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   auto node_config = make_node_config(config, std::move(*settings), id, *sockets, canaries.ports());
   node_config.memory = std::move(recalled->memory);
   node_config.warnings = std::move(recalled->warnings);
+  if (node_config.discovery.bootstrap.empty() && !config.bootstrap.empty())
+    node_config.warnings.emplace_back(
+        "the only bootstrap peer given is this node itself; give it the contact of another node");
   const std::vector<SocketAddress> listening = node_config.listening;
   auto node = std::make_unique<node::Node>(node_config, std::move(identity->key), now);
   if (!state_file.empty()) {

@@ -25,11 +25,13 @@ std::string in_words(const quic::CloseInfo& close) {
       case CloseCode::different_network: return "it belongs to another network (101)";
       case CloseCode::unknown_peer: return "it does not know our entry yet (401)";
       case CloseCode::group_not_found:
-        return "it is not in this group (30404): it left, or has another group secret or other heartbeat settings";
+        return "it is not in this group (30404): it left, or has another group secret, other heartbeat settings or "
+               "another machine";
       case CloseCode::invalid_proof: return "it refused our proof (30405): another group secret";
       case CloseCode::not_allowed: return "it does not allow us (30403)";
       case CloseCode::timeout: return "it timed out on our handshake (30408)";
-      case CloseCode::already_bonded: return "it says that it is bonded with us already (30429)";
+      case CloseCode::already_bonded:
+        return "it says that it is bonded with us already (30429); if that stays, another node runs with our key";
       default: return "it closed the handshake with code " + std::to_string(close.code);
     }
   }

@@ -29,7 +29,13 @@ Waited wait_for(int fd, short what, Clock::time_point deadline) {
 }
 
 std::unexpected<Error> late() {
-  return fail(Errc::timed_out, "the node does not answer; it may be stopped or stuck");
+  return fail(Errc::timed_out,
+              "no answer: the process there is stopped or stuck, or no mosaik node; look at it, or end it");
+}
+
+/// Says where it happened. What leaves this file names the socket.
+std::unexpected<Error> located(const std::string& path, const Error& error) {
+  return fail(error.code, "control socket '" + path + "': " + error.message);
 }
 
 Result<> send_all(int fd, std::string_view bytes, Clock::time_point deadline) {
@@ -72,11 +78,13 @@ std::optional<std::size_t> number(std::string_view text) {
   return out;
 }
 
-/// The head as our server writes it: status line, `Name: value` lines.
+/// The head as our server writes it: status line, `Name: value` lines. Every server of HTTP would take our question;
+/// who does not call itself a node is none, whatever it answers.
 Result<Head> parse_head(std::string_view text) {
   Head head;
   const std::optional<std::size_t> status = text.starts_with("HTTP/1.1 ") ? number(text.substr(9, 3)) : std::nullopt;
-  if (!status) return fail(Errc::malformed, "what listens on the control socket does not speak HTTP/1.1");
+  if (!status || text.find("\r\nServer: mosaik\r\n") == std::string_view::npos)
+    return fail(Errc::malformed, "what listens there is no mosaik node; give the path of a node's control socket");
   head.status = static_cast<unsigned>(*status);
   constexpr std::string_view name = "\r\nContent-Length: ";
   const std::size_t at = text.find(name);
@@ -95,11 +103,31 @@ Result<Head> receive_head(int fd, std::string& buffer, Clock::time_point deadlin
     if (buffer.size() > limits::control_header) return fail(Errc::limit, "the node's answer has no end of its head");
     const Result<bool> more = receive(fd, buffer, deadline);
     if (!more) return std::unexpected(more.error());
-    if (!*more) return fail(Errc::closed, "the node closed the control connection");
+    // Who says nothing is a node that ended; who says something else is none.
+    if (!*more && buffer.empty()) return fail(Errc::closed, "the node closed the connection");
+    if (!*more) break;
   }
-  const Result<Head> head = parse_head(std::string_view(buffer).substr(0, at + 2));
-  buffer.erase(0, at + end.size());
+  const std::size_t size = std::min(at, buffer.size());
+  const Result<Head> head = parse_head(buffer.substr(0, size) + "\r\n");
+  buffer.erase(0, size + end.size());
   return head;
+}
+
+Result<Response> receive_response(int fd, Clock::time_point deadline) {
+  Response out;
+  const Result<Head> head = receive_head(fd, out.body, deadline);
+  if (!head) return std::unexpected(head.error());
+  out.status = head->status;
+  if (head->length.value_or(0) > limits::control_response) return fail(Errc::limit, "the node's answer is too long");
+  while (!head->length || out.body.size() < *head->length) {
+    if (out.body.size() > limits::control_response) return fail(Errc::limit, "the node's answer is too long");
+    const Result<bool> more = receive(fd, out.body, deadline);
+    if (!more) return std::unexpected(more.error());
+    if (*more) continue;
+    if (!head->length) break;
+    return fail(Errc::closed, "the node ended before its answer was whole");
+  }
+  return out;
 }
 
 std::string request(std::string_view method, std::string_view target, std::string_view accept,
@@ -117,20 +145,9 @@ Result<Response> ask(const std::string& path, std::string_view method, std::stri
   const Result<Descriptor> socket = connect_to(path);
   if (!socket) return std::unexpected(socket.error());
   const Result<> sent = send_all(socket->get(), request(method, target, "application/json", body), deadline);
-  if (!sent) return std::unexpected(sent.error());
-  Response out;
-  const Result<Head> head = receive_head(socket->get(), out.body, deadline);
-  if (!head) return std::unexpected(head.error());
-  out.status = head->status;
-  if (head->length.value_or(0) > limits::control_response) return fail(Errc::limit, "the node's answer is too long");
-  while (!head->length || out.body.size() < *head->length) {
-    if (out.body.size() > limits::control_response) return fail(Errc::limit, "the node's answer is too long");
-    const Result<bool> more = receive(socket->get(), out.body, deadline);
-    if (!more) return std::unexpected(more.error());
-    if (*more) continue;
-    if (!head->length) break;
-    return fail(Errc::closed, "the node ended before its answer was whole");
-  }
+  if (!sent) return located(path, sent.error());
+  Result<Response> out = receive_response(socket->get(), deadline);
+  if (!out) return located(path, out.error());
   return out;
 }
 
@@ -152,10 +169,10 @@ Result<EventStream> EventStream::open(const std::string& path) {
   Result<Descriptor> socket = connect_to(path);
   if (!socket) return std::unexpected(socket.error());
   const Result<> sent = send_all(socket->get(), request("GET", "/v1/events", "text/event-stream"), deadline);
-  if (!sent) return std::unexpected(sent.error());
+  if (!sent) return located(path, sent.error());
   std::string buffer;
   const Result<Head> head = receive_head(socket->get(), buffer, deadline);
-  if (!head) return std::unexpected(head.error());
+  if (!head) return located(path, head.error());
   if (head->status != 200) return fail(Errc::refused, "the node refuses the event stream: " + buffer);
   return EventStream(std::move(*socket), std::move(buffer));
 }

@@ -29,14 +29,18 @@ std::string words(int error) {
 
 std::unexpected<Error> fail_with(int error, const std::string& doing, const std::string& path) {
   const bool forbidden = error == EACCES || error == EPERM;
-  return fail(forbidden ? Errc::permission : Errc::io, "can not " + doing + " '" + path + "': " + words(error));
+  return fail(forbidden ? Errc::permission : Errc::io, "can not " + doing + " '" + path + "': " + words(error) +
+                                                           "; give another path (--control)" +
+                                                           (forbidden ? ", or run as its owner" : ""));
 }
 
 Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
   if (path.empty() || path.size() >= sizeof address.sun_path || path.find('\0') != std::string::npos) {
-    return fail(Errc::invalid_argument, "'" + path + "' can not be the path of a control socket: it must have 1 to " +
-                                            std::to_string(sizeof address.sun_path - 1) + " bytes; choose another");
+    return fail(Errc::invalid_argument, "'" + path + "' can not be the path of a control socket: it has " +
+                                            std::to_string(path.size()) + " bytes, and must have 1 to " +
+                                            std::to_string(sizeof address.sun_path - 1) +
+                                            "; give another path (--control)");
   }
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
@@ -94,6 +98,10 @@ Descriptor lock_directory(const std::string& directory) {
   return waiting.get();
 }
 
+std::unexpected<Error> no_socket_of_ours(const std::string& path) {
+  return fail(Errc::malformed, "'" + path + "' is no control socket of a node; give another path (--control)");
+}
+
 /// Removes what a node that died has left at `path`. Errors: in_use when it is alive or not ours to remove.
 Result<> clear_dead(const std::string& path) {
   struct stat found{};
@@ -102,7 +110,7 @@ Result<> clear_dead(const std::string& path) {
     return fail_with(errno, "look at", path);
   }
   if (!S_ISSOCK(found.st_mode)) {
-    return fail(Errc::in_use, "'" + path + "' exists and is no socket; choose another control path or remove it");
+    return fail(Errc::in_use, "'" + path + "' exists and is no socket; give another path (--control), or remove it");
   }
   const Result<Descriptor> alive = connect_to(path);
   if (alive || alive.error().code == Errc::in_use) {
@@ -125,11 +133,14 @@ Result<Descriptor> connect_to(const std::string& path) {
   switch (errno) {
     case ENOENT:
     case ECONNREFUSED:
-    case ENOTDIR:
-    case ENOTSOCK: return fail(Errc::not_found, "no node is running with the control socket '" + path + "'");
+    case ENOTDIR: break;
+    case EPROTOTYPE: return no_socket_of_ours(path);
     case EAGAIN: return fail(Errc::in_use, "the node with the control socket '" + path + "' is too busy; try again");
     default: return fail_with(errno, "connect to the control socket", path);
   }
+  struct stat found{};
+  if (::stat(path.c_str(), &found) == 0 && !S_ISSOCK(found.st_mode)) return no_socket_of_ours(path);
+  return fail(Errc::not_found, "no node is running with the control socket '" + path + "'");
 }
 
 Result<Listener> Listener::open(const std::string& path) {

@@ -34,7 +34,7 @@ class Listener {
 };
 
 /// A stream socket connected to the node that listens at `path`. Errors: invalid_argument, not_found (no socket, or
-/// nobody listens), in_use (alive, but too busy to answer now), permission, io.
+/// nobody listens), in_use (alive, but too busy to answer now), malformed (no control socket), permission, io.
 [[nodiscard]] Result<Descriptor> connect_to(const std::string& path);
 
 }  // namespace mosaik::control

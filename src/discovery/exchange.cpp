@@ -25,7 +25,8 @@ Error never_opened(const Exchange& exchange, const quic::CloseInfo& close) {
   if (exchange.unreachable) return {Errc::unreachable, "nobody listens there (port unreachable)"};
   if (is_tls_failure(close))
     return {Errc::refused, "another key than that of " + exchange.peer.brief() + " answers there, or it refused ours" +
-                               (close.reason.empty() ? std::string() : " (" + close.reason + ")")};
+                               (close.reason.empty() ? std::string() : " (" + close.reason + ")") +
+                               "; compare the id with the contact that the node there prints"};
   if (!close.reason.empty()) return {Errc::unreachable, "no connection: " + close.reason};
   return {Errc::timed_out, "nothing answers there"};
 }

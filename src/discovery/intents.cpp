@@ -180,13 +180,25 @@ void Discovery::Impl::note_reached(const Now& now, const PeerId& peer, Facts& fa
   notices_.say(now, Notice::Kind::bootstrap_answered, peer, "bootstrap peer " + peer.brief() + " answered", facts);
 }
 
+namespace {
+/// What a person can do about a bootstrap peer that fails so.
+std::string advice(Errc code) {
+  switch (code) {
+    case Errc::not_found: return "; check the name";
+    case Errc::unreachable:
+    case Errc::timed_out: return "; start it, or compare the address with the contact that it prints";
+    default: return {};
+  }
+}
+}  // namespace
+
 void Discovery::Impl::end_bootstrap(const Now& now, const Exchange& exchange, const Error& error, Facts& facts) {
   const BootstrapPeer& peer = bootstrap_.at(exchange.bootstrap);
   bootstrap_.failed(now, exchange.bootstrap, company(), rng_);
-  notices_.say(
-      now, Notice::Kind::bootstrap_silent, peer.id,
-      "bootstrap peer " + peer.id.brief() + " at " + text_of(peer) + ": " + error.message + "; it is tried again",
-      facts);
+  notices_.say(now, Notice::Kind::bootstrap_silent, peer.id,
+               "bootstrap peer " + peer.id.brief() + " at " + text_of(peer) + ": " + error.message +
+                   "; it is tried again" + advice(error.code),
+               facts);
 }
 
 }  // namespace mosaik::discovery

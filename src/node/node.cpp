@@ -121,8 +121,8 @@ Mono Node::Impl::cores_deadline() const {
   return next;
 }
 
-Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
-                                 const Machine* machine) {
+Result<> check(const ConsensusConfig& consensus, std::uint32_t quorum_floor) {
+  constexpr std::size_t most_members = limits::mesh_peers + 1;
   if (consensus.heartbeat_interval < 10ms || consensus.heartbeat_interval > 60s)
     return fail(Errc::invalid_argument, "heartbeat interval must be between 10 ms and 60 s");
   if (consensus.heartbeat_jitter < 0ms || consensus.heartbeat_jitter > consensus.heartbeat_interval)
@@ -132,6 +132,17 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
   if (consensus.election_timeout < 10ms || consensus.election_timeout_jitter < 0ms || consensus.bootstrap_delay < 0ms)
     return fail(Errc::invalid_argument,
                 "the election timeout must be at least 10 ms; its jitter and the bootstrap delay at least 0");
+  if (quorum_floor > most_members)
+    return fail(Errc::invalid_argument,
+                "quorum floor " + std::to_string(quorum_floor) + " can never be reached: a group " + "has at most " +
+                    std::to_string(most_members) + " members; give more than half of those that are meant to be");
+  return {};
+}
+
+Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
+                                 const Machine* machine) {
+  if (const Result<> sound = check(consensus, machine == nullptr ? 0 : machine->quorum_floor); !sound)
+    return std::unexpected(sound.error());
   if (machine != nullptr && (machine->batch_size == 0 || machine->reluctance == 0))
     return fail(Errc::invalid_argument, "batch size and reluctance of a machine must be at least 1");
   const Digest timing =

@@ -101,6 +101,9 @@ struct Machine {
   consensus::Restored restored{};
 };
 
+/// Whether a group can run so. Errors: invalid_argument, with what would do.
+[[nodiscard]] Result<> check(const ConsensusConfig& consensus, std::uint32_t quorum_floor);
+
 class Node {
  public:
   /// Opens nothing; `now` dates our entry.

@@ -54,7 +54,8 @@ void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
   if (elsewhere != 0 && elsewhere == known.size())
     group.reasons.push_back(
         std::to_string(elsewhere) + (elsewhere == 1 ? " peer" : " peers") +
-        " of this network known, none in this group: another group secret, or other heartbeat settings");
+        " of this network known, none in this group: another group secret, other heartbeat settings or another "
+        "machine; compare them with ours");
 }
 
 std::shared_ptr<NodeStatus> Node::Impl::status(const Now& now) const {

@@ -203,9 +203,9 @@ void Node::Impl::on_bond_fact(const Now& now, const GroupId& id, const bonds::Fa
     event.reason = reason_of(static_cast<CloseCode>(refused->code));
     const auto code = static_cast<CloseCode>(refused->code);
     if (refused->by_us && code == CloseCode::group_not_found)
-      troubles_["group"] =
-          "peer " + refused->peer.brief() +
-          " asked for a group that this node has not joined (30404): another group secret or other heartbeat settings";
+      troubles_["group"] = "peer " + refused->peer.brief() +
+                           " asked for a group that this node has not joined (30404): another group secret, other "
+                           "heartbeat settings or another machine";
     if (refused->by_us && code == CloseCode::different_network)
       troubles_["network"] =
           "peer " + refused->peer.brief() + " of another network dialed this node (101): compare --network";

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view what = "secret key file";
 constexpr std::size_t digits = 64;
+constexpr std::string_view elsewhere = "make room there, or name a place where this user may write";
 
 std::string named(const std::string& path) {
   return std::string(what) + " '" + path + "' ";
@@ -112,8 +113,11 @@ Result<KeyFile> KeyFile::create(const std::string& path) {
   const TemporaryName temporary(path + "." + to_hex(suffix).substr(0, 16) + ".tmp");
   Descriptor file(::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
   if (!file) {
-    const Errc code = errno == EACCES || errno == EROFS ? Errc::permission : Errc::io;
-    return fail(code, named(path) + "cannot be created: " + reason(errno));
+    const int error = errno;
+    const Errc code = error == EACCES || error == EROFS ? Errc::permission : Errc::io;
+    return fail(code, named(path) + "cannot be created: " + reason(error) + "; " +
+                          (error == ENOENT ? "make its folder first: mkdir -p " + shell_word(folder_of(path))
+                                           : std::string(elsewhere)));
   }
   // Locked before it has its name: nobody can be quicker.
   if (auto locked = lock(path, file); !locked) return std::unexpected(locked.error());
@@ -122,13 +126,14 @@ Result<KeyFile> KeyFile::create(const std::string& path) {
   ::explicit_bzero(seed.data(), seed.size());
   // The mode again: open() took the umask away from it, and a umask can also take the owner's own rights.
   if (::fchmod(out.file_.get(), S_IRUSR | S_IWUSR) != 0 || !write_seed(out.file_.get(), out.seed_))
-    return fail(Errc::io, named(path) + "cannot be written: " + reason(errno));
+    return fail(Errc::io, named(path) + "cannot be written: " + reason(errno) + "; " + std::string(elsewhere));
   // link, not rename: it never replaces a file.
   if (::link(temporary.c_str(), path.c_str()) != 0) {
     if (errno == EEXIST) return fail(Errc::in_use, named(path) + "exists already; move it away, or name another");
-    return fail(Errc::io, named(path) + "cannot be created: " + reason(errno));
+    return fail(Errc::io, named(path) + "cannot be created: " + reason(errno) + "; " + std::string(elsewhere));
   }
-  if (!sync_folder(path)) return fail(Errc::io, named(path) + "cannot be written to disk: " + reason(errno));
+  if (!sync_folder(path))
+    return fail(Errc::io, named(path) + "cannot be written to disk: " + reason(errno) + "; " + std::string(elsewhere));
   return out;
 }
 

@@ -71,7 +71,8 @@ Result<Descriptor> open_secret_file(std::string_view what, const std::string& pa
   if (!file) {
     const std::string reason = std::generic_category().message(errno);
     if (errno == ENOENT) return fail(Errc::not_found, named(what, path) + "does not exist; create it, or name another");
-    return fail(errno == EACCES ? Errc::permission : Errc::io, named(what, path) + "cannot be opened: " + reason);
+    return fail(errno == EACCES ? Errc::permission : Errc::io,
+                named(what, path) + "cannot be opened: " + reason + "; name a file that this user may read");
   }
   struct stat status{};
   if (::fstat(file.get(), &status) != 0)

@@ -23,7 +23,8 @@ std::unexpected<Error> cannot(std::string_view verb, const std::string& path) {
   const bool forbidden = error == EACCES || error == EPERM || error == EROFS;
   return fail(forbidden ? Errc::permission : Errc::io, "state file '" + path + "' cannot be " + std::string(verb) +
                                                            ": " + std::generic_category().message(error) +
-                                                           "; name a place where this node may read and write");
+                                                           "; make room there, or name a place where this node may "
+                                                           "read and write (it is kept beside the secret key file)");
 }
 
 std::string_view take_line(std::string_view& text) {
@@ -131,7 +132,11 @@ Result<> save_state(const std::string& path, const node::Memory& memory) {
   const std::string next = path + ".tmp";
   {
     const Descriptor file(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (!file || !write_all(file.get(), state_text(memory))) return cannot("written", next);
+    if (!file || !write_all(file.get(), state_text(memory))) {
+      const auto failure = cannot("written", path);
+      ::unlink(next.c_str());  // a piece of it would take the room that is missing
+      return failure;
+    }
   }
   if (::rename(next.c_str(), path.c_str()) != 0) return cannot("replaced", path);
   return {};

@@ -5,9 +5,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -23,6 +25,7 @@ namespace {
 
 using test::event_of;
 using test::FakeSource;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -286,6 +289,54 @@ TEST_F(ControlServer, does_not_touch_a_file_that_is_no_socket) {
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Errc::in_use);
   EXPECT_EQ(std::filesystem::file_size(path_), 8U);
+}
+
+/// Something else that listens, and answers the first question with `words`.
+class Foreign {
+ public:
+  Foreign(const std::string& path, std::string words) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(socket_, 1), 0);
+    thread_ = std::thread([this, words = std::move(words)] {
+      const int client = ::accept(socket_, nullptr, nullptr);
+      std::array<char, 1024> question{};
+      EXPECT_GT(::recv(client, question.data(), question.size(), 0), 0);
+      EXPECT_EQ(::send(client, words.data(), words.size(), MSG_NOSIGNAL), static_cast<ssize_t>(words.size()));
+      ::close(client);
+    });
+  }
+  Foreign(const Foreign&) = delete;
+  Foreign& operator=(const Foreign&) = delete;
+  ~Foreign() {
+    thread_.join();
+    ::close(socket_);
+  }
+
+ private:
+  int socket_;
+  std::thread thread_;
+};
+
+TEST_F(ControlServer, is_told_from_whatever_else_may_listen_there) {
+  const std::string json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+  for (const std::string& words : {json, std::string("SSH-2.0-x\r\n"), std::string("\r\n\r\n")}) {
+    const std::string path = directory_ + "/foreign";
+    std::filesystem::remove(path);
+    const Foreign foreign(path, words);
+    const auto answer = ask(path, "GET", "/v1/status");
+    ASSERT_FALSE(answer) << words;
+    EXPECT_EQ(answer.error().code, Errc::malformed);
+    EXPECT_THAT(answer.error().message, AllOf(HasSubstr(path), HasSubstr("is no mosaik node")));
+  }
+}
+
+TEST_F(ControlServer, is_not_looked_for_in_what_is_no_socket) {
+  const std::string path = directory_ + "/notes";
+  std::ofstream(path) << "precious";
+  EXPECT_EQ(ask(path, "GET", "/v1/status").error().code, Errc::malformed);
 }
 
 TEST_F(ControlServer, refuses_a_path_that_no_socket_can_have) {

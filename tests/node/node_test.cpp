@@ -380,6 +380,14 @@ TEST(LonelyNode, with_other_heartbeats_says_that_the_others_are_in_other_groups)
   EXPECT_THAT(wire.reasons(a), HasSubstr("other heartbeat settings"));
 }
 
+TEST(Node, refuses_a_floor_that_no_group_can_reach) {
+  EXPECT_TRUE(node::check({}, limits::mesh_peers + 1));
+  const Result<> beyond = node::check({}, limits::mesh_peers + 2);
+  ASSERT_FALSE(beyond);
+  EXPECT_EQ(beyond.error().code, Errc::invalid_argument);
+  EXPECT_THAT(beyond.error().message, HasSubstr("quorum floor 1026"));
+}
+
 TEST(LonelyNode, of_another_network_learns_why) {
   Wire wire;
   const std::size_t a = wire.add();
