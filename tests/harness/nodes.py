@@ -137,8 +137,9 @@ class Node(Process):
 
 
 class CppNode(Node):
-    def __init__(self, fleet, label, network, secret, bootstrap=(), key=None, listen="127.0.0.1:0", flags=()):
-        argv = [fleet.mosaik, "node", "--json", "--commands", "--network", network, "--listen", listen,
+    def __init__(self, fleet, label, network, secret, bootstrap=(), key=None, listen="127.0.0.1:0", flags=(), space=None):
+        inside = ["ip", "netns", "exec", space] if space else []
+        argv = [*inside, fleet.mosaik, "node", "--json", "--commands", "--network", network, "--listen", listen,
                 "--control", os.path.join(fleet.folder, f"{label}.sock"), "--name", label, *flags]
         if key:
             argv += ["--secret-key-file", key]

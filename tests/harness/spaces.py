@@ -75,12 +75,4 @@ class Spaces:
 
     def cpp(self, index, network, secret, bootstrap, **more):
         """A C++ node on a host."""
-        wrapper = os.path.join(self.fleet.folder, f"in-{index}")
-        with open(wrapper, "w", encoding="ascii") as file:
-            file.write(f"#!/bin/sh\nexec ip netns exec {self.names[index]} {self.fleet.mosaik} \"$@\"\n")
-        os.chmod(wrapper, 0o700)
-        plain, self.fleet.mosaik = self.fleet.mosaik, wrapper
-        try:
-            return self.fleet.cpp(network, secret, bootstrap=bootstrap, listen=f"{self.address(index)}:0", **more)
-        finally:
-            self.fleet.mosaik = plain
+        return self.fleet.cpp(network, secret, bootstrap=bootstrap, listen=f"{self.address(index)}:0", space=self.names[index], **more)

@@ -201,9 +201,8 @@ def long_cut(fleet, seconds):
             ip("-n", space, "link", "set", device, "up")
             ip("-n", space, "link", "set", "lo", "up")
         network = f"cut-{fleet.random.randrange(1 << 30)}"
-        inside = Spaced(fleet)
-        one = inside.cpp(a, network, [], "10.213.0.1:0").ready()
-        two = inside.cpp(b, network, [one.contact], "10.213.0.2:0").ready()
+        one = fleet.cpp(network, SECRET, listen="10.213.0.1:0", space=a).ready()
+        two = fleet.cpp(network, SECRET, bootstrap=[one.contact], listen="10.213.0.2:0", space=b).ready()
         fleet.meshed([one, two], 10)
         ip("-n", a, "link", "set", "va", "down")
         fleet.wait("both notice", lambda: not one.bonds() and not two.bonds(), 10)
@@ -231,30 +230,12 @@ def new_address(fleet):
         ip("netns", "add", space)
         ip("-n", space, "link", "set", "lo", "up")
         ip("-n", space, "addr", "add", "10.213.7.1/32", "dev", "lo")
-        node = Spaced(fleet).cpp(space, "addresses", [], "0.0.0.0:0").ready()
+        node = fleet.cpp("addresses", SECRET, listen="0.0.0.0:0", space=space).ready()
         ip("-n", space, "addr", "add", "10.213.7.2/32", "dev", "lo")
         fleet.wait("the new address is advertised", lambda: any("10.213.7.2:" in a for a in node.command("me")["addrs"]), 5)
     finally:
         fleet.clear()
         subprocess.run(["ip", "netns", "del", space], capture_output=True, check=False)
-
-
-class Spaced:
-    """Nodes inside a network namespace."""
-
-    def __init__(self, fleet):
-        self.fleet = fleet
-
-    def cpp(self, space, network, bootstrap, listen):
-        wrapper = os.path.join(self.fleet.folder, f"in-{space}")
-        with open(wrapper, "w", encoding="ascii") as file:
-            file.write(f"#!/bin/sh\nexec ip netns exec {space} {self.fleet.mosaik} \"$@\"\n")
-        os.chmod(wrapper, 0o700)
-        plain, self.fleet.mosaik = self.fleet.mosaik, wrapper
-        try:
-            return self.fleet.cpp(network, SECRET, bootstrap=bootstrap, listen=listen)
-        finally:
-            self.fleet.mosaik = plain
 
 
 def main():
