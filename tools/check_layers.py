@@ -28,7 +28,7 @@ ROOMS = {
     "discovery": ["identity", *LINKS],
     "health": ["base"],
     "bonds": ["identity", *LINKS],
-    "consensus": ["codec"],
+    "consensus": ["base"],
     "groups": ["bonds", "consensus"],
     "node": ["identity", "quic", "discovery", "health", "bonds", "consensus", "groups"],
     "storage": ["consensus"],

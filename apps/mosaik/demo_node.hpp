@@ -17,7 +17,7 @@
 
 #include "control/json.hpp"
 #include "mosaik/line_io.hpp"
-#include "runtime/secret_file.hpp"
+#include "runtime/descriptor.hpp"
 
 namespace mosaik::command {
 

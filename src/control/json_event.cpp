@@ -100,29 +100,12 @@ std::string_view event_name(EventKind kind) noexcept {
     case EventKind::peer_discovered:
     case EventKind::peer_updated:
     case EventKind::peer_departed: return "peer";
-    case EventKind::bond_up: return "bond_up";
-    case EventKind::bond_down: return "bond_down";
-    case EventKind::suspect: return "suspect";
-    case EventKind::refuted: return "refuted";
-    case EventKind::refused: return "refused";
     case EventKind::bonds_changed: return "bonds";
     case EventKind::topology_changed: return "topology";
-    case EventKind::online: return "online";
-    case EventKind::offline: return "offline";
-    case EventKind::joined: return "joined";
-    case EventKind::left: return "left";
     case EventKind::leader_changed: return "leader";
     case EventKind::role_changed: return "role";
-    case EventKind::raft_online: return "raft_online";
-    case EventKind::raft_offline: return "raft_offline";
-    case EventKind::diverged: return "diverged";
-    case EventKind::overwritten: return "overwritten";
-    case EventKind::floor_differs: return "floor_differs";
-    case EventKind::stopped: return "stopped";
-    case EventKind::notice: return "notice";
-    case EventKind::lost: return "lost";
+    default: return to_string(kind);
   }
-  return "notice";
 }
 
 std::string write_event(const Event& event, const NodeStatus& node) {

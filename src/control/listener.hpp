@@ -7,7 +7,7 @@
 
 #include <mosaik/result.hpp>
 
-#include "runtime/secret_file.hpp"
+#include "runtime/descriptor.hpp"
 
 namespace mosaik::control {
 

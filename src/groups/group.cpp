@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "codec/close_code.hpp"
-#include "codec/raft.hpp"
+#include "consensus/messages.hpp"
 
 namespace mosaik::groups {
 namespace {
@@ -27,7 +27,13 @@ consensus::Loss loss_of(const bonds::BondDown& down) {
   return consensus::Loss::presumed;
 }
 
-MemberRole role_of(consensus::Role role) {
+quic::SendClass class_of(consensus::Urgency urgency) {
+  return urgency == consensus::Urgency::bulk ? quic::SendClass::bulk : quic::SendClass::consensus;
+}
+
+}  // namespace
+
+MemberRole public_role(consensus::Role role) noexcept {
   switch (role) {
     case consensus::Role::follower: return MemberRole::follower;
     case consensus::Role::candidate: return MemberRole::candidate;
@@ -37,16 +43,10 @@ MemberRole role_of(consensus::Role role) {
   return MemberRole::stopped;
 }
 
-quic::SendClass class_of(consensus::Urgency urgency) {
-  return urgency == consensus::Urgency::bulk ? quic::SendClass::bulk : quic::SendClass::consensus;
-}
-
-}  // namespace
-
 std::optional<ConsensusStatus> Group::consensus_status() const {
   if (!engine_) return std::nullopt;
   const consensus::Status status = engine_->status();
-  return ConsensusStatus{.role = role_of(status.role),
+  return ConsensusStatus{.role = public_role(status.role),
                          .term = status.term,
                          .leader = status.leader,
                          .online = status.online,
@@ -81,13 +81,12 @@ void Group::on_raft(const bonds::Step& step, const bonds::RaftHeard& heard) {
     static_cast<void>(engine_->on_message(step.now, heard.peer, heard.message));
     return;
   }
-  const auto kind = codec::raft_kind(heard.message.view());
-  if (!kind || *kind != codec::RaftKind::request_vote) return;
-  const auto request = codec::decode_request_vote(heard.message.view());
+  const auto message = consensus::decode(heard.message);
+  const auto* request = message ? std::get_if<consensus::RequestVote>(&*message) : nullptr;
   // A candidate speaks for itself: its id is that of the bond.
-  if (!request || request->candidate != heard.peer) return;
+  if (request == nullptr || request->candidate != heard.peer) return;
   std::vector<std::uint8_t> response;
-  codec::encode_request_vote_response(request->term, codec::Vote::abstained, response);
+  consensus::encode(consensus::RequestVoteResponse{request->term, consensus::Vote::abstained}, response);
   static_cast<void>(mesh_.send_raft(step, heard.peer, response));
 }
 

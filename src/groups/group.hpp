@@ -21,6 +21,9 @@
 
 namespace mosaik::groups {
 
+/// What a person sees of a role.
+[[nodiscard]] MemberRole public_role(consensus::Role role) noexcept;
+
 class Group {
  public:
   /// A member without an engine.

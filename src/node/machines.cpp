@@ -51,21 +51,11 @@ void Node::Impl::remember_size(const GroupId& group, std::uint32_t size) {
 
 namespace {
 
-MemberRole public_role(consensus::Role role) noexcept {
-  switch (role) {
-    case consensus::Role::follower: return MemberRole::follower;
-    case consensus::Role::candidate: return MemberRole::candidate;
-    case consensus::Role::leader: return MemberRole::leader;
-    case consensus::Role::stopped: return MemberRole::stopped;
-  }
-  return MemberRole::stopped;
-}
-
 /// What a consensus event is told as. Progress is none: it is read from boards, not told at every commit.
 struct RaftTold {
   Event& event;
   void operator()(const consensus::RoleChanged& changed) const {
-    event.role = public_role(changed.role);
+    event.role = groups::public_role(changed.role);
     event.term = changed.term;
   }
   void operator()(const consensus::LeaderChanged& changed) const {

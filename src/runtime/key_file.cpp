@@ -54,16 +54,6 @@ class TemporaryName {
   std::string path_;
 };
 
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(fd, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
-}
-
 bool write_seed(int fd, const Bytes32& seed) {
   std::string text = to_hex(seed) + "\n";
   const bool out = write_all(fd, text) && ::fsync(fd) == 0;

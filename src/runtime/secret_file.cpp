@@ -54,17 +54,6 @@ void Secret::shorten(std::size_t size) noexcept {
   bytes_.resize(size);
 }
 
-Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Result<Descriptor> open_secret_file(std::string_view what, const std::string& path) {
   // O_NONBLOCK: a FIFO without a writer must not hold us up. Symbolic links are followed: mounted secrets are links.
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));

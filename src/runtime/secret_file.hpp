@@ -7,6 +7,8 @@
 
 #include <mosaik/result.hpp>
 
+#include "runtime/descriptor.hpp"
+
 namespace mosaik::runtime {
 
 /// Bytes that are overwritten when they are let go. Move-only.
@@ -27,23 +29,6 @@ class Secret {
 
  private:
   std::vector<char> bytes_;
-};
-
-/// A file descriptor, closed at the end.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept;
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor();
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
 };
 
 inline constexpr std::size_t secret_file_bytes = 4096;  ///< a longer file is something else

@@ -11,7 +11,7 @@
 
 #include <mosaik/bytes.hpp>
 
-#include "runtime/secret_file.hpp"
+#include "runtime/descriptor.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -65,16 +65,6 @@ std::string_view take_fact(std::string_view line, node::Memory& memory) {
   if (!from_hex(digits, entry)) return "is not hexadecimal";
   memory.entries.push_back(std::move(entry));
   return {};
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(fd, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
 }
 
 }  // namespace

@@ -4,9 +4,12 @@
 
 #include <mosaik/postcard.hpp>
 
+#include "base/corpus.hpp"
 #include "base/limits.hpp"
+#include "base/random.hpp"
 #include "base/vectors.hpp"
 #include "consensus/messages.hpp"
+#include "fuzz/raft.hpp"
 
 namespace mosaik::consensus {
 namespace {
@@ -89,6 +92,43 @@ TEST(RaftMessages, read_the_fields_of_a_rust_leaders_batch) {
   FAIL() << "the vector has moved";
 }
 
+TEST(RaftMessages, hold_the_vote_that_a_rust_node_asked_for_and_was_given) {
+  const auto file = test::load_vectors("frames.json");
+  std::size_t seen = 0;
+  for (const auto& frame : file.at("frames").as_array()) {
+    const auto kind = test::text_at(frame, "kind");
+    if (!kind.starts_with("RequestVote")) continue;
+    ++seen;
+    const Bytes message = unhex(test::text_at(frame, "hex").substr(2));
+    if (kind == "RequestVoteResponse") {
+      EXPECT_EQ(encoded(RequestVoteResponse{Term{1}, Vote::abstained}), message);
+      continue;
+    }
+    const auto asked = std::get<RequestVote>(decoded(message));
+    EXPECT_EQ(asked.term, Term{1});
+    EXPECT_EQ(asked.candidate.hex(), test::text_at(frame.at("fields"), "candidate"));
+    EXPECT_EQ(asked.last, Cursor{});
+  }
+  EXPECT_EQ(seen, 2U);
+}
+
+TEST(RaftMessages, read_the_vote_of_the_specification) {  // spec: groups 5.9
+  Bytes request = unhex("028001");
+  request.insert(request.end(), 32, 0x11);
+  request.insert(request.end(), {1, 4});
+  const auto vote = std::get<RequestVote>(decoded(request));
+  EXPECT_EQ(vote.term, Term{128});
+  EXPECT_EQ(vote.candidate, eleven);
+  EXPECT_EQ(vote.last, (Cursor{Term{1}, Index{4}}));
+}
+
+TEST(RaftMessages, accept_a_padded_variant_index) {
+  Bytes request = unhex("820001");
+  request.insert(request.end(), 32, 0x11);
+  request.insert(request.end(), {1, 4});
+  EXPECT_TRUE(std::holds_alternative<RequestVote>(decoded(request)));
+}
+
 TEST(RaftMessages, ignore_trailing_bytes_and_refuse_every_prefix) {
   const Bytes whole =
       encoded(AppendEntries{Term{300}, eleven, {Term{2}, Index{300}}, {{Term{2}, blob("0003")}}, Index{4}});
@@ -100,8 +140,28 @@ TEST(RaftMessages, ignore_trailing_bytes_and_refuse_every_prefix) {
 }
 
 TEST(RaftMessages, refuse_unknown_kinds_votes_and_flags) {
-  for (const char* hex : {"06", "0404", "0504", "01020503", "03020303", "0400000201"})
+  for (const char* hex : {"", "06", "0404", "0504", "01020503", "03020303", "0400000201"})
     EXPECT_FALSE(decode(blob(hex))) << hex;
+}
+
+TEST(RaftMessages, of_the_fuzz_corpus_hold) {
+  EXPECT_GE(test::replay("raft", fuzz::raft), 18U);
+}
+
+TEST(RaftMessages, survive_what_is_drawn_at_random) {
+  const auto file = test::load_vectors("frames.json");
+  std::vector<Bytes> seeds;
+  for (const auto& frame : file.at("frames").as_array()) {
+    if (test::text_at(frame, "hex").starts_with("05")) seeds.push_back(unhex(test::text_at(frame, "hex").substr(2)));
+  }
+  Rng rng(1);
+  for (int i = 0; i < 30'000; ++i) {
+    Bytes bytes = seeds[rng.below(seeds.size())];
+    for (std::uint64_t changes = 1 + rng.below(3); changes > 0; --changes)
+      bytes[rng.below(bytes.size())] = static_cast<std::uint8_t>(rng.next());
+    bytes.resize(rng.below(bytes.size() + 1));
+    fuzz::raft(bytes);
+  }
 }
 
 TEST(RaftMessages, never_believe_a_count_that_the_bytes_cannot_hold) {

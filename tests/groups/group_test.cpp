@@ -6,7 +6,6 @@
 
 #include "bonds/cpp_host.hpp"
 #include "bonds/rust_like.hpp"
-#include "codec/raft.hpp"
 #include "groups/group.hpp"
 
 namespace mosaik::test {

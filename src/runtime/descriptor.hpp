@@ -1,0 +1,28 @@
+#pragma once
+/// A file descriptor that somebody owns.
+
+#include <string_view>
+
+namespace mosaik::runtime {
+
+/// A file descriptor, closed at the end.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept;
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor();
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// Writes all of it to a file or blocking socket; false, with errno, when that fails.
+[[nodiscard]] bool write_all(int fd, std::string_view text);
+
+}  // namespace mosaik::runtime
