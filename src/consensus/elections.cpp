@@ -14,7 +14,13 @@ Nanoseconds Engine::Impl::draw() {
 
 void Engine::Impl::arm_follower(const Now& now, Follower& follower) {
   const auto factor = config_.preference == Preference::reluctant ? std::max(config_.reluctance, 1U) : 1U;
-  follower.election_at = now.mono + draw() * factor;
+  follower.election_at = now.mono + draw() * factor + (outvoted_ ? deference() : 0ns);
+}
+
+// A member that was denied lacks what another has. A Rust member whose log is ahead waits for its timer, which every
+// campaign of ours sets back (spec: groups 6.3): we let timers that were set back together run out before ours.
+Nanoseconds Engine::Impl::deference() const {
+  return std::max(config_.election_jitter, config_.election_timeout / 4);
 }
 
 // ------------------------------------------------------------------------------------------------ company
@@ -161,7 +167,7 @@ void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const Req
   if (vote != Vote::denied) return arm_follower(now, *follower);
   // Who denies a candidate that is behind has what it lacks, and should not let the group wait.
   const bool behind = terms::is_behind(request.last, log.last());
-  if (!behind || follower->leader || config_.preference != Preference::normal || !enough(now)) return;
+  if (!behind || outvoted_ || follower->leader || config_.preference != Preference::normal || !enough(now)) return;
   const Nanoseconds pause =
       haste_ ? config_.failover_stagger + stagger() : rng_.between(0ns, config_.election_jitter / 4);
   follower->election_at = std::min(follower->election_at, now.mono + pause);
@@ -172,7 +178,11 @@ void Engine::Impl::on_vote(const Now& now, const PeerId& from, const RequestVote
   if (candidate == nullptr || !candidate->requested.contains(from)) return;
   switch (response.vote) {
     case Vote::granted: candidate->granted.insert(from); break;
-    case Vote::denied: candidate->denied.insert(from); break;
+    case Vote::denied:
+      if (candidate->denied.empty()) candidate->retry_at += deference();
+      candidate->denied.insert(from);
+      outvoted_ = true;
+      break;
     case Vote::abstained: candidate->abstained.insert(from); break;
   }
   count_votes(now);

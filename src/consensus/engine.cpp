@@ -56,6 +56,7 @@ void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Surviv
   note_company(now);
   drop_forwards_to(peer);
   drop_queries_to(peer);
+  outvoted_ = false;  // it may have been the one that was ahead
   const auto* follower = role<Follower>();
   if (follower != nullptr && follower->leader == peer) on_leader_gone(now, loss, survivors);
 }
@@ -194,6 +195,7 @@ void Engine::Impl::stop(const Now&, std::string_view reason) {
 void Engine::Impl::set_leader(const std::optional<PeerId>& leader) {
   if (leader_ == leader) return;
   leader_ = leader;
+  if (leader) outvoted_ = false;
   tell(LeaderChanged{leader, term_});
 }
 

@@ -156,6 +156,8 @@ class Engine::Impl {
   /// After a proven death: so long after it this member campaigns.
   [[nodiscard]] Nanoseconds stagger() const;
   void arm_follower(const Now& now, Follower& follower);
+  /// So much longer does a member wait that was outvoted.
+  [[nodiscard]] Nanoseconds deference() const;
   /// Enough members are connected to elect (engine.hpp).
   [[nodiscard]] bool enough(const Now& now) const;
   [[nodiscard]] bool enough_by_count() const;
@@ -268,6 +270,7 @@ class Engine::Impl {
   std::optional<PeerId> leader_;  ///< as told
   bool online_ = false;
   unsigned contests_ = 0;
+  bool outvoted_ = false;         ///< a member denied us its vote, and no leader has been heard since
   bool haste_ = false;            ///< the last leader's death is proven, and no other has been heard since
   std::uint32_t group_size_ = 1;  ///< the largest seen, departures taken off
   std::set<PeerId> proven_dead_;  ///< members that are known to be gone, and have not said goodbye
