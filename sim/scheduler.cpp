@@ -14,7 +14,7 @@ void Scheduler::at(Mono time, Task task) {
 }
 
 bool Scheduler::step(Mono until) {
-  if (heap_.empty() || heap_.front().time > until) {
+  if (!due(until)) {
     now_ = std::max(now_, until);
     at_once_ = 0;
     return false;

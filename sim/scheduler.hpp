@@ -19,6 +19,8 @@ class Scheduler {
   /// Plans `task` for `time`, or for now when that has passed.
   void at(Mono time, Task task);
   void after(Nanoseconds pause, Task task) { at(now_ + pause, std::move(task)); }
+  /// Some task is planned up to `until`.
+  [[nodiscard]] bool due(Mono until) const noexcept { return !heap_.empty() && heap_.front().time <= until; }
   /// Runs the next task; false when none is planned up to `until`, and the time is then `until`.
   bool step(Mono until);
   /// Tasks run since time last passed: many of them mean that the world spins.

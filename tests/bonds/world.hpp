@@ -10,7 +10,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,29 +18,16 @@
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
+#include "base/timeline.hpp"
 #include "crypto/ed25519.hpp"
 #include "crypto/hash.hpp"
 #include "identity/entry.hpp"
+#include "identity/ranked_seeds.hpp"
 #include "quic/links.hpp"
 
 namespace mosaik::test {
 
 class World;
-
-/// Secret keys whose ids ascend: the host of rank 0 has the lowest id.
-inline const std::vector<Bytes32>& ranked_seeds() {
-  static const std::vector<Bytes32> seeds = [] {
-    std::map<PeerId, Bytes32> sorted;
-    for (std::uint8_t i = 0; i < 32; ++i) {
-      const Bytes32 seed = crypto::hash({BytesView(&i, 1)});
-      sorted.emplace(crypto::SecretKey::from_seed(seed).id(), seed);
-    }
-    std::vector<Bytes32> out;
-    for (const auto& [id, seed] : sorted) out.push_back(seed);
-    return out;
-  }();
-  return seeds;
-}
 
 /// A host of any kind: it hears the events of its links and the passing of time.
 class Host {
@@ -110,17 +96,12 @@ class World {
   }
 
   // -- time
-  [[nodiscard]] Now now() const {
-    const auto since = time_.time_since_epoch();
-    return {time_, Boot(since), Wall{1'776'500'000'000 + since / 1ms}};
-  }
-  void at(Mono time, std::function<void()> what) { heap_.push({std::max(time, time_), ++sequence_, std::move(what)}); }
-  void after(Nanoseconds pause, std::function<void()> what) { at(time_ + pause, std::move(what)); }
-  void run_for(Nanoseconds span) {
-    run_until(time_ + span, [] { return false; });
-  }
+  [[nodiscard]] Now now() const { return timeline_.now(); }
+  void at(Mono time, std::function<void()> what) { timeline_.at(time, std::move(what)); }
+  void after(Nanoseconds pause, std::function<void()> what) { timeline_.after(pause, std::move(what)); }
+  void run_for(Nanoseconds span) { timeline_.run_for(span); }
   /// True as soon as `done`; false when the time is over.
-  bool run_until(const std::function<bool()>& done, Nanoseconds most = 60s) { return run_until(time_ + most, done); }
+  bool run_until(const std::function<bool()>& done, Nanoseconds most = 60s) { return timeline_.run_until(done, most); }
   [[nodiscard]] Rng& rng() noexcept { return rng_; }
 
   // -- faults
@@ -196,16 +177,6 @@ class World {
     [[nodiscard]] End& here() const { return conn->ends[end]; }
     [[nodiscard]] End& there() const { return conn->ends[1 - end]; }
   };
-  struct Item {
-    Mono time;
-    std::uint64_t sequence;
-    std::function<void()> what;
-    bool operator<(const Item& other) const {
-      return std::pair(time, sequence) > std::pair(other.time, other.sequence);
-    }
-  };
-
-  bool run_until(Mono end, const std::function<bool()>& done);
   [[nodiscard]] Nanoseconds draw_delay() {
     return std::max<Nanoseconds>(rng_.between(weather.delay - weather.jitter, weather.delay + weather.jitter), 1us);
   }
@@ -220,11 +191,8 @@ class World {
   void take_up(Host& host);
 
   Rng rng_;
-  Mono time_ = Mono(1s);
-  std::uint64_t sequence_ = 0;
+  Timeline timeline_;
   std::uint64_t last_link_ = 0;
-  std::uint64_t turns_at_once_ = 0;
-  std::priority_queue<Item> heap_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::deque<Conn> conns_;
   std::map<quic::LinkId, Place> places_;

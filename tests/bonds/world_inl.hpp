@@ -12,34 +12,15 @@ inline Host::Host(World& world, std::size_t rank)
 
 // ------------------------------------------------------------------------------------------------ time
 
-inline bool World::run_until(Mono end, const std::function<bool()>& done) {
-  while (!done()) {
-    if (heap_.empty() || heap_.top().time > end) {
-      time_ = end;
-      return done();
-    }
-    const Item item = heap_.top();
-    heap_.pop();
-    turns_at_once_ = item.time == time_ ? turns_at_once_ + 1 : 0;
-    if (turns_at_once_ > 100'000) {
-      ADD_FAILURE() << "the world spins without time passing";
-      return false;
-    }
-    time_ = item.time;
-    item.what();
-  }
-  return true;
-}
-
 inline void World::plan_wake(Host& host) {
   if (!host.alive_) return;
   const Mono at_time = host.next_deadline();
   if (at_time == never || at_time >= host.wake_) return;
-  host.wake_ = std::max(at_time, time_);
+  host.wake_ = std::max(at_time, timeline_.mono());
   at(host.wake_, [this, &host, planned = host.wake_] {
     if (host.wake_ != planned || !host.alive_) return;
     host.wake_ = never;
-    if (host.next_deadline() <= time_) host.on_timer();
+    if (host.next_deadline() <= timeline_.mono()) host.on_timer();
     plan_wake(host);
   });
 }
@@ -116,7 +97,7 @@ inline Result<quic::LinkId> World::dial(Host& from, const quic::DialRequest& req
 inline quic::SendResult World::send(Host& from, quic::LinkId link, BytesView payload) {
   const auto at_place = place(from, link);
   if (!at_place || at_place->here().state != State::open || at_place->here().leaving) return quic::SendResult::closed;
-  if (at_place->end == 0 && at_place->conn->first_sent == never) at_place->conn->first_sent = time_;
+  if (at_place->end == 0 && at_place->conn->first_sent == never) at_place->conn->first_sent = timeline_.mono();
   post(*at_place, {.kind = Kind::frame, .payload = {payload.begin(), payload.end()}});
   return quic::SendResult::queued;
 }
@@ -172,7 +153,7 @@ inline void World::post(const Place& from, Packet packet) {
     to.stuck.push_back(std::move(packet));
     return;
   }
-  to.last_arrival = std::max(to.last_arrival + 1ns, time_ + draw_delay());
+  to.last_arrival = std::max(to.last_arrival + 1ns, timeline_.mono() + draw_delay());
   at(to.last_arrival, [this, place = Place{from.conn, 1 - from.end}, packet = std::move(packet)]() mutable {
     arrive(place, std::move(packet));
   });
@@ -189,7 +170,7 @@ inline void World::arrive(const Place& to, Packet packet) {
       return tell(end, quic::LinkOpened{end.id, to.there().host->id(), to.conn->alpn, quic::Side::initiator,
                                         to.there().host->address()});
     case Kind::frame:
-      if (to.end == 1 && to.conn->first_arrived == never) to.conn->first_arrived = time_;
+      if (to.end == 1 && to.conn->first_arrived == never) to.conn->first_arrived = timeline_.mono();
       return tell(end, quic::LinkFrame{end.id, {}}, std::move(packet.payload));
     case Kind::fin: return tell(end, quic::LinkEnded{end.id, packet.clean});
     case Kind::close:

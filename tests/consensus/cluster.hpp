@@ -6,9 +6,9 @@
 
 #include <functional>
 #include <memory>
-#include <queue>
 #include <sstream>
 
+#include "base/timeline.hpp"
 #include "consensus/engine.hpp"
 #include "sim/rust_member.hpp"
 
@@ -90,9 +90,7 @@ class Cluster {
   }
 
   // -- the world
-  [[nodiscard]] Now now() const {
-    return {now_, Boot(now_.time_since_epoch()), Wall{now_.time_since_epoch() / 1ms + 1'700'000'000'000}};
-  }
+  [[nodiscard]] Now now() const { return timeline_.now(); }
   [[nodiscard]] std::size_t size() const { return members_.size(); }
   [[nodiscard]] Member& member(std::size_t i) { return members_.at(i); }
   [[nodiscard]] consensus::Engine& engine(std::size_t i) { return *members_.at(i).c->engine; }
@@ -115,7 +113,7 @@ class Cluster {
     for (std::size_t other = 0; other < size(); ++other) known_[{i, other}] = 0;
     if (!m.cpp) {
       m.r = std::make_unique<RustMember>(m.id, rng_.fork("rust", i * 1000 + m.life),
-                                         RustTiming{.batch = options_.batch}, now_);
+                                         RustTiming{.batch = options_.batch}, timeline_.mono());
       return pump(i);
     }
     m.c = std::make_unique<Cpp>();
@@ -185,30 +183,16 @@ class Cluster {
     m.r.reset();
   }
 
-  /// Handles events until `until`, then the time is that.
-  void run_until(Mono until) {
-    while (!heap_.empty() && heap_.top().at <= until && !testing::Test::HasFatalFailure()) step();
-    now_ = std::max(now_, until);
-  }
-  void run_for(Nanoseconds time) { run_until(now_ + time); }
-  bool run_until(const std::function<bool()>& done, Nanoseconds most) {
-    const Mono end = now_ + most;
-    while (!done()) {
-      if (heap_.empty() || heap_.top().at > end || testing::Test::HasFatalFailure()) {
-        now_ = end;
-        return done();
-      }
-      step();
-    }
-    return true;
-  }
+  void run_for(Nanoseconds span) { timeline_.run_for(span); }
+  /// True as soon as `done`; false when the time is over.
+  bool run_until(const std::function<bool()>& done, Nanoseconds most) { return timeline_.run_until(done, most); }
 
   // -- calls on a C++ member
   std::uint64_t execute(std::size_t i, std::vector<Blob> commands, Nanoseconds within = 5s,
                         consensus::Until until = consensus::Until::committed) {
     const std::uint64_t call = ++calls_;
-    members_[i].c->called[call] = now_ + within;
-    engine(i).submit(now(), {call}, std::move(commands), until, now_ + within);
+    members_[i].c->called[call] = timeline_.mono() + within;
+    engine(i).submit(now(), {call}, std::move(commands), until, timeline_.mono() + within);
     pump(i);
     return call;
   }
@@ -217,8 +201,8 @@ class Cluster {
   }
   std::uint64_t query(std::size_t i, consensus::Consistency consistency, Nanoseconds within = 5s) {
     const std::uint64_t call = ++calls_;
-    members_[i].c->called[call] = now_ + within;
-    engine(i).query(now(), {call}, text("count"), consistency, now_ + within);
+    members_[i].c->called[call] = timeline_.mono() + within;
+    engine(i).query(now(), {call}, text("count"), consistency, timeline_.mono() + within);
     pump(i);
     return call;
   }
@@ -234,7 +218,7 @@ class Cluster {
 
   /// Feeds commands to a Rust member.
   std::optional<IndexRange> feed_rust(std::size_t i, std::vector<Blob> commands) {
-    auto out = rust(i).feed(now_, std::move(commands), ++calls_);
+    auto out = rust(i).feed(timeline_.mono(), std::move(commands), ++calls_);
     pump(i);
     return out;
   }
@@ -317,14 +301,6 @@ class Cluster {
   std::set<Term> rust_terms;         ///< terms in which a Rust member led
 
  private:
-  struct Event {
-    Mono at;
-    std::uint64_t sequence;
-    std::function<void()> run;
-    friend bool operator<(const Event& a, const Event& b) {
-      return std::pair(a.at, a.sequence) > std::pair(b.at, b.sequence);
-    }
-  };
   struct Stream {
     Mono last{};
     std::uint64_t epoch = 0;
@@ -332,20 +308,14 @@ class Cluster {
     Stream() = default;
   };
 
-  void at(Mono when, std::function<void()> run) { heap_.push({std::max(when, now_), ++sequence_, std::move(run)}); }
-  void step() {
-    Event event = heap_.top();
-    heap_.pop();
-    now_ = std::max(now_, event.at);
-    event.run();
-  }
+  void at(Mono when, std::function<void()> run) { timeline_.at(when, std::move(run)); }
 
   void began(std::size_t a, std::size_t b) {
     const std::uint64_t life = members_[a].life;
     bonds_[{a, b}].epoch = ++epochs_;
     const std::uint64_t epoch = bonds_[{a, b}].epoch;
-    bonds_[{a, b}].last = now_;
-    at(now_, [=, this] {
+    bonds_[{a, b}].last = timeline_.mono();
+    at(timeline_.mono(), [=, this] {
       const auto bond = bonds_.find({a, b});
       if (members_[a].life != life || bond == bonds_.end() || bond->second.epoch != epoch) return;
       if (known_[{a, b}] != 0) tell_gone(a, b, Loss::proven);  // the new one replaces it
@@ -353,7 +323,7 @@ class Cluster {
       if (members_[a].cpp)
         engine(a).on_bonded(now(), members_[b].id, {members_[b].cpp, members_[b].cpp ? options_.floor : 0});
       else
-        rust(a).on_bonded(now_, members_[b].id);
+        rust(a).on_bonded(timeline_.mono(), members_[b].id);
       pump(a);
     });
   }
@@ -362,7 +332,7 @@ class Cluster {
     const std::uint64_t life = members_[a].life;
     const std::uint64_t epoch = known_[{a, b}];
     if (epoch == 0) return;
-    at(now_ + rng_.between(0ns, within), [=, this] {
+    at(timeline_.mono() + rng_.between(0ns, within), [=, this] {
       if (members_[a].life != life || known_[{a, b}] != epoch) return;
       tell_gone(a, b, loss);
       pump(a);
@@ -373,7 +343,7 @@ class Cluster {
     if (members_[a].cpp)
       engine(a).on_gone(now(), members_[b].id, loss, survivors);
     else
-      rust(a).on_gone(now_, members_[b].id);
+      rust(a).on_gone(timeline_.mono(), members_[b].id);
   }
 
   void transmit(std::size_t a, std::size_t b, const Blob& message) {
@@ -384,7 +354,8 @@ class Cluster {
     if (on_sent) on_sent(a, b, *decoded);
     const std::uint64_t epoch = stream->second.epoch;
     const std::uint64_t life = members_[b].life;
-    stream->second.last = std::max(stream->second.last, now_ + rng_.between(options_.delay_least, options_.delay_most));
+    stream->second.last =
+        std::max(stream->second.last, timeline_.mono() + rng_.between(options_.delay_least, options_.delay_most));
     at(stream->second.last, [=, this] {
       const auto bond = bonds_.find({a, b});
       if (bond == bonds_.end() || bond->second.epoch != epoch || members_[b].life != life || !members_[b].up) return;
@@ -394,7 +365,7 @@ class Cluster {
       if (members_[b].cpp) {
         ASSERT_TRUE(engine(b).on_message(now(), members_[a].id, message));
       } else {
-        rust(b).on_message(now_, members_[a].id, *arrived);
+        rust(b).on_message(timeline_.mono(), members_[a].id, *arrived);
       }
       pump(b);
     });
@@ -421,11 +392,11 @@ class Cluster {
       if (self.life != life || !self.up) return;
       self.woken = never;
       const Mono due = self.cpp ? engine(i).next_deadline() : rust(i).next_deadline();
-      if (now_ >= due) {
+      if (timeline_.mono() >= due) {
         if (self.cpp)
           engine(i).on_timer(now());
         else
-          rust(i).on_timer(now_);
+          rust(i).on_timer(timeline_.mono());
       }
       pump(i);
     });
@@ -462,7 +433,7 @@ class Cluster {
     if (auto* persist = std::get_if<consensus::Persist>(&effect)) {
       const std::uint64_t life = members_[i].life;
       c.unsynced.push_back(*persist);
-      at(now_ + rng_.between(0ns, options_.disk_most), [=, this, ticket = persist->ticket] {
+      at(timeline_.mono() + rng_.between(0ns, options_.disk_most), [=, this, ticket = persist->ticket] {
         if (members_[i].life == life && members_[i].up) sync(i, ticket);
       });
       return;
@@ -509,7 +480,7 @@ class Cluster {
     if (c.machine_busy || c.work.empty()) return;
     c.machine_busy = true;
     const std::uint64_t life = members_[i].life;
-    at(now_ + rng_.between(0ns, options_.machine_most), [=, this] {
+    at(timeline_.mono() + rng_.between(0ns, options_.machine_most), [=, this] {
       if (members_[i].life != life || !members_[i].up) return;
       Cpp& self = *members_[i].c;
       self.machine_busy = false;
@@ -538,7 +509,7 @@ class Cluster {
   void note_answer(std::size_t i, const consensus::Answer& answer) {
     Cpp& c = *members_[i].c;
     auto& all = c.answers[answer.call.value];
-    ASSERT_LE(now_, c.called.at(answer.call.value)) << "a call was answered after its deadline";
+    ASSERT_LE(timeline_.mono(), c.called.at(answer.call.value)) << "a call was answered after its deadline";
     all.push_back(answer.outcome);
     ASSERT_EQ(all.size(), 1U) << "call " << answer.call.value << " was answered twice";
     const auto* committed = std::get_if<consensus::Committed>(&answer.outcome);
@@ -610,7 +581,7 @@ class Cluster {
     for (std::size_t i = 0; i < size(); ++i) {
       if (!members_[i].up || !members_[i].cpp) continue;
       for (const auto& [call, deadline] : members_[i].c->called)
-        EXPECT_TRUE(deadline > now_ || members_[i].c->answers.contains(call))
+        EXPECT_TRUE(deadline > timeline_.mono() || members_[i].c->answers.contains(call))
             << "call " << call << " of " << i << " hangs";
     }
   }
@@ -623,12 +594,10 @@ class Cluster {
   };
   Options options_;
   Rng rng_;
-  Mono now_{1s};
-  std::uint64_t sequence_ = 0;
+  Timeline timeline_;
   std::uint64_t epochs_ = 0;
   std::uint64_t calls_ = 0;
   std::vector<Member> members_;
-  std::priority_queue<Event> heap_;
   std::map<std::pair<std::size_t, std::size_t>, Stream> bonds_;
   std::map<std::pair<std::size_t, std::size_t>, std::uint64_t>
       known_;  ///< the bond with the second that the first was told of

@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <set>
 #include <string>
 #include <variant>
@@ -17,29 +16,16 @@
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
+#include "base/timeline.hpp"
 #include "crypto/hash.hpp"
+#include "identity/ranked_seeds.hpp"
 #include "node/canary_wire.hpp"
 #include "node/node.hpp"
 
 namespace mosaik::test {
 
-/// Secret keys whose ids ascend.
-inline const std::vector<Bytes32>& node_seeds() {
-  static const std::vector<Bytes32> seeds = [] {
-    std::map<PeerId, Bytes32> sorted;
-    for (std::uint8_t i = 0; i < 16; ++i) {
-      const Bytes32 seed = crypto::hash({BytesView(&i, 1)});
-      sorted.emplace(crypto::SecretKey::from_seed(seed).id(), seed);
-    }
-    std::vector<Bytes32> out;
-    for (const auto& [id, seed] : sorted) out.push_back(seed);
-    return out;
-  }();
-  return seeds;
-}
-
 inline PeerId node_id(std::size_t index) {
-  return crypto::SecretKey::from_seed(node_seeds().at(index)).id();
+  return crypto::SecretKey::from_seed(ranked_seeds().at(index)).id();
 }
 inline SocketAddress node_address(std::size_t index) {
   return SocketAddress::v4({10, 0, 0, static_cast<std::uint8_t>(index + 1)}, 4433);
@@ -99,7 +85,7 @@ class Wire {
     config.secret_seed = crypto::hash({bytes_of("secret " + std::to_string(index * 1000 + machine.life))});
     config.memory = memory;
     ++machine.life;
-    machine.node = std::make_unique<node::Node>(config, crypto::SecretKey::from_seed(node_seeds().at(index)), now());
+    machine.node = std::make_unique<node::Node>(config, crypto::SecretKey::from_seed(ranked_seeds().at(index)), now());
     machine.wake = never;
     with(index, [](node::Node& node, const Now& at) { node.start(at); });
   }
@@ -147,14 +133,9 @@ class Wire {
     turn(index);
   }
 
-  [[nodiscard]] Now now() const {
-    const auto since = time_.time_since_epoch();
-    return {time_, Boot(since), Wall{1'776'500'000'000 + since / 1ms}};
-  }
-  bool run_until(const std::function<bool()>& done, Nanoseconds most = 30s) { return run(time_ + most, done); }
-  void run_for(Nanoseconds span) {
-    run(time_ + span, [] { return false; });
-  }
+  [[nodiscard]] Now now() const { return timeline_.now(); }
+  bool run_until(const std::function<bool()>& done, Nanoseconds most = 30s) { return timeline_.run_until(done, most); }
+  void run_for(Nanoseconds span) { timeline_.run_for(span); }
 
   [[nodiscard]] Rng& rng() noexcept { return rng_; }
   [[nodiscard]] Machine& at(std::size_t index) { return machines_.at(index); }
@@ -190,45 +171,13 @@ class Wire {
   CanaryWire canary_wire;
 
  private:
-  struct Item {
-    Mono time;
-    std::uint64_t sequence;
-    std::function<void()> what;
-    bool operator<(const Item& other) const {
-      return std::pair(time, sequence) > std::pair(other.time, other.sequence);
-    }
-  };
-
-  void plan(Mono time, std::function<void()> what) {
-    heap_.push({std::max(time, time_), ++sequence_, std::move(what)});
-  }
-
-  bool run(Mono end, const std::function<bool()>& done) {
-    while (!done()) {
-      if (heap_.empty() || heap_.top().time > end) {
-        time_ = end;
-        return done();
-      }
-      const Item item = heap_.top();
-      heap_.pop();
-      at_once_ = item.time == time_ ? at_once_ + 1 : 0;
-      if (at_once_ > 200'000) {
-        ADD_FAILURE() << "the nodes spin without time passing";
-        return false;
-      }
-      time_ = item.time;
-      item.what();
-    }
-    return true;
-  }
-
   /// As the runtime does it: settle, keep timers, transmit, publish, take outputs.
   void turn(std::size_t index) {
     Machine& machine = machines_.at(index);
     node::Node& node = *machine.node;
     ++turns;
     node.settle(now());
-    if (node.next_deadline() <= time_) {
+    if (node.next_deadline() <= timeline_.mono()) {
       node.on_timer(now());
       node.settle(now());
     }
@@ -253,18 +202,18 @@ class Wire {
     Machine& machine = machines_.at(index);
     const Mono due = std::max(machine.node->next_deadline(), Mono(machine.frozen));
     if (due == never || due >= machine.wake) return;
-    machine.wake = std::max(due, time_);
-    plan(machine.wake, [this, index, planned = machine.wake, life = machine.life] {
+    machine.wake = std::max(due, timeline_.mono());
+    timeline_.at(machine.wake, [this, index, planned = machine.wake, life = machine.life] {
       Machine& here = machines_.at(index);
       if (!here.node || here.life != life || here.wake != planned) return;
       here.wake = never;
-      if (Mono(here.frozen) > time_) return plan_wake(index);
+      if (Mono(here.frozen) > timeline_.mono()) return plan_wake(index);
       turn(index);
     });
   }
 
   void dial_canary(std::size_t index, const node::DialCanary& canary) {
-    plan(time_ + 2 * delay, [this, index, canary] {
+    timeline_.at(timeline_.mono() + 2 * delay, [this, index, canary] {
       std::optional<CanaryWire::Pair> pair;
       for (std::size_t to = 0; to < machines_.size(); ++to)
         if (node_address(to).with_port(7001) == canary.remote && machines_[to].node)
@@ -278,14 +227,14 @@ class Wire {
 
   void close_canary(const CanaryWire::End& end) {
     if (const auto other = canary_wire.close(end); other && !cuts_.contains({end.machine, other->machine}))
-      plan(time_ + delay, [this, other] { tell_canary_end(*other, node::CanaryEnd::finished); });
+      timeline_.at(timeline_.mono() + delay, [this, other] { tell_canary_end(*other, node::CanaryEnd::finished); });
   }
 
   void tell_canary_end(const CanaryWire::End& end, node::CanaryEnd how) {
     const Machine& machine = machines_.at(end.machine);
     if (!machine.node) return;
-    if (Mono(machine.frozen) > time_)
-      return plan(Mono(machine.frozen), [this, end, how] { tell_canary_end(end, how); });
+    if (Mono(machine.frozen) > timeline_.mono())
+      return timeline_.at(Mono(machine.frozen), [this, end, how] { tell_canary_end(end, how); });
     with(end.machine, [&](node::Node& node, const Now& at_time) { node.on_canary_ended(at_time, end.id, how); });
   }
 
@@ -311,10 +260,10 @@ class Wire {
     }
     for (std::size_t index = 0; index < machines_.size(); ++index) {
       if (node_address(index) != to || cuts_.contains({from, index}) || rng_.below(100) < lost_of_100) continue;
-      plan(time_ + rng_.between(delay - jitter, delay + jitter),
-           [this, from, index, copy = std::vector<std::uint8_t>(bytes.begin(), bytes.end())] {
-             arrive(from, index, copy);
-           });
+      timeline_.at(timeline_.mono() + rng_.between(delay - jitter, delay + jitter),
+                   [this, from, index, copy = std::vector<std::uint8_t>(bytes.begin(), bytes.end())] {
+                     arrive(from, index, copy);
+                   });
     }
   }
 
@@ -322,25 +271,22 @@ class Wire {
     Machine& machine = machines_.at(to);
     if (!machine.node) {
       if (port_unreachable && unreachables_to.value_or(from) == from && !cuts_.contains({to, from}))
-        plan(time_ + delay, [this, from, to, bytes] {
+        timeline_.at(timeline_.mono() + delay, [this, from, to, bytes] {
           if (machines_.at(from).node)
             with(from,
                  [&](node::Node& node, const Now& at_time) { node.on_unreachable(at_time, node_address(to), bytes); });
         });
       return;
     }
-    if (Mono(machine.frozen) > time_)
-      return plan(Mono(machine.frozen), [this, from, to, bytes] { arrive(from, to, bytes); });
+    if (Mono(machine.frozen) > timeline_.mono())
+      return timeline_.at(Mono(machine.frozen), [this, from, to, bytes] { arrive(from, to, bytes); });
     with(to, [&](node::Node& node, const Now& at_time) {
       node.on_datagram(at_time, {node_address(to), node_address(from)}, bytes);
     });
   }
 
   Rng rng_;
-  Mono time_ = Mono(1s);
-  std::uint64_t sequence_ = 0;
-  std::uint64_t at_once_ = 0;
-  std::priority_queue<Item> heap_;
+  Timeline timeline_;
   std::deque<Machine> machines_;
   std::set<std::pair<std::size_t, std::size_t>> cuts_;
   std::set<std::string> seen_cids_;
