@@ -44,6 +44,7 @@ ngtcp2_callbacks Connection::Callbacks::table(Side side) {
   out.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
   out.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
   out.get_path_challenge_data = path_challenge;
+  if (side == Side::acceptor) out.path_validation = compat::on_path_validation<on_path>;
   out.version_negotiation = ngtcp2_crypto_version_negotiation_cb;
   return out;
 }
@@ -160,6 +161,14 @@ int Connection::Callbacks::on_key_update(ngtcp2_conn* quic, std::uint8_t* rx_sec
   if (std::exchange(connection.keys_prepared_, true)) ++connection.shared_.counters.key_updates;
   return ngtcp2_crypto_update_key_cb(quic, rx_secret, tx_secret, rx, rx_iv, tx, tx_iv, old_rx_secret, old_tx_secret,
                                      size, user);
+}
+
+int Connection::Callbacks::on_path(void* user, bool valid) {
+  Connection& connection = *static_cast<Connection*>(user);
+  if (!valid) return 0;
+  connection.former_->on_current(address_of(ngtcp2_conn_get_path(connection.quic_)->remote.addr));
+  connection.former_->on_proven();
+  return 0;
 }
 
 int Connection::Callbacks::path_challenge(ngtcp2_conn*, std::uint8_t* data, void* user) {

@@ -43,6 +43,7 @@ struct Connection::Callbacks {
                            std::uint8_t* tx_iv, const std::uint8_t* old_rx_secret, const std::uint8_t* old_tx_secret,
                            std::size_t size, void* user);
   static int on_peer_cid(void* user, bool active, const std::uint8_t* token);
+  static int on_path(void* user, bool valid);
   static int path_challenge(ngtcp2_conn* quic, std::uint8_t* data, void* user);
 };
 

@@ -76,6 +76,7 @@ std::unique_ptr<Connection> Connection::accept(Shared& shared, LinkId link, cons
       new Connection(shared, link, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
   ++shared.unfinished_incoming;
   out->accepted_path_ = first.path;
+  out->former_.emplace(first.path.remote, out->size_.decides());
   return out->start_server(first, now) ? std::move(out) : nullptr;
 }
 
@@ -170,8 +171,14 @@ bool Connection::start_server(const FirstPacket& first, Mono now) {
   return true;
 }
 
+bool Connection::admits(const SocketAddress& from) {
+  if (dialled_) return dialled_->admits(from);
+  former_->on_current(address_of(ngtcp2_conn_get_path(quic_)->remote.addr));
+  return !former_->closed(from);
+}
+
 void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes) {
-  if (ending_ || (dialled_ && !dialled_->admits(path.remote))) return;
+  if (ending_ || !admits(path.remote)) return;
   const PathStorage from(logical_local, dialled_ ? logical_remote : path.remote);
   const ngtcp2_pkt_info info{};
   watch_.begin();
@@ -189,6 +196,8 @@ void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes
       dialled_->on_answer(path.remote);
     } else {
       accepted_path_ = path;
+      former_->on_current(address_of(ngtcp2_conn_get_path(quic_)->remote.addr));
+      if (former_->full()) return end_silently(now, ClosedBy::transport, "the peer's address changed too often");
     }
   }
   if (failed == 0 && ready_ && !opened_) open(now);

@@ -11,6 +11,7 @@
 #include "quic/addresses.hpp"
 #include "quic/connection_memory.hpp"
 #include "quic/datagram_size.hpp"
+#include "quic/former_addresses.hpp"
 #include "quic/inbox.hpp"
 #include "quic/outbox.hpp"
 #include "quic/packet_watch.hpp"
@@ -92,6 +93,7 @@ class Connection {
   [[nodiscard]] bool start_server(const FirstPacket& first, Mono now);
   [[nodiscard]] Cid issue_cid();
 
+  [[nodiscard]] bool admits(const SocketAddress& from);
   void on_read_error(Mono now, int error);
   void on_draining(Mono now);
   void open(Mono now);
@@ -125,9 +127,10 @@ class Connection {
   ConnectionMemory memory_;
   ngtcp2_conn* quic_ = nullptr;
   std::optional<DialAddresses> dialled_;
-  DatagramPath accepted_path_;     // the latest authenticated one
-  std::vector<Cid> cids_;          // that lead here, the client's first one included
-  std::vector<Cid> reset_tokens_;  // with which the peer could reset this connection
+  DatagramPath accepted_path_;             // the latest authenticated one
+  std::optional<FormerAddresses> former_;  // of an accepted connection's peer
+  std::vector<Cid> cids_;                  // that lead here, the client's first one included
+  std::vector<Cid> reset_tokens_;          // with which the peer could reset this connection
   PacketWatch watch_;
   DatagramSize size_;
   ProbeLog probes_;

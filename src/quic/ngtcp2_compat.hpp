@@ -64,6 +64,13 @@ int on_peer_cid(ngtcp2_conn*, ngtcp2_connection_id_status_type status, std::uint
   return handler(user, status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE, token);
 }
 
+/// Handler: int(void* user, bool valid).
+template <auto handler>
+int on_path_validation(ngtcp2_conn*, std::uint32_t, const ngtcp2_path*, const ngtcp2_path*,
+                       ngtcp2_path_validation_result result, void* user) {
+  return handler(user, result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS);
+}
+
 #else
 
 using CloseError = ngtcp2_connection_close_error;
@@ -114,6 +121,11 @@ inline bool may_pace(ngtcp2_conn* connection) {
 template <auto handler>
 int on_peer_cid(ngtcp2_conn*, int status, std::uint64_t, const ngtcp2_cid*, const std::uint8_t* token, void* user) {
   return handler(user, status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE, token);
+}
+template <auto handler>
+int on_path_validation(ngtcp2_conn*, std::uint32_t, const ngtcp2_path*, ngtcp2_path_validation_result result,
+                       void* user) {
+  return handler(user, result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS);
 }
 
 #endif

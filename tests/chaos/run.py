@@ -138,7 +138,7 @@ def lossy(fleet, count, percent, seconds):
     """So many percent of all datagrams are lost: no bond ends."""
     with Hosts(fleet, count) as hosts:
         nodes = hosts.nodes()
-        at = hosts.drop(f"numgen random mod 100 < {percent}")
+        at = hosts.drop(f"ether type ip numgen random mod 100 < {percent}")  # a lost ARP would cost seconds of everything
         fleet.quiet(nodes, seconds)
         return without_alarm(nodes, at, seconds)
 

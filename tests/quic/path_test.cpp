@@ -101,6 +101,53 @@ TEST_F(Paths, a_link_survives_its_initiators_new_address) {
   EXPECT_FALSE(b.links[links->second].closed);
 }
 
+// ngtcp2 asserts when a connection returns to its old path while the new one is still being validated for size.
+class FlappingPeer : public Paths, public testing::WithParamInterface<bool> {
+ protected:
+  static SocketAddress at(std::uint16_t port) {
+    return GetParam() ? SocketAddress::v4({127, 0, 0, 1}, port) : Wire::address(9, port);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(HereAndThere, FlappingPeer, testing::Bool(),
+                         [](const auto& one) { return one.param ? "on_this_host" : "on_another"; });
+
+TEST_P(FlappingPeer, costs_itself_its_link_and_nobody_else_anything) {
+  b.addresses = {at(2)};
+  Host& calm = wire.add(3);
+  calm.addresses = {at(3)};
+  const auto other = wire.connect(calm, b);
+  ASSERT_TRUE(other);
+  Rng rng(1);
+  for (std::uint64_t round = 0; round < 200; ++round) {
+    SCOPED_TRACE(round);
+    const auto links = wire.connect(a, b);
+    ASSERT_TRUE(links);
+    for (int i = 0; i < 8; ++i) {
+      a.addresses = {at(static_cast<std::uint16_t>(6000 + rng.below(3)))};
+      static_cast<void>(a.endpoint->send(links->first, SendClass::consensus, a.frame(10 + rng.below(2000))));
+      wire.run_for(rng.between(0ms, 6ms));
+      if (rng.below(2) == 0)
+        static_cast<void>(b.endpoint->send(links->second, SendClass::bulk, b.frame(1 + rng.below(6000))));
+      wire.run_for(rng.between(0ms, 6ms));
+    }
+    a.endpoint->close(wire.now(), links->first, CloseCode::cancelled, CloseMode::at_once);
+    wire.run_for(1s);
+  }
+  EXPECT_FALSE(b.links[other->second].closed);
+}
+
+TEST_F(Paths, a_link_whose_initiator_moves_on_for_ever_is_ended) {
+  const auto links = wire.connect(a, b);
+  ASSERT_TRUE(links);
+  for (std::uint16_t port = 6000; port < 6000 + 2 * limits::peer_moves && !b.links[links->second].closed; ++port) {
+    a.addresses = {Wire::address(1, port)};
+    static_cast<void>(a.endpoint->send(links->first, SendClass::consensus, a.frame(10)));
+    wire.run_for(20ms);
+  }
+  ASSERT_TRUE(b.links[links->second].closed);
+  EXPECT_EQ(b.links[links->second].closed->reason, "the peer's address changed too often");
+}
+
 // A challenge is large, and ngtcp2 ends the link when it is lost; a lost answer fills the congestion window of a link
 // that has lost much, and nothing wakes it.
 TEST_F(Paths, a_link_whose_path_stays_is_not_challenged) {
