@@ -8,11 +8,11 @@ namespace mosaik::sim {
 namespace {
 
 constexpr std::array<std::string_view, fault_kinds> names = {
-    "cut",          "cut one way",    "isolate",        "deafen",      "halves",       "ring",           "bridge",
-    "flap",         "weather",        "squeeze",        "clog",        "crash",        "restart",        "restart all",
-    "rolling",      "pause",          "slow",           "clock rate",  "clock jump",   "clock set back", "sleep",
-    "quit",         "rejoin",         "replay",         "storm",       "forged error", "disk",           "wipe",
-    "leader crash", "leader restart", "leader isolate", "leader pause"};
+    "cut",          "cut one way",    "isolate",        "deafen",       "halves",       "ring",           "bridge",
+    "flap",         "weather",        "squeeze",        "clog",         "crash",        "restart",        "restart all",
+    "rolling",      "pause",          "slow",           "clock rate",   "clock jump",   "clock set back", "sleep",
+    "quit",         "rejoin",         "replay",         "storm",        "forged error", "disk",           "wipe",
+    "leader crash", "leader restart", "leader isolate", "leader pause", "close canary"};
 
 /// One fault at work: what the functions below need at hand.
 struct Work {
@@ -202,6 +202,7 @@ void begin(const Work& work) {
     case FaultKind::leader_isolate:
       return work.cut_where(
           [host = victim(work).value](std::uint32_t i, std::uint32_t j) { return i == host || j == host; });
+    case FaultKind::close_canary: return world.part_canaries(a, b);
     case FaultKind::leader_pause: return world.pause(victim(work), span);
     case FaultKind::restart_all:
       for (std::uint32_t i = 0; i < n; ++i) work.fall({i}, span / (1 + i));

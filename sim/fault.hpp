@@ -43,9 +43,10 @@ enum class FaultKind : std::uint8_t {
   leader_restart,  ///< the same, and it comes back within milliseconds
   leader_isolate,  ///< who leads hears nobody, and nobody hears it
   leader_pause,    ///< who leads stands still
+  close_canary,    ///< something between a and b closes their canaries' connection
 };
 [[nodiscard]] std::string_view to_string(FaultKind kind) noexcept;
-inline constexpr std::size_t fault_kinds = static_cast<std::size_t>(FaultKind::leader_pause) + 1;
+inline constexpr std::size_t fault_kinds = static_cast<std::size_t>(FaultKind::close_canary) + 1;
 
 struct Fault {
   Nanoseconds at{};  ///< after the beginning of the world

@@ -37,6 +37,20 @@ void Tcp::close(const End& end) {
   finish(end.host, other, 0ns, 0);
 }
 
+void Tcp::part(HostId one, HostId other) {
+  std::vector<Pair> gone;
+  std::erase_if(pairs_, [&](const Pair& pair) {
+    const auto ends = std::minmax(pair.listener.host, pair.dialer.host);
+    if (ends != std::minmax(one, other)) return false;
+    gone.push_back(pair);
+    return true;
+  });
+  for (const Pair& pair : gone) {
+    finish(pair.listener.host, pair.dialer, 0ns, 0);
+    finish(pair.dialer.host, pair.listener, 0ns, 0);
+  }
+}
+
 void Tcp::ended(HostId host, unsigned run) {
   const auto held = [&](const End& end) { return end.host == host && end.run == run; };
   std::erase_if(expected_, [&](const Expected& each) { return held(each.end); });

@@ -39,6 +39,8 @@ class Tcp {
   void dial(const End& dialer, HostId listener, const Bytes32& token) { dial(dialer, listener, token, 0); }
   /// An end closes: the other one hears a FIN.
   void close(const End& end);
+  /// Something between the two hosts closes their connections: both ends hear a FIN, and both processes live.
+  void part(HostId one, HostId other);
   /// The kernel closes all that the run held.
   void ended(HostId host, unsigned run);
 

@@ -76,6 +76,8 @@ class World {
   void request(HostId host, Host::Request request);
   /// The computer sleeps: nothing runs, and only `boot` goes on.
   void sleep(HostId host, Nanoseconds span);
+  /// Something between the two closes their canaries' connection.
+  void part_canaries(HostId one, HostId other) { tcp_.part(one, other); }
   /// An ICMP error reaches `host`, as if nobody listened at `about`; it quotes what was sent there last.
   void forge_error(HostId host, HostId about);
   /// For this long the process is not to blame for being late.

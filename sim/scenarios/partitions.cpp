@@ -34,6 +34,7 @@ constexpr MenuItem weather[] = {
     {.kind = FaultKind::squeeze, .weight = 2, .least = 1s, .most = 8s},
     {.kind = FaultKind::clog, .weight = 2, .least = 50ms, .most = 3s},
     {.kind = FaultKind::forged_error, .weight = 2, .least = 100ms, .most = 5s},
+    {.kind = FaultKind::close_canary, .weight = 2},
 };
 constexpr Scenario table[] = {
     {.name = "partitions", .about = "pairs, halves, rings and bridges are cut", .menu = cuts},
