@@ -1,4 +1,4 @@
-# Third-party libraries, each found once here and linked only by the rooms that DESIGN allows (docs/DEPENDENCIES.md).
+# Third-party libraries, each found once here and linked only by the rooms that docs/DEPENDENCIES.md allows.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 

@@ -76,7 +76,8 @@ int main() {
   }
   std::cout << "places " << places->first << " to " << places->last << '\n';
 
-  // Weak: this member's own state, at once. Strong: by the leader, which makes sure that it still is one.
+  // Weak: this member's own state, with all that is committed here. Strong: by the leader, which makes sure that it
+  // still is one.
   const auto all = group->query(All{}, mosaik::Consistency::weak).get();
   const auto size = group->query(Get{"size"}, mosaik::Consistency::strong).get();
   if (!all || !size) return 1;

@@ -61,7 +61,7 @@ std::string text_of(const Facts& facts) {
   if (facts.name == "bond_up") return fmt::format("bond with {} formed", who(facts.peer));
   if (facts.name == "bond_down") return fmt::format("bond with {} lost{}", who(facts.peer), ending(facts));
   if (facts.name == "suspect") return fmt::format("{} is suspect{}", who(facts.peer), because(facts.reason));
-  if (facts.name == "refuted") return fmt::format("{} lives after all{}", who(facts.peer), because(facts.reason));
+  if (facts.name == "refuted") return fmt::format("{} lives after all", who(facts.peer));
   if (facts.name == "refused") return fmt::format("bond with {} refused{}", who(facts.peer), ending(facts));
   if (facts.name == "online")
     return fmt::format("group {} online: bonded with every known member", facts.group.brief());

@@ -135,7 +135,7 @@ std::string status_text(const NodeSummary& summary, const Style& style) {
       line(style, "peers",
            fmt::format("{} known, {}, {} handshakes ({} failed), {} catalog syncs", node.known_peers,
                        counted(node.connections, "connection"), node.handshakes, node.handshakes_failed, node.syncs));
-  if (node.dropped > 0) out += line(style, "dropped", fmt::format("{} datagrams, frames and events", node.dropped));
+  if (node.dropped > 0) out += line(style, "dropped", fmt::format("{} first packets and events", node.dropped));
   for (const std::string& notice : node.notices) out += line(style, "notice", notice);
   for (const GroupSummary& group : summary.groups) out += group_text(group, node.id, style);
   if (summary.groups.empty()) out += "\n" + style.dim("in no group: started without a group secret") + "\n";

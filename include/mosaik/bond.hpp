@@ -90,9 +90,11 @@ class MOSAIK_EXPORT Bonds {
   [[nodiscard]] Bonds own() const;
   /// The bonds that `peer` is an end of.
   [[nodiscard]] Bonds of(const PeerId& peer) const;
-  /// The bond between two peers, in either order.
+  /// The bond between two peers, in either order; null when there is none. It lives as long as these Bonds or a copy of
+  /// them: keep one, `group.bonds().between(x, y)` is over with its statement.
   [[nodiscard]] const Bond* between(const PeerId& x, const PeerId& y) const;
-  /// Pairs of known members that should be bonded and are not, or only at one end.
+  /// Pairs of known members that should be bonded and are not, or only at one end. Lives as long as these Bonds or a
+  /// copy.
   [[nodiscard]] const std::vector<Pair>& missing() const noexcept { return content_->missing; }
 
  private:

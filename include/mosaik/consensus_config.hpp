@@ -7,14 +7,16 @@
 namespace mosaik {
 
 /// The three heartbeat settings are part of the GroupId: members with others are another group (spec: groups 2.3).
-/// The election settings are not.
+/// The election settings are not. join() refuses what is out of the ranges given here.
 struct ConsensusConfig {
-  std::chrono::milliseconds heartbeat_interval{500};  ///< a Ping at the latest so long after the last one
-  std::chrono::milliseconds heartbeat_jitter{150};    ///< or up to this much sooner; 0 is legal: no jitter
+  /// A Ping at the latest so long after the last one; 10 ms to 60 s.
+  std::chrono::milliseconds heartbeat_interval{500};
+  /// Or up to this much sooner; from 0, which is no jitter, to the interval.
+  std::chrono::milliseconds heartbeat_jitter{150};
   /// A bond whose Pings stayed unanswered so often is closed: the last resort, long after the verdict of the failure
-  /// detector (docs/RELIABILITY.md).
+  /// detector (docs/RELIABILITY.md). At least 1.
   std::uint32_t max_missed_heartbeats = 10;
-  std::chrono::milliseconds election_timeout{2000};        ///< without a word of a leader: stand for election
+  std::chrono::milliseconds election_timeout{2000};  ///< without a word of a leader: stand for election; at least 10 ms
   std::chrono::milliseconds election_timeout_jitter{500};  ///< and up to this much later, drawn anew each time
   std::chrono::milliseconds bootstrap_delay{3000};         ///< added before the group's first term (spec: groups 6.2)
 };

@@ -16,7 +16,7 @@ enum class MemberRole : std::uint8_t {
   follower,
   candidate,
   leader,
-  stopped,  ///< its machine or store failed, or the group is being left
+  stopped,  ///< its machine failed, or the group is being left
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(MemberRole role) noexcept;
 
@@ -29,7 +29,7 @@ enum class Preference : std::uint8_t {
 
 /// How a query may be answered (spec: groups 6.11).
 enum class Consistency : std::uint8_t {
-  weak,    ///< from this member's machine as it is
+  weak,    ///< from this member's machine, once it has applied all that is committed here: it waits for a slow one
   strong,  ///< by the leader, after it has made sure that it still is
 };
 

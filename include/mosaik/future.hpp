@@ -33,7 +33,7 @@ class Future {
   static_assert(std::is_object_v<T> && std::is_copy_constructible_v<T>);
 
  public:
-  Future() = default;  ///< refers to nothing: valid() is false
+  Future() = default;  ///< refers to nothing: valid() is false, and whatever else is asked of it is undefined
 
   [[nodiscard]] bool valid() const noexcept { return state_ != nullptr; }
   /// The value is there.

@@ -71,7 +71,7 @@ using PeerId = Id<struct PeerIdKind>;
 using NetworkId = Id<struct NetworkIdKind>;
 /// Names a group: folds the group key, heartbeat settings and the machine (spec: groups 2.2).
 using GroupId = Id<struct GroupIdKind>;
-/// Names the bond of two peers in a group; the same at every member, never a credential (DESIGN.md 4).
+/// Names the bond of two peers in a group; the same at every member, never a credential (spec: extensions 4).
 using BondId = Id<struct BondIdKind>;
 /// One establishment of a bond: a TLS exporter value, what a Rust node calls its bond id (spec: groups 3.1).
 using SessionId = Id<struct SessionIdKind>;

@@ -1,7 +1,8 @@
 #pragma once
 /// Network, Groups, Group, When: the face of the library.
 ///
-/// Threads. All handles may be used from any thread; methods return at once unless they say that they wait. Readers get
+/// Threads. All handles may be used from any thread; methods return at once unless they say that they wait; one that
+/// waits may not be called from a callback with CallOptions::on_loop. Readers get
 /// snapshots and share no lock with the network loop. Continuations and event callbacks run on one delivery thread of
 /// the Network, off the loop.
 ///
@@ -33,16 +34,18 @@ namespace mosaik {
 struct NetworkConfig {
   std::string network = "mosaik";           ///< name of the network; 64 hexadecimal digits are an id
   std::string name = {};                    ///< a label for people; defaults to the id's first 10 digits
-  std::vector<std::string> bootstrap = {};  ///< `PEERID@HOST:PORT`
+  std::vector<std::string> bootstrap = {};  ///< `PEERID@HOST:PORT`, at most 64
   std::vector<std::string> listen = {"0.0.0.0:0", "[::]:0"};  ///< `IP:PORT`, at most one of each family
   std::vector<std::string> advertise =
       {};  ///< `IP:PORT` that others shall dial; default: the listen addresses, or the interfaces' for 0.0.0.0 and [::]
-  std::vector<std::string> tags = {};      ///< labels in this node's entry (Digest::of each)
-  std::optional<Bytes32> secret_key = {};  ///< Ed25519 seed
-  std::string secret_key_file = {};        ///< 64 hexadecimal digits; created with mode 0600 when missing, refused when
-                                           ///< damaged or readable by others, locked
-  std::string state_file =
-      {};  ///< what the next run with this key should know: peers, not secrets; default: secret_key_file + `.state`
+  std::vector<std::string> tags = {};  ///< labels in this node's entry (Digest::of each)
+  /// Ed25519 seed. Either this or the file; with neither, each run is another peer.
+  std::optional<Bytes32> secret_key = {};
+  /// 64 hexadecimal digits; created with mode 0600 when missing, refused when damaged or readable by others, locked.
+  std::string secret_key_file = {};
+  /// What the next run with this key should know: peers, not secrets. Default: secret_key_file + `.state`; none without
+  /// a key file.
+  std::string state_file = {};
   std::string control = {};  ///< path of the control socket (docs/CONTROL.md); empty: none
 };
 
@@ -115,8 +118,8 @@ class MOSAIK_EXPORT GroupBuilder {
   [[nodiscard]] GroupOfBuilder<M> with_state_machine(M machine) const;
   /// The same for a machine that is not known at compile time. `machine` may not be null.
   [[nodiscard]] ReplicatedGroupBuilder with_machine(std::unique_ptr<Machine> machine) const;
-  /// Joins the group of the key, these settings and the NoOp machine. Errors: invalid_argument (a setting that
-  /// can not work), in_use (already joined), limit, closed.
+  /// Joins the group of the key, these settings and the NoOp machine. Waits until the loop has taken it up. Errors:
+  /// invalid_argument (a setting that can not work), in_use (already joined), limit, closed.
   [[nodiscard]] Result<Group> join();
 
  private:
@@ -152,7 +155,9 @@ class MOSAIK_EXPORT Subscription {
 /// One node: an identity, its sockets, its catalog, its groups.
 class MOSAIK_EXPORT Network {
  public:
-  /// Opens sockets and starts the loop. Errors name the setting: invalid_argument, in_use, permission, io.
+  /// Opens sockets and files and starts the loop; waits for these, and for no peer. Errors name the setting:
+  /// invalid_argument, in_use, permission, io, malformed (a key file, or what has the path of the control socket),
+  /// limit (too many of something, or none left of open files or threads).
   [[nodiscard]] static Result<Network> open(const NetworkConfig& config = {});
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
@@ -163,7 +168,8 @@ class MOSAIK_EXPORT Network {
   [[nodiscard]] const PeerId& id() const noexcept;
   /// Where others can dial this node.
   [[nodiscard]] std::vector<SocketAddress> addresses() const;
-  /// `PEERID@IP:PORT` of this node, for another's bootstrap list.
+  /// `PEERID@IP:PORT` of this node, for another's bootstrap list; `PEERID@0.0.0.0:0`, which nobody can dial, while no
+  /// address of this host is known.
   [[nodiscard]] std::string contact() const;
   [[nodiscard]] Groups groups() const;
   /// The node, its groups, and what a person should know, at one moment.
@@ -174,17 +180,19 @@ class MOSAIK_EXPORT Network {
   [[nodiscard]] PeerEntry entry() const;
   /// As it goes over the wire (docs/protocol/discovery.md 1).
   [[nodiscard]] std::vector<std::uint8_t> signed_entry() const;
-  /// Exchanges catalogs with `PEERID@HOST:PORT`. Errors: invalid_argument, unreachable, timed_out (5 s), refused,
-  /// closed.
+  /// Exchanges catalogs with `PEERID@HOST:PORT`. Errors: invalid_argument, unreachable, timed_out (5 s after the name
+  /// was resolved), refused, closed, limit; not_found (no such name, or it sent no entry of its own); of what it sent:
+  /// malformed, not_canonical, bad_signature, old_entry_layout, wrong_network, from_the_future, stale.
   Future<Result<>> sync_with(const std::string& contact);
   /// Asks `PEERID@HOST:PORT` for its entry; completes with the round-trip time. Errors as of sync_with.
   Future<Result<std::chrono::nanoseconds>> ping(const std::string& contact);
   /// Calls back for each event from now on, in order, on the delivery thread. A reader that falls more than 1,024
-  /// events behind gets one event of kind `lost`.
+  /// events behind gets one event of kind `lost`. `call` must not throw and must not wait for a future: that thread is
+  /// what completes them.
   [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call) const;
   /// Completes when the node has been asked to leave through its control socket and has left all groups, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;
-  /// Leaves all groups and ends; at most 1 s. The destructor does the same.
+  /// Leaves all groups and ends; waits for that, at most 1 s. The destructor does the same.
   void close();
 
  private:

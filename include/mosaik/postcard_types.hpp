@@ -14,7 +14,8 @@
 /// Any other type is given a specialization of Codec<T>: `static void put(Writer&, const T&)` and
 /// `static void take(Reader&, T&)`, which calls Reader::reject() for what it can not be.
 ///
-/// Decoding never allocates more than the input holds, and ignores what follows the value, as the crate does.
+/// Decoding allocates by what the input holds and not by what it announces: at most one element for each byte, so that
+/// one byte may become one sizeof(T). It ignores what follows the value, as the crate does.
 
 #include <array>
 #include <bit>

@@ -2,15 +2,19 @@
 /// ReplicatedGroup and GroupOf<M>: a group that agrees on a state machine.
 ///
 /// Calls. execute() ends when the command is committed, at the place that it returns; feed() when the leader has given
-/// it a place, which promises nothing yet. Every call ends within CallOptions::time. Its error says what is known:
+/// it a place, which promises nothing yet. Every call ends within CallOptions::time. One that this member forwards to
+/// the leader ends 2 s later at the latest if the leader has not told the command's place (unknown_outcome) or answered
+/// the query (timed_out), whatever that time is. The error says what is known:
 ///
 ///   Errc::unknown_outcome      the command may be applied, or not (its leader vanished, the deadline passed, ...)
 ///   every other error          it was certainly not applied, nor will be:
+///     invalid_argument           no command was given
 ///     offline                    no leader is known or in reach; try again
 ///     overwritten                another leader took its place in the log; try again
-///     timed_out                  nothing was sent before the deadline
-///     limit                      too large (8 MiB a call), or a queue is full; the text says which
-///     closed                     the group was left, or its machine failed
+///     timed_out                  a command was not sent, or a query not answered, before the deadline
+///     limit                      more than 65,536 commands or 8 MiB a call, or a queue is full; the text says which
+///     closed                     the group was left, its machine failed, or could not answer this query
+///     malformed                  GroupOf::query: the answer is no QueryResult
 ///
 /// Calls of one thread on one member are placed in their order while the leader stays. Each starts at the call, whether
 /// its future is looked at or not.
@@ -32,7 +36,7 @@ namespace mosaik {
 struct CallOptions {
   std::chrono::nanoseconds time = std::chrono::seconds(10);  ///< the call ends by then, whatever happens
   /// Callbacks run on the network loop instead of the delivery thread: microseconds sooner. They must not wait, and may
-  /// not call anything of this library but execute() and feed() with callbacks.
+  /// not call anything of this library but execute(), execute_bytes() and query_bytes() with callbacks.
   bool on_loop = false;
 };
 
@@ -75,7 +79,8 @@ class MOSAIK_EXPORT ReplicatedWhen : public When {
   [[nodiscard]] Future<Result<PeerId>> leader_is(const PeerId& peer) const;
   /// This member leads.
   [[nodiscard]] Future<Result<PeerId>> is_leader() const;
-  /// Completes with the leader, or with the zero id when none is known.
+  /// This member is not known to lead: also while it is a candidate, or stopped. Completes with the leader, or with the
+  /// zero id when none is known.
   [[nodiscard]] Future<Result<PeerId>> is_follower() const;
   /// This member leads, or its log meets the leader's.
   [[nodiscard]] Future<Result<std::monostate>> online() const;
@@ -97,11 +102,12 @@ class MOSAIK_EXPORT ReplicatedGroup : public Group {
   template <class T>
   using Callback = std::move_only_function<void(Result<T>)>;
 
-  /// Commands as the machine decodes them: committed in one piece, in order. At most 8 MiB in all.
+  /// Commands as the machine decodes them: committed in one piece, in order. At most 65,536 of them, 8 MiB in all.
   Future<Result<IndexRange>> execute_bytes(std::vector<Bytes> commands, const CallOptions& options = {}) const;
   /// The same, done when the leader has given them places: they may still be lost.
   Future<Result<IndexRange>> feed_bytes(std::vector<Bytes> commands, const CallOptions& options = {}) const;
-  /// Asks the machine. Strong: errors as in the file's head. Weak: of this member's own machine, at once.
+  /// Asks the machine. Strong: errors as in the file's head. Weak: of this member's own machine, once
+  /// it has applied all that is committed here: it waits for a slow one.
   Future<Result<Answered<Bytes>>> query_bytes(Bytes query, Consistency consistency,
                                               const CallOptions& options = {}) const;
   /// Without futures: `done` runs once, where the options say.
@@ -143,7 +149,8 @@ class MOSAIK_EXPORT ReplicatedGroupBuilder {
   ReplicatedGroupBuilder& with_catch_up_batch(std::uint32_t entries);
   /// Without a floor: how long a part of a larger group waits before it goes on alone.
   ReplicatedGroupBuilder& with_alone_after(std::chrono::nanoseconds time);
-  /// Joins once: the machine goes with it. Errors: invalid_argument, in_use, limit, io, closed.
+  /// Joins once: the machine goes with it. Waits until the loop has taken it up, so not from a callback with on_loop.
+  /// Errors: invalid_argument, in_use, limit, closed.
   [[nodiscard]] Result<ReplicatedGroup> join();
 
  protected:
@@ -241,6 +248,7 @@ class GroupOfBuilder : public ReplicatedGroupBuilder {
   GroupOfBuilder& with_alone_after(std::chrono::nanoseconds time) {
     return with(ReplicatedGroupBuilder::with_alone_after(time));
   }
+  /// As ReplicatedGroupBuilder::join.
   [[nodiscard]] Result<GroupOf<M>> join() {
     auto group = ReplicatedGroupBuilder::join();
     if (!group) return std::unexpected(group.error());

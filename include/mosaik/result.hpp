@@ -15,7 +15,7 @@ enum class Errc {
   invalid_argument,  ///< a value the caller gave is unusable
   malformed,         ///< bytes that do not decode
   not_canonical,     ///< bytes that decode, but not in their one canonical form
-  limit,             ///< a named limit was reached (base/limits.hpp)
+  limit,             ///< a limit was reached; the message names it
   bad_signature,     ///< a signature or proof that does not verify
   old_entry_layout,  ///< a peer entry in the layout of mosaik 0.3
   wrong_network,     ///< something of another network

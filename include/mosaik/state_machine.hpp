@@ -17,11 +17,11 @@
 /// take microseconds: they run on the loop, which saves a change of threads; one that is found to take longer is moved
 /// off.
 ///
-/// A machine is copied once, when the group is joined: the copy is what a member starts over from when it has to give
-/// up its history (Event diverged). An exception from apply() stops the group, with its text as the reason, and harms
-/// no other. The signature and the Rust type name are part of the GroupId (spec: groups 2.4): members that differ in
-/// them do not meet. `signature()` and `rust_type` may also be plain members, for machines that are configured; so may
-/// `name`, which is for people only.
+/// A machine is copied when it is handed over (make_machine): the copy is what a member starts over from, and copied
+/// again, each time that it has to give up its history (Event diverged). An exception from apply() stops the group,
+/// with its text as the reason, and harms no other. The signature and the Rust type name are part of the GroupId (spec:
+/// groups 2.4): members that differ in them do not meet. `signature()` and `rust_type` may also be plain members, for
+/// machines that are configured; so may `name`, which is for people only.
 
 #include <concepts>
 #include <exception>
@@ -70,7 +70,7 @@ class MOSAIK_EXPORT Machine {
   virtual ~Machine() = default;
   /// Errors: malformed: a command that can not be decoded; internal: the machine threw. Both stop the group.
   [[nodiscard]] virtual Result<> apply(std::span<const BytesView> commands, const ApplyContext& before) = 0;
-  /// Errors: malformed, internal; the query gets them, and nothing else happens.
+  /// Errors: malformed, internal. Only the query ends: with `closed` here, unanswered when another member forwarded it.
   [[nodiscard]] virtual Result<std::vector<std::uint8_t>> query(BytesView query) = 0;
   /// Back to the initial state.
   virtual void reset() = 0;

@@ -25,7 +25,7 @@ enum class Ability : std::uint8_t {
   able,
   no_leader,  ///< none is known, or it is out of our reach
   no_quorum,  ///< fewer members are connected than the quorum floor asks for
-  stopped,    ///< the machine or store of this member failed
+  stopped,    ///< the machine of this member failed
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(Ability ability) noexcept;
 
@@ -49,7 +49,7 @@ struct MemberStatus {
   std::string protocol;                   ///< e.g. `0.4.2+cpp.1`; empty when its entry is not known
   std::vector<SocketAddress> addresses;   ///< in its entry
   std::chrono::nanoseconds rtt{};         ///< of a bonded member
-  std::chrono::nanoseconds silent_for{};  ///< since anything authenticated came from it; of a bonded member
+  std::chrono::nanoseconds silent_for{};  ///< since its last whole frame on the bond; of a bonded member
   std::uint64_t attempts = 0;             ///< failed attempts to bond since the last bond
   std::string why;                        ///< of a member that is not bonded: the last reason, in words
 };
@@ -79,12 +79,12 @@ struct NodeStatus {
   std::vector<SocketAddress> advertised;  ///< in its entry: where others dial it
   std::chrono::nanoseconds uptime{};
   std::size_t known_peers = 0;          ///< fresh entries in the catalog, without ours
-  std::size_t connections = 0;          ///< QUIC connections, closing ones included
+  std::size_t connections = 0;          ///< QUIC connections that have not ended
   std::uint64_t handshakes = 0;         ///< QUIC handshakes completed, both roles
   std::uint64_t handshakes_failed = 0;  ///< begun, either role, and not completed
   std::uint64_t syncs = 0;              ///< catalog syncs completed, both roles
   std::uint64_t verifications = 0;      ///< entry signatures checked
-  std::uint64_t dropped = 0;            ///< datagrams, frames and events dropped at a limit
+  std::uint64_t dropped = 0;            ///< first packets of new connections, and events, dropped at a limit
   std::vector<std::string> notices;     ///< what a person should know, newest last
   std::vector<GroupStatus> groups;
 };

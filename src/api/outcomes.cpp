@@ -7,14 +7,14 @@ namespace {
 
 Error not_applied(consensus::Refusal why) {
   using Why = consensus::Refusal;
-  const std::string said(consensus::to_string(why));
   switch (why) {
     case Why::offline:
       return {Errc::offline, "no leader of the group is known or in reach; nothing was applied, try again"};
     case Why::empty: return {Errc::invalid_argument, "a call needs at least one command"};
     case Why::too_large:
-      return {Errc::limit, "the commands of a call may have " + std::to_string(limits::call_bytes) +
-                               " bytes together, and one " + std::to_string(limits::command_bytes) + "; split them"};
+      static_assert(limits::command_bytes == limits::call_bytes && limits::query_bytes == limits::call_bytes);
+      return {Errc::limit, "a call may have " + std::to_string(limits::call_commands) + " commands and " +
+                               std::to_string(limits::call_bytes) + " bytes, and this one has more; split it"};
     case Why::full:
       return {Errc::limit, "too many calls are under way; nothing was applied, try again when some have ended"};
     case Why::overwritten:
@@ -22,7 +22,7 @@ Error not_applied(consensus::Refusal why) {
     case Why::expired: return {Errc::timed_out, "the deadline passed before anything was done; nothing was applied"};
     case Why::stopped: return {Errc::closed, "the group was left, or its machine failed; nothing was applied"};
   }
-  return {Errc::internal, said};
+  return {Errc::internal, "the call was refused for a reason without a name"};
 }
 
 Error unknown(consensus::Doubt why) {

@@ -5,11 +5,6 @@
 namespace mosaik {
 namespace {
 
-// Linux: UDP_MAX_SEGMENTS is 64 in every kernel with UDP_SEGMENT, and an IP packet before segmentation has at most
-// 65,535 bytes with its headers.
-constexpr std::size_t gso_segments = 64;
-constexpr std::size_t gso_bytes = 65'000;
-
 bool joins(const DatagramBatch::Item& item, const DatagramPath& path, std::size_t size) noexcept {
   const bool last_was_whole = item.size % item.segment == 0;
   return item.path == path && last_was_whole && size <= item.segment && item.size / item.segment < gso_segments &&

@@ -1,6 +1,7 @@
 #pragma once
 /// Datagrams on their way between a socket and a core: where they came from, where they go.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -23,6 +24,11 @@ enum class Refusal : std::uint8_t {
   port,  ///< the destination itself says that nobody there has the port
   path,  ///< somebody says that the datagram did not get there
 };
+
+/// What one send with UDP_SEGMENT may hold: Linux takes 64 segments, newer kernels 128; and an IP packet before it is
+/// cut up has at most 65,535 bytes with its headers.
+inline constexpr std::size_t gso_segments = 64;
+inline constexpr std::size_t gso_bytes = 65'000;
 
 /// Datagrams to be sent, in one reused buffer: each item is one or more datagrams of `segment` bytes (the last may be
 /// shorter) to one path, fit for one GSO send.

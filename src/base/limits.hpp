@@ -1,5 +1,6 @@
 #pragma once
-/// Every limit of the house, by name. Reaching one is a defined outcome, never growth.
+/// The limits that rooms share, by name; a room's own stand in its header. Reaching one is a defined outcome, never
+/// growth.
 
 #include <cstddef>
 
@@ -33,10 +34,9 @@ inline constexpr std::size_t liveness_queue =
     64U << 10U;  ///< bytes queued for liveness; full: the frame is dropped, the link is stuck anyway
 inline constexpr std::size_t consensus_queue =
     64U << 20U;  ///< bytes queued for consensus; full: the link closes, the peer catches up
-inline constexpr std::size_t catalog_queue =
-    16U << 20U;  ///< bytes queued for the catalog; full: the frame is dropped and counted
-inline constexpr std::size_t bulk_queue = 32U << 20U;  ///< bytes queued for bulk; full: the writer is told to wait
-inline constexpr std::size_t close_reason = 128;       ///< bytes of a close reason that are kept and sent
+inline constexpr std::size_t catalog_queue = 16U << 20U;  ///< bytes queued for the catalog; full: the frame is dropped
+inline constexpr std::size_t bulk_queue = 32U << 20U;     ///< bytes queued for bulk; full: the writer is told to wait
+inline constexpr std::size_t close_reason = 128;          ///< bytes of a close reason that are kept and sent
 inline constexpr Nanoseconds quic_handshake_timeout = 5s;
 inline constexpr Nanoseconds quic_idle_timeout = 30s;  ///< what iroh announces too
 inline constexpr Nanoseconds quic_keep_alive = 5s;
@@ -76,7 +76,7 @@ inline constexpr Nanoseconds dial_list_age = 24h;  ///< who was not heard of for
 inline constexpr std::size_t bond_names = 16384;   ///< computed BondIds that are kept; more: computed anew
 inline constexpr std::size_t concurrent_dials = 64;     ///< of one group, at a time
 inline constexpr std::size_t entry_updates_burst = 32;  ///< PeerEntryUpdate and BondFormed of one bond at once,
-inline constexpr std::size_t entry_updates_rate = 16;   ///< and a second after that; more are ignored and counted
+inline constexpr std::size_t entry_updates_rate = 16;   ///< and a second after that; more are ignored
 inline constexpr std::size_t extensions_burst =
     64;                                            ///< extensions behind Pings of one bond that are not rows, at once,
 inline constexpr std::size_t opinions_asked = 24;  ///< members that are asked about a silent one

@@ -34,7 +34,7 @@ struct Wall {
 
 struct Now {
   Mono mono;  ///< timers; stops while the machine sleeps
-  Boot boot;  ///< leases and age since receipt; counts sleep
+  Boot boot;  ///< age since receipt; counts sleep
   Wall wall;
 };
 

@@ -243,8 +243,7 @@ void Mesh::on_synced(const Step& step, const PeerId& peer, bool ok) {
       step.now.mono + (member->attempts <= 1 ? Nanoseconds{} : member->backoff.next(100ms, limits::refused_most, rng_));
 }
 
-// ------------------------------------------------------------------------------------------------ verdicts, leaving,
-// time
+// ------------------------------------------------------------------------------------------------ verdicts, end, time
 
 void Mesh::on_dead(const Step& step, const PeerId& peer, EndedBy by, std::string_view why) {
   Member* member = find(peer);

@@ -101,7 +101,7 @@ struct Committed {
 enum class Refusal : std::uint8_t {
   offline,      ///< no leader is known, or it is not bonded
   empty,        ///< no commands
-  too_large,    ///< limits::command_bytes, or limits::call_bytes for all commands of the call
+  too_large,    ///< limits::command_bytes, call_bytes, call_commands or query_bytes
   full,         ///< a queue is at its limit: try again later
   overwritten,  ///< a leader had placed the commands, and another one committed something else there (spec: groups 8.1
                 ///< S11)

@@ -20,19 +20,16 @@
 ///    with the others' help it gets what it lacks. If it prevails, this member says Diverged, resets its machine and
 ///    starts over from the leader's history: no member shows values that its leader's log does not give.
 ///  * A Rust member panics on repeated, skipped or resent entries while it catches up (docs/protocol/groups.md 11.2).
-///  It
-///    gets, on each bond, strictly consecutive entries; repairs only as the first message of a new bond, from its last
-///    acknowledgement; resent entries (read confirmations) only when it has acknowledged the newest on this bond.
+///    It gets, on each bond, strictly consecutive entries; repairs only as the first message of a new bond, from its
+///    last acknowledgement; resent entries (read confirmations) only when it has acknowledged the newest on this bond.
 ///  * Every call ends: by its deadline at the latest, and says committed, certainly not applied, or unknown. Committed
 ///    means that the entry at that place was compared with the command.
-///  * With a floor of n (Config::quorum_floor): a candidate wins only when granted + abstained reach n (an abstainer is
-///  not
-///    ahead); a leader commits only entries of its own term with n distinct acknowledgements, and steps down when fewer
-///    than n were connected for an election timeout; strong reads wait for n confirmations. Under a Rust leader the
-///    floor gates what calls are told, never what is applied.
-///  * Without one, quorums are relative to who is connected, as in the crate, with three differences: two members need
-///  both
-///    acknowledgements; less than half of the largest group seen (a lone member of two: less than all) waits
+///  * With a floor of n (Config::quorum_floor): a candidate wins only when granted + abstained reach n (an abstainer
+///    is not ahead); a leader commits only entries of its own term with n distinct acknowledgements, and steps down
+///    when fewer than n were connected for an election timeout; strong reads wait for n confirmations. Under a Rust
+///    leader the floor gates what calls are told, never what is applied.
+///  * Without one, quorums are relative to who is connected, as in the crate, with three differences: two members
+///    need both acknowledgements; less than half of the largest group seen (a lone member of two: less than all) waits
 ///    `alone_after` before it elects, unless departures explain the rest; and a leader that lost everybody by mere
 ///    silence commits alone only after that time.
 ///

@@ -60,8 +60,8 @@ void add_fields(Object& out, const Event& event, const NodeStatus& node) {
       if (event.kind == EventKind::bond_up) return;
       out.add("by", event.by).add("code", event.code).add("reason", event.reason);
       return;
-    case EventKind::suspect:
-    case EventKind::refuted: out.add("peer", event.peer).add("why", event.reason); return;
+    case EventKind::suspect: out.add("peer", event.peer).add("why", event.reason); return;
+    case EventKind::refuted: out.add("peer", event.peer); return;
     case EventKind::refused:
       out.add("group", event.group).add("peer", event.peer).add("by", event.by);
       out.add("code", event.code).add("reason", event.reason);

@@ -31,7 +31,7 @@ using Proof = Id<struct ProofKind>;
 [[nodiscard]] Digest noop_signature() noexcept;
 inline constexpr std::string_view noop_rust_type = "mosaik::groups::machine::noop::NoOp";
 
-/// H(H("mosaik.bond.id.v1") || lower || higher || H(secret) || group) (DESIGN.md 4).
+/// H(H("mosaik.bond.id.v1") || lower || higher || H(secret) || group) (spec: extensions 4).
 [[nodiscard]] BondId make_bond_id(const GroupKey& key, const GroupId& group, const PeerId& a, const PeerId& b) noexcept;
 
 }  // namespace mosaik::crypto

@@ -26,6 +26,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "base/random.hpp"
 #include "identity/directory.hpp"
 #include "identity/entry.hpp"
@@ -43,13 +44,13 @@ struct BootstrapPeer {
 struct Config {
   NetworkId network;
   std::vector<BootstrapPeer> bootstrap;
-  Nanoseconds stale_after = 300s;
-  Nanoseconds clock_drift = 50s;
-  Nanoseconds refresh_least = 90s;
-  Nanoseconds refresh_most = 140s;
-  Nanoseconds sync_timeout = 5s;
-  std::size_t catalog_entries = 4096;
-  std::size_t catalog_bytes = 16U << 20U;
+  Nanoseconds stale_after = limits::stale_after;
+  Nanoseconds clock_drift = limits::clock_drift;
+  Nanoseconds refresh_least = limits::refresh_least;
+  Nanoseconds refresh_most = limits::refresh_most;
+  Nanoseconds sync_timeout = limits::sync_timeout;
+  std::size_t catalog_entries = limits::catalog_entries;
+  std::size_t catalog_bytes = limits::catalog_bytes;
 };
 
 struct Discovered {

@@ -8,7 +8,8 @@
 namespace mosaik::groups {
 namespace {
 
-/// How surely the peer is gone (DESIGN.md 4, Health). That it closed the bond for another reason says that it lives.
+/// How surely the peer is gone (docs/RELIABILITY.md, Verdicts). That it closed the bond for another reason says that it
+/// lives.
 consensus::Loss loss_of(const bonds::BondDown& down) {
   switch (down.by) {
     case bonds::EndedBy::departure: return consensus::Loss::departed;

@@ -2,7 +2,7 @@
 /// identity: who a node says it is. A PeerEntry becomes a SignedEntry only here: signed by us, or verified.
 ///
 /// An entry is verified once per content: the verifier keeps what it has verified by the digest of its bytes, so
-/// that a mesh of N nodes verifies N entries and not N^3 (DESIGN.md 3.7). A SignedEntry is immutable and shared.
+/// that a mesh of N nodes verifies N entries and not N^3. A SignedEntry is immutable and shared.
 
 #include <deque>
 #include <map>

@@ -18,7 +18,8 @@
 
 namespace mosaik::runtime {
 
-/// An answer that is given on the delivery thread, exactly once; Errc::closed when the loop ends first.
+/// An answer that is given exactly once, on the delivery thread unless the request says otherwise; Errc::closed when
+/// the loop ends first.
 template <class T>
 using Answer = std::move_only_function<void(Result<T>)>;
 
@@ -50,10 +51,11 @@ struct CallTerms {
 
 class Step {
  public:
-  /// `done` runs on the loop's thread, once a snapshot with the group is published: no user code in it.
+  /// `done` runs on the loop's thread, once a snapshot with the group is published, or at once with an error: no user
+  /// code in it.
   /// Errors: invalid_argument, in_use, limit.
   virtual void join(const GroupKey& key, const ConsensusConfig& consensus, Answer<GroupId> done) = 0;
-  /// The same, with a machine. Errors: also io when its thread can not be started.
+  /// The same, with a machine. Errors: also limit when its thread can not be started.
   virtual void join(const GroupKey& key, const ConsensusConfig& consensus, MachineSetup machine,
                     Answer<GroupId> done) = 0;
   virtual void submit(CallTerms terms, std::vector<Blob> commands, consensus::Until until) = 0;

@@ -12,9 +12,6 @@
 namespace mosaik::udp {
 namespace {
 
-constexpr std::size_t gso_segments = 64;   // UDP_MAX_SEGMENTS of older kernels; newer ones take 128
-constexpr std::size_t gso_bytes = 65'000;  // a little less than the 65,535 of an IP packet with its headers
-
 /// One sendmsg with its control messages: the address to leave from, and how to cut the bytes up.
 class Message {
  public:

@@ -153,6 +153,10 @@ TEST_F(Replicated, a_call_without_commands_or_with_too_much_is_refused_with_the_
   ASSERT_TRUE(huge && !*huge);
   EXPECT_EQ(huge->error().code, Errc::limit);
   EXPECT_THAT(huge->error().message, HasSubstr("8388608"));
+  const auto many = group.execute_bytes(std::vector(65'537, std::vector<std::uint8_t>(1))).get_for(patience);
+  ASSERT_TRUE(many && !*many);
+  EXPECT_EQ(many->error().code, Errc::limit);
+  EXPECT_THAT(many->error().message, HasSubstr("65536"));
 }
 
 TEST_F(Replicated, calls_end_when_the_group_is_left_and_waits_do_too) {

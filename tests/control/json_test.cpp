@@ -147,6 +147,13 @@ TEST(Json, prints_peer_events_with_kind_and_id) {
   EXPECT_EQ(line.at("id").as_string(), id_with(2).hex());
 }
 
+TEST(Json, gives_a_reason_to_suspect_a_peer_and_none_to_have_it_back) {
+  EXPECT_TRUE(parse(write_event(event_of(EventKind::suspect), NodeStatus())).contains("why"));
+  const auto line = parse(write_event(event_of(EventKind::refuted), NodeStatus()));
+  EXPECT_EQ(line.at("peer").as_string(), id_with(2).hex());
+  EXPECT_FALSE(line.contains("why"));
+}
+
 TEST(Json, tells_who_ended_a_bond_and_why) {
   Event event = event_of(EventKind::bond_down);
   event.by = "peer";
