@@ -43,6 +43,7 @@ Error unknown(consensus::Doubt why) {
 Error error_of(const consensus::Outcome& outcome) {
   if (const auto* refused = std::get_if<consensus::NotApplied>(&outcome)) return not_applied(refused->why);
   if (const auto* doubt = std::get_if<consensus::Unknown>(&outcome)) return unknown(doubt->why);
+  if (const auto* failed = std::get_if<consensus::QueryFailed>(&outcome)) return failed->error;
   return {Errc::internal, "the call ended in an unexpected way"};
 }
 

@@ -145,7 +145,8 @@ void ReplicatedGroup::execute_bytes(std::vector<Bytes> commands, const CallOptio
 Future<Result<Answered<Bytes>>> ReplicatedGroup::query_bytes(Bytes query, Consistency consistency,
                                                              const CallOptions& options) const {
   Promise<Result<Answered<Bytes>>> promise;
-  query_bytes(std::move(query), consistency, options, completing(promise));
+  // What waits on a future never runs on the loop.
+  query_bytes(std::move(query), consistency, {.time = options.time, .on_loop = false}, completing(promise));
   return promise.future();
 }
 

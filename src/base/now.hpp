@@ -41,4 +41,9 @@ struct Now {
 /// "No deadline".
 inline constexpr Mono never = Mono::max();
 
+/// `span` later, at most never: spans that people give may be as long as the type holds.
+[[nodiscard]] constexpr Mono later(Mono time, Nanoseconds span) noexcept {
+  return span > Nanoseconds{} && time > never - span ? never : time + span;
+}
+
 }  // namespace mosaik

@@ -131,7 +131,11 @@ struct Read {
   Blob result;
   Index position;
 };
-using Outcome = std::variant<Assigned, Committed, NotApplied, Unknown, Read>;
+/// The machine refused the query, or threw.
+struct QueryFailed {
+  Error error;
+};
+using Outcome = std::variant<Assigned, Committed, NotApplied, Unknown, Read, QueryFailed>;
 struct Answer {
   CallId call;
   Outcome outcome;

@@ -34,7 +34,7 @@ bool Engine::Impl::enough_by_count() const {
 bool Engine::Impl::enough(const Now& now) const {
   if (enough_by_count()) return true;
   if (config_.quorum_floor != 0 || lonely_since_ == never) return false;
-  return now.mono >= lonely_since_ + config_.alone_after;
+  return now.mono >= later(lonely_since_, config_.alone_after);
 }
 
 // The group may be larger than who is connected: remembered with the key, so that a restarted member knows it too.

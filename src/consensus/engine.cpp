@@ -152,7 +152,7 @@ Mono Engine::Impl::next_deadline() const {
       if (at > settled_at_) by(at);
     };
     const bool waiting = log.last_index() > committed_ && config_.quorum_floor == 0;
-    if (lonely_since_ != never && waiting) once(lonely_since_ + config_.alone_after);
+    if (lonely_since_ != never && waiting) once(later(lonely_since_, config_.alone_after));
     for (const auto& [peer, bonded] : peers_) {
       if (bonded.in_sync && bonded.behind_since != never) once(bonded.behind_since + config_.election_timeout);
       if (!bonded.in_sync && waiting) once(bonded.grace_until);
@@ -187,7 +187,7 @@ void Engine::Impl::stop(const Now&, std::string_view reason) {
   set_online(false);
   set_leader(std::nullopt);
   tell(RoleChanged{Role::stopped, term_});
-  tell(Stopped{std::string(reason)});
+  if (!reason.empty()) tell(Stopped{std::string(reason)});
 }
 
 // ------------------------------------------------------------------------------------------------ what is told

@@ -141,7 +141,7 @@ Index Engine::Impl::agreed(const Now& now) const {
 bool Engine::Impl::may_commit_alone(const Now& now) const {
   if (!peers_.empty()) return true;
   if (group_size_ <= 1 + proven_dead_.size() || lonely_since_ == never) return true;
-  return now.mono >= lonely_since_ + config_.alone_after;
+  return now.mono >= later(lonely_since_, config_.alone_after);
 }
 
 void Engine::Impl::advance_commit(const Now& now) {

@@ -197,7 +197,7 @@ void Engine::Impl::on_answered(const Now&, QueryId id, const Result<Blob>& resul
   const Index position = found->second.position;
   if (asked.call) {
     if (result) answer(*asked.call, Read{*result, position});
-    if (!result) answer(*asked.call, NotApplied{Refusal::stopped});
+    if (!result) answer(*asked.call, QueryFailed{result.error()});
   } else {
     --served_queries_;
     if (result && peers_.contains(asked.peer)) send(asked.peer, QueryResponse{asked.request, *result, position});

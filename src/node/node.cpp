@@ -197,7 +197,7 @@ void Node::Impl::pace_health() {
 
 void Node::Impl::leave(const Now& now, const GroupId& id) {
   if (joined_.erase(id) == 0) return;
-  stop_engine(now, id, "the group was left");
+  stop_engine(now, id, {});
   // The entry without the group goes first, so that nobody dials back; then the Departure.
   if (self.leave(id, now.wall)) self_changed(now);
   drain_facts(now);

@@ -47,14 +47,14 @@ consensus::CallId Desk::begin(CallTerms& terms) {
 
 void Desk::submit(CallTerms terms, std::vector<Blob> commands, consensus::Until until) {
   const consensus::CallId call = begin(terms);
-  node_.submit(now_, terms.group, call, std::move(commands), until, now_.mono + terms.time);
+  node_.submit(now_, terms.group, call, std::move(commands), until, later(now_.mono, terms.time));
 }
 
 void Desk::query(CallTerms terms, Blob query, Consistency consistency) {
   const consensus::CallId call = begin(terms);
   node_.query(now_, terms.group, call, std::move(query),
               consistency == Consistency::strong ? consensus::Consistency::strong : consensus::Consistency::weak,
-              now_.mono + terms.time);
+              later(now_.mono, terms.time));
 }
 
 void Desk::end(consensus::CallId call, const consensus::Outcome& outcome) {

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
+#include <string>
 #include <thread>
 
 #include "runtime/mailbox.hpp"
@@ -43,7 +45,19 @@ class MachineRoom::Apart : public std::enable_shared_from_this<Apart> {
 
   void run(MachineWork& work, std::vector<MachineResult>& results) {
     if (failed_) return;
-    std::visit([&](auto& one) { run_one(one, results); }, work);
+    // A machine written by hand may throw anywhere; that is the end of its group and of nothing else.
+    std::string why;
+    try {
+      return std::visit([&](auto& one) { run_one(one, results); }, work);
+    } catch (const std::exception& error) {
+      why = std::string("the machine threw: ") + error.what();
+    } catch (...) {
+      why = "the machine threw";
+    }
+    if (const auto* ask = std::get_if<consensus::AskMachine>(&work))
+      return static_cast<void>(results.emplace_back(MachineAnswered{ask->id, fail(Errc::internal, std::move(why))}));
+    failed_ = true;
+    results.emplace_back(MachineFailed{std::move(why)});
   }
 
  private:

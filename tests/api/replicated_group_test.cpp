@@ -213,6 +213,47 @@ TEST_F(Replicated, a_machine_that_throws_stops_its_group_with_the_reason_and_har
   EXPECT_EQ(wait_for(counter.execute(up(2))), Index{1});
 }
 
+/// Written by hand, and throws what it likes where it likes.
+class Raw final : public Machine {
+ public:
+  Result<> apply(std::span<const BytesView> commands, const ApplyContext&) override {
+    if (!commands.front().empty()) throw std::runtime_error("a command");
+    return {};
+  }
+  Result<std::vector<std::uint8_t>> query(BytesView query) override {
+    if (query.empty()) return std::unexpected(Error{Errc::malformed, "an empty query"});
+    throw 7;
+  }
+  void reset() override {}
+  [[nodiscard]] Digest signature() const override { return Digest::of("raw"); }
+  [[nodiscard]] std::string rust_type() const override { return {}; }
+};
+
+TEST_F(Replicated, a_machine_written_by_hand_may_throw_and_its_queries_are_told_why_they_failed) {
+  auto& counter = add();
+  auto joined = networks_[0]
+                    .groups()
+                    .with_key(GroupKey::from_secret("a third secret"))
+                    .with_machine(std::make_unique<Raw>())
+                    .with_consensus(quick())
+                    .with_alone_after(std::chrono::nanoseconds::max())
+                    .join();
+  ASSERT_TRUE(joined);
+  const CallOptions patient{.time = std::chrono::nanoseconds::max()};
+  static_cast<void>(wait_for(joined->when().is_leader()));
+  EXPECT_TRUE(joined->execute_bytes({{}}, patient).get_for(patience)->has_value());
+  EXPECT_EQ(joined->query_bytes({}, Consistency::weak, patient).get_for(patience)->error().code, Errc::malformed);
+  EXPECT_EQ(joined->query_bytes({1}, Consistency::strong, patient).get_for(patience)->error().code, Errc::internal);
+  EXPECT_EQ(joined->consensus().role, MemberRole::leader) << "a query that fails harms nobody";
+  static_cast<void>(joined->execute_bytes({{1}}, patient).get_for(patience));
+  for (;;) {  // what is committed before the machine is seen to have failed is told so
+    const auto after = joined->execute_bytes({{1}}, patient).get_for(patience);
+    ASSERT_TRUE(after.has_value());
+    if (!*after && after->error().code == Errc::closed) break;
+  }
+  EXPECT_EQ(wait_for(counter.execute(up(2))), Index{1});
+}
+
 struct InLine : Counter {
   static constexpr bool runs_in_line = true;
   static Digest signature() { return Digest::of("in line"); }
