@@ -83,9 +83,9 @@ class Calls final : public Workload {
       return life.name + " is " + std::string(to_string(event.role)) + " though nothing happened";
     if (event.role != MemberRole::leader) return std::nullopt;
     ++counts_["raft: leaders"];
-    const auto [found, fresh] = leaders_.try_emplace(event.term, life.id);
-    if (found->second != life.id)
-      return life.name + " and " + world.name_of(found->second) + " lead in term " + std::to_string(event.term.value);
+    const auto [found, fresh] = leaders_.try_emplace(event.term, &life);
+    if (found->second != &life)
+      return life.name + " and " + found->second->name + " lead in term " + std::to_string(event.term.value);
     return std::nullopt;
   }
 
@@ -357,7 +357,7 @@ class Calls final : public Workload {
   Index promised_;  ///< the newest place that a call was told
   std::map<std::uint64_t, CallRecord> calls_;
   std::map<HostId, Shown> shown_;
-  std::map<Term, PeerId> leaders_;
+  std::map<Term, const Life*> leaders_;
   std::vector<Number> history_;
   std::vector<std::uint64_t> hashes_;
   std::map<Number, Index> places_;

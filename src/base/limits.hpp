@@ -116,6 +116,7 @@ inline constexpr std::size_t catch_up_bytes =
 inline constexpr std::size_t repair_bytes =
     8U << 20U;                           ///< missed entries that a leader resends after a bond broke; more: catch-up
 inline constexpr unsigned contests = 3;  ///< campaigns against a leader that lacks what we committed
+inline constexpr Nanoseconds fetch_patience_most = 25s;  ///< what it grows to, twice with each request
 inline constexpr Nanoseconds fetch_patience = 1s;  ///< for the answer to a catch-up request; then it is asked again
 
 // -- node

@@ -35,16 +35,18 @@ void CatchUp::restart(Index from) {
   if (matched_ && *matched_ >= from) matched_.reset();
   fetching_.reset();  // what is still on its way does not fit the next request, and is refused
   fetched_.reset();
+  unanswered_ = 0;
   ask_at_ = {};
 }
 
 void CatchUp::on_fetched(FetchEntriesResponse response) {
   if (!fetching_) return;
   const IndexRange asked = *fetching_;
-  fetching_.reset();
   const bool fits = !response.entries.empty() && response.range.first == asked.first &&
                     response.range.last <= asked.last && response.range.size() == response.entries.size();
-  if (!fits) return;  // it is asked again, later
+  if (!fits) return;  // of an earlier request
+  fetching_.reset();
+  unanswered_ = 0;
   fetched_ = std::move(response);
   ask_at_ = {};
 }
@@ -60,7 +62,10 @@ std::optional<Message> CatchUp::ask(const Now& now, const Log& log) {
   if (now.mono < ask_at_) return std::nullopt;
   const Index next = first_needed(log);
   fetching_ = IndexRange{next, std::min(next.plus(batch_ - 1), target_.index)};
-  ask_at_ = now.mono + limits::fetch_patience;
+  // The bond loses nothing: an answer that is late is on its way, behind those that we asked for before.
+  ask_at_ =
+      now.mono + std::min(limits::fetch_patience * (1U << std::min(unanswered_, 8U)), limits::fetch_patience_most);
+  ++unanswered_;
   return FetchEntriesRequest{*fetching_};
 }
 

@@ -101,6 +101,9 @@ void Engine::Impl::on_command_ack(const PeerId& from, const CommandAck& ack) {
   call.forwarded.reset();
   call.range = ack.assigned;
   // The acknowledgement names no term: it was given in one between the sending and now.
+  // After a change of leaders nobody can tell our command from an equal one of somebody else.
+  const auto* follower = role<Follower>();
+  if (follower == nullptr || follower->leader != from) return end_call(id, Unknown{Doubt::leader_lost});
   call.to = term_;
   by_place_.emplace(call.range.last, id);
   set_deadline(id, call, call.deadline);

@@ -31,6 +31,7 @@ struct Restored {
 
 struct Config {
   PeerId self;
+  std::uint64_t run = 0;  ///< another in each run of this member, so that none leads in a term of an earlier one
   Nanoseconds heartbeat_interval = 500ms;
   Nanoseconds election_timeout = 2s;
   Nanoseconds election_jitter = 500ms;  ///< 0: none

@@ -47,17 +47,6 @@ void Engine::Impl::note_company(const Now& now) {
   }
 }
 
-// Of two C++ members with one slot the higher id takes its next one. Each knows only those it has met; where that
-// differs, one vote a term still keeps two of them from winning the same votes.
-void Engine::Impl::choose_slot() {
-  std::set<std::uint64_t> taken;
-  for (const auto& [peer, bonded] : peers_)
-    if (bonded.facts.cpp && peer < config_.self) taken.insert(terms::slot_of(peer));
-  unsigned attempt = 0;
-  while (attempt < 9 && taken.contains(terms::slot_of(config_.self, attempt))) ++attempt;
-  slot_ = terms::slot_of(config_.self, attempt);
-}
-
 // ------------------------------------------------------------------------------------------------ campaigns
 
 void Engine::Impl::become_follower(const Now& now, Term term, const std::optional<PeerId>& leader) {
@@ -144,9 +133,11 @@ Nanoseconds Engine::Impl::stagger() const {
 
 // ------------------------------------------------------------------------------------------------ votes
 
-Vote Engine::Impl::judge(const PeerId& from, const RequestVote& request) {
+Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& request) {
   if (ballot_ && (ballot_->term > request.term || (ballot_->term == request.term && ballot_->candidate != from)))
     return Vote::denied;
+  // We may have forgotten it, or have yet to fetch it: who lacks what a leader has told committed does not lead.
+  if (request.last.index < owed_ && now.mono < owed_until_) return Vote::denied;
   const Cursor own = log.last();
   // A Rust candidate compares plainly itself: judged otherwise, each of two could find itself ahead for ever.
   const auto order = is_cpp(from) ? terms::compare(own, request.last) : own <=> request.last;
@@ -158,9 +149,16 @@ Vote Engine::Impl::judge(const PeerId& from, const RequestVote& request) {
   return grants ? Vote::granted : Vote::abstained;
 }
 
+// Who has just heard its leader is not led away by a member that merely lost its own bond with that leader.
+bool Engine::Impl::keeps_leader(const Now& now, const PeerId& from, const RequestVote& request) const {
+  const auto* follower = role<Follower>();
+  return follower != nullptr && follower->leader && follower->leader != from && is_cpp(from) && request.term > term_ &&
+         now.mono < follower->heard + config_.election_timeout && !terms::is_behind(log.last(), request.last);
+}
+
 void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const RequestVote& request) {
   if (request.candidate != from) return;
-  const Vote vote = judge(from, request);
+  const Vote vote = judge(now, from, request);
   send(from, RequestVoteResponse{request.term, vote}, Urgency::consensus, durable_after());
   auto* follower = role<Follower>();
   if (follower == nullptr) return;
@@ -227,7 +225,8 @@ bool Engine::Impl::contests(const Now& now, const AppendEntries& append) {
   const Cursor theirs = append.entries.empty()
                             ? append.previous
                             : Cursor{append.entries.back().term, append.previous.index.plus(append.entries.size())};
-  return terms::is_behind(theirs, Cursor{*log.term_at(committed_), committed_});
+  // A later term does not make up for what its leader lacks: the votes decide which history stays.
+  return theirs.index < committed_ || terms::is_behind(theirs, Cursor{*log.term_at(committed_), committed_});
 }
 
 }  // namespace mosaik::consensus

@@ -9,12 +9,15 @@ namespace mosaik::consensus {
 // ------------------------------------------------------------------------------------------------ bonds
 
 Engine::Impl::Impl(const Config& config, FramePool& pool, Rng rng, const Now& now)
-    : config_(config), pool_(pool), rng_(rng), group_size_(std::max(config.group_size, 1U)) {
+    : config_(config),
+      pool_(pool),
+      rng_(rng),
+      slot_(terms::slot_of(config.self, config.run)),
+      group_size_(std::max(config.group_size, 1U)) {
   term_ = config.restored.term;
   ballot_ = config.restored.ballot;
   for (const Entry& entry : config.restored.entries) log.append(entry);
   kept_ = persisted_ = log.last_index();
-  choose_slot();
   note_company(now);
   Follower follower;
   arm_follower(now, follower);
@@ -29,10 +32,13 @@ void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts
   bonded.greet = true;
   bonded.grace_until = now.mono + config_.election_timeout;
   proven_dead_.erase(peer);
+  // Who comes takes the place of one that went.
+  if (!peers_.contains(peer) && peers_.size() + 2 + proven_dead_.size() > std::max<std::size_t>(group_size_, 1) &&
+      !proven_dead_.empty())
+    proven_dead_.erase(proven_dead_.begin());
   auto* leader = role<Leader>();
   if (leader != nullptr) bonded.placed = leader->broadcast;
   peers_[peer] = bonded;
-  choose_slot();
   note_company(now);
   if (facts.floor && *facts.floor != config_.quorum_floor && floors_told_.insert(peer).second)
     tell(FloorDiffers{peer, *facts.floor});
@@ -52,7 +58,6 @@ void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Surviv
   peers_.erase(found);
   if (loss == Loss::departed) set_group_size(std::max<std::size_t>(group_size_ - 1, peers_.size() + 1));
   if (loss == Loss::proven) proven_dead_.insert(peer);
-  choose_slot();
   note_company(now);
   drop_forwards_to(peer);
   drop_queries_to(peer);
@@ -101,6 +106,11 @@ Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob
       return {};
     }
     if (*term < term_) return {};  // spec: groups 6.3: silently
+    if (const auto* request = std::get_if<RequestVote>(&*message);
+        request != nullptr && keeps_leader(now, from, *request)) {
+      send(from, RequestVoteResponse{*term, Vote::denied});
+      return {};
+    }
     if (*term > term_) become_follower(now, *term, std::nullopt);
   }
   dispatch(now, from, *message);

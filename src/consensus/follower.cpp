@@ -8,7 +8,12 @@ namespace mosaik::consensus {
 
 void Engine::Impl::on_append_entries(const Now& now, const PeerId& from, AppendEntries& append) {
   if (append.leader != from) return;  // spec: groups 8.1 S18
-  if (on_rival_while_silent(now, from, append) || append.term < term_) return;
+  if (on_rival_while_silent(now, from, append)) return;
+  if (append.term < term_) {
+    // A leader that was deposed elsewhere may hear of it from nobody else; the crate leaves it in the dark.
+    if (is_cpp(from)) acknowledge(from, log.last_index(), Vote::denied);
+    return;
+  }
   if (append.term > term_) {
     const bool contested = contests(now, append);
     become_follower(now, append.term, contested ? std::nullopt : std::optional(from));
@@ -56,6 +61,9 @@ void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& app
   arm_follower(now, follower);
   set_leader(from);
   haste_ = false;
+  follower.heard = now.mono;
+  owed_until_ = later(now.mono, config_.alone_after);
+  if (config_.quorum_floor != 0 && is_cpp(from)) owed_ = std::max(owed_, append.leader_commit);
   follower.leader_commit = std::max(follower.leader_commit, append.leader_commit);
   if (log.matches(append.previous)) return accept(now, from, append);
   // An entry of ours where the leader has another one: it and all behind it leave.

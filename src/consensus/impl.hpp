@@ -50,6 +50,7 @@ struct Follower {
   bool accepted = false;  ///< the leader's log has met ours
   std::optional<CatchUp> session;
   Index leader_commit;
+  Mono heard{};  ///< the leader, last
 };
 struct Candidate {
   Mono retry_at{};
@@ -167,13 +168,13 @@ class Engine::Impl {
   void on_silence(const Now& now);
   void on_leader_gone(const Now& now, Loss loss, Survivors survivors);
   void on_request_vote(const Now& now, const PeerId& from, const RequestVote& request);
-  [[nodiscard]] Vote judge(const PeerId& from, const RequestVote& request);
+  [[nodiscard]] Vote judge(const Now& now, const PeerId& from, const RequestVote& request);
+  [[nodiscard]] bool keeps_leader(const Now& now, const PeerId& from, const RequestVote& request) const;
   void on_vote(const Now& now, const PeerId& from, const RequestVoteResponse& response);
   void count_votes(const Now& now);
   void become_leader(const Now& now, const std::set<PeerId>& granted);
   /// The leader lacks what we have committed, and we may still win against it.
   [[nodiscard]] bool contests(const Now& now, const AppendEntries& append);
-  void choose_slot();
 
   // follower.cpp
   void on_append_entries(const Now& now, const PeerId& from, AppendEntries& append);
@@ -265,11 +266,13 @@ class Engine::Impl {
   std::optional<Ballot> ballot_;
   Index committed_;
   std::size_t committed_bytes_ = 0;
-  std::uint64_t slot_ = 0;
+  const std::uint64_t slot_;
   std::map<PeerId, Bonded> peers_;
   std::optional<PeerId> leader_;  ///< as told
   bool online_ = false;
   unsigned contests_ = 0;
+  Index owed_;                    ///< with a floor: what C++ leaders have told committed, at most
+  Mono owed_until_{};             ///< when nobody who has it is heard, others must do
   bool outvoted_ = false;         ///< a member denied us its vote, and no leader has been heard since
   bool haste_ = false;            ///< the last leader's death is proven, and no other has been heard since
   std::uint32_t group_size_ = 1;  ///< the largest seen, departures taken off

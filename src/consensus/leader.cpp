@@ -158,7 +158,9 @@ void Engine::Impl::commit_to(Index index) {
 void Engine::Impl::drop_laggards(const Now& now) {
   if (config_.quorum_floor != 0) return;
   for (auto& [peer, bonded] : peers_)
-    if (bonded.in_sync && bonded.behind_since != never && now.mono >= bonded.behind_since + config_.election_timeout)
+    // A C++ member answers everything; one that does not is silent, and its bond ends.
+    if (!bonded.facts.cpp && bonded.in_sync && bonded.behind_since != never &&
+        now.mono >= bonded.behind_since + config_.election_timeout)
       bonded.in_sync = false;  // until it acknowledges again
 }
 

@@ -144,6 +144,8 @@ bool Engine::Impl::confirmed(const Now& now, const Confirmation& confirmation) c
 void Engine::Impl::conclude_confirmations(const Now& now) {
   auto& leader = std::get<Leader>(state_);
   std::erase_if(leader.confirmations, [&](const Confirmation& confirmation) {
+    if (std::ranges::none_of(confirmation.queries, [&](std::uint64_t key) { return queries_.contains(key); }))
+      return true;  // their time is over
     if (!confirmed(now, confirmation)) return false;
     for (const std::uint64_t key : confirmation.queries) {
       const auto found = queries_.find(key);

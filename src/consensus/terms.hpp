@@ -2,7 +2,8 @@
 /// Which terms a C++ member campaigns in, and how log positions compare.
 ///
 /// The law: no two C++ members ever campaign in the same term. A term is `round << 24 | slot`; the slot is 23 bits of
-/// the member's id, and a member campaigns only in terms with its own slot. A Rust member campaigns in any term it has
+/// the member's id and run, and a member campaigns only in terms with its own slot: a run that has forgotten its terms
+/// does not lead in one again. A Rust member campaigns in any term it has
 /// seen, plus one; it follows whatever term is higher, so it follows ours.
 ///  * An election among several opens a new round: the next term is `(round + 1) << 24 | slot`.
 ///  * A member that elects itself because it has never had company stays in round 0, in a *lone* term: bit 23 is set.
@@ -12,7 +13,8 @@
 /// of two members which each started alone the one with more entries is ahead. The crate's lone members all use term 1
 /// and get the same order from that. The order is total, and equal to the crate's wherever no lone term takes part.
 ///
-/// A slot that two members share (20 members: 1 in 44,000) is taken by the lower id; the other derives its next one.
+/// Two slots are equal by chance once in 8 million; then one vote a term still keeps two members from winning the same
+/// votes.
 /// Terms above `greatest` are not believed: a member that leaps there cannot drive the others into an overflow.
 
 #include <compare>
@@ -28,13 +30,12 @@ inline constexpr unsigned slot_bits = 24;
 inline constexpr std::uint64_t lone_bit = 1ULL << (slot_bits - 1);
 inline constexpr Term greatest{1ULL << 62U};
 
-/// The slot of a member: never 0. `attempt` counts how often an earlier one was taken by a lower id.
-[[nodiscard]] constexpr std::uint64_t slot_of(const PeerId& id, unsigned attempt = 0) noexcept {
+/// The slot of a member in one run of it: never 0. Run 0: of its id alone.
+[[nodiscard]] constexpr std::uint64_t slot_of(const PeerId& id, std::uint64_t run = 0) noexcept {
   const Bytes32& bytes = id.bytes();
-  const std::size_t at = (attempt % 10) * 3;
-  const std::uint64_t raw =
-      static_cast<std::uint64_t>(bytes[at]) << 16U | static_cast<std::uint64_t>(bytes[at + 1]) << 8U | bytes[at + 2];
-  const std::uint64_t slot = raw & (lone_bit - 1);
+  const std::uint64_t own =
+      static_cast<std::uint64_t>(bytes[0]) << 16U | static_cast<std::uint64_t>(bytes[1]) << 8U | bytes[2];
+  const std::uint64_t slot = (own ^ (run * 0x9e37'79b9'7f4a'7c15ULL) >> 32U) & (lone_bit - 1);
   return slot == 0 ? 1 : slot;
 }
 

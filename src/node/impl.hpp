@@ -155,6 +155,7 @@ class Node::Impl {
   void promise(const Now& now);
   void pace_health();
   void on_mesh_left(const Now& now, const GroupId& group);
+  [[nodiscard]] std::uint64_t next_run();
   [[nodiscard]] std::uint32_t remembered_size(const GroupId& group) const;
   void remember_size(const GroupId& group, std::uint32_t size);
   void on_entry(const Now& now, const identity::EntryRef& entry);
@@ -197,6 +198,7 @@ class Node::Impl {
   bool handshakes_waiting_ = false;
   Mono cores_due_ = never;  ///< as of the last settle
   Mono due_ = never;        ///< the deadline that was last promised: how late we are when it is kept
+  std::uint64_t joins_ = 0;
   Mono started_at_{};
 
   bool dirty_ = true;

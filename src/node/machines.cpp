@@ -38,6 +38,11 @@ std::optional<ConsensusStatus> Node::Impl::consensus(const GroupId& group) const
   return found == groups.end() ? std::nullopt : found->second.consensus_status();
 }
 
+// One in each process, and one more each time that a group is joined.
+std::uint64_t Node::Impl::next_run() {
+  return (static_cast<std::uint64_t>(self.started()) << 16U) + ++joins_;
+}
+
 std::uint32_t Node::Impl::remembered_size(const GroupId& group) const {
   const auto found = group_sizes_.find(group);
   return found == group_sizes_.end() ? 0 : found->second;

@@ -12,10 +12,11 @@ std::uint64_t whole_milliseconds(std::chrono::milliseconds value) {
   return static_cast<std::uint64_t>(value.count());
 }
 
-consensus::Config engine_config(const PeerId& self, const ConsensusConfig& timing, const Machine& machine,
-                                std::uint32_t group_size) {
+consensus::Config engine_config(const PeerId& self, std::uint64_t run, const ConsensusConfig& timing,
+                                const Machine& machine, std::uint32_t group_size) {
   consensus::Config out;
   out.self = self;
+  out.run = run;
   out.heartbeat_interval = timing.heartbeat_interval;
   out.election_timeout = timing.election_timeout;
   out.election_jitter = timing.election_timeout_jitter;
@@ -170,7 +171,7 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
     groups.try_emplace(id, mesh, self, verifier, pool, seed);
   else
     groups.try_emplace(id, mesh, self, verifier, pool, seed,
-                       engine_config(self.id(), consensus, *machine, remembered_size(id)), now);
+                       engine_config(self.id(), next_run(), consensus, *machine, remembered_size(id)), now);
   joined_.insert(id);
   pace_health();
   report(now, EventKind::joined).group = id;

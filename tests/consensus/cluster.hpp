@@ -119,6 +119,7 @@ class Cluster {
     m.c = std::make_unique<Cpp>();
     consensus::Config config;
     config.self = m.id;
+    config.run = m.life;
     config.quorum_floor = options_.floor;
     config.group_size = m.remembered;
     config.batch_size = options_.batch;
@@ -536,8 +537,9 @@ class Cluster {
     }
     const auto s = status(i);
     if (s.role == consensus::Role::leader) {
-      const auto [found, fresh] = leaders_.try_emplace(s.term, i);
-      ASSERT_EQ(found->second, i) << "two C++ leaders in term " << s.term.value << '\n' << describe();
+      const auto [found, fresh] = leaders_.try_emplace(s.term, i, members_[i].life);
+      ASSERT_EQ(found->second, std::pair(i, members_[i].life)) << "two C++ leaders in term " << s.term.value << '\n'
+                                                     << describe();
     }
     ASSERT_LE(s.committed, s.log_position.index);
     ASSERT_LE(s.applied, s.committed);
@@ -604,7 +606,7 @@ class Cluster {
   std::set<std::pair<std::size_t, std::size_t>> cut_;
   std::map<std::size_t, std::uint64_t> synced_;
   std::map<std::size_t, std::vector<Waiting>> waiting_;
-  std::map<Term, std::size_t> leaders_;
+  std::map<Term, std::pair<std::size_t, std::uint64_t>> leaders_;  ///< and in which of its runs
   std::map<std::size_t, Index> promise_seen_;
   std::map<std::size_t, std::uint64_t> promise_life_;
   std::map<Index, consensus::Entry> history_;

@@ -71,9 +71,10 @@ TEST(Terms, end_before_they_overflow) {
   EXPECT_TRUE(terms::next(Term{terms::greatest.value - (2ULL << terms::slot_bits)}, 1));
 }
 
-TEST(Terms, draw_another_slot_when_one_is_taken) {
+TEST(Terms, of_another_run_are_others) {
   EXPECT_NE(terms::slot_of(peer(1), 0), terms::slot_of(peer(1), 1));
-  EXPECT_NE(terms::slot_of(PeerId{}), 0U);
+  EXPECT_NE(terms::slot_of(peer(1), 1), terms::slot_of(peer(1), 2));
+  for (std::uint64_t run = 0; run < 1000; ++run) EXPECT_NE(terms::slot_of(PeerId{}, run), 0U);
 }
 
 TEST(Positions, compare_by_term_and_then_by_index) {

@@ -247,10 +247,10 @@ TEST_P(GoldenScript, gives_exactly_these_effects) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Scripts, GoldenScript,
-                         testing::Values("election", "outvoted_waits", "abstention_and_floor", "old_term_entries",
-                                         "conflicting_tail", "committed_is_never_cut", "rust_repair", "rust_doubtful",
-                                         "lone_beginner_yields", "overwritten", "read_confirmation", "durable_first",
-                                         "one_leader_a_term"),
+                         testing::Values("election", "outvoted_waits", "deposed_is_told", "abstention_and_floor",
+                                         "old_term_entries", "conflicting_tail", "committed_is_never_cut",
+                                         "rust_repair", "rust_doubtful", "lone_beginner_yields", "overwritten",
+                                         "read_confirmation", "durable_first", "one_leader_a_term"),
                          [](const auto& one) { return one.param; });
 
 }  // namespace
