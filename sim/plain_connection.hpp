@@ -62,7 +62,6 @@ class PlainConnection {
   [[nodiscard]] const Birth& birth() const noexcept { return birth_; }
   [[nodiscard]] const PeerId& peer() const noexcept { return birth_.peer; }
   [[nodiscard]] std::uint64_t peer_token() const noexcept { return peer_token_; }
-  [[nodiscard]] PlainCid peer_cid() const noexcept { return peer_cid_; }
   [[nodiscard]] bool was_open() const noexcept { return was_open_; }
   [[nodiscard]] bool heard_close() const noexcept { return heard_close_; }
 

@@ -78,7 +78,6 @@ class Truth {
   /// The life of the process that runs on the host now, or ran there last.
   [[nodiscard]] Life& life(const Host& host) { return *current_.at(host.id); }
   [[nodiscard]] const Life& life(const Host& host) const { return *current_.at(host.id); }
-  [[nodiscard]] bool has_life(const Host& host) const { return current_.contains(host.id); }
 
   /// Books what a process tells; returns what it contradicts, or nothing.
   void signed_entry(const identity::EntryRef& entry) { entries_.insert(entry->digest); }

@@ -150,7 +150,8 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
   GroupStatus out;
   out.id = config_.group;
   out.members.push_back(view_of(self_));
-  bool complete = true;
+  bool complete = true;  // we have a bond with everyone
+  bool one_sided = false;
 
   std::vector<Bond> own_bonds;
   std::vector<Known> known{{self_.id(), true}};
@@ -181,7 +182,7 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
       const bool ours = theirs.a == self_.id() || theirs.b == self_.id();
       out.reasons.push_back("the bond of " + theirs.a.brief() + " and " + theirs.b.brief() + " is one-sided" +
                             (ours ? " (ours)" : ""));
-      complete = false;
+      one_sided = true;
     }
     others.emplace_back(name_of(theirs.a, theirs.b), theirs.a, theirs.b, theirs.state, std::nullopt);
   }
@@ -193,7 +194,7 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
   explain_cuts(missing, out.reasons);
 
   out.bonds = Bonds(self_.id(), std::move(list), std::move(missing));
-  out.health = complete ? mosaik::Health::healthy : mosaik::Health::degraded;
+  out.health = complete && !one_sided ? mosaik::Health::healthy : mosaik::Health::degraded;
   out.online = complete && bond_count() > 0;
   return out;
 }

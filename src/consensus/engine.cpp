@@ -243,7 +243,6 @@ Status Engine::Impl::status() const {
     out.voters = 1;
     for (const auto& [peer, bonded] : peers_) out.voters += bonded.in_sync ? 1U : 0U;
   }
-  out.running_calls = calls_.size() + queries_.size();
   out.elections = elections_;
   out.overwritten = overwritten_;
   out.diverged = diverged_;
@@ -300,9 +299,6 @@ void Engine::settle(const Now& now) {
 }
 std::vector<Effect> Engine::take_effects() {
   return std::exchange(impl_->effects, {});
-}
-bool Engine::has_effects() const noexcept {
-  return !impl_->effects.empty();
 }
 Status Engine::status() const {
   return impl_->status();

@@ -84,8 +84,7 @@ struct Status {
   Index applied;
   Cursor log_position;
   std::uint32_t group_size = 0;
-  std::size_t voters = 0;  ///< of a leader: members whose acknowledgements count, itself included
-  std::size_t running_calls = 0;
+  std::size_t voters = 0;         ///< of a leader: members whose acknowledgements count, itself included
   std::uint64_t elections = 0;    ///< campaigns of this member
   std::uint64_t overwritten = 0;  ///< calls whose place was taken
   std::uint64_t diverged = 0;     ///< times that this member started over
@@ -129,7 +128,6 @@ class Engine {
   /// Ends a step.
   void settle(const Now& now);
   [[nodiscard]] std::vector<Effect> take_effects();
-  [[nodiscard]] bool has_effects() const noexcept;
 
   [[nodiscard]] Status status() const;
   /// The log, for tests, simulation and the store.

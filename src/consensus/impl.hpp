@@ -323,7 +323,6 @@ class Engine::Impl {
   // told
   Index told_committed_;
   Cursor told_position_;
-  bool position_moved_ = false;
   std::uint64_t elections_ = 0;
   std::uint64_t overwritten_ = 0;
   std::uint64_t diverged_ = 0;

@@ -1,7 +1,6 @@
 #include "control/server.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "control/json.hpp"
 #include "control/listener.hpp"
 #include "control/session.hpp"
+#include "runtime/thread.hpp"
 
 namespace mosaik::control {
 namespace {
@@ -34,22 +34,6 @@ bool is_same_user(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
 }
 
-/// Signals belong to the program's own threads.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
 }  // namespace
 
 class Server::Impl final : public Session::Owner {
@@ -64,8 +48,9 @@ class Server::Impl final : public Session::Owner {
     if (descriptor < 0 || error) return fail(Errc::io, "can not use the control socket: " + error.message());
     accept();
     events_ = source_.subscribe([this](const Event& event) { on_event(event); });
-    const SignalsBlocked blocked;
-    thread_ = std::thread([this] { context_.run(); });
+    auto thread = runtime::start_thread("mosaik-control", [this] { context_.run(); });
+    if (!thread) return std::unexpected(thread.error());
+    thread_ = std::move(*thread);
     return {};
   }
 

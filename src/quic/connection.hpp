@@ -69,7 +69,6 @@ class Connection {
   [[nodiscard]] bool dialled() const noexcept { return dialled_.has_value(); }
   [[nodiscard]] const std::optional<Ending>& ending() const noexcept { return ending_; }
   [[nodiscard]] Ending take_ending() { return std::move(*ending_); }
-  [[nodiscard]] std::unique_ptr<Inbox> take_inbox() { return std::move(inbox_); }
   [[nodiscard]] std::vector<Cid> take_cids() { return std::move(cids_); }
   [[nodiscard]] Mono deadline() const;
   [[nodiscard]] Result<Bytes32> exporter(BytesView label) const;
@@ -101,7 +100,6 @@ class Connection {
   void report_writable();
   void leave_if_flushed(Mono now);
   void watch_for_loss(Mono now);
-  void widen_window();
   [[nodiscard]] bool count_peer();
 
   struct Written {

@@ -28,7 +28,6 @@ namespace mosaik::quic {
 
 struct EndpointConfig {
   Bytes32 random_seed{};  ///< for connection ids, path challenges and tokens: must not be guessable
-  bool count_handshakes = false;
   /// Packets of one link after which its keys are changed (RFC 9001 6); 0: only when the peer changes them.
   std::uint32_t key_update_packets = 0;
   /// Bytes of a datagram to a peer on this host; 0: no larger than to any other.
