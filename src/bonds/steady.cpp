@@ -12,6 +12,8 @@ namespace mosaik::bonds {
 namespace {
 /// Changes of the own row within this time travel together.
 constexpr Nanoseconds row_pause = 20ms;
+/// Until a row is offered again to a link that had no room for it.
+constexpr Nanoseconds row_retry = 100ms;
 
 EndedBy ended_by(const quic::CloseInfo& close) {
   switch (close.by) {
@@ -227,8 +229,9 @@ bool Mesh::send_ping_with(const Step& step, LiveBond& bond, std::span<const code
   scratch_.clear();
   codec::encode_ping(tail, scratch_);
   const auto result = step.links.send(bond.link, quic::SendClass::liveness, pool_.make(scratch_));
-  // A row that was not taken goes with the next Ping.
   if (with_row && result == quic::SendResult::queued) bond.row_sent = topology_.own().sequence;
+  // A row that was not taken is sent again soon, and not with the next heartbeat: one that hears much sends none.
+  if (with_row && result != quic::SendResult::queued && row_due_ == never) row_due_ = step.now.mono + row_retry;
   return result == quic::SendResult::queued;
 }
 

@@ -101,8 +101,11 @@ void Discovery::Impl::on_announce(const Now& now, const quic::LinkOpened& event,
   if (event.peer == self_.id()) return;
   // A sync that still knocks, or waits for an answer from elsewhere, is with its predecessor.
   Exchange* const earlier = exchanges_.dialed_to(event.peer, Alpn::sync);
-  if (earlier != nullptr && (earlier->stage == Exchange::Stage::opening || earlier->remote != event.remote))
+  if (earlier != nullptr && (earlier->stage == Exchange::Stage::opening || earlier->remote != event.remote)) {
+    // What was asked for is not over: the sync that follows answers it.
+    if (earlier->origin == Exchange::Origin::request) earlier->origin = Exchange::Origin::outreach;
     abandon(now, *earlier, CloseCode::cancelled, {Errc::unreachable, "it lives at another address now"}, links, facts);
+  }
   sync_with(now, event.peer, {event.remote}, links, facts);
 }
 

@@ -211,6 +211,26 @@ TEST_F(MeshTopology, sends_a_row_again_that_was_not_taken) {
   EXPECT_EQ(pairs_at(a_, BondState::one_sided), (std::set<Bonds::Pair>{std::minmax(c_.id(), d_.id())}));
 }
 
+// Whoever hears frames has no reason to ask for life: its next Ping may be far (spec: groups 4.3).
+TEST_F(MeshTopology, sends_a_row_again_soon_though_it_hears_so_much_that_it_pings_nobody) {
+  bond_all();
+  world_.cut_both(c_, d_);
+  c_.links().full.insert(quic::SendClass::liveness);
+  c_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+    mesh.on_dead(step, d_.id(), bonds::EndedBy::presumed, "test");
+  });
+  world_.run_for(100ms);
+  c_.links().full.clear();
+  const std::vector<std::uint8_t> chatter{1, 2, 5, 0};
+  for (int i = 0; i < 30; ++i) {
+    a_.with_mesh(
+        [&](bonds::Mesh& mesh, const bonds::Step& step) { static_cast<void>(mesh.send_raft(step, c_.id(), chatter)); });
+    world_.run_for(100ms);
+  }
+  ASSERT_TRUE(d_.mesh().has_bond(c_.id()));
+  EXPECT_EQ(pairs_at(a_, BondState::one_sided), (std::set<Bonds::Pair>{std::minmax(c_.id(), d_.id())}));
+}
+
 TEST(TopologyWithOneEnd, shows_a_half_bond_as_one_sided_only_after_the_grace) {
   World world(2);
   CppHost& host = world.add<CppHost>();

@@ -255,6 +255,7 @@ TEST(Announce, of_a_peer_that_was_restarted_elsewhere_ends_the_sync_that_waits_f
     EXPECT_EQ(rig.links.closed[1].link, old);
     ASSERT_EQ(rig.links.dials.size(), 2U) << "a sync with the new process starts at once";
     EXPECT_THAT(rig.links.dials[1].request.addresses, ::testing::Contains(address_of(55)));
+    EXPECT_TRUE(only<SyncEnded>(rig.facts).empty()) << "whoever asked for it gets the answer of the second";
   }
 }
 
