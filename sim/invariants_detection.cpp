@@ -79,6 +79,16 @@ class EndsAreNoticed final : public Invariant {
 class GoneBondsAreSeen final : public Invariant {
  public:
   [[nodiscard]] std::string_view name() const override { return "topology.gone_bonds_are_seen"; }
+  /// A bond that comes and goes between two sweeps is told of as well.
+  Broken on_event(const World&, const Life& life, const Event& event) override {
+    if (event.kind == EventKind::bond_up || event.kind == EventKind::bond_down)
+      std::erase_if(apart_, [&](const auto& item) {
+        const auto& [group, one, other] = item.first;
+        return group == event.group &&
+               ((one == &life && other->id == event.peer) || (other == &life && one->id == event.peer));
+      });
+    return std::nullopt;
+  }
   Broken on_sweep(const World& world) override {
     note(world);
     for (const auto& [host, life] : world.truth().current())
