@@ -164,10 +164,9 @@ int Connection::Callbacks::on_key_update(ngtcp2_conn* quic, std::uint8_t* rx_sec
 }
 
 int Connection::Callbacks::on_path(void* user, bool valid) {
-  Connection& connection = *static_cast<Connection*>(user);
   if (!valid) return 0;
-  connection.former_->on_current(address_of(ngtcp2_conn_get_path(connection.quic_)->remote.addr));
-  connection.former_->on_proven();
+  self(user).note_address();
+  self(user).former_->on_proven();
   return 0;
 }
 

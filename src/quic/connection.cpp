@@ -173,8 +173,13 @@ bool Connection::start_server(const FirstPacket& first, Mono now) {
 
 bool Connection::admits(const SocketAddress& from) {
   if (dialled_) return dialled_->admits(from);
-  former_->on_current(address_of(ngtcp2_conn_get_path(quic_)->remote.addr));
+  if (former_->none()) return true;
+  note_address();  // ngtcp2 goes back by itself when a move was not proven
   return !former_->closed(from);
+}
+
+void Connection::note_address() {
+  former_->on_current(address_of(ngtcp2_conn_get_path(quic_)->remote.addr));
 }
 
 void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes) {
@@ -196,7 +201,7 @@ void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes
       dialled_->on_answer(path.remote);
     } else {
       accepted_path_ = path;
-      former_->on_current(address_of(ngtcp2_conn_get_path(quic_)->remote.addr));
+      note_address();
       if (former_->full()) return end_silently(now, ClosedBy::transport, "the peer's address changed too often");
     }
   }

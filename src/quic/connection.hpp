@@ -93,6 +93,7 @@ class Connection {
   [[nodiscard]] Cid issue_cid();
 
   [[nodiscard]] bool admits(const SocketAddress& from);
+  void note_address();
   void on_read_error(Mono now, int error);
   void on_draining(Mono now);
   void open(Mono now);

@@ -38,6 +38,7 @@ class FormerAddresses {
   [[nodiscard]] bool closed(const SocketAddress& from) const {
     return std::ranges::any_of(left_, [&](const Left& each) { return each.for_good && each.address == from; });
   }
+  [[nodiscard]] bool none() const noexcept { return left_.empty(); }
   [[nodiscard]] bool full() const noexcept { return left_.size() > limits::peer_moves; }
 
  private:

@@ -123,6 +123,21 @@ class MeshTopology : public testing::Test {
     ASSERT_TRUE(world_.run_until([&] { return a_.view().bonds.size() == 6 && d_.view().bonds.size() == 6; }, 5s));
     world_.run_for(3s);
   }
+  void refuse_the_row_with_which_c_gives_up_d() {
+    bond_all();
+    world_.cut_both(c_, d_);
+    c_.links().full.insert(quic::SendClass::liveness);
+    c_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+      mesh.on_dead(step, d_.id(), bonds::EndedBy::presumed, "test");
+    });
+    world_.run_for(100ms);  // its row would have gone out by now
+    c_.links().full.clear();
+  }
+  /// D has not noticed yet: only C's row says that the bond is gone.
+  void expect_a_to_know_it() {
+    ASSERT_TRUE(d_.mesh().has_bond(c_.id()));
+    EXPECT_EQ(pairs_at(a_, BondState::one_sided), (std::set<Bonds::Pair>{std::minmax(c_.id(), d_.id())}));
+  }
   /// What the hosts' own bonds say, both ends of each agreeing.
   std::set<Bonds::Pair> truth() {
     std::set<Bonds::Pair> out;
@@ -197,38 +212,21 @@ TEST_F(MeshTopology, is_the_truth_after_a_member_was_killed_and_came_back) {
 }
 
 TEST_F(MeshTopology, sends_a_row_again_that_was_not_taken) {
-  bond_all();
-  world_.cut_both(c_, d_);
-  c_.links().full.insert(quic::SendClass::liveness);
-  c_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
-    mesh.on_dead(step, d_.id(), bonds::EndedBy::presumed, "test");
-  });
-  world_.run_for(100ms);  // its row would have gone out by now
-  c_.links().full.clear();
+  refuse_the_row_with_which_c_gives_up_d();
   world_.run_for(3s);
-  // D has not noticed yet: only C's row says that the bond is gone.
-  ASSERT_TRUE(d_.mesh().has_bond(c_.id()));
-  EXPECT_EQ(pairs_at(a_, BondState::one_sided), (std::set<Bonds::Pair>{std::minmax(c_.id(), d_.id())}));
+  expect_a_to_know_it();
 }
 
 // Whoever hears frames has no reason to ask for life: its next Ping may be far (spec: groups 4.3).
 TEST_F(MeshTopology, sends_a_row_again_soon_though_it_hears_so_much_that_it_pings_nobody) {
-  bond_all();
-  world_.cut_both(c_, d_);
-  c_.links().full.insert(quic::SendClass::liveness);
-  c_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
-    mesh.on_dead(step, d_.id(), bonds::EndedBy::presumed, "test");
-  });
-  world_.run_for(100ms);
-  c_.links().full.clear();
+  refuse_the_row_with_which_c_gives_up_d();
   const std::vector<std::uint8_t> chatter{1, 2, 5, 0};
   for (int i = 0; i < 30; ++i) {
     a_.with_mesh(
         [&](bonds::Mesh& mesh, const bonds::Step& step) { static_cast<void>(mesh.send_raft(step, c_.id(), chatter)); });
     world_.run_for(100ms);
   }
-  ASSERT_TRUE(d_.mesh().has_bond(c_.id()));
-  EXPECT_EQ(pairs_at(a_, BondState::one_sided), (std::set<Bonds::Pair>{std::minmax(c_.id(), d_.id())}));
+  expect_a_to_know_it();
 }
 
 TEST(TopologyWithOneEnd, shows_a_half_bond_as_one_sided_only_after_the_grace) {
