@@ -1,6 +1,7 @@
 #pragma once
 /// What bonds tell the rest of the node.
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -23,6 +24,7 @@ struct BondUp {
   bool cpp = false;  ///< the peer speaks our extensions
   Capabilities capabilities;
   identity::EntryRef entry;
+  std::optional<std::uint32_t> quorum_floor = std::nullopt;  ///< of a C++ peer with a machine
 };
 /// Who ended a bond.
 enum class EndedBy : std::uint8_t { us, peer, departure, reset, idle, transport, proven, presumed, link, replaced };

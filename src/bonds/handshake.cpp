@@ -142,15 +142,19 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
   }
 
   const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
-  const std::vector<std::uint8_t> tail =
-      arrival.cpp ? handshake_tail(self_.entry(), config_.capabilities) : std::vector<std::uint8_t>{};
+  const std::vector<std::uint8_t> tail = arrival.cpp
+                                             ? handshake_tail(self_.entry(), config_.capabilities, config_.quorum_floor)
+                                             : std::vector<std::uint8_t>{};
   scratch_.clear();
   codec::encode_handshake_end(proof.bytes(), bond_list(), tail, scratch_);
   if (step.links.send(arrival.link, quic::SendClass::liveness, pool_.make(scratch_)) != quic::SendResult::queued)
     return abandon(step, arrival);
   links_[arrival.link] = {member->id, Role::bond};
   establish(step, *member, arrival.link, *session, quic::Side::acceptor,
-            Tail{.present = arrival.cpp, .capabilities = arrival.capabilities, .own_entry = {}});
+            Tail{.present = arrival.cpp,
+                 .capabilities = arrival.capabilities,
+                 .quorum_floor = arrival.quorum_floor,
+                 .own_entry = {}});
   learn_list(step, arrival.peer, list);
 }
 
@@ -168,7 +172,7 @@ void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {
   const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
   scratch_.clear();
   codec::encode_handshake_start(config_.network, config_.group, proof.bytes(), bond_list(),
-                                handshake_tail(self_.entry(), config_.capabilities), scratch_);
+                                handshake_tail(self_.entry(), config_.capabilities, config_.quorum_floor), scratch_);
   static_cast<void>(step.links.send(opened.link, quic::SendClass::liveness, pool_.make(scratch_)));
   member->attempt->start_sent = true;
   member->attempt->deadline = step.now.mono + limits::handshake_timeout;
@@ -262,7 +266,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
   member.backoff.reset();
   topology_.add_own(step.now, member.id);
   row_changed(step);
-  step.facts.emplace_back(BondUp{member.id, link, session, tail.present, both, member.bond->entry});
+  step.facts.emplace_back(BondUp{member.id, link, session, tail.present, both, member.bond->entry, tail.quorum_floor});
   step.facts.emplace_back(MeshChanged{});
 
   static_cast<void>(member.bond->heartbeat.on_time(step.now, pulse_));  // the first tick is due at once

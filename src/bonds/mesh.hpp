@@ -44,7 +44,8 @@ struct MeshConfig {
   GroupId group;
   GroupKey key;
   HeartbeatConfig heartbeat;
-  Capabilities capabilities = own_capabilities;  ///< what we say that we can, and do
+  Capabilities capabilities = own_capabilities;              ///< what we say that we can, and do
+  std::optional<std::uint32_t> quorum_floor = std::nullopt;  ///< what we say of our machine; empty: we have none
   bool dial_eagerly = false;  ///< no pause before dialing a peer with a lower id: for storms in tests
 };
 

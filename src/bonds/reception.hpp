@@ -32,6 +32,7 @@ struct Arrival {
   std::vector<std::vector<std::uint8_t>> bonds;  ///< signed entries of its bonds, not yet verified
   bool cpp = false;                              ///< it speaks our extensions
   Capabilities capabilities;
+  std::optional<std::uint32_t> quorum_floor = std::nullopt;
 };
 
 class Reception {

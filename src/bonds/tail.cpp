@@ -4,13 +4,20 @@
 
 #include <mosaik/postcard.hpp>
 
+#include "base/limits.hpp"
+
 namespace mosaik::bonds {
 
 namespace {
-std::vector<std::uint8_t> value_of(Capabilities capabilities) {
+std::vector<std::uint8_t> varint(std::uint64_t value) {
   std::vector<std::uint8_t> out;
-  postcard::Writer(out).varint(capabilities.bits);
+  postcard::Writer(out).varint(value);
   return out;
+}
+std::optional<std::uint64_t> read_varint(BytesView value) {
+  postcard::Reader reader(value);
+  const std::uint64_t out = reader.varint();
+  return reader.ok() ? std::optional(out) : std::nullopt;
 }
 }  // namespace
 
@@ -27,12 +34,13 @@ Tail read_tail(BytesView tail, identity::Verifier& verifier) {
         if (std::exchange(entry_seen, true)) break;
         if (auto entry = verifier.verify(extension.value)) out.own_entry = *entry;
         break;
-      case codec::ExtensionTag::capabilities: {
-        postcard::Reader reader(extension.value);
-        const std::uint64_t bits = reader.varint();
-        if (reader.ok()) out.capabilities.bits = bits;
+      case codec::ExtensionTag::capabilities:
+        if (const auto bits = read_varint(extension.value)) out.capabilities.bits = *bits;
         break;
-      }
+      case codec::ExtensionTag::quorum_floor:
+        if (const auto floor = read_varint(extension.value); floor && *floor <= limits::mesh_peers + 1)
+          out.quorum_floor = static_cast<std::uint32_t>(*floor);
+        break;
       case codec::ExtensionTag::topology_row:
       case codec::ExtensionTag::canary_offer:
       case codec::ExtensionTag::opinion: break;
@@ -41,11 +49,14 @@ Tail read_tail(BytesView tail, identity::Verifier& verifier) {
   return out;
 }
 
-std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry, Capabilities can) {
-  const std::vector<std::uint8_t> capabilities = value_of(can);
+std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry, Capabilities can,
+                                         std::optional<std::uint32_t> quorum_floor) {
+  const std::vector<std::uint8_t> capabilities = varint(can.bits);
+  const std::vector<std::uint8_t> floor = varint(quorum_floor.value_or(0));
   std::vector<codec::Extension> extensions;
   if (own_entry) extensions.push_back({codec::ExtensionTag::own_entry, own_entry->bytes});
   extensions.push_back({codec::ExtensionTag::capabilities, capabilities});
+  if (quorum_floor) extensions.push_back({codec::ExtensionTag::quorum_floor, floor});
   std::vector<std::uint8_t> out;
   codec::encode_extensions(extensions, out);
   return out;

@@ -14,12 +14,14 @@ namespace mosaik::bonds {
 struct Tail {
   bool present = false;  ///< there was a block: the peer is a C++ node
   Capabilities capabilities;
-  identity::EntryRef own_entry;  ///< verified; empty when missing or wrong
+  std::optional<std::uint32_t> quorum_floor = std::nullopt;  ///< of a member with a machine
+  identity::EntryRef own_entry;                              ///< verified; empty when missing or wrong
 };
 
 [[nodiscard]] Tail read_tail(BytesView tail, identity::Verifier& verifier);
 /// The block behind HandshakeStart and HandshakeEnd.
 [[nodiscard]] std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry,
-                                                       Capabilities capabilities = own_capabilities);
+                                                       Capabilities capabilities = own_capabilities,
+                                                       std::optional<std::uint32_t> quorum_floor = std::nullopt);
 
 }  // namespace mosaik::bonds

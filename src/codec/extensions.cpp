@@ -18,7 +18,8 @@ bool is_known(ExtensionTag tag) noexcept {
     case ExtensionTag::capabilities:
     case ExtensionTag::topology_row:
     case ExtensionTag::canary_offer:
-    case ExtensionTag::opinion: return true;
+    case ExtensionTag::opinion:
+    case ExtensionTag::quorum_floor: return true;
   }
   return false;
 }

@@ -20,6 +20,7 @@ enum class ExtensionTag : std::uint32_t {
   topology_row = 3,  ///< Ping: the sender's own row
   canary_offer = 4,  ///< Ping: where the receiver may open its canary
   opinion = 5,       ///< Ping: a question or an answer about a third member's life
+  quorum_floor = 6,  ///< HandshakeStart, HandshakeEnd of a group with a machine: the sender's quorum floor; 0: none
 };
 
 struct Extension {

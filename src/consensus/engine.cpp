@@ -40,8 +40,7 @@ void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts
   if (leader != nullptr) bonded.placed = leader->broadcast;
   peers_[peer] = bonded;
   note_company(now);
-  if (facts.floor && *facts.floor != config_.quorum_floor && floors_told_.insert(peer).second)
-    tell(FloorDiffers{peer, *facts.floor});
+  if (facts.floor && *facts.floor != config_.quorum_floor) tell(FloorDiffers{peer, *facts.floor});
   if (leader == nullptr || !terms::is_lone(term_)) return;
   leader->silent_until = now.mono + 2 * config_.heartbeat_interval;
   if (leader->silence_ends == never) leader->silence_ends = now.mono + 6 * config_.heartbeat_interval;

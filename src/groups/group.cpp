@@ -64,7 +64,7 @@ std::optional<ConsensusStatus> Group::consensus_status() const {
 
 void Group::on_bond_up(const Now& now, const bonds::BondUp& up) {
   links_[up.peer] = up.link;
-  if (engine_) engine_->on_bonded(now, up.peer, {.cpp = up.cpp, .floor = std::nullopt});
+  if (engine_) engine_->on_bonded(now, up.peer, {.cpp = up.cpp, .floor = up.quorum_floor});
 }
 
 void Group::on_bond_down(const Now& now, const bonds::BondDown& down) {

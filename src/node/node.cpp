@@ -165,6 +165,7 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
       .key = key,
       .heartbeat = {consensus.heartbeat_interval, consensus.heartbeat_jitter, consensus.max_missed_heartbeats},
       .capabilities = config.capabilities,
+      .quorum_floor = machine == nullptr ? std::nullopt : std::optional(machine->quorum_floor),
       .dial_eagerly = config.dial_eagerly};
   const Rng seed = rng.fork("mesh", groups.size());
   if (machine == nullptr)
