@@ -26,6 +26,8 @@ class Desk final : public Step {
   void set_now(const Now& now) noexcept { now_ = now; }
   /// True when that gave the node new inputs: addresses that it had asked for.
   bool take_outputs();
+  /// Some call has not ended that completes on the loop's thread.
+  [[nodiscard]] bool has_calls_on_loop() const noexcept { return calls_on_loop_ > 0; }
   /// Publishes when it is time, then hands over events and answers.
   void finish_turn();
   /// When finish_turn will have something to do though nothing happens.
@@ -100,6 +102,7 @@ class Desk final : public Step {
 
   std::map<GroupId, Machinery> machines_;
   std::map<consensus::CallId, Call> calls_;
+  std::size_t calls_on_loop_ = 0;  // of them
   std::uint64_t last_call_ = 0;
 
   struct Join {

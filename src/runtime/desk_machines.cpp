@@ -41,6 +41,7 @@ void Desk::join(const GroupKey& key, const ConsensusConfig& consensus, MachineSe
 
 consensus::CallId Desk::begin(CallTerms& terms) {
   const consensus::CallId call{++last_call_};
+  if (terms.on_loop) ++calls_on_loop_;
   calls_.emplace_hint(calls_.end(), call, Call{std::move(terms.done), std::move(terms.settle), terms.on_loop});
   return call;
 }
@@ -61,6 +62,7 @@ void Desk::end(consensus::CallId call, const consensus::Outcome& outcome) {
   auto found = calls_.extract(call);
   if (!found) return;
   Call& ended = found.mapped();
+  if (ended.on_loop) --calls_on_loop_;
   if (ended.settle) return static_cast<void>(settled_.emplace_back(std::move(ended.settle), outcome));
   if (ended.on_loop) return ended.done(outcome);
   run([done = std::move(ended.done), outcome]() mutable { done(outcome); });
@@ -115,6 +117,7 @@ void Desk::finish_machines() {
 void Desk::end_machines() {
   machines_.clear();
   const consensus::Outcome outcome = consensus::Unknown{consensus::Doubt::stopped};
+  calls_on_loop_ = 0;
   for (auto& [call, ended] : std::exchange(calls_, {})) {
     if (ended.settle)
       settled_.emplace_back(std::move(ended.settle), outcome);

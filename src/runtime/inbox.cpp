@@ -7,6 +7,11 @@
 #include <utility>
 
 namespace mosaik::runtime {
+namespace {
+
+thread_local const Inbox* adopted = nullptr;  // of this thread, when it is a loop's
+
+}  // namespace
 
 Result<std::shared_ptr<Inbox>> Inbox::open() {
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -19,12 +24,24 @@ Inbox::~Inbox() {
 }
 
 void Inbox::post(Request request) {
-  if (requests_.push(std::move(request))) {
+  const bool first = requests_.push(std::move(request));
+  if (adopted == this) {
+    own_ = true;
+  } else if (first) {
     const std::uint64_t one = 1;
     // It can only fail when the counter is full, and then the loop is awake.
     [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
   }
   if (ended_.load()) end();
+}
+
+void Inbox::adopt() noexcept {
+  adopted = this;
+}
+
+std::vector<Request> Inbox::take() {
+  if (adopted == this) own_ = false;
+  return requests_.drain();
 }
 
 void Inbox::acknowledge() noexcept {

@@ -1,6 +1,6 @@
 #pragma once
-/// The way into the loop for other threads: a mailbox of requests and an eventfd that wakes the loop. Shared, so that a
-/// name server's late answer finds something to talk to when the loop has ended.
+/// The way into the loop: a mailbox of requests and an eventfd that wakes the loop when another thread has posted.
+/// Shared, so that a name server's late answer finds something to talk to when the loop has ended.
 
 #include <atomic>
 #include <functional>
@@ -34,7 +34,11 @@ class Inbox {
   [[nodiscard]] int wake_fd() const noexcept { return fd_; }
   /// Call when wake_fd() was readable, before take().
   void acknowledge() noexcept;
-  [[nodiscard]] std::vector<Request> take() { return requests_.drain(); }
+  [[nodiscard]] std::vector<Request> take();
+  /// From here on the calling thread is the loop's: what it posts itself wakes nobody.
+  void adopt() noexcept;
+  /// The loop's thread has posted since the last take(): it must not sleep.
+  [[nodiscard]] bool has_own() const noexcept { return own_; }
   /// Runs what is left, and from now on whatever is posted, with no step.
   void end();
 
@@ -42,6 +46,7 @@ class Inbox {
   explicit Inbox(int fd) noexcept : fd_(fd) {}
   int fd_;
   std::atomic<bool> ended_ = false;
+  bool own_ = false;  // the loop's own
   Mailbox<Request> requests_;
 };
 

@@ -47,6 +47,7 @@ class Loop::Impl {
   }
 
   void run() {
+    inbox_->adopt();
     node_->start(now_);
     turn({});
     while (!ended_) turn(poller_.wait(wake_at()));
@@ -65,13 +66,14 @@ class Loop::Impl {
     desk_.set_now(now_);
     // Requests first; sockets in the order of their keys.
     if (find(ready, inbox_key_) != nullptr) inbox_->acknowledge();
-    for (Request& request : inbox_->take()) request(&desk_);
+    take_requests();
     if (find(ready, interfaces_key_) != nullptr && interfaces_->drain()) node_->set_addresses(now_, addresses_());
     const Drained drained = read(ready);
     if (find(ready, canaries_key_) != nullptr) hear_canaries();
     if (canaries_.next_deadline() <= now_.mono) canaries_.expire(now_);
     node_->settle(now_);
     keep_timers(drained);
+    if (desk_.has_calls_on_loop()) answer_on_loop();
     send();
     while (desk_.take_outputs()) {
       node_->settle(now_);
@@ -79,6 +81,19 @@ class Loop::Impl {
     }
     if (leaving_until_ && (!desk_.in_any_group() || now_.mono >= *leaving_until_)) ended_ = true;
     desk_.finish_turn();
+  }
+
+  void take_requests() {
+    for (Request& request : inbox_->take()) request(&desk_);
+  }
+
+  // Calls that complete on this thread are answered before the datagrams leave: what they ask for next leaves with
+  // them, and that their commands are committed travels with the next ones.
+  void answer_on_loop() {
+    const bool news = desk_.take_outputs();
+    const bool asked = inbox_->has_own();
+    if (asked) take_requests();
+    if (news || asked) node_->settle(now_);
   }
 
   static const Poller::Ready* find(std::span<const Poller::Ready> ready, std::size_t key) {
@@ -128,6 +143,7 @@ class Loop::Impl {
   }
 
   [[nodiscard]] Mono wake_at() const {
+    if (inbox_->has_own()) return now_.mono;
     return std::min(
         {node_->next_deadline(), canaries_.next_deadline(), desk_.next_deadline(), leaving_until_.value_or(never)});
   }

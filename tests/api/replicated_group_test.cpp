@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <deque>
 #include <latch>
@@ -12,7 +14,9 @@ namespace mosaik {
 namespace {
 
 using namespace test;
+using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 /// The crate's fixture (docs/protocol/groups.md 10): a leader that elected itself, and followers that joined it.
 class Replicated : public testing::Test {
@@ -183,6 +187,49 @@ TEST_F(Replicated, callbacks_run_without_a_future_on_the_loop_or_off_it) {
     });
   done.wait();
   EXPECT_EQ(sum, 3U);
+}
+
+TEST_F(Replicated, a_callback_on_the_loop_may_begin_the_next_call) {
+  for (int i = 0; i < 2; ++i) add();
+  for (const auto& group : groups_) {
+    std::latch done(1);
+    std::vector<std::uint64_t> places;
+    std::function<void(const Result<Index>&)> next = [&](const Result<Index>& index) {
+      places.push_back(index ? index->value : 0);
+      if (places.size() == 100)
+        done.count_down();
+      else
+        group.execute(up(1), {.on_loop = true}, next);
+    };
+    group.execute(up(1), {.on_loop = true}, next);
+    done.wait();
+    EXPECT_THAT(places, Not(Contains(0U)));
+    EXPECT_TRUE(std::ranges::is_sorted(places));
+  }
+  EXPECT_EQ(value(groups_[0], Consistency::strong), 200);
+}
+
+TEST_F(Replicated, members_that_do_not_share_their_quorum_floor_tell_each_other) {
+  const auto open = [&](std::vector<std::string> bootstrap) {
+    networks_.push_back(open_node(std::move(bootstrap)));
+    return std::make_unique<Events>(networks_.back());
+  };
+  const auto join = [&](const Network& network, std::uint32_t floor) {
+    auto builder = network.groups().with_key(GroupKey::from_secret("test secret")).with_state_machine(Counter{});
+    return value_of(builder.with_quorum_floor(floor).join());
+  };
+  const auto one = open({});
+  const auto other = open({networks_[0].contact()});
+  const auto third = open({networks_[0].contact()});
+  const std::array groups{join(networks_[0], 2), join(networks_[1], 3), join(networks_[2], 2)};
+  const Event heard = one->wait_for(EventKind::floor_differs);
+  EXPECT_EQ(heard.peer, networks_[1].id());
+  EXPECT_EQ(heard.code, 3U);
+  EXPECT_EQ(other->wait_for(EventKind::floor_differs).code, 2U);
+  EXPECT_EQ(third->wait_for(EventKind::floor_differs).peer, networks_[1].id());
+  for (const auto& group : groups) static_cast<void>(wait_for(group.when().bonds_reach(2)));
+  for (const Event& event : one->all())
+    EXPECT_FALSE(event.kind == EventKind::floor_differs && event.peer == networks_[2].id());
 }
 
 struct Fragile {
