@@ -277,7 +277,7 @@ class Engine::Impl {
   bool haste_ = false;            ///< the last leader's death is proven, and no other has been heard since
   std::uint32_t group_size_ = 1;  ///< the largest seen, departures taken off
   std::set<PeerId> proven_dead_;  ///< members that are known to be gone, and have not said goodbye
-  Mono lonely_since_ = never;  ///< since when too few members are connected to elect
+  Mono lonely_since_ = never;     ///< since when too few members are connected to elect
 
   // machine
   Epoch epoch_;
