@@ -104,7 +104,7 @@ class NodeProgram final : public Program {
     for (const Number number : numbers) commands.push_back(command_of(number));
     node_.submit(now, group_.value_or(GroupId{}), call, std::move(commands), consensus::Until::committed, deadline);
   }
-  void query(const Now& now, consensus::CallId call, consensus::Consistency consistency, Mono deadline) override {
+  void query(const Now& now, consensus::CallId call, Consistency consistency, Mono deadline) override {
     node_.query(now, group_.value_or(GroupId{}), call, {}, consistency, deadline);
   }
   void on_persisted(const Now& now, const LogTicket& ticket) override {

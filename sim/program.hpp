@@ -89,7 +89,7 @@ class Program {
   [[nodiscard]] virtual const RustMember* rust_member() const { return nullptr; }
   [[nodiscard]] virtual std::optional<ConsensusStatus> consensus() const { return std::nullopt; }
   virtual void execute(const Now&, consensus::CallId, const std::vector<Number>&, Mono) {}
-  virtual void query(const Now&, consensus::CallId, consensus::Consistency, Mono) {}
+  virtual void query(const Now&, consensus::CallId, Consistency, Mono) {}
   virtual void on_persisted(const Now&, const LogTicket&) {}
   virtual void on_persist_failed(const Now&) {}
 

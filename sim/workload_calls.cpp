@@ -171,8 +171,7 @@ class Calls final : public Workload {
                             .strong = strong,
                             .promised = promised_,
                             .outcome = {}};
-      program.query(now, call, strong ? consensus::Consistency::strong : consensus::Consistency::weak,
-                    now.mono + within);
+      program.query(now, call, strong ? Consistency::strong : Consistency::weak, now.mono + within);
     });
   }
 

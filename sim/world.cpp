@@ -90,9 +90,8 @@ GroupId World::group_of(const std::string& secret) const {
     return crypto::make_group_id(key, timing, crypto::noop_signature(),
                                  crypto::log_replay_signature(crypto::noop_rust_type));
   const node::Machine& machine = replication_->machine;
-  return crypto::make_group_id(
-      key, timing, machine.signature,
-      crypto::log_replay_signature(machine.rust_type, machine.batch_size, machine.fetch_timeout_s));
+  return crypto::make_group_id(key, timing, machine.signature,
+                               crypto::log_replay_signature(machine.rust_type, machine.batch_size));
 }
 
 // ------------------------------------------------------------------------------------------------ processes

@@ -67,10 +67,16 @@ class MOSAIK_EXPORT Watcher {
   T first_;
 };
 
-/// Waits about the consensus of a group, besides those about its mesh. `online` and `offline` are the member's own part
-/// in the consensus here (spec: groups 6.9), not the completeness of the mesh.
-class MOSAIK_EXPORT ReplicatedWhen : public When {
+/// Waits about the consensus of a group, besides those about its mesh. It is no When: `online` and `offline` are the
+/// member's own part in the consensus here (spec: groups 6.9), and the completeness of the mesh is `mesh().online()`.
+class MOSAIK_EXPORT ReplicatedWhen : private When {
  public:
+  using When::bonded_with;
+  using When::bonds;
+  using When::bonds_reach;
+  using When::unbonded_from;
+  /// All waits about the mesh, as of a group without a machine.
+  [[nodiscard]] When mesh() const { return *this; }
   /// A leader; at once when one is known.
   [[nodiscard]] Future<Result<PeerId>> leader_elected() const;
   /// The next leader other than that at the time of the call.
@@ -84,6 +90,7 @@ class MOSAIK_EXPORT ReplicatedWhen : public When {
   [[nodiscard]] Future<Result<PeerId>> is_follower() const;
   /// This member leads, or its log meets the leader's.
   [[nodiscard]] Future<Result<std::monostate>> online() const;
+  /// Neither.
   [[nodiscard]] Future<Result<std::monostate>> offline() const;
   /// Watches the index up to which all is agreed on.
   [[nodiscard]] Watcher<Index> committed() const;

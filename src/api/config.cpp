@@ -43,7 +43,7 @@ std::optional<Place> parse_place(std::string_view text) {
     return std::nullopt;
   const bool odd =
       std::ranges::any_of(host, [](char c) { return c <= ' ' || c == '[' || c == ']' || c == '@' || c == '/'; });
-  if (host.empty() || host.size() > 255 || odd || !port) return std::nullopt;
+  if (host.empty() || host.size() > host_name_bytes || odd || !port) return std::nullopt;
   return Place{std::string(host), *port};
 }
 

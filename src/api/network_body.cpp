@@ -14,8 +14,6 @@
 namespace mosaik::api {
 namespace {
 
-constexpr Nanoseconds delivery_limit = 300ms;  // with the loop's 600 ms, close() ends within the promised second
-
 struct Identity {
   crypto::SecretKey key;
   std::optional<runtime::KeyFile> file;
@@ -198,14 +196,14 @@ std::shared_ptr<void> NetworkBody::call(control::Call call, control::CallDone do
         if (!answer) return done(std::unexpected(answer.error()));
         done(control::CallAnswer{answer->position, std::move(answer->result)});
       };
-      return step->query(std::move(terms), Blob::copy(call.bytes), call.consistency);
+      return step->query(std::move(terms), Blob::take(std::move(call.bytes)), call.consistency);
     }
     terms.done = [done = std::move(done)](const consensus::Outcome& outcome) mutable {
       const auto range = range_of(outcome);
       done(range ? Result<control::CallAnswer>(control::CallAnswer{range->first, {}}) : std::unexpected(range.error()));
     };
     std::vector<Blob> commands;
-    commands.push_back(Blob::copy(call.bytes));
+    commands.push_back(Blob::take(std::move(call.bytes)));
     step->submit(std::move(terms), std::move(commands), consensus::Until::committed);
   });
   return nullptr;

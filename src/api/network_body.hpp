@@ -17,6 +17,9 @@
 
 namespace mosaik::api {
 
+/// What the delivery thread may take to end: with the loop's 600 ms, close() ends within the promised second.
+inline constexpr Nanoseconds delivery_limit = 300ms;
+
 [[nodiscard]] inline std::unexpected<Error> network_closed() {
   return fail(Errc::closed, "the network is closed");
 }

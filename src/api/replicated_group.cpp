@@ -22,17 +22,17 @@ ReplicatedGroup::Callback<T> completing(const Promise<Result<T>>& promise) {
 
 using Settle = std::move_only_function<std::move_only_function<void()>(Result<IndexRange>)>;
 
-std::vector<Blob> blobs_of(const std::vector<Bytes>& commands) {
+std::vector<Blob> blobs_of(std::vector<Bytes> commands) {
   std::vector<Blob> out;
   out.reserve(commands.size());
-  for (const Bytes& command : commands) out.push_back(Blob::copy(command));
+  for (Bytes& command : commands) out.push_back(Blob::take(std::move(command)));
   return out;
 }
 
 /// The caller looks at a future: whoever waits is woken by the loop itself.
-void submit(const api::GroupBody& group, const std::vector<Bytes>& commands, consensus::Until until,
+void submit(const api::GroupBody& group, std::vector<Bytes> commands, consensus::Until until,
             const CallOptions& options, Settle settle) {
-  group.network().post([id = group.id(), blobs = blobs_of(commands), until, options,
+  group.network().post([id = group.id(), blobs = blobs_of(std::move(commands)), until, options,
                         settle = std::move(settle)](runtime::Step* step) mutable {
     if (step == nullptr) {
       if (auto rest = settle(api::network_closed())) rest();
@@ -51,19 +51,18 @@ Settle settling(const Promise<Result<IndexRange>>& promise) {
 }
 
 /// The caller gave a callback.
-void submit(const api::GroupBody& group, const std::vector<Bytes>& commands, consensus::Until until,
+void submit(const api::GroupBody& group, std::vector<Bytes> commands, consensus::Until until,
             const CallOptions& options, ReplicatedGroup::Callback<IndexRange> done) {
-  std::vector<Blob> blobs = blobs_of(commands);
-  group.network().post(
-      [id = group.id(), blobs = std::move(blobs), until, options, done = std::move(done)](runtime::Step* step) mutable {
-        if (step == nullptr) return done(api::network_closed());
-        step->submit(
-            {.group = id,
-             .time = options.time,
-             .on_loop = options.on_loop,
-             .done = [done = std::move(done)](const consensus::Outcome& outcome) mutable { done(range_of(outcome)); }},
-            std::move(blobs), until);
-      });
+  group.network().post([id = group.id(), blobs = blobs_of(std::move(commands)), until, options,
+                        done = std::move(done)](runtime::Step* step) mutable {
+    if (step == nullptr) return done(api::network_closed());
+    step->submit(
+        {.group = id,
+         .time = options.time,
+         .on_loop = options.on_loop,
+         .done = [done = std::move(done)](const consensus::Outcome& outcome) mutable { done(range_of(outcome)); }},
+        std::move(blobs), until);
+  });
 }
 
 // -- waits
@@ -123,23 +122,23 @@ Future<Result<T>> wait_value(const std::shared_ptr<api::GroupBody>& group, Holds
 Future<Result<IndexRange>> ReplicatedGroup::execute_bytes(std::vector<Bytes> commands,
                                                           const CallOptions& options) const {
   Promise<Result<IndexRange>> promise;
-  submit(*body_, commands, consensus::Until::committed, options, settling(promise));
+  submit(*body_, std::move(commands), consensus::Until::committed, options, settling(promise));
   return promise.future();
 }
 
 Future<Result<IndexRange>> ReplicatedGroup::feed_bytes(std::vector<Bytes> commands, const CallOptions& options) const {
   Promise<Result<IndexRange>> promise;
-  submit(*body_, commands, consensus::Until::assigned, options, settling(promise));
+  submit(*body_, std::move(commands), consensus::Until::assigned, options, settling(promise));
   return promise.future();
 }
 
 void ReplicatedGroup::execute_settling(std::vector<Bytes> commands, const CallOptions& options, Settle settle) const {
-  submit(*body_, commands, consensus::Until::committed, options, std::move(settle));
+  submit(*body_, std::move(commands), consensus::Until::committed, options, std::move(settle));
 }
 
 void ReplicatedGroup::execute_bytes(std::vector<Bytes> commands, const CallOptions& options,
                                     Callback<IndexRange> done) const {
-  submit(*body_, commands, consensus::Until::committed, options, std::move(done));
+  submit(*body_, std::move(commands), consensus::Until::committed, options, std::move(done));
 }
 
 Future<Result<Answered<Bytes>>> ReplicatedGroup::query_bytes(Bytes query, Consistency consistency,
@@ -152,7 +151,7 @@ Future<Result<Answered<Bytes>>> ReplicatedGroup::query_bytes(Bytes query, Consis
 
 void ReplicatedGroup::query_bytes(Bytes query, Consistency consistency, const CallOptions& options,
                                   Callback<Answered<Bytes>> done) const {
-  body_->network().post([id = body_->id(), query = Blob::copy(query), consistency, options,
+  body_->network().post([id = body_->id(), query = Blob::take(std::move(query)), consistency, options,
                          done = std::move(done)](runtime::Step* step) mutable {
     if (step == nullptr) return done(api::network_closed());
     step->query(

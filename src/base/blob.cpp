@@ -9,10 +9,14 @@
 
 namespace mosaik {
 
-/// The count; the bytes stand right behind it.
+/// The count; the bytes stand right behind it, or are Taken.
 struct Blob::Block {
   std::atomic<std::uint32_t> count{1};
+  bool is_taken = false;
   [[nodiscard]] std::uint8_t* bytes() noexcept { return reinterpret_cast<std::uint8_t*>(this + 1); }
+};
+struct Blob::Taken : Block {
+  std::vector<std::uint8_t> vector;
 };
 
 Blob Blob::copy(BytesView bytes) {
@@ -25,14 +29,30 @@ Blob Blob::copy(BytesView bytes) {
   return out;
 }
 
+Blob Blob::take(std::vector<std::uint8_t> bytes) {
+  if (bytes.size() <= copied_most || bytes.capacity() - bytes.size() > bytes.size() / 8) return copy(bytes);
+  auto* const block = new Taken;
+  block->is_taken = true;
+  block->vector = std::move(bytes);
+  Blob out;
+  out.block_ = block;
+  out.data_ = block->vector.data();
+  out.size_ = block->vector.size();
+  return out;
+}
+
 Blob::Blob(const Blob& other) noexcept : block_(other.block_), data_(other.data_), size_(other.size_) {
   if (block_ != nullptr) block_->count.fetch_add(1, std::memory_order_relaxed);
 }
 
 Blob::~Blob() {
   if (block_ == nullptr || block_->count.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  block_->~Block();
-  ::operator delete(block_);
+  if (block_->is_taken) {
+    delete static_cast<Taken*>(block_);
+  } else {
+    block_->~Block();
+    ::operator delete(block_);
+  }
 }
 
 Blob Blob::slice(BytesView part) const noexcept {

@@ -6,7 +6,9 @@
 /// Blob may leave the loop's thread, unlike a Frame.
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include <mosaik/bytes.hpp>
 
@@ -17,6 +19,10 @@ class Blob {
   Blob() noexcept = default;
   /// A copy of `bytes`.
   [[nodiscard]] static Blob copy(BytesView bytes);
+  /// The bytes themselves. Those of at most `copied_most`, or in a vector with much room to spare, are copied after
+  /// all: a log keeps them for good, and in one piece of their own size they take less.
+  [[nodiscard]] static Blob take(std::vector<std::uint8_t> bytes);
+  static constexpr std::size_t copied_most = 4096;
   Blob(const Blob& other) noexcept;
   Blob(Blob&& other) noexcept { swap(other); }
   Blob& operator=(Blob other) noexcept {
@@ -36,6 +42,7 @@ class Blob {
 
  private:
   struct Block;
+  struct Taken;
   void swap(Blob& other) noexcept {
     std::swap(block_, other.block_);
     std::swap(data_, other.data_);

@@ -3,6 +3,7 @@
 /// growth.
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/now.hpp"
 
@@ -111,6 +112,8 @@ inline constexpr std::size_t apply_commands = 4096;
 inline constexpr std::size_t applying_bytes =
     32U << 20U;  ///< commands handed to the machine and not yet applied; then it is waited for
 inline constexpr std::size_t applying_commands = 65536;
+inline constexpr std::uint32_t catch_up_batch =
+    2000;  ///< entries of one catch-up request, unless the group is set up otherwise (spec: groups 2.4)
 inline constexpr std::size_t catch_up_bytes =
     64U << 20U;  ///< entries kept while earlier ones are fetched; more are fetched later
 inline constexpr std::size_t repair_bytes =

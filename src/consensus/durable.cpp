@@ -1,4 +1,4 @@
-// What the disk has: nothing that reports something durable leaves before it is (DESIGN.md 3, law 2).
+// What the disk has. The law: nothing that reports a vote or entries leaves before they are durable (Send::after).
 
 #include "consensus/impl.hpp"
 

@@ -31,15 +31,4 @@ std::string_view to_string(Doubt why) noexcept {
   return {};
 }
 
-std::string_view to_string(Role role) noexcept {
-  switch (role) {
-    case Role::follower: return "follower";
-    case Role::candidate: return "candidate";
-    case Role::leader: return "leader";
-    case Role::stopped: return "stopped";
-  }
-  MOSAIK_ASSERT(false);
-  return {};
-}
-
 }  // namespace mosaik::consensus

@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include <mosaik/consensus_status.hpp>
+
 #include "base/frame.hpp"
 #include "consensus/messages.hpp"
 
@@ -143,11 +145,8 @@ struct Answer {
 
 // ------------------------------------------------------------------------------------------------ what happened
 
-enum class Role : std::uint8_t { follower, candidate, leader, stopped };
-[[nodiscard]] std::string_view to_string(Role role) noexcept;
-
 struct RoleChanged {
-  Role role{};
+  MemberRole role{};
   Term term;
 };
 struct LeaderChanged {

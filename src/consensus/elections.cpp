@@ -13,7 +13,7 @@ Nanoseconds Engine::Impl::draw() {
 }
 
 void Engine::Impl::arm_follower(const Now& now, Follower& follower) {
-  const auto factor = config_.preference == Preference::reluctant ? std::max(config_.reluctance, 1U) : 1U;
+  const auto factor = config_.preference == Preference::reluctant ? reluctance : 1U;
   follower.election_at = now.mono + draw() * factor + (outvoted_ ? deference() : 0ns);
 }
 
@@ -63,7 +63,7 @@ void Engine::Impl::become_follower(const Now& now, Term term, const std::optiona
   state_ = std::move(follower);
   set_online(false);
   set_leader(leader);
-  if (!was) tell(RoleChanged{Role::follower, term_});
+  if (!was) tell(RoleChanged{MemberRole::follower, term_});
 }
 
 void Engine::Impl::on_silence(const Now& now) {
@@ -105,7 +105,7 @@ void Engine::Impl::campaign(const Now& now) {
   state_ = std::move(candidate);
   set_online(false);
   set_leader(std::nullopt);
-  tell(RoleChanged{Role::candidate, term_});
+  tell(RoleChanged{MemberRole::candidate, term_});
   count_votes(now);
 }
 
@@ -214,7 +214,7 @@ void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted
   state_ = std::move(leader);
   contests_ = 0;
   haste_ = false;
-  tell(RoleChanged{Role::leader, term_});
+  tell(RoleChanged{MemberRole::leader, term_});
   set_leader(config_.self);
   set_online(true);
 }

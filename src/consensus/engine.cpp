@@ -195,7 +195,7 @@ void Engine::Impl::stop(const Now&, std::string_view reason) {
   queries_for_machine_.clear();
   set_online(false);
   set_leader(std::nullopt);
-  tell(RoleChanged{Role::stopped, term_});
+  tell(RoleChanged{MemberRole::stopped, term_});
   if (!reason.empty()) tell(Stopped{std::string(reason)});
 }
 
@@ -228,9 +228,9 @@ void Engine::Impl::publish() {
   tell(Progress{committed_, last});
 }
 
-Status Engine::Impl::status() const {
-  Status out;
-  out.role = static_cast<Role>(state_.index());
+ConsensusStatus Engine::Impl::status() const {
+  ConsensusStatus out;
+  out.role = std::visit([](const auto& state) { return state.role; }, state_);
   out.term = term_;
   out.leader = leader_;
   out.online = online_;
@@ -238,10 +238,7 @@ Status Engine::Impl::status() const {
   out.applied = applied_;
   out.log_position = log.last();
   out.group_size = group_size_;
-  if (role<Leader>() != nullptr) {
-    out.voters = 1;
-    for (const auto& [peer, bonded] : peers_) out.voters += bonded.in_sync ? 1U : 0U;
-  }
+  out.quorum_floor = config_.quorum_floor;
   out.elections = elections_;
   out.overwritten = overwritten_;
   out.diverged = diverged_;
@@ -299,7 +296,7 @@ void Engine::settle(const Now& now) {
 std::vector<Effect> Engine::take_effects() {
   return std::exchange(impl_->effects, {});
 }
-Status Engine::status() const {
+ConsensusStatus Engine::status() const {
   return impl_->status();
 }
 const Log& Engine::log() const noexcept {

@@ -39,9 +39,7 @@
 ///
 /// Limits: base/limits.hpp, "consensus". Deterministic: the same inputs and seed give the same effects.
 
-#include <map>
 #include <memory>
-#include <set>
 
 #include "base/random.hpp"
 #include "consensus/config.hpp"
@@ -66,29 +64,12 @@ enum class Survivors : std::uint8_t {
   clique,  ///< each two of those bonded with us are bonded with each other, as far as is known
   other,
 };
-/// How a query may be answered (spec: groups 6.11).
-enum class Consistency : std::uint8_t { weak, strong };
+/// The public one, under the name that other rooms write.
+using mosaik::Consistency;
 /// What a call with commands waits for.
 enum class Until : std::uint8_t {
   assigned,   ///< feed
   committed,  ///< execute
-};
-
-/// A view for people and for decisions of other cores.
-struct Status {
-  Role role{};
-  Term term;
-  std::optional<PeerId> leader;
-  bool online = false;
-  Index committed;
-  Index applied;
-  Cursor log_position;
-  std::uint32_t group_size = 0;
-  std::size_t voters = 0;         ///< of a leader: members whose acknowledgements count, itself included
-  std::uint64_t elections = 0;    ///< campaigns of this member
-  std::uint64_t overwritten = 0;  ///< calls whose place was taken
-  std::uint64_t diverged = 0;     ///< times that this member started over
-  bool catching_up = false;
 };
 
 class Engine {
@@ -129,7 +110,7 @@ class Engine {
   void settle(const Now& now);
   [[nodiscard]] std::vector<Effect> take_effects();
 
-  [[nodiscard]] Status status() const;
+  [[nodiscard]] ConsensusStatus status() const;
   /// The log, for tests, simulation and the store.
   [[nodiscard]] const Log& log() const noexcept;
 

@@ -45,6 +45,7 @@ struct Confirmation {
 };
 
 struct Follower {
+  static constexpr MemberRole role = MemberRole::follower;
   std::optional<PeerId> leader;
   Mono election_at{};
   bool accepted = false;  ///< the leader's log has met ours
@@ -53,6 +54,7 @@ struct Follower {
   Mono heard{};  ///< the leader, last
 };
 struct Candidate {
+  static constexpr MemberRole role = MemberRole::candidate;
   Mono retry_at{};
   Ticket ballot;  ///< our vote for ourselves counts when this is durable
   std::set<PeerId> requested;
@@ -61,6 +63,7 @@ struct Candidate {
   std::set<PeerId> denied;
 };
 struct Leader {
+  static constexpr MemberRole role = MemberRole::leader;
   Mono heartbeat_at{};
   Index elected_at;                ///< the last entry at the election
   Index broadcast;                 ///< entries up to here were sent to all
@@ -75,7 +78,9 @@ struct Leader {
   std::vector<Confirmation> confirmations;
   std::uint64_t next_confirmation = 0;
 };
-struct Ended {};
+struct Ended {
+  static constexpr MemberRole role = MemberRole::stopped;
+};
 
 /// A call with commands that has not ended.
 struct Call {
@@ -118,7 +123,7 @@ class Engine::Impl {
   [[nodiscard]] Mono next_deadline() const;
   void stop(const Now& now, std::string_view reason);
   void settle(const Now& now);
-  [[nodiscard]] Status status() const;
+  [[nodiscard]] ConsensusStatus status() const;
 
   // commands.cpp, reads.cpp, machine.cpp, durable.cpp
   void submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline);

@@ -81,16 +81,18 @@ using Message = std::variant<AppendEntries, AppendEntriesResponse, RequestVote, 
                              FetchEntriesRequest, FetchEntriesResponse>;
 
 /// Reads one raft message: the bytes behind the variant index of the bond message. Trailing bytes are ignored, as the
-/// crate does. Errors: malformed; limit (more than limits::message_entries).
+/// crate does. Errors: malformed (also when there are more than limits::message_entries).
 [[nodiscard]] Result<Message> decode(const Blob& message);
 /// Appends one raft message.
 void encode(const Message& message, std::vector<std::uint8_t>& out);
 /// Appends an AppendEntries whose entries stand elsewhere.
 void encode_append_entries(const AppendEntries& head, std::span<const Entry> entries, std::vector<std::uint8_t>& out);
 
+/// The term of an entry and the length of its command, as varints (spec: groups 5.2): at most so many bytes.
+inline constexpr std::size_t entry_head_bytes = 20;
 /// Bytes of an entry in a message, at most.
 [[nodiscard]] inline std::size_t entry_bytes(const Entry& entry) noexcept {
-  return entry.command.size() + 20;
+  return entry.command.size() + entry_head_bytes;
 }
 
 }  // namespace mosaik::consensus

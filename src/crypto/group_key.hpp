@@ -4,6 +4,8 @@
 #include <mosaik/group_key.hpp>
 #include <mosaik/id.hpp>
 
+#include "base/limits.hpp"
+
 namespace mosaik::crypto {
 
 /// TLS exporter output of one connection with the group id as label (spec: groups 3.1).
@@ -24,7 +26,7 @@ using Proof = Id<struct ProofKind>;
 [[nodiscard]] Digest consensus_digest(std::uint64_t heartbeat_ms, std::uint64_t jitter_ms,
                                       std::uint64_t max_missed) noexcept;
 /// Signature of catch-up by log replay for a machine of this Rust type name (spec: groups 2.4).
-[[nodiscard]] Digest log_replay_signature(std::string_view rust_type, std::uint64_t batch_size = 2000,
+[[nodiscard]] Digest log_replay_signature(std::string_view rust_type, std::uint64_t batch_size = limits::catch_up_batch,
                                           std::uint64_t fetch_timeout_s = 25) noexcept;
 
 /// H("mosaik_noop_state_machine").

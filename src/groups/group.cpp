@@ -34,34 +34,6 @@ quic::SendClass class_of(consensus::Urgency urgency) {
 
 }  // namespace
 
-MemberRole public_role(consensus::Role role) noexcept {
-  switch (role) {
-    case consensus::Role::follower: return MemberRole::follower;
-    case consensus::Role::candidate: return MemberRole::candidate;
-    case consensus::Role::leader: return MemberRole::leader;
-    case consensus::Role::stopped: return MemberRole::stopped;
-  }
-  return MemberRole::stopped;
-}
-
-std::optional<ConsensusStatus> Group::consensus_status() const {
-  if (!engine_) return std::nullopt;
-  const consensus::Status status = engine_->status();
-  return ConsensusStatus{.role = public_role(status.role),
-                         .term = status.term,
-                         .leader = status.leader,
-                         .online = status.online,
-                         .committed = status.committed,
-                         .applied = status.applied,
-                         .log_position = status.log_position,
-                         .group_size = status.group_size,
-                         .quorum_floor = quorum_floor_,
-                         .elections = status.elections,
-                         .overwritten = status.overwritten,
-                         .diverged = status.diverged,
-                         .catching_up = status.catching_up};
-}
-
 void Group::on_bond_up(const Now& now, const bonds::BondUp& up) {
   links_[up.peer] = up.link;
   if (engine_) engine_->on_bonded(now, up.peer, {.cpp = up.cpp, .floor = up.quorum_floor});

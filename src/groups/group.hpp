@@ -21,9 +21,6 @@
 
 namespace mosaik::groups {
 
-/// What a person sees of a role.
-[[nodiscard]] MemberRole public_role(consensus::Role role) noexcept;
-
 class Group {
  public:
   /// A member without an engine.
@@ -32,9 +29,7 @@ class Group {
       : mesh_(config, self, verifier, pool, rng) {}
   Group(const bonds::MeshConfig& config, const identity::Self& self, identity::Verifier& verifier, FramePool& pool,
         Rng rng, const consensus::Config& consensus, const Now& now)
-      : mesh_(config, self, verifier, pool, rng),
-        engine_(std::in_place, consensus, pool, rng.fork("engine"), now),
-        quorum_floor_(consensus.quorum_floor) {}
+      : mesh_(config, self, verifier, pool, rng), engine_(std::in_place, consensus, pool, rng.fork("engine"), now) {}
 
   [[nodiscard]] bonds::Mesh& mesh() noexcept { return mesh_; }
   [[nodiscard]] const bonds::Mesh& mesh() const noexcept { return mesh_; }
@@ -42,7 +37,9 @@ class Group {
   [[nodiscard]] consensus::Engine* engine() noexcept { return engine_ ? &*engine_ : nullptr; }
   [[nodiscard]] const consensus::Engine* engine() const noexcept { return engine_ ? &*engine_ : nullptr; }
   /// What a person sees of the engine; empty without one.
-  [[nodiscard]] std::optional<ConsensusStatus> consensus_status() const;
+  [[nodiscard]] std::optional<ConsensusStatus> consensus_status() const {
+    return engine_ ? std::optional(engine_->status()) : std::nullopt;
+  }
 
   // Facts of the mesh, in the order in which it gave them.
   void on_bond_up(const Now& now, const bonds::BondUp& up);
@@ -67,7 +64,6 @@ class Group {
 
   bonds::Mesh mesh_;
   std::optional<consensus::Engine> engine_;
-  std::uint32_t quorum_floor_ = 0;
   std::map<PeerId, quic::LinkId> links_;  ///< the bonds that the engine knows of
   std::deque<Held> held_;  ///< until durable; bonds::Mesh bounds what is sent, the engine what is asked for
   consensus::Ticket durable_;

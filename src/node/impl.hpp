@@ -79,8 +79,8 @@ class Node::Impl {
   bool with_engine(const GroupId& id, F&& call);
   void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
               consensus::Until until, Mono deadline);
-  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query,
-             consensus::Consistency consistency, Mono deadline);
+  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, Consistency consistency,
+             Mono deadline);
   void on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket);
   [[nodiscard]] std::optional<ConsensusStatus> consensus(const GroupId& group) const;
   void refuse(const GroupId& group, consensus::CallId call);

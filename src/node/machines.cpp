@@ -19,7 +19,7 @@ void Node::Impl::submit(const Now& now, const GroupId& group, consensus::CallId 
 }
 
 void Node::Impl::query(const Now& now, const GroupId& group, consensus::CallId call, Blob query,
-                       consensus::Consistency consistency, Mono deadline) {
+                       Consistency consistency, Mono deadline) {
   const bool known = with_engine(
       group, [&](consensus::Engine& engine) { engine.query(now, call, std::move(query), consistency, deadline); });
   if (!known) refuse(group, call);
@@ -60,7 +60,7 @@ namespace {
 struct RaftTold {
   Event& event;
   void operator()(const consensus::RoleChanged& changed) const {
-    event.role = groups::public_role(changed.role);
+    event.role = changed.role;
     event.term = changed.term;
   }
   void operator()(const consensus::LeaderChanged& changed) const {
@@ -135,11 +135,11 @@ void Node::submit(const Now& now, const GroupId& group, consensus::CallId call, 
                   consensus::Until until, Mono deadline) {
   impl_->submit(now, group, call, std::move(commands), until, deadline);
 }
-void Node::query(const Now& now, const GroupId& group, consensus::CallId call, Blob query,
-                 consensus::Consistency consistency, Mono deadline) {
+void Node::query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, Consistency consistency,
+                 Mono deadline) {
   impl_->query(now, group, call, std::move(query), consistency, deadline);
 }
-void Node::on_applied(const Now& now, const GroupId& group, consensus::Epoch epoch, consensus::Index index) {
+void Node::on_applied(const Now& now, const GroupId& group, consensus::Epoch epoch, Index index) {
   impl_->with_engine(group, [&](consensus::Engine& engine) { engine.on_applied(now, epoch, index); });
 }
 void Node::on_answered(const Now& now, const GroupId& group, consensus::QueryId query, const Result<Blob>& answer) {

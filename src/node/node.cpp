@@ -15,18 +15,14 @@ std::uint64_t whole_milliseconds(std::chrono::milliseconds value) {
 consensus::Config engine_config(const PeerId& self, std::uint64_t run, const ConsensusConfig& timing,
                                 const Machine& machine, std::uint32_t group_size) {
   consensus::Config out;
+  static_cast<consensus::Participation&>(out) = machine;
   out.self = self;
   out.run = run;
   out.heartbeat_interval = timing.heartbeat_interval;
   out.election_timeout = timing.election_timeout;
   out.election_jitter = timing.election_timeout_jitter;
   out.bootstrap_delay = timing.bootstrap_delay;
-  out.batch_size = machine.batch_size;
-  out.preference = machine.preference;
-  out.reluctance = machine.reluctance;
-  out.quorum_floor = machine.quorum_floor;
   out.group_size = group_size;
-  out.alone_after = machine.alone_after;
   out.store = machine.store;
   out.restored = machine.restored;
   return out;
@@ -144,8 +140,8 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
                                  const Machine* machine) {
   if (const Result<> sound = check(consensus, machine == nullptr ? 0 : machine->quorum_floor); !sound)
     return std::unexpected(sound.error());
-  if (machine != nullptr && (machine->batch_size == 0 || machine->reluctance == 0))
-    return fail(Errc::invalid_argument, "batch size and reluctance of a machine must be at least 1");
+  if (machine != nullptr && machine->batch_size == 0)
+    return fail(Errc::invalid_argument, "the catch-up batch of a machine must be at least 1");
   const Digest timing =
       crypto::consensus_digest(whole_milliseconds(consensus.heartbeat_interval),
                                whole_milliseconds(consensus.heartbeat_jitter), consensus.max_missed_heartbeats);
@@ -153,8 +149,7 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
                          ? crypto::make_group_id(key, timing, crypto::noop_signature(),
                                                  crypto::log_replay_signature(crypto::noop_rust_type))
                          : crypto::make_group_id(key, timing, machine->signature,
-                                                 crypto::log_replay_signature(machine->rust_type, machine->batch_size,
-                                                                              machine->fetch_timeout_s));
+                                                 crypto::log_replay_signature(machine->rust_type, machine->batch_size));
   if (groups.contains(id)) return fail(Errc::in_use, "group " + id.brief() + " is joined already");
   if (groups.size() >= limits::groups)
     return fail(Errc::limit, "this node has joined " + std::to_string(limits::groups) + " groups already");

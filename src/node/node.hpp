@@ -88,15 +88,9 @@ using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, GroupEff
                             CloseCanary, Event>;
 
 /// The replicated machine of a group, as far as its members must agree on it, and how this member takes part.
-struct Machine {
-  Digest signature;                 ///< the machine's own (spec: groups 2.4)
-  std::string rust_type = {};       ///< type name of the Rust machine; both enter the GroupId
-  std::uint32_t batch_size = 2000;  ///< of catch-up; so do these two
-  std::uint32_t fetch_timeout_s = 25;
-  consensus::Preference preference = consensus::Preference::normal;
-  std::uint32_t reluctance = 3;
-  std::uint32_t quorum_floor = 0;
-  Nanoseconds alone_after = 30s;
+struct Machine : consensus::Participation {
+  Digest signature;            ///< the machine's own (spec: groups 2.4)
+  std::string rust_type = {};  ///< type name of the Rust machine; both enter the GroupId
   consensus::Store store = consensus::Store::memory;
   consensus::Restored restored{};
 };

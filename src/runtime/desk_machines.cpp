@@ -5,26 +5,9 @@
 #include "runtime/desk.hpp"
 
 namespace mosaik::runtime {
-namespace {
-
-consensus::Preference preference_of(Preference preference) noexcept {
-  switch (preference) {
-    case Preference::normal: return consensus::Preference::normal;
-    case Preference::reluctant: return consensus::Preference::reluctant;
-    case Preference::observer: return consensus::Preference::observer;
-  }
-  return consensus::Preference::normal;
-}
-
-}  // namespace
-
 void Desk::join(const GroupKey& key, const ConsensusConfig& consensus, MachineSetup setup, Answer<GroupId> done) {
-  const node::Machine machine{.signature = setup.machine->signature(),
-                              .rust_type = setup.machine->rust_type(),
-                              .batch_size = setup.batch_size,
-                              .preference = preference_of(setup.preference),
-                              .quorum_floor = setup.quorum_floor,
-                              .alone_after = setup.alone_after};
+  const node::Machine machine{static_cast<const consensus::Participation&>(setup), setup.machine->signature(),
+                              setup.machine->rust_type()};
   auto group = node_.join(now_, key, consensus, machine);
   if (!group) return done(std::move(group));
   auto room = MachineRoom::open(std::move(setup.machine), *group, node_.own_entry()->entry.network, inbox_);
@@ -53,9 +36,7 @@ void Desk::submit(CallTerms terms, std::vector<Blob> commands, consensus::Until 
 
 void Desk::query(CallTerms terms, Blob query, Consistency consistency) {
   const consensus::CallId call = begin(terms);
-  node_.query(now_, terms.group, call, std::move(query),
-              consistency == Consistency::strong ? consensus::Consistency::strong : consensus::Consistency::weak,
-              later(now_.mono, terms.time));
+  node_.query(now_, terms.group, call, std::move(query), consistency, later(now_.mono, terms.time));
 }
 
 void Desk::end(consensus::CallId call, const consensus::Outcome& outcome) {

@@ -81,8 +81,8 @@ class MachineRoom::Apart : public std::enable_shared_from_this<Apart> {
   void run_one(const consensus::Reset&, std::vector<MachineResult>&) { machine_->reset(); }
   void run_one(const consensus::AskMachine& ask, std::vector<MachineResult>& results) {
     auto answer = machine_->query(ask.query.view());
-    results.emplace_back(
-        MachineAnswered{ask.id, answer ? Result<Blob>(Blob::copy(*answer)) : std::unexpected(answer.error())});
+    results.emplace_back(MachineAnswered{
+        ask.id, answer ? Result<Blob>(Blob::take(std::move(*answer))) : std::unexpected(answer.error())});
   }
 
   void loop() {

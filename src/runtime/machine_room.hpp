@@ -1,6 +1,6 @@
 #pragma once
 /// Machine room: where the state machine of one group runs: on a thread of its own, in the order of the engine's
-/// effects, or in line on the loop when the machine says that it is quick (DESIGN: no user code in a core, none on the
+/// effects, or in line on the loop when the machine says that it is quick (no user code runs in a core, and none on the
 /// loop unless asked for).
 ///
 /// In line. Work is done in put(), and the results are there when it returns. Work that takes longer than

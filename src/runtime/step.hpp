@@ -29,12 +29,8 @@ using CallDone = std::move_only_function<void(const consensus::Outcome&)>;
 using CallSettle = std::move_only_function<Task(const consensus::Outcome&)>;
 
 /// A machine to join a group with, and how this member takes part.
-struct MachineSetup {
+struct MachineSetup : consensus::Participation {
   std::unique_ptr<Machine> machine;
-  Preference preference = Preference::normal;
-  std::uint32_t quorum_floor = 0;
-  std::uint32_t batch_size = 2000;
-  Nanoseconds alone_after = 30s;
   std::shared_ptr<ConsensusBoard> board;  ///< kept up to date
 };
 

@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -61,10 +60,9 @@ TEST(Network, has_the_identity_of_its_secret_key) {
 }
 
 TEST(Network, keeps_its_identity_in_a_file_that_no_second_node_may_use) {
-  std::string folder = (std::filesystem::temp_directory_path() / "mosaik-test-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const Folder folder;
   auto config = on_loopback();
-  config.secret_key_file = folder + "/key";
+  config.secret_key_file = folder / "key";
   PeerId first;
   {
     const Network network = value_of(Network::open(config));
@@ -74,14 +72,12 @@ TEST(Network, keeps_its_identity_in_a_file_that_no_second_node_may_use) {
     EXPECT_EQ(second.error().code, Errc::in_use);
   }
   EXPECT_EQ(value_of(Network::open(config)).id(), first);
-  std::filesystem::remove_all(folder);
 }
 
 TEST(Network, remembers_its_peers_beside_its_key_and_finds_them_again_without_a_bootstrap_peer) {
-  std::string folder = (std::filesystem::temp_directory_path() / "mosaik-test-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const Folder folder;
   NetworkConfig config = on_loopback();
-  config.secret_key_file = folder + "/key";
+  config.secret_key_file = folder / "key";
   const Network stays = open_node();
   const Group theirs = join(stays);
   {
@@ -102,11 +98,10 @@ TEST(Network, remembers_its_peers_beside_its_key_and_finds_them_again_without_a_
   ASSERT_FALSE(third.status().notices.empty());
   EXPECT_NE(third.status().notices.front().find(".state"), std::string::npos) << third.status().notices.front();
   config.secret_key_file.clear();
-  config.state_file = folder + "/missing/state";
+  config.state_file = folder / "missing/state";
   const auto refused = Network::open(config);
   ASSERT_FALSE(refused.has_value());
   EXPECT_NE(refused.error().message.find("missing/state"), std::string::npos);
-  std::filesystem::remove_all(folder);
 }
 
 TEST(Network, refuses_a_port_that_is_taken) {

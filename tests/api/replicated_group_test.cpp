@@ -4,8 +4,10 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <fstream>
 #include <latch>
 #include <set>
+#include <thread>
 
 #include "api/counter.hpp"
 #include "api/nodes.hpp"
@@ -312,6 +314,117 @@ TEST_F(Replicated, a_quick_machine_may_run_in_line) {
   static_cast<void>(wait_for(group.when().is_leader()));
   for (std::uint64_t i = 1; i <= 1000; ++i) ASSERT_EQ(wait_for(group.execute(up(1))), Index{i});
   EXPECT_EQ(wait_for(group.query({}, Consistency::strong)).result, 1000);
+}
+
+TEST_F(Replicated, a_watcher_tells_each_value_above_that_at_the_time_of_the_question) {
+  auto& group = add();
+  const auto places = group.when().committed();
+  static_cast<void>(wait_for(group.execute(up(1))));
+  EXPECT_EQ(wait_for(places.changed()), Index{1}) << "since the watcher was made";
+  const auto advanced = places.advanced();
+  EXPECT_FALSE(advanced.get_for(0s)) << "what is there is not above itself";
+  static_cast<void>(wait_for(group.execute(up(1))));
+  EXPECT_EQ(wait_for(advanced), Index{2});
+  const auto entries = group.when().log();
+  const auto appended = entries.advanced();
+  static_cast<void>(wait_for(group.execute(up(1))));
+  EXPECT_EQ(wait_for(appended).index, Index{3});
+}
+
+TEST_F(Replicated, is_follower_completes_with_the_leader_and_not_while_this_member_leads) {
+  auto& leader = add();
+  const auto deposed = leader.when().is_follower();
+  auto& follower = add();
+  EXPECT_EQ(wait_for(follower.when().is_follower()), networks_[0].id());
+  EXPECT_FALSE(deposed.get_for(0s));
+}
+
+// Its peers have another history, of a later term: what it alone agreed with itself on is given up.
+TEST_F(Replicated, a_lone_member_that_meets_a_group_reverts_to_its_history_and_follows) {
+  auto& lone = add();
+  for (int i = 0; i < 5; ++i) static_cast<void>(wait_for(lone.execute(up(100))));
+  const auto reverted = lone.when().committed().reverted();
+  const auto cut = lone.when().log().reverted();
+  const auto deposed = lone.when().is_follower();
+
+  networks_.push_back(open_node());
+  auto& first = groups_.emplace_back(replicate(networks_.back(), Counter{}));
+  networks_.push_back(open_node({networks_[1].contact()}));
+  auto& second = groups_.emplace_back(replicate(networks_.back(), Counter{}));
+  static_cast<void>(wait_for(second.when().online()));
+  static_cast<void>(wait_for(first.execute(up(1))));
+  static_cast<void>(wait_for(second.execute(up(1))));
+  EXPECT_FALSE(reverted.get_for(0s));
+
+  static_cast<void>(wait_for(networks_[0].sync_with(networks_[1].contact())));
+  EXPECT_LT(wait_for(reverted), Index{5});
+  EXPECT_LT(wait_for(cut), (Cursor{Term{~0ULL}, Index{5}}));
+  static_cast<void>(wait_for(deposed));
+  const PeerId next = agreed_leader(lone, second);
+  EXPECT_NE(next, networks_[0].id());
+  static_cast<void>(wait_for(lone.execute(up(1))));
+  EXPECT_EQ(value(lone, Consistency::strong), 3);
+  EXPECT_GE(lone.consensus().diverged, 1U);
+}
+
+TEST_F(Replicated, the_mesh_of_a_group_with_a_machine_has_its_own_online) {
+  auto& lone = add();
+  const Future<Result<Bonds>> whole = lone.when().mesh().online();
+  EXPECT_FALSE(whole.get_for(0s)) << "a leader without peers is online in the consensus alone";
+  add();
+  EXPECT_EQ(wait_for(whole).own().size(), 1U);
+}
+
+/// Opens a node and joins with what `prepare` asks of the builder.
+GroupOf<Counter> replicate_with(const Network& network, const auto& prepare) {
+  auto builder = network.groups().with_key(GroupKey::from_secret("test secret")).with_state_machine(Counter{});
+  builder.with_consensus(quick());
+  prepare(builder);
+  return value_of(builder.join());
+}
+
+TEST_F(Replicated, an_observer_leaves_the_election_to_a_later_and_slower_member) {
+  networks_.push_back(open_node());
+  auto& observer = groups_.emplace_back(
+      replicate_with(networks_[0], [](auto& builder) { builder.with_preference(Preference::observer); }));
+  networks_.push_back(open_node({networks_[0].contact()}));
+  auto slower = quick();
+  slower.bootstrap_delay = 3 * (slower.election_timeout + slower.election_timeout_jitter);
+  groups_.push_back(replicate_with(networks_[1], [&](auto& builder) { builder.with_consensus(slower); }));
+  EXPECT_EQ(wait_for(observer.when().leader_elected()), networks_[1].id());
+  EXPECT_EQ(observer.consensus().elections, 0U);
+}
+
+/// What a run of a node has written down, once it holds `wanted`.
+std::string written(const std::string& path, std::string_view wanted) {
+  for (const auto end = std::chrono::steady_clock::now() + patience; std::chrono::steady_clock::now() < end;) {
+    std::ifstream file(path);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (text.find(wanted) != std::string::npos) return text;
+    std::this_thread::sleep_for(10ms);
+  }
+  throw std::runtime_error(path + " never held " + std::string(wanted));
+}
+
+TEST_F(Replicated, what_is_left_of_a_larger_group_goes_on_alone_after_the_time_that_it_was_given) {
+  add();
+  const Folder folder;
+  auto config = on_loopback({networks_[0].contact()});
+  config.secret_key_file = folder / "key";
+  std::string memory;
+  {
+    const Network network = value_of(Network::open(config));
+    const auto group = replicate(network, Counter{});
+    static_cast<void>(wait_for(group.when().online()));
+    memory = written(config.secret_key_file + ".state", group.id().hex() + " 2");
+  }
+  networks_[0].close();
+  std::ofstream(config.secret_key_file + ".state") << memory;  // as if it had been killed: it said no goodbye
+  config.bootstrap.clear();
+  const Network network = value_of(Network::open(config));
+  const auto left = replicate_with(network, [](auto& builder) { builder.with_alone_after(1s); });
+  EXPECT_TRUE(left.when().is_leader().get_for(20s)) << "the default is 30 s";
+  EXPECT_EQ(left.consensus().group_size, 2U);
 }
 
 TEST_F(Replicated, members_with_another_machine_are_another_group) {

@@ -14,11 +14,7 @@
 
 namespace mosaik::test {
 
-using consensus::Cursor;
-using consensus::Index;
-using consensus::IndexRange;
 using consensus::Loss;
-using consensus::Term;
 using sim::RustMember;
 using sim::RustTiming;
 
@@ -49,7 +45,7 @@ class Cluster {
     Nanoseconds machine_most = 1ms;  ///< a machine takes its time
     bool floor_promise = true;       ///< check that nothing acknowledged by C++ leaders is lost (floor, C++ only)
     std::uint32_t batch = 2000;
-    consensus::Preference preference = consensus::Preference::normal;
+    Preference preference = Preference::normal;
   };
 
   struct Cpp {
@@ -94,7 +90,7 @@ class Cluster {
   [[nodiscard]] std::size_t size() const { return members_.size(); }
   [[nodiscard]] Member& member(std::size_t i) { return members_.at(i); }
   [[nodiscard]] consensus::Engine& engine(std::size_t i) { return *members_.at(i).c->engine; }
-  [[nodiscard]] consensus::Status status(std::size_t i) { return engine(i).status(); }
+  [[nodiscard]] ConsensusStatus status(std::size_t i) { return engine(i).status(); }
   [[nodiscard]] RustMember& rust(std::size_t i) { return *members_.at(i).r; }
   [[nodiscard]] Rng& rng() { return rng_; }
   [[nodiscard]] std::size_t index_of(const PeerId& id) const {
@@ -200,7 +196,7 @@ class Cluster {
   std::uint64_t execute(std::size_t i, std::string_view command, Nanoseconds within = 5s) {
     return execute(i, std::vector<Blob>{text(command)}, within);
   }
-  std::uint64_t query(std::size_t i, consensus::Consistency consistency, Nanoseconds within = 5s) {
+  std::uint64_t query(std::size_t i, Consistency consistency, Nanoseconds within = 5s) {
     const std::uint64_t call = ++calls_;
     members_[i].c->called[call] = timeline_.mono() + within;
     engine(i).query(now(), {call}, text("count"), consistency, timeline_.mono() + within);
@@ -230,7 +226,7 @@ class Cluster {
     for (std::size_t i = 0; i < size(); ++i) {
       if (!members_[i].up) continue;
       const bool leads =
-          members_[i].cpp ? status(i).role == consensus::Role::leader : rust(i).role == RustMember::Role::leader;
+          members_[i].cpp ? status(i).role == MemberRole::leader : rust(i).role == RustMember::Role::leader;
       if (!leads) continue;
       if (out) return std::nullopt;
       out = i;
@@ -272,10 +268,10 @@ class Cluster {
       }
       if (members_[i].cpp) {
         const auto s = status(i);
-        out << consensus::to_string(s.role) << " term " << s.term.value << " last " << s.log_position.term.value << ':'
+        out << to_string(s.role) << " term " << s.term.value << " last " << s.log_position.term.value << ':'
             << s.log_position.index.value << " committed " << s.committed.value << " leader "
             << (s.leader ? std::to_string(index_of(*s.leader)) : "-") << (s.online ? " online" : " offline")
-            << (s.catching_up ? " catching up" : "") << " voters " << s.voters << " size " << s.group_size << '\n';
+            << (s.catching_up ? " catching up" : "") << " size " << s.group_size << '\n';
       } else {
         const auto& r = rust(i);
         out << (r.role == RustMember::Role::leader      ? "leader"
@@ -536,10 +532,10 @@ class Cluster {
       return crash(i, Loss::proven);
     }
     const auto s = status(i);
-    if (s.role == consensus::Role::leader) {
+    if (s.role == MemberRole::leader) {
       const auto [found, fresh] = leaders_.try_emplace(s.term, i, members_[i].life);
       ASSERT_EQ(found->second, std::pair(i, members_[i].life)) << "two C++ leaders in term " << s.term.value << '\n'
-                                                     << describe();
+                                                               << describe();
     }
     ASSERT_LE(s.committed, s.log_position.index);
     ASSERT_LE(s.applied, s.committed);

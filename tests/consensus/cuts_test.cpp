@@ -6,7 +6,6 @@ namespace mosaik::test {
 namespace {
 
 using consensus::Committed;
-using consensus::Role;
 using Options = Cluster::Options;
 
 struct CutGroup : testing::Test {
@@ -37,7 +36,7 @@ TEST_P(OneCutBond, deposes_no_leader_that_the_others_hear) {
   settle({.cpp = 3, .floor = GetParam()});
   group->cut(lead, others[0]);
   group->run_for(20s);
-  EXPECT_EQ(group->status(lead).role, Role::leader);
+  EXPECT_EQ(group->status(lead).role, MemberRole::leader);
   EXPECT_TRUE(commits(lead, "on"));
   EXPECT_FALSE(commits(others[0], "off")) << "it does not hear the leader, and leads nobody";
   group->heal();
@@ -77,7 +76,7 @@ TEST_F(CutGroup, of_two_histories_the_longer_one_prevails) {
       if (side(i) != side(j)) group->cut(i, j);
   for (int i = 0; i < 50; ++i) group->execute(lead, "many " + std::to_string(i));
   group->run_for(40s);  // longer than alone_after
-  const std::size_t lesser = group->status(others[2]).role == Role::leader ? others[2] : others[3];
+  const std::size_t lesser = group->status(others[2]).role == MemberRole::leader ? others[2] : others[3];
   ASSERT_TRUE(commits(lesser, "one"));
   group->heal();
   ASSERT_TRUE(group->run_until([&] { return group->agreed(); }, 30s)) << group->describe();
@@ -117,7 +116,7 @@ TEST_F(CutGroup, those_who_have_yet_to_fetch_elect_nobody_who_lacks_what_was_com
       if ((std::ranges::find(forgetful, i) != forgetful.end()) != (std::ranges::find(forgetful, j) != forgetful.end()))
         group->cut(i, j);
   group->run_for(12s);
-  for (const std::size_t i : forgetful) EXPECT_NE(group->status(i).role, Role::leader) << group->describe();
+  for (const std::size_t i : forgetful) EXPECT_NE(group->status(i).role, MemberRole::leader) << group->describe();
 }
 
 }  // namespace

@@ -6,11 +6,9 @@ namespace mosaik::test {
 namespace {
 
 using consensus::Committed;
-using consensus::Consistency;
 using consensus::NotApplied;
 using consensus::Read;
 using consensus::Refusal;
-using consensus::Role;
 using consensus::Unknown;
 using Options = Cluster::Options;
 
@@ -44,7 +42,7 @@ TEST(Elections, three_members_elect_one_leader_after_the_bootstrap_delay) {
 TEST(Elections, a_lone_member_elects_itself_and_leads_those_who_join_later) {
   Cluster cluster(2, {});
   cluster.boot(0);
-  ASSERT_TRUE(cluster.run_until([&] { return cluster.status(0).role == Role::leader; }, 6s));
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.status(0).role == MemberRole::leader; }, 6s));
   const auto call = cluster.execute(0, "alone");
   cluster.run_for(10ms);
   ASSERT_NE(cluster.answered<Committed>(0, call), nullptr);
@@ -62,7 +60,7 @@ TEST(Elections, of_lone_members_the_one_with_more_entries_prevails_and_all_show_
     Cluster cluster(seed, {});
     cluster.boot_all();
     cluster.run_for(6s);
-    for (std::size_t i = 0; i < 3; ++i) ASSERT_EQ(cluster.status(i).role, Role::leader);
+    for (std::size_t i = 0; i < 3; ++i) ASSERT_EQ(cluster.status(i).role, MemberRole::leader);
     for (const char* command : {"a", "b", "c"}) cluster.execute(0, command);
     cluster.execute(1, "x");
     cluster.run_for(100ms);
@@ -121,8 +119,8 @@ TEST(Elections, nobody_hurries_after_a_presumed_death) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(s.cluster.status(i).elections, i == s.lead ? 1U : 0U) << i;
   EXPECT_TRUE(s.cluster.run_until(
       [&] {
-        return s.cluster.status(s.follower(0)).role == Role::leader ||
-               s.cluster.status(s.follower(1)).role == Role::leader;
+        return s.cluster.status(s.follower(0)).role == MemberRole::leader ||
+               s.cluster.status(s.follower(1)).role == MemberRole::leader;
       },
       8s));
 }
@@ -142,7 +140,7 @@ TEST(Elections, a_lone_survivor_of_a_larger_group_waits) {
   EXPECT_EQ(s.cluster.status(s.follower(0)).elections, 0U);
   EXPECT_FALSE(s.cluster.status(s.follower(0)).leader);
   s.cluster.run_for(5s);
-  EXPECT_EQ(s.cluster.status(s.follower(0)).role, Role::leader);
+  EXPECT_EQ(s.cluster.status(s.follower(0)).role, MemberRole::leader);
 }
 
 TEST(Elections, a_lone_survivor_does_not_wait_for_those_who_said_goodbye) {
@@ -150,7 +148,7 @@ TEST(Elections, a_lone_survivor_does_not_wait_for_those_who_said_goodbye) {
   const std::size_t left = s.follower(0);
   for (std::size_t i = 0; i < 3; ++i)
     if (i != left) s.cluster.crash(i, Loss::departed, 1ms);
-  EXPECT_TRUE(s.cluster.run_until([&] { return s.cluster.status(left).role == Role::leader; }, 3s));
+  EXPECT_TRUE(s.cluster.run_until([&] { return s.cluster.status(left).role == MemberRole::leader; }, 3s));
 }
 
 TEST(Elections, a_restarted_member_remembers_how_large_its_group_was) {
@@ -160,9 +158,9 @@ TEST(Elections, a_restarted_member_remembers_how_large_its_group_was) {
   s.cluster.run_for(1s);
   s.cluster.boot(left);
   s.cluster.run_for(20s);
-  EXPECT_NE(s.cluster.status(left).role, Role::leader);
+  EXPECT_NE(s.cluster.status(left).role, MemberRole::leader);
   s.cluster.run_for(20s);
-  EXPECT_EQ(s.cluster.status(left).role, Role::leader);
+  EXPECT_EQ(s.cluster.status(left).role, MemberRole::leader);
 }
 
 TEST(Elections, never_happen_below_the_floor) {
@@ -171,7 +169,7 @@ TEST(Elections, never_happen_below_the_floor) {
     for (std::size_t j = i + 1; j < 3; ++j) s.cluster.cut(i, j);
   s.cluster.run_for(120s);
   for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_NE(s.cluster.status(i).role, Role::leader) << "a leader without its floor steps down";
+    EXPECT_NE(s.cluster.status(i).role, MemberRole::leader) << "a leader without its floor steps down";
     EXPECT_FALSE(s.cluster.status(i).online);
   }
   s.cluster.heal();
@@ -179,7 +177,7 @@ TEST(Elections, never_happen_below_the_floor) {
 }
 
 TEST(Elections, observers_never_lead) {
-  Cluster cluster(3, {.preference = consensus::Preference::observer});
+  Cluster cluster(3, {.preference = Preference::observer});
   cluster.boot_all();
   cluster.bond_all();
   cluster.run_for(30s);
@@ -452,11 +450,11 @@ TEST(Calls, end_as_overwritten_when_another_leader_took_the_place) {
   const auto lost = s.cluster.execute(old, "lost", 60s);
   ASSERT_TRUE(s.cluster.run_until(
       [&] {
-        return s.cluster.status(s.follower(0)).role == Role::leader ||
-               s.cluster.status(s.follower(1)).role == Role::leader;
+        return s.cluster.status(s.follower(0)).role == MemberRole::leader ||
+               s.cluster.status(s.follower(1)).role == MemberRole::leader;
       },
       8s));
-  const std::size_t lead = s.cluster.status(s.follower(0)).role == Role::leader ? s.follower(0) : s.follower(1);
+  const std::size_t lead = s.cluster.status(s.follower(0)).role == MemberRole::leader ? s.follower(0) : s.follower(1);
   s.cluster.execute(lead, "won");
   s.cluster.run_for(100ms);
   s.cluster.heal();

@@ -48,7 +48,7 @@ void run(std::uint64_t seed, const Chaos& chaos) {
         static_cast<void>(cluster.feed_rust(a, {text(std::to_string(++number))}));
       }
     } else if (dice < 65 && cluster.member(a).up && cluster.member(a).cpp) {
-      cluster.query(a, rng.below(2) == 0 ? consensus::Consistency::weak : consensus::Consistency::strong, 2s);
+      cluster.query(a, rng.below(2) == 0 ? Consistency::weak : Consistency::strong, 2s);
     } else if (dice < 75 && a != b) {
       cluster.unbond(std::min(a, b), std::max(a, b), Loss::presumed, rng.between(0ns, 50ms));
     } else if (dice < 85) {
