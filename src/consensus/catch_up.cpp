@@ -1,7 +1,5 @@
 #include "consensus/catch_up.hpp"
 
-#include "base/limits.hpp"
-
 namespace mosaik::consensus {
 
 CatchUp::CatchUp(const Cursor& target, std::vector<Entry> entries, std::uint32_t batch)
@@ -35,7 +33,7 @@ void CatchUp::restart(Index from) {
   if (matched_ && *matched_ >= from) matched_.reset();
   fetching_.reset();  // what is still on its way does not fit the next request, and is refused
   fetched_.reset();
-  unanswered_ = 0;
+  patience_ = limits::fetch_patience;
   ask_at_ = {};
 }
 
@@ -46,7 +44,7 @@ void CatchUp::on_fetched(FetchEntriesResponse response) {
                     response.range.last <= asked.last && response.range.size() == response.entries.size();
   if (!fits) return;  // of an earlier request
   fetching_.reset();
-  unanswered_ = 0;
+  patience_ = limits::fetch_patience;
   fetched_ = std::move(response);
   ask_at_ = {};
 }
@@ -63,9 +61,8 @@ std::optional<Message> CatchUp::ask(const Now& now, const Log& log) {
   const Index next = first_needed(log);
   fetching_ = IndexRange{next, std::min(next.plus(batch_ - 1), target_.index)};
   // The bond loses nothing: an answer that is late is on its way, behind those that we asked for before.
-  ask_at_ =
-      now.mono + std::min(limits::fetch_patience * (1U << std::min(unanswered_, 8U)), limits::fetch_patience_most);
-  ++unanswered_;
+  ask_at_ = now.mono + patience_;
+  patience_ = std::min(2 * patience_, limits::fetch_patience_most);
   return FetchEntriesRequest{*fetching_};
 }
 

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "base/now.hpp"
 #include "consensus/log.hpp"
 
@@ -58,8 +59,8 @@ class CatchUp {
   std::optional<Index> matched_;  // all of ours up to here is the leader's too
   std::uint64_t step_ = 1;        // how far from our end that is looked for
   std::optional<IndexRange> fetching_;
-  Mono ask_at_{};            // not before
-  unsigned unanswered_ = 0;  // requests since the last answer
+  Mono ask_at_{};                                  // not before
+  Nanoseconds patience_ = limits::fetch_patience;  // with the next request
   std::optional<FetchEntriesResponse> fetched_;
 };
 

@@ -5,10 +5,9 @@
 
 namespace mosaik::consensus {
 namespace {
-std::size_t size_of(const std::vector<Blob>& commands) {
-  std::size_t out = 0;
-  for (const Blob& command : commands) out += command.size() + sizeof(Blob);
-  return out;
+/// What a call that waits takes.
+std::size_t kept_bytes(const std::vector<Blob>& commands) {
+  return total_bytes(commands) + commands.size() * sizeof(Blob);
 }
 }  // namespace
 
@@ -17,12 +16,9 @@ std::size_t size_of(const std::vector<Blob>& commands) {
 std::optional<Refusal> Engine::Impl::refuses(const std::vector<Blob>& commands) const {
   if (commands.empty()) return Refusal::empty;
   if (commands.size() > limits::call_commands) return Refusal::too_large;
-  std::size_t size = 0;
-  for (const Blob& command : commands) {
+  for (const Blob& command : commands)
     if (command.size() > limits::command_bytes) return Refusal::too_large;
-    size += command.size();
-  }
-  return size > limits::call_bytes ? std::optional(Refusal::too_large) : std::nullopt;
+  return total_bytes(commands) > limits::call_bytes ? std::optional(Refusal::too_large) : std::nullopt;
 }
 
 void Engine::Impl::submit(const Now& now, CallId id, std::vector<Blob> commands, Until until, Mono deadline) {
@@ -31,16 +27,8 @@ void Engine::Impl::submit(const Now& now, CallId id, std::vector<Blob> commands,
   if (const auto why = refuses(commands)) return answer(id, NotApplied{*why});
   if (deadline <= now.mono) return answer(id, NotApplied{Refusal::expired});
   if (calls_.size() >= limits::calls) return answer(id, NotApplied{Refusal::full});
-  Call call{.until = until,
-            .deadline = deadline,
-            .ends_at = deadline,
-            .commands = {},
-            .count = commands.size(),
-            .forwarded = {},
-            .leader = {},
-            .range = {},
-            .from = term_,
-            .to = term_};
+  Call call{
+      .until = until, .deadline = deadline, .ends_at = deadline, .count = commands.size(), .from = term_, .to = term_};
   if (role<Leader>() == nullptr) {
     call.commands = std::move(commands);
     return forward(now, id, std::move(call));
@@ -57,7 +45,7 @@ void Engine::Impl::forward(const Now& now, CallId id, Call call) {
   const auto* follower = role<Follower>();
   if (follower == nullptr || !follower->leader || !peers_.contains(*follower->leader))
     return answer(id, NotApplied{Refusal::offline});
-  const std::size_t size = size_of(call.commands);
+  const std::size_t size = kept_bytes(call.commands);
   if (kept_bytes_ + size > limits::forwarded_bytes) return answer(id, NotApplied{Refusal::full});
   kept_bytes_ += size;
   ForwardId request = rng_.next();
@@ -123,7 +111,7 @@ void Engine::Impl::end_call(CallId id, Outcome outcome) {
     by_place_.erase(at);
     break;
   }
-  kept_bytes_ -= size_of(call.commands);
+  kept_bytes_ -= kept_bytes(call.commands);
   calls_.erase(found);
   answer(id, std::move(outcome));
 }

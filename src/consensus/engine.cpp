@@ -6,17 +6,15 @@
 
 namespace mosaik::consensus {
 
-// ------------------------------------------------------------------------------------------------ bonds
-
-Engine::Impl::Impl(const Config& config, FramePool& pool, Rng rng, const Now& now)
+Engine::Impl::Impl(const Config& config, Restored restored, FramePool& pool, Rng rng, const Now& now)
     : config_(config),
       pool_(pool),
       rng_(rng),
       slot_(terms::slot_of(config.self, config.run)),
       group_size_(std::max(config.group_size, 1U)) {
-  term_ = config.restored.term;
-  ballot_ = config.restored.ballot;
-  for (const Entry& entry : config.restored.entries) log.append(entry);
+  term_ = restored.term;
+  ballot_ = restored.ballot;
+  for (Entry& entry : restored.entries) log.append(std::move(entry));
   kept_ = persisted_ = log.last_index();
   note_company(now);
   Follower follower;
@@ -24,6 +22,8 @@ Engine::Impl::Impl(const Config& config, FramePool& pool, Rng rng, const Now& no
   if (term_ == Term{}) follower.election_at += config_.bootstrap_delay;
   state_ = std::move(follower);
 }
+
+// ------------------------------------------------------------------------------------------------ bonds
 
 void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
   if (role<Ended>() != nullptr || peer == config_.self) return;
@@ -42,8 +42,8 @@ void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts
   note_company(now);
   if (facts.floor && *facts.floor != config_.quorum_floor) tell(FloorDiffers{peer, *facts.floor});
   if (leader == nullptr || !terms::is_lone(term_)) return;
-  leader->silent_until = now.mono + 2 * config_.heartbeat_interval;
-  if (leader->silence_ends == never) leader->silence_ends = now.mono + 6 * config_.heartbeat_interval;
+  leader->silent_until = now.mono + silence * config_.heartbeat_interval;
+  if (leader->silence_ends == never) leader->silence_ends = now.mono + longest_silence * config_.heartbeat_interval;
 }
 
 void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
@@ -152,21 +152,7 @@ Mono Engine::Impl::next_deadline() const {
     if (follower->session) by(follower->session->next_deadline());
   }
   if (const auto* candidate = role<Candidate>()) by(candidate->retry_at);
-  if (const auto* leader = role<Leader>()) {
-    by(leader->heartbeat_at);
-    by(std::min(leader->silent_until, leader->silence_ends));
-    if (leader->short_since != never) by(leader->short_since + config_.election_timeout);
-    // What only changes how acknowledgements are counted: done with once a step has seen it.
-    const auto once = [&](Mono at) {
-      if (at > settled_at_) by(at);
-    };
-    const bool waiting = log.last_index() > committed_ && config_.quorum_floor == 0;
-    if (lonely_since_ != never && waiting) once(later(lonely_since_, config_.alone_after));
-    for (const auto& [peer, bonded] : peers_) {
-      if (bonded.in_sync && bonded.behind_since != never) once(bonded.behind_since + config_.election_timeout);
-      if (!bonded.in_sync && waiting) once(bonded.grace_until);
-    }
-  }
+  if (const auto* leader = role<Leader>()) by(next_deadline_of(*leader));
   return out;
 }
 
@@ -248,8 +234,10 @@ ConsensusStatus Engine::Impl::status() const {
 
 // ------------------------------------------------------------------------------------------------ the face
 
-Engine::Engine(const Config& config, FramePool& pool, Rng rng, const Now& now)
-    : impl_(std::make_unique<Impl>(config, pool, rng, now)) {}
+Engine::Engine(Config config, FramePool& pool, Rng rng, const Now& now) {
+  Restored restored = std::exchange(config.restored, {});  // the log has it from here on
+  impl_ = std::make_unique<Impl>(config, std::move(restored), pool, rng, now);
+}
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;

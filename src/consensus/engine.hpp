@@ -75,7 +75,7 @@ enum class Until : std::uint8_t {
 class Engine {
  public:
   /// `pool` outlives this and all frames.
-  Engine(const Config& config, FramePool& pool, Rng rng, const Now& now);
+  Engine(Config config, FramePool& pool, Rng rng, const Now& now);
   ~Engine();
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;

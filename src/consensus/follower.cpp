@@ -14,27 +14,26 @@ void Engine::Impl::on_append_entries(const Now& now, const PeerId& from, AppendE
     if (is_cpp(from)) acknowledge(from, log.last_index(), Vote::denied);
     return;
   }
-  if (append.term > term_) {
-    const bool contested = contests(now, append);
-    become_follower(now, append.term, contested ? std::nullopt : std::optional(from));
-    if (contested) {
-      ++contests_;
-      return campaign(now);
-    }
-  } else if (role<Leader>() != nullptr) {
+  if (append.term == term_) {
     // A rival in our own term, which only a Rust member can be (spec: groups 6.3): both go to the voters.
-    return on_silence(now);
-  } else if (auto* follower = role<Follower>(); follower == nullptr || !follower->leader) {
-    const bool contested = contests(now, append);
-    if (contested) {
-      ++contests_;
-      return campaign(now);
+    if (role<Leader>() != nullptr) return on_silence(now);
+    if (const auto* follower = role<Follower>(); follower != nullptr && follower->leader) {
+      // Of two Rust leaders in one term one is enough, and they will find each other.
+      if (follower->leader == from) follow(now, from, append);
+      return;
     }
-    become_follower(now, append.term, from);
-  } else if (follower->leader != from) {
-    return;  // two Rust leaders in one term: one is enough, and they will find each other
   }
-  follow(now, from, append);
+  on_new_leader(now, from, append);
+}
+
+void Engine::Impl::on_new_leader(const Now& now, const PeerId& from, AppendEntries& append) {
+  if (!contests(now, append)) {
+    become_follower(now, append.term, from);
+    return follow(now, from, append);
+  }
+  ++contests_;
+  if (append.term > term_) become_follower(now, append.term, std::nullopt);
+  campaign(now);
 }
 
 bool Engine::Impl::on_rival_while_silent(const Now& now, const PeerId& from, const AppendEntries& append) {
@@ -65,7 +64,7 @@ void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& app
   owed_until_ = later(now.mono, config_.alone_after);
   if (config_.quorum_floor != 0 && is_cpp(from)) owed_ = std::max(owed_, append.leader_commit);
   follower.leader_commit = std::max(follower.leader_commit, append.leader_commit);
-  if (log.matches(append.previous)) return accept(now, from, append);
+  if (log.matches(append.previous)) return accept(from, append);
   // An entry of ours where the leader has another one: it and all behind it leave.
   if (append.previous.index <= log.last_index()) {
     if (append.previous.index <= committed_) {
@@ -74,7 +73,7 @@ void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& app
       cut(append.previous.index);
     }
   }
-  lag(now, from, append);
+  lag(from, append);
 }
 
 // ------------------------------------------------------------------------------------------------ in step
@@ -95,14 +94,14 @@ std::optional<Index> Engine::Impl::merge(const Cursor& previous, std::vector<Ent
   return std::nullopt;
 }
 
-void Engine::Impl::accept(const Now& now, const PeerId& from, AppendEntries& append) {
+void Engine::Impl::accept(const PeerId& from, AppendEntries& append) {
   const bool has_entries = !append.entries.empty();
   const Index matched = append.previous.index.plus(append.entries.size());
   if (const auto difference = merge(append.previous, append.entries)) {
     // What was merged before the difference leaves with the rest; it is fetched again.
     start_over(from, *difference);
     append.entries.clear();
-    return lag(now, from, append);
+    return lag(from, append);
   }
   auto& follower = std::get<Follower>(state_);
   const bool first = !follower.accepted;
@@ -111,8 +110,7 @@ void Engine::Impl::accept(const Now& now, const PeerId& from, AppendEntries& app
   if (append.leader_commit >= committed_) contests_ = 0;
   // A Rust leader wants no answer to heartbeats; one tells it that we are in step (it counts us from then on). A C++
   // leader gets exactly one answer to each AppendEntries: it counts them.
-  if (has_entries || first || is_cpp(from))
-    acknowledge(from, matched, config_.preference == Preference::observer ? Vote::abstained : Vote::granted);
+  if (has_entries || first || is_cpp(from)) acknowledge_in_step(from, matched);
   commit_to(std::min(append.leader_commit, matched));
   set_online(true);
 }
@@ -121,9 +119,13 @@ void Engine::Impl::acknowledge(const PeerId& leader, Index last, Vote vote) {
   send(leader, AppendEntriesResponse{term_, last, vote}, Urgency::consensus, durable_after());
 }
 
+void Engine::Impl::acknowledge_in_step(const PeerId& leader, Index last) {
+  acknowledge(leader, last, config_.preference == Preference::observer ? Vote::abstained : Vote::granted);
+}
+
 // ------------------------------------------------------------------------------------------------ out of step
 
-void Engine::Impl::lag(const Now&, const PeerId& from, AppendEntries& append) {
+void Engine::Impl::lag(const PeerId& from, AppendEntries& append) {
   auto& follower = std::get<Follower>(state_);
   set_online(false);
   follower.accepted = false;
@@ -151,20 +153,19 @@ void Engine::Impl::advance_session(const Now& now) {
       start_over(leader_.value_or(config_.self), parted->from);
     }
   }
-  if (std::holds_alternative<CatchUp::Done>(outcome)) {
-    const Index target = follower->session->target().index;
-    follower->session.reset();
-    follower->accepted = true;
-    commit_to(std::min(follower->leader_commit, target));
-    set_online(true);
-    // A C++ leader's next heartbeat brings our acknowledgement; a Rust leader's would not.
-    if (follower->leader && !is_cpp(*follower->leader))
-      acknowledge(*follower->leader, target,
-                  config_.preference == Preference::observer ? Vote::abstained : Vote::granted);
-    return;
-  }
+  if (std::holds_alternative<CatchUp::Done>(outcome)) return end_session(*follower);
   if (!follower->leader || !peers_.contains(*follower->leader)) return;
   if (const auto question = follower->session->ask(now, log)) send(*follower->leader, *question);
+}
+
+void Engine::Impl::end_session(Follower& follower) {
+  const Index target = follower.session->target().index;
+  follower.session.reset();
+  follower.accepted = true;
+  commit_to(std::min(follower.leader_commit, target));
+  set_online(true);
+  // A C++ leader's next heartbeat brings our acknowledgement; a Rust leader's would not.
+  if (follower.leader && !is_cpp(*follower.leader)) acknowledge_in_step(*follower.leader, target);
 }
 
 // ------------------------------------------------------------------------------------------------ what leaves

@@ -17,6 +17,10 @@ namespace mosaik::consensus {
 /// Variant index of a raft message among the messages of a bond (spec: groups 4.1).
 inline constexpr std::uint8_t bond_message_raft = 5;
 
+/// Heartbeats for which a lone beginner with new company keeps silent: after who came last, and in all.
+inline constexpr int silence = 2;
+inline constexpr int longest_silence = 6;
+
 /// A bonded peer, as the engine sees it. What a leader counts is of this bond and this term only.
 struct Bonded {
   PeerFacts facts;
@@ -86,14 +90,14 @@ struct Ended {
 struct Call {
   Until until{};
   Mono deadline{};
-  Mono ends_at{};              ///< the deadline, or earlier while it is on its way to the leader
-  std::vector<Blob> commands;  ///< kept by a follower, to compare with what is committed
+  Mono ends_at{};  ///< the deadline, or earlier while it is on its way to the leader
   std::uint64_t count = 0;
-  std::optional<ForwardId> forwarded;  ///< on its way to `leader`
-  PeerId leader;
-  IndexRange range;  ///< once placed
-  Term from;         ///< the terms in which it may have been placed
+  Term from;  ///< the terms in which it may have been placed
   Term to;
+  std::vector<Blob> commands = {};          ///< kept by a follower, to compare with what is committed
+  std::optional<ForwardId> forwarded = {};  ///< on its way to `leader`
+  PeerId leader = {};
+  IndexRange range = {};  ///< once placed
 };
 /// A query that has not ended: of a call, or of another member.
 struct Asked {
@@ -111,9 +115,16 @@ struct WaitingQuery {
   Index position;  ///< may go to the machine once this much was handed to it; then what it has seen
 };
 
+/// Bytes of commands, without what keeps them.
+[[nodiscard]] inline std::size_t total_bytes(const std::vector<Blob>& commands) noexcept {
+  std::size_t out = 0;
+  for (const Blob& command : commands) out += command.size();
+  return out;
+}
+
 class Engine::Impl {
  public:
-  Impl(const Config& config, FramePool& pool, Rng rng, const Now& now);
+  Impl(const Config& config, Restored restored, FramePool& pool, Rng rng, const Now& now);
 
   // engine.cpp
   void on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts);
@@ -185,12 +196,16 @@ class Engine::Impl {
   void on_append_entries(const Now& now, const PeerId& from, AppendEntries& append);
   /// Of a lone beginner that has new company; true when the message is dealt with.
   bool on_rival_while_silent(const Now& now, const PeerId& from, const AppendEntries& append);
+  /// A leader that we do not follow yet, in our term or a later one.
+  void on_new_leader(const Now& now, const PeerId& from, AppendEntries& append);
   void follow(const Now& now, const PeerId& from, AppendEntries& append);
-  void accept(const Now& now, const PeerId& from, AppendEntries& append);
-  void lag(const Now& now, const PeerId& from, AppendEntries& append);
+  void accept(const PeerId& from, AppendEntries& append);
+  void lag(const PeerId& from, AppendEntries& append);
   [[nodiscard]] std::optional<Index> merge(const Cursor& previous, std::vector<Entry>& entries);
   void acknowledge(const PeerId& leader, Index last, Vote vote);
+  void acknowledge_in_step(const PeerId& leader, Index last);
   void advance_session(const Now& now);
+  void end_session(Follower& follower);
   void cut(Index from);
   void start_over(const PeerId& leader, Index first_difference);
 
@@ -203,6 +218,9 @@ class Engine::Impl {
   void append_to(const Now& now, const PeerId& peer, Bonded& bonded, const Frame& frame, Index placed,
                  bool with_entries);
   void heartbeat(const Now& now);
+  [[nodiscard]] Cursor broadcast_end() const;
+  [[nodiscard]] Mono next_deadline_of(const Leader& leader) const;
+  [[nodiscard]] std::vector<std::vector<Entry>> missed_since(Index from) const;
   void greet(const Now& now, const PeerId& peer, Bonded& bonded);
   void on_append_response(const Now& now, const PeerId& from, const AppendEntriesResponse& response);
   void advance_commit(const Now& now);

@@ -8,8 +8,7 @@ namespace mosaik::consensus {
 // ------------------------------------------------------------------------------------------------ placing
 
 bool Engine::Impl::has_room(const std::vector<Blob>& commands) const {
-  std::size_t size = 0;
-  for (const Blob& command : commands) size += command.size();
+  const std::size_t size = total_bytes(commands);
   const std::uint64_t waiting = log.last_index().since(committed_);
   return log.bytes() - committed_bytes_ + size <= limits::uncommitted_bytes &&
          waiting + commands.size() <= limits::uncommitted_entries && log.bytes() + size <= limits::log_bytes;
@@ -33,11 +32,17 @@ void Engine::Impl::append_to(const Now& now, const PeerId& peer, Bonded& bonded,
   if (bonded.behind_since == never) bonded.behind_since = now.mono;
 }
 
+// Where the next entries that go to all begin.
+Cursor Engine::Impl::broadcast_end() const {
+  const Index index = std::get<Leader>(state_).broadcast;
+  return {*log.term_at(index), index};
+}
+
 void Engine::Impl::broadcast(const Now& now) {
   auto& leader = std::get<Leader>(state_);
   while (leader.broadcast < log.last_index()) {
     const std::vector<Entry> entries = log.copy({leader.broadcast.next(), log.last_index()}, limits::append_bytes);
-    const AppendEntries head{term_, config_.self, {*log.term_at(leader.broadcast), leader.broadcast}, {}, committed_};
+    const AppendEntries head{term_, config_.self, broadcast_end(), {}, committed_};
     leader.broadcast = leader.broadcast.plus(entries.size());
     if (!peers_.empty()) {
       scratch_.assign(1, bond_message_raft);
@@ -55,9 +60,22 @@ void Engine::Impl::heartbeat(const Now& now) {
   leader.told = true;
   leader.told_commit = committed_;
   if (peers_.empty()) return;
-  const Cursor tail{*log.term_at(leader.broadcast), leader.broadcast};
-  const Frame message = frame(AppendEntries{term_, config_.self, tail, {}, committed_});
+  const Frame message = frame(AppendEntries{term_, config_.self, broadcast_end(), {}, committed_});
   for (auto& [peer, bonded] : peers_) append_to(now, peer, bonded, message, leader.broadcast, false);
+}
+
+// What a peer that has all up to `from` lacks, in pieces for one message each; none when it is too much to send again.
+std::vector<std::vector<Entry>> Engine::Impl::missed_since(Index from) const {
+  const Index last = std::get<Leader>(state_).broadcast;
+  std::vector<std::vector<Entry>> out;
+  std::size_t size = 0;
+  while (from < last) {
+    const auto& piece = out.emplace_back(log.copy({from.next(), last}, limits::append_bytes));
+    for (const Entry& entry : piece) size += entry_bytes(entry);
+    if (size > limits::repair_bytes) return {};
+    from = from.plus(piece.size());
+  }
+  return out;
 }
 
 // The first message on a new bond. A peer that acknowledged on its last one, in this term, is in step up to there for
@@ -69,22 +87,10 @@ void Engine::Impl::greet(const Now& now, const PeerId& peer, Bonded& bonded) {
   bonded.placed = leader.broadcast;
   const auto former = leader.former.extract(peer);
   Index from = former ? former.mapped() : leader.broadcast;
-  std::vector<std::vector<Entry>> missed;
-  std::size_t size = 0;
-  for (Index at = from; at < leader.broadcast;) {
-    missed.push_back(log.copy({at.next(), leader.broadcast}, limits::append_bytes));
-    at = at.plus(missed.back().size());
-    for (const Entry& entry : missed.back()) size += entry_bytes(entry);
-    if (size <= limits::repair_bytes) continue;
-    missed.clear();
-    from = leader.broadcast;
-    break;
-  }
-  if (missed.empty()) {
-    const Cursor tail{*log.term_at(leader.broadcast), leader.broadcast};
-    return append_to(now, peer, bonded, frame(AppendEntries{term_, config_.self, tail, {}, committed_}),
+  std::vector<std::vector<Entry>> missed = missed_since(from);
+  if (missed.empty())
+    return append_to(now, peer, bonded, frame(AppendEntries{term_, config_.self, broadcast_end(), {}, committed_}),
                      leader.broadcast, false);
-  }
   for (std::vector<Entry>& entries : missed) {
     const Cursor previous{*log.term_at(from), from};
     from = from.plus(entries.size());
@@ -190,6 +196,22 @@ void Engine::Impl::end_silence(const Now& now) {
   ballot_ = Ballot{term_, config_.self};
   dirty_ = true;
   become_leader(now, {});
+}
+
+Mono Engine::Impl::next_deadline_of(const Leader& leader) const {
+  Mono out = std::min({leader.heartbeat_at, leader.silent_until, leader.silence_ends});
+  if (leader.short_since != never) out = std::min(out, leader.short_since + config_.election_timeout);
+  // What only changes how acknowledgements are counted: done with once a step has seen it.
+  const auto once = [&](Mono at) {
+    if (at > settled_at_) out = std::min(out, at);
+  };
+  const bool waiting = log.last_index() > committed_ && config_.quorum_floor == 0;
+  if (lonely_since_ != never && waiting) once(later(lonely_since_, config_.alone_after));
+  for (const auto& [peer, bonded] : peers_) {
+    if (bonded.in_sync && bonded.behind_since != never) once(bonded.behind_since + config_.election_timeout);
+    if (!bonded.in_sync && waiting) once(bonded.grace_until);
+  }
+  return out;
 }
 
 void Engine::Impl::lead_on(const Now& now) {

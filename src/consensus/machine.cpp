@@ -23,8 +23,7 @@ void Engine::Impl::feed_machine() {
   while (handed_ < committed_ && applying_commands_ < limits::applying_commands &&
          applying_bytes_ < limits::applying_bytes) {
     Apply run = next_run();
-    std::size_t bytes = 0;
-    for (const Blob& command : run.commands) bytes += command.size();
+    const std::size_t bytes = total_bytes(run.commands);
     handed_ = handed_.plus(run.commands.size());
     applying_.push_back({handed_, run.commands.size(), bytes});
     applying_commands_ += run.commands.size();

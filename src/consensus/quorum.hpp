@@ -11,6 +11,11 @@
 
 namespace mosaik::consensus::quorum {
 
+/// More than half of `members`: of two, both.
+[[nodiscard]] constexpr std::size_t majority(std::size_t members) noexcept {
+  return members / 2 + 1;
+}
+
 /// The counts of an election. `granted` includes the candidate itself; `asked` too.
 struct Count {
   std::size_t asked = 0;
@@ -21,7 +26,7 @@ struct Count {
 /// An abstainer leaves the number of voters (the crate's rule), and counts for the floor: it is not ahead.
 [[nodiscard]] constexpr bool wins(const Count& count, std::size_t floor) noexcept {
   const std::size_t voters = count.asked - std::min(count.asked, count.abstained);
-  return count.granted >= voters / 2 + 1 && count.granted + count.abstained >= floor;
+  return count.granted >= majority(voters) && count.granted + count.abstained >= floor;
 }
 
 /// The highest place that at least `copies` of the acknowledgements have reached; 0 when there are not so many.
@@ -30,11 +35,6 @@ struct Count {
   const auto at = acknowledged.begin() + static_cast<std::ptrdiff_t>(copies) - 1;
   std::nth_element(acknowledged.begin(), at, acknowledged.end(), std::greater<>());
   return *at;
-}
-
-/// More than half of `members`: of two, both.
-[[nodiscard]] constexpr std::size_t majority(std::size_t members) noexcept {
-  return members / 2 + 1;
 }
 
 }  // namespace mosaik::consensus::quorum
