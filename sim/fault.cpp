@@ -174,11 +174,12 @@ void begin(const Work& work) {
   const auto& [at, kind, span, a, b, value] = work.fault;
   World& world = work.world;
   const auto n = static_cast<std::uint32_t>(work.hosts());
+  const std::uint32_t host = a.value;
   switch (kind) {
     case FaultKind::cut: return work.cut_both(a, b);
     case FaultKind::cut_one_way: return work.cut(a, b);
     case FaultKind::isolate:
-      return work.cut_where([&](std::uint32_t i, std::uint32_t j) { return i == a.value || j == a.value; });
+      return work.cut_where([&](std::uint32_t i, std::uint32_t j) { return i == host || j == host; });
     case FaultKind::deafen:
       for (std::uint32_t i = 0; i < n; ++i) work.cut({i}, a);
       return;
@@ -187,9 +188,8 @@ void begin(const Work& work) {
     case FaultKind::ring:
       return work.cut_where([&](std::uint32_t i, std::uint32_t j) { return j - i != 1 && !(i == 0 && j + 1 == n); });
     case FaultKind::bridge:
-      return work.cut_where([&](std::uint32_t i, std::uint32_t j) {
-        return i != a.value && j != a.value && work.side(i) != work.side(j);
-      });
+      return work.cut_where(
+          [&](std::uint32_t i, std::uint32_t j) { return i != host && j != host && work.side(i) != work.side(j); });
     case FaultKind::flap: return flap(work);
     case FaultKind::weather: return weather(work);
     case FaultKind::squeeze: return squeeze(work);

@@ -9,9 +9,8 @@ namespace mosaik::sim {
 using quic::ClosedBy;
 using quic::CloseInfo;
 
-PlainConnection::PlainConnection(Birth birth, Mono now) : birth_(std::move(birth)), born_(now), last_heard_(now) {
-  say_hello_ = birth_.side == quic::Side::initiator;
-}
+PlainConnection::PlainConnection(Birth birth, Mono now)
+    : birth_(std::move(birth)), say_hello_(birth_.side == quic::Side::initiator), born_(now), last_heard_(now) {}
 
 std::uint64_t PlainConnection::key() const {
   std::uint64_t out = 0;

@@ -126,7 +126,7 @@ bool write_report(const std::string& file, const Wishes& wishes, const sim::Farm
   return std::fclose(out) == 0;
 }
 
-int run_many(const Wishes& wishes, sim::FarmOptions options, std::uint64_t from, std::uint64_t count) {
+int run_many(const Wishes& wishes, const sim::FarmOptions& options, std::uint64_t from, std::uint64_t count) {
   const auto scenarios = chosen(wishes);
   std::vector<sim::Job> jobs;
   for (std::uint64_t i = 0; i < count; ++i)

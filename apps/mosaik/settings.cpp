@@ -249,7 +249,8 @@ Result<> take_group_secret(NodeSettings& out, const Sources& sources) {
   const std::string variable = "MOSAIK_GROUP_SECRET";
   if (const char* const secret = environment(variable)) {
     out.group_secret = secret;
-    ::unsetenv(variable.c_str());  // no child of ours shall inherit it
+    // No child of ours shall inherit it.
+    ::unsetenv(variable.c_str());  // NOLINT(concurrency-mt-unsafe): done before any thread starts
     return {};
   }
   if (found) out.group_secret_file = found->texts.front();
