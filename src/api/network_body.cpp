@@ -50,7 +50,8 @@ std::string state_file_of(const NetworkConfig& config) {
 }
 
 node::Config make_node_config(const NetworkConfig& config, Settings settings, const PeerId& id,
-                              const std::vector<udp::Socket>& sockets, const node::CanaryPorts& canary) {
+                              const std::vector<udp::Socket>& sockets, const node::CanaryPorts& canary,
+                              runtime::Recalled recalled) {
   node::Config out;
   out.canary = canary;
   out.name = config.name.empty() ? id.brief() : config.name;
@@ -65,7 +66,25 @@ node::Config make_node_config(const NetworkConfig& config, Settings settings, co
   out.tags = std::move(settings.tags);
   runtime::fill_random({reinterpret_cast<std::uint8_t*>(&out.seed), sizeof out.seed});
   out.secret_seed = runtime::random_bytes32();
+  out.memory = std::move(recalled.memory);
+  out.warnings = std::move(recalled.warnings);
+  if (out.discovery.bootstrap.empty() && !config.bootstrap.empty())
+    out.warnings.emplace_back("the only bootstrap peer given is this node itself; give it the contact of another node");
   return out;
+}
+
+/// How the end of a call is told to the control socket.
+runtime::CallDone telling(control::Call::Kind kind, control::CallDone done) {
+  if (kind == control::Call::Kind::query)
+    return [done = std::move(done)](const consensus::Outcome& outcome) mutable {
+      auto answer = answer_of(outcome);
+      if (!answer) return done(std::unexpected(answer.error()));
+      done(control::CallAnswer{answer->position, std::move(answer->result)});
+    };
+  return [done = std::move(done)](const consensus::Outcome& outcome) mutable {
+    const auto range = range_of(outcome);
+    done(range ? Result<control::CallAnswer>(control::CallAnswer{range->first, {}}) : std::unexpected(range.error()));
+  };
 }
 
 }  // namespace
@@ -86,12 +105,8 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   runtime::CanarySockets canaries(*sockets);
   const Now now = runtime::read_clock();
   const bool follow_interfaces = settings->advertise.empty();
-  auto node_config = make_node_config(config, std::move(*settings), id, *sockets, canaries.ports());
-  node_config.memory = std::move(recalled->memory);
-  node_config.warnings = std::move(recalled->warnings);
-  if (node_config.discovery.bootstrap.empty() && !config.bootstrap.empty())
-    node_config.warnings.emplace_back(
-        "the only bootstrap peer given is this node itself; give it the contact of another node");
+  const auto node_config =
+      make_node_config(config, std::move(*settings), id, *sockets, canaries.ports(), std::move(*recalled));
   const std::vector<SocketAddress> listening = node_config.listening;
   auto node = std::make_unique<node::Node>(node_config, std::move(identity->key), now);
   if (!state_file.empty()) {
@@ -189,22 +204,10 @@ std::shared_ptr<void> NetworkBody::call(control::Call call, control::CallDone do
   }
   loop_->post([call = std::move(call), done = std::move(done)](runtime::Step* step) mutable {
     if (step == nullptr) return done(network_closed());
-    runtime::CallTerms terms{.group = call.group, .time = call.time, .on_loop = false, .done = {}};
-    if (call.kind == control::Call::Kind::query) {
-      terms.done = [done = std::move(done)](const consensus::Outcome& outcome) mutable {
-        auto answer = answer_of(outcome);
-        if (!answer) return done(std::unexpected(answer.error()));
-        done(control::CallAnswer{answer->position, std::move(answer->result)});
-      };
-      return step->query(std::move(terms), Blob::take(std::move(call.bytes)), call.consistency);
-    }
-    terms.done = [done = std::move(done)](const consensus::Outcome& outcome) mutable {
-      const auto range = range_of(outcome);
-      done(range ? Result<control::CallAnswer>(control::CallAnswer{range->first, {}}) : std::unexpected(range.error()));
-    };
-    std::vector<Blob> commands;
-    commands.push_back(Blob::take(std::move(call.bytes)));
-    step->submit(std::move(terms), std::move(commands), consensus::Until::committed);
+    runtime::CallTerms terms{.group = call.group, .time = call.time, .done = telling(call.kind, std::move(done))};
+    const Blob bytes = Blob::take(std::move(call.bytes));
+    if (call.kind == control::Call::Kind::query) return step->query(std::move(terms), bytes, call.consistency);
+    step->submit(std::move(terms), {bytes}, consensus::Until::committed);
   });
   return nullptr;
 }

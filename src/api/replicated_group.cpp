@@ -40,7 +40,6 @@ void submit(const api::GroupBody& group, std::vector<Bytes> commands, consensus:
     }
     step->submit({.group = id,
                   .time = options.time,
-                  .done = {},
                   .settle = [settle = std::move(settle)](
                                 const consensus::Outcome& outcome) mutable { return settle(range_of(outcome)); }},
                  std::move(blobs), until);

@@ -39,7 +39,7 @@ struct CallTerms {
   GroupId group;
   Nanoseconds time{};    ///< until it ends at the latest
   bool on_loop = false;  ///< `done` runs on the loop's thread: it must be quick, and may only post
-  CallDone done;
+  CallDone done = {};
   /// Instead of `done`: runs on the loop's thread at the end of the turn, behind what it publishes. It wakes who waits
   /// without the way over the delivery thread.
   CallSettle settle = {};
