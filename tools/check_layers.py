@@ -35,7 +35,8 @@ ROOMS = {
     "runtime": ["node", "udp"],
     "control": ["runtime"],
     "api": ["control"],
-    "apps": ["api", "sim"],
+    "apps/mosaik": ["api"],
+    "apps/mosaik-sim": ["sim"],
     "sim": ["node"],
     "examples": [],
 }
@@ -48,10 +49,10 @@ THIRD_PARTY = {
     "ngtcp2": (r"ngtcp2/", {"quic": (".cpp", ".hpp")}),
     "GnuTLS": (r"gnutls/", {"quic": (".cpp", ".hpp")}),
     "Boost": (r"boost/", {"control": (".cpp", ".hpp")}),
-    "CLI11": (r"CLI/", {"apps": (".cpp", ".hpp")}),
-    "toml++": (r"toml(\+\+|plusplus)?[./]", {"apps": (".cpp", ".hpp")}),
-    "fmt": (r"fmt/", {"apps": (".cpp", ".hpp")}),
-    "spdlog": (r"spdlog/", {"apps": (".cpp", ".hpp")}),
+    "CLI11": (r"CLI/", {"apps/mosaik": (".cpp",), "apps/mosaik-sim": (".cpp",)}),
+    "toml++": (r"toml(\+\+|plusplus)?[./]", {"apps/mosaik": (".cpp",)}),
+    "fmt": (r"fmt/", {"apps/mosaik": (".cpp",)}),
+    "spdlog": (r"spdlog/", {"apps/mosaik": (".cpp",)}),
 }
 
 STANDARD = re.compile(r"[a-z_0-9]+")
@@ -81,7 +82,7 @@ class File:
         self.path = path
         self.name = path.relative_to(root).as_posix()
         parts = self.name.split("/")
-        self.room = "public" if parts[0] == "include" else parts[1] if parts[0] == "src" else parts[0]
+        self.room = {"include": "public", "src": parts[1], "apps": "/".join(parts[:2])}.get(parts[0], parts[0])
         self.includes = []
         self.calls = []
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):

@@ -30,9 +30,8 @@ std::optional<Parts> split(std::string_view text) {
 /// Decimal digits and nothing else, 0 to 65535.
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, port);
-  if (text.empty() || error != std::errc{} || stopped != end) return std::nullopt;
+  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (text.empty() || error != std::errc{} || stopped != text.data() + text.size()) return std::nullopt;
   return port;
 }
 

@@ -24,7 +24,7 @@ void Reception::refuse(const Step& step, quic::LinkId link, CloseCode code) {
 }
 
 identity::EntryRef Reception::entry_of(const Step& step, const PeerId& peer, const identity::EntryRef& brought) const {
-  const identity::EntryRef known = directory_.find(peer, step.now);
+  identity::EntryRef known = directory_.find(peer, step.now);
   if (!brought || brought->id() != peer || brought->entry.network != network_) return known;
   if (known && known->entry.version >= brought->entry.version) return known;
   const auto updated = brought->entry.version.updated;

@@ -20,7 +20,7 @@ bool is_printable_ascii(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-/// Walks the fields of an entry in their order on the wire (spec: delta 1.1). Builds the entry when there is one to
+/// Walks the fields of an entry in their order on the wire (spec: discovery 1.9). Builds the entry when there is one to
 /// build; cutting an entry out of a message is the same walk without.
 class EntryWalk {
  public:
@@ -78,7 +78,7 @@ class EntryWalk {
     const std::string_view url = reader_.text();
     if (exceeds("relay URL", url.size(), limits::entry_url)) return;
     if (url.empty() || !is_printable_ascii(url)) reader_.reject();
-    if (building()) entry_->addresses.emplace_back(RelayAddress{std::string(url)});
+    if (PeerEntry* const entry = building()) entry->addresses.emplace_back(RelayAddress{std::string(url)});
   }
 
   void walk_ip() {
@@ -95,24 +95,26 @@ class EntryWalk {
     const BytesView view = reader_.raw(Size);
     std::ranges::copy(view, octets.begin());
     const auto port = static_cast<std::uint16_t>(reader_.varint(16));
-    if (building()) entry_->addresses.emplace_back(make(octets, port));
+    if (PeerEntry* const entry = building()) entry->addresses.emplace_back(make(octets, port));
   }
 
   void walk_custom() {
     const std::uint64_t transport = reader_.varint();
     const BytesView data = reader_.bytes();
-    if (building()) entry_->addresses.emplace_back(CustomAddress{transport, {data.begin(), data.end()}});
+    if (PeerEntry* const entry = building())
+      entry->addresses.emplace_back(CustomAddress{transport, {data.begin(), data.end()}});
   }
 
   template <class T>
   void walk_ids(const char* what, std::vector<T> PeerEntry::* member) {
     const std::size_t count = reader_.count(T::size);
     if (exceeds(what, count, limits::entry_items)) return;
-    if (!building()) {
+    PeerEntry* const entry = building();
+    if (entry == nullptr) {
       reader_.raw(count * T::size);
       return;
     }
-    std::vector<T>& ids = entry_->*member;
+    std::vector<T>& ids = entry->*member;
     ids.reserve(count);
     for (std::size_t i = 0; i < count; ++i) ids.push_back(reader_.id<T>());
   }
@@ -124,11 +126,12 @@ class EntryWalk {
       const auto id = reader_.id<Digest>();
       const auto kind = reader_.id<Digest>();
       const BytesView data = reader_.bytes();
-      if (building()) entry_->tickets.push_back({id, kind, {data.begin(), data.end()}});
+      if (PeerEntry* const entry = building()) entry->tickets.push_back({id, kind, {data.begin(), data.end()}});
     }
   }
 
-  [[nodiscard]] bool building() const noexcept { return entry_ != nullptr && reader_.ok(); }
+  /// The entry to build, while all is well.
+  [[nodiscard]] PeerEntry* building() const noexcept { return reader_.ok() ? entry_ : nullptr; }
 
   bool exceeds(const char* what, std::size_t have, std::size_t limit) {
     if (have <= limit) return false;

@@ -1,5 +1,5 @@
 #pragma once
-/// The bytes of a PeerEntry in the layout of 0.4.2 (spec: discovery 1.9, delta 1.1). Structure only:
+/// The bytes of a PeerEntry in the layout of 0.4.2 (spec: discovery 1.9). Structure only:
 /// signatures are verified in identity/.
 
 #include <vector>

@@ -10,10 +10,10 @@ Engine::Impl::Impl(const Config& config, Restored restored, FramePool& pool, Rng
     : config_(config),
       pool_(pool),
       rng_(rng),
+      term_(restored.term),
+      ballot_(restored.ballot),
       slot_(terms::slot_of(config.self, config.run)),
       group_size_(std::max(config.group_size, 1U)) {
-  term_ = restored.term;
-  ballot_ = restored.ballot;
   for (Entry& entry : restored.entries) log.append(std::move(entry));
   kept_ = persisted_ = log.last_index();
   note_company(now);

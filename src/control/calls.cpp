@@ -74,7 +74,7 @@ std::string_view path_of(Call::Kind kind) {
 
 }  // namespace
 
-Result<Call> parse_call(Call::Kind kind, std::string_view parameters, std::string body) {
+Result<Call> parse_call(Call::Kind kind, std::string_view parameters, std::string_view body) {
   Call call;
   call.kind = kind;
   while (!parameters.empty()) {

@@ -40,7 +40,7 @@ using CallDone = std::move_only_function<void(Result<CallAnswer>)>;
 
 /// Reads path, parameters and body of a request to /v1/execute, /v1/query or /v1/committed.
 /// Errors: invalid_argument says which parameter is wrong.
-[[nodiscard]] Result<Call> parse_call(Call::Kind kind, std::string_view parameters, std::string body);
+[[nodiscard]] Result<Call> parse_call(Call::Kind kind, std::string_view parameters, std::string_view body);
 /// Path and parameters of a call; its bytes are the body.
 [[nodiscard]] std::string target_of(const Call& call);
 

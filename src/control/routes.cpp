@@ -31,7 +31,7 @@ Answer call(Request& request, Source&) {
   const std::string_view target = request.target;
   const std::size_t mark = target.find('?');
   const std::string_view parameters = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
-  auto parsed = parse_call(kind, parameters, std::move(request.body));
+  auto parsed = parse_call(kind, parameters, request.body);
   if (!parsed) return {.status = status_of(parsed.error()), .body = write_failure(kind, parsed.error())};
   return {.kind = Answer::Kind::call, .call = std::move(*parsed)};
 }

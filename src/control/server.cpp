@@ -44,7 +44,7 @@ class Server::Impl final : public Session::Owner {
   Result<> start() {
     Code error;
     const int descriptor = ::fcntl(listener_.descriptor(), F_DUPFD_CLOEXEC, 0);  // Asio closes its own
-    if (descriptor >= 0) acceptor_.assign(Protocol(), descriptor, error);
+    if (descriptor >= 0) static_cast<void>(acceptor_.assign(Protocol(), descriptor, error));
     if (descriptor < 0 || error) return fail(Errc::io, "can not use the control socket: " + error.message());
     accept();
     events_ = source_.subscribe([this](const Event& event) { on_event(event); });
@@ -129,7 +129,7 @@ class Server::Impl final : public Session::Owner {
 
   void end() {
     Code ignored;
-    acceptor_.close(ignored);
+    static_cast<void>(acceptor_.close(ignored));
     pause_.cancel();
     const auto sessions = sessions_;
     for (const auto& [key, session] : sessions) session->close();

@@ -30,7 +30,7 @@ void Session::close() {
   Code ignored;
   deadline_.cancel();
   keep_alive_.cancel();
-  socket_.close(ignored);
+  static_cast<void>(socket_.close(ignored));
   running_.reset();
   owner_.on_closed(*this);
 }

@@ -23,7 +23,7 @@ Errc error_of(const Result<T>& result) {
   return result ? Errc::internal : result.error().code;
 }
 
-/// spec: discovery 1.13 with the protocol text of 0.4.2 (delta 1.1).
+/// spec: discovery 1.13 with the protocol text of 0.4.2.
 PeerEntry worked_example() {
   PeerEntry entry;
   entry.protocol = "0.4.2";

@@ -35,6 +35,7 @@ GOOD = {
     "sim/world.cpp": '#include "node/node.hpp"\n',
     "examples/counter.cpp": "#include <mosaik/id.hpp>\n",
     "apps/mosaik/main.cpp": "#include <CLI/CLI.hpp>\n#include <mosaik/id.hpp>\n",
+    "apps/mosaik-sim/main.cpp": "#include <CLI/CLI.hpp>\n",
 }
 
 
@@ -127,6 +128,11 @@ class CheckLayers(unittest.TestCase):
     def test_a_row_without_a_room_is_found(self):
         self.finds({"src/udp/socket.hpp": None}, "tools/check_layers.py:1: law table:", "'udp'")
         self.finds({"examples/counter.cpp": None}, "tools/check_layers.py:1: law table:", "'examples'")
+
+    def test_only_the_simulators_own_command_sees_it(self):
+        world = {"sim/world.hpp": "#pragma once\n"}
+        self.assertEqual(self.breaches({**world, "apps/mosaik-sim/main.cpp": '#include "sim/world.hpp"\n'}), [])
+        self.finds({**world, "apps/mosaik/main.cpp": '#include "sim/world.hpp"\n'}, "apps/mosaik/main.cpp:1: law rooms:")
 
     def test_the_simulator_sees_the_node(self):
         self.assertEqual(self.breaches({"sim/world.cpp": '#include "node/node.hpp"\n'}), [])
