@@ -175,7 +175,6 @@ void PlainConnection::on_ack(Mono now, const PlainPacket& packet) {
   if (!any) return;
   backoff_ = 0;
   outbox_.acknowledged(unacked_.empty() ? next_offset_ : unacked_.begin()->first);
-  if (outbox_.take_writable()) news.emplace_back(quic::LinkWritable{birth_.link});
   leave_if_flushed(now);
 }
 

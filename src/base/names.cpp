@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <utility>
-
 #include <mosaik/consensus_status.hpp>
 #include <mosaik/event.hpp>
 #include <mosaik/status.hpp>
@@ -68,24 +65,6 @@ std::string_view to_string(MemberState state) noexcept {
     case MemberState::departed: return "departed";
   }
   return "unknown";
-}
-
-Ability GroupStatus::ability() const noexcept {
-  if (!consensus) return Ability::able;
-  if (consensus->role == MemberRole::stopped) return Ability::stopped;
-  // This member and those bonded with it.
-  const auto reachable = std::ranges::count_if(members, [](const MemberStatus& member) {
-    return member.state == MemberState::self || member.state == MemberState::bonded ||
-           member.state == MemberState::suspect;
-  });
-  if (std::cmp_less(reachable, consensus->quorum_floor)) return Ability::no_quorum;
-  if (!consensus->leader || consensus->role == MemberRole::candidate) return Ability::no_leader;
-  const bool in_reach = std::ranges::any_of(members, [&](const MemberStatus& member) {
-    return member.id == *consensus->leader &&
-           (member.state == MemberState::self || member.state == MemberState::bonded ||
-            member.state == MemberState::suspect);
-  });
-  return in_reach ? Ability::able : Ability::no_leader;
 }
 
 std::string_view to_string(Ability ability) noexcept {

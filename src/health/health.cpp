@@ -159,11 +159,14 @@ void Health::doubt(const Now& now, const PeerId& peer, Watched& watched, Why why
 
 // ------------------------------------------------------------------------------------------------ hints
 
-void Health::on_canary_ended(const Now& now, const PeerId& peer, CanaryEnd how, std::vector<Fact>& facts) {
-  const auto found = watched_.find(peer);
-  if (found == watched_.end()) return;
-  if (how == CanaryEnd::finished) found->second.finished = now.mono;
-  doubt(now, peer, found->second, Why::canary, facts);
+void Health::on_canary_finished(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
+  if (const auto found = watched_.find(peer); found != watched_.end()) found->second.finished = now.mono;
+  on_canary_broken(now, peer, facts);
+}
+
+void Health::on_canary_broken(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {
+  if (const auto found = watched_.find(peer); found != watched_.end())
+    doubt(now, peer, found->second, Why::canary, facts);
 }
 
 void Health::on_told(const Now& now, const PeerId& peer, std::vector<Fact>& facts) {

@@ -45,10 +45,6 @@ namespace mosaik::health {
 /// What counts as a sign of life.
 enum class PeerKind : std::uint8_t { cpp, rust };
 
-/// How a peer's canary ended: by a FIN, which the kernel of the other end sends when nobody there holds it any more, or
-/// by a reset or a timeout, which somebody on the way can have made as well.
-enum class CanaryEnd : std::uint8_t { finished, broken };
-
 enum class Why : std::uint8_t { canary, told, unreachable, silence };
 [[nodiscard]] std::string_view to_string(Why why) noexcept;
 
@@ -134,7 +130,10 @@ class Health {
   /// An ICMP port-unreachable that quotes one of our packets to this peer; `probe`: when the quoted packet was sent, if
   /// it is one of the newest probes.
   void on_unreachable(const Now& now, const PeerId& peer, std::optional<Mono> probe, std::vector<Fact>& facts);
-  void on_canary_ended(const Now& now, const PeerId& peer, CanaryEnd how, std::vector<Fact>& facts);
+  /// Its canary ended by a FIN, which the kernel of the other end sends when nobody there holds it any more.
+  void on_canary_finished(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
+  /// It ended by a reset or a timeout, which somebody on the way can have made as well.
+  void on_canary_broken(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
   /// Something makes this peer worth a probe: loss, a newer incarnation, a second handshake.
   void on_hint(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
   /// Another member suspects it, and asks us.

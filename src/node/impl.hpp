@@ -1,11 +1,12 @@
 #pragma once
-// The body of Node. node.cpp: inputs and time; router.cpp: link events and facts between cores; report.cpp: events,
-// notices and snapshots.
+// The body of Node. node.cpp: inputs and time; join.cpp: groups come and go; machines.cpp: groups with a machine;
+// router.cpp and the facts_of_*.cpp: link events and facts between cores; report.cpp: events, notices and snapshots.
 
 #include <deque>
 #include <map>
 #include <set>
 
+#include "base/overloaded.hpp"
 #include "bonds/reception.hpp"
 #include "groups/group.hpp"
 #include "health/health.hpp"
@@ -13,6 +14,7 @@
 #include "node/dial_list.hpp"
 #include "node/node.hpp"
 #include "node/opinions.hpp"
+#include "node/troubles.hpp"
 #include "quic/endpoint.hpp"
 
 namespace mosaik::node {
@@ -63,15 +65,16 @@ class Node::Impl {
   void settle(const Now& now);
   bool transmit(const Now& now, DatagramBatch& out);
   [[nodiscard]] Mono next_deadline() const;
-  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
-                                     const Machine* machine);
-  void leave(const Now& now, const GroupId& group);
   void request_sync(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void request_ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void set_addresses(const Now& now, std::vector<SocketAddress> addresses);
-  void warn(const Now& now, const std::string& text) { notice(now, text); }
   void on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how);
   void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses);
+
+  // join.cpp
+  [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
+                                     const Machine* machine);
+  void leave(const Now& now, const GroupId& group);
 
   // machines.cpp
   /// Runs the engine of a group; false when there is none.
@@ -89,6 +92,7 @@ class Node::Impl {
   void stop_engine(const Now& now, const GroupId& group, std::string_view why);
 
   // report.cpp
+  void notice(const Now& now, const std::string& text, const PeerId& peer = {});
   [[nodiscard]] bool changed() const noexcept { return published_ != latest_; }
   [[nodiscard]] std::shared_ptr<const NodeStatus> snapshot(const Now& now);
   [[nodiscard]] std::vector<Output> take_outputs();
@@ -126,48 +130,99 @@ class Node::Impl {
   void with_health(F&& call);
 
   template <class F>
+  void with_mesh(const Now& now, const GroupId& id, F&& call);
+  template <class F>
+  void with_meshes(const Now& now, F&& call);
+  // The same for what gives effects: each is carried out at once.
+  template <class F>
   void with_canaries(const Now& now, F&& call);
-
   template <class F>
   void with_opinions(const Now& now, F&& call);
 
+  // node.cpp
+  void note_lateness(const Now& now);
+  /// Until when the caller may wait.
+  void promise(const Now& now);
+  void self_changed(const Now& now);
+  /// When the rooms above the endpoint want the timer; they change with inputs alone, and each input is settled.
+  [[nodiscard]] Mono cores_deadline() const;
+
+  // join.cpp
+  [[nodiscard]] std::uint64_t next_run();
+  void introduce(const Now& now, const GroupId& group);
+  void pace_health();
+
+  // machines.cpp
+  [[nodiscard]] std::uint32_t remembered_size(const GroupId& group) const;
+  void remember_size(const GroupId& group, std::uint32_t size);
+
   // router.cpp
   void route(const Now& now, const quic::LinkEvent& event);
-  void route_opened(const Now& now, const quic::LinkOpened& opened);
-  void route_frame(const Now& now, const quic::LinkFrame& frame);
-  void route_closed(const Now& now, const quic::LinkClosed& closed);
+  void on_link(const Now& now, const quic::LinkOpened& opened);
+  void on_link(const Now& now, const quic::LinkFrame& frame);
+  void on_link(const Now& now, const quic::LinkEnded& ended);
+  void on_link(const Now& now, const quic::LinkOversized& oversized);
+  void on_link(const Now& now, const quic::LinkActive& active);
+  void on_link(const Now& now, const quic::LinkUnreachable& unreachable);
+  void on_link(const Now& now, const quic::LinkLossy& lossy);
+  void on_link(const Now& now, const quic::LinkClosed& closed);
+  /// Gives a link's event to the room that owns it: discovery takes it as it is.
+  template <class Event, class OfReception, class OfMesh>
+  void hand_to(const Now& now, const Owner& owner, const Event& event, OfReception&& of_reception, OfMesh&& of_mesh);
+  template <class Event>
+  void hand_to_discovery(const Now& now, const Event& event);
+  [[nodiscard]] const Owner* owner_of(quic::LinkId link) const;
+  [[nodiscard]] const PeerId* bonded_over(quic::LinkId link) const;
   void drain_facts(const Now& now);
-  void on_bond_fact(const Now& now, const GroupId& group, const bonds::Fact& fact);
-  void on_discovery_fact(const Now& now, const discovery::Fact& fact);
-  void on_extension(const Now& now, const bonds::ExtensionHeard& heard);
-  void probe(const Now& now, const PeerId& peer);
-  void on_asked(const Now& now, const bonds::Asked& asked);
+
+  // facts_of_bonds.cpp
+  void on_fact(const Now& now, const GroupId& group, const bonds::BondUp& up);
+  void on_fact(const Now& now, const GroupId& group, const bonds::BondDown& down);
+  void on_fact(const Now& now, const GroupId& group, const bonds::Refused& refused);
+  void on_fact(const Now& now, const GroupId& group, const bonds::SyncWanted& wanted);
+  void on_fact(const Now& now, const GroupId& group, const bonds::EntryHeard& heard);
+  void on_fact(const Now& now, const GroupId& group, const bonds::DepartureHeard& heard);
+  void on_fact(const Now& now, const GroupId& group, const bonds::RaftHeard& heard);
+  void on_fact(const Now& now, const GroupId& group, const bonds::ExtensionHeard& heard);
+  void on_fact(const Now& now, const GroupId& group, const bonds::Asked& asked);
+  void on_fact(const Now& now, const GroupId& group, const bonds::ProbeWanted& wanted);
+  void on_fact(const Now& now, const GroupId& group, const bonds::MeshChanged& changed);
+  void on_fact(const Now& now, const GroupId& group, const bonds::MeshLeft& left);
+  [[nodiscard]] bool bonded_anywhere(const PeerId& peer) const;
+  Event& report_bond(const Now& now, EventKind kind, const bonds::Mesh& mesh, const PeerId& peer,
+                     const SessionId& session);
+
+  // facts_of_discovery.cpp
+  void on_fact(const Now& now, const discovery::Discovered& discovered);
+  void on_fact(const Now& now, const discovery::Updated& updated);
+  void on_fact(const Now& now, const discovery::Departed& departed);
+  void on_fact(const Now& now, const discovery::SelfRefreshed& refreshed);
+  void on_fact(const Now& now, const discovery::Resolve& resolve);
+  void on_fact(const Now& now, const discovery::SyncEnded& synced);
+  void on_fact(const Now& now, const discovery::PingEnded& pinged);
+  void on_fact(const Now& now, const discovery::Notice& note);
+  void on_entry(const Now& now, const identity::EntryRef& entry);
+
+  // facts_of_health.cpp
+  void on_fact(const Now& now, const health::Probe& wanted);
+  void on_fact(const Now& now, const health::Suspected& suspected);
+  void on_fact(const Now& now, const health::Refuted& refuted);
+  void on_fact(const Now& now, const health::Heard& heard);
+  void on_fact(const Now& now, const health::ProofWanted& wanted);
+  void on_fact(const Now& now, const health::PresumedDead& dead);
+  void on_fact(const Now& now, const health::LinkDown& down);
+  void on_fact(const Now& now, const health::ProvenDead& dead);
+  void end_bonds(const Now& now, const PeerId& peer, bonds::EndedBy by, std::string_view why);
   void on_opinion(const Now& now, const OpinionEffect& effect);
+  /// Who can be asked about a third one.
   [[nodiscard]] std::vector<PeerId> witnesses() const;
   /// Over any bond with the peer, or the one that has this link.
   void tell(const Now& now, const PeerId& peer, const codec::Extension& extension,
             std::optional<quic::LinkId> over = std::nullopt);
-  void on_health_fact(const Now& now, const health::Fact& fact);
-  void on_bond_up(const Now& now, const GroupId& group, const bonds::BondUp& up);
-  void on_bond_down(const Now& now, const GroupId& group, const bonds::BondDown& down);
-  void note_lateness(const Now& now);
-  /// Until when the caller may wait.
-  void promise(const Now& now);
-  void pace_health();
-  void on_mesh_left(const Now& now, const GroupId& group);
-  [[nodiscard]] std::uint64_t next_run();
-  [[nodiscard]] std::uint32_t remembered_size(const GroupId& group) const;
-  void remember_size(const GroupId& group, std::uint32_t size);
-  void on_entry(const Now& now, const identity::EntryRef& entry);
-  void self_changed(const Now& now);
-  /// When the rooms above the endpoint want the timer; they change with inputs alone, and each input is settled.
-  [[nodiscard]] Mono cores_deadline() const;
-  [[nodiscard]] bool bonded_anywhere(const PeerId& peer) const;
 
   // report.cpp
   Event& report(const Now& now, EventKind kind);
   void report_raft(const Now& now, const GroupId& group, const consensus::Event& event);
-  void notice(const Now& now, const std::string& text, const PeerId& peer = {});
   void touch() { dirty_ = true; }
   [[nodiscard]] Mono look_due() const;
   void look(const Now& now);
@@ -189,7 +244,7 @@ class Node::Impl {
   std::map<PeerId, std::vector<RequestId>> syncs_;  ///< requests that wait for a sync with the peer
   std::map<PeerId, std::vector<RequestId>> pings_;
   std::map<PeerId, std::string> silent_bootstraps_;
-  std::map<std::string, std::string> troubles_;  ///< clock, identity, other groups: by kind, newest text
+  Troubles troubles_;
   std::deque<std::string> notices_;
 
   std::vector<Output> outputs_;
@@ -232,6 +287,16 @@ void Node::Impl::with_groups(const Now& now, F&& call) {
 }
 
 template <class F>
+void Node::Impl::with_mesh(const Now& now, const GroupId& id, F&& call) {
+  with_group(now, id, [&](groups::Group& group, const bonds::Step& step) { call(group.mesh(), step); });
+}
+
+template <class F>
+void Node::Impl::with_meshes(const Now& now, F&& call) {
+  for (auto& [id, group] : groups) with_mesh(now, id, call);
+}
+
+template <class F>
 void Node::Impl::with_reception(const Now& now, F&& call) {
   Port port(endpoint, owners_, {Owner::Room::reception, {}});
   bond_facts_.clear();
@@ -261,18 +326,12 @@ template <class F>
 void Node::Impl::with_canaries(const Now& now, F&& call) {
   canary_effects_.clear();
   call(canary_effects_);
-  for (CanaryEffect& effect : std::exchange(canary_effects_, {})) {
-    if (const auto* offer = std::get_if<CanaryOffer>(&effect)) {
-      tell(now, offer->peer, {codec::ExtensionTag::canary_offer, offer->value}, offer->link);
-    } else {
-      std::visit(
-          [&](auto& output) {
-            if constexpr (!std::is_same_v<std::remove_reference_t<decltype(output)>, CanaryOffer>)
-              outputs_.emplace_back(output);
-          },
-          effect);
-    }
-  }
+  for (const CanaryEffect& effect : std::exchange(canary_effects_, {}))
+    std::visit(overloaded{[&](const CanaryOffer& offer) {
+                            tell(now, offer.peer, {codec::ExtensionTag::canary_offer, offer.value}, offer.link);
+                          },
+                          [&](const auto& output) { outputs_.emplace_back(output); }},
+               effect);
 }
 
 template <class F>

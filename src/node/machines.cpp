@@ -1,6 +1,7 @@
 // Groups with a machine: calls, what the machine and the store have done, and the effects of engines.
 
 #include "base/limits.hpp"
+#include "base/overloaded.hpp"
 #include "node/impl.hpp"
 
 namespace mosaik::node {
@@ -38,11 +39,6 @@ std::optional<ConsensusStatus> Node::Impl::consensus(const GroupId& group) const
   return found == groups.end() ? std::nullopt : found->second.consensus_status();
 }
 
-// One in each process, and one more each time that a group is joined.
-std::uint64_t Node::Impl::next_run() {
-  return (static_cast<std::uint64_t>(self.started()) << 16U) + ++joins_;
-}
-
 std::uint32_t Node::Impl::remembered_size(const GroupId& group) const {
   const auto found = group_sizes_.find(group);
   return found == group_sizes_.end() ? 0 : found->second;
@@ -54,59 +50,47 @@ void Node::Impl::remember_size(const GroupId& group, std::uint32_t size) {
   memory_changed_ = true;
 }
 
-namespace {
-
-/// What a consensus event is told as. Progress is none: it is read from boards, not told at every commit.
-struct RaftTold {
-  Event& event;
-  void operator()(const consensus::RoleChanged& changed) const {
-    event.role = changed.role;
-    event.term = changed.term;
-  }
-  void operator()(const consensus::LeaderChanged& changed) const {
-    event.peer = changed.leader.value_or(PeerId{});
-    event.term = changed.term;
-  }
-  void operator()(const consensus::OnlineChanged&) const {}
-  void operator()(const consensus::Progress&) const {}
-  void operator()(const consensus::Diverged& diverged) const {
-    event.peer = diverged.leader;
-    event.term = diverged.term;
-    event.index = diverged.committed;
-    event.last = diverged.first_difference;
-  }
-  void operator()(const consensus::Overwritten& overwritten) const {
-    event.peer = overwritten.leader;
-    event.index = overwritten.range.first;
-    event.last = overwritten.range.last;
-  }
-  void operator()(const consensus::FloorDiffers& differs) const {
-    event.peer = differs.peer;
-    event.code = differs.theirs;
-  }
-  void operator()(const consensus::Stopped& stopped) const { event.reason = stopped.reason; }
-};
-
-std::optional<EventKind> kind_of(const consensus::Event& event) noexcept {
-  if (std::holds_alternative<consensus::RoleChanged>(event)) return EventKind::role_changed;
-  if (std::holds_alternative<consensus::LeaderChanged>(event)) return EventKind::leader_changed;
-  if (const auto* changed = std::get_if<consensus::OnlineChanged>(&event))
-    return changed->online ? EventKind::raft_online : EventKind::raft_offline;
-  if (std::holds_alternative<consensus::Diverged>(event)) return EventKind::diverged;
-  if (std::holds_alternative<consensus::Overwritten>(event)) return EventKind::overwritten;
-  if (std::holds_alternative<consensus::FloorDiffers>(event)) return EventKind::floor_differs;
-  if (std::holds_alternative<consensus::Stopped>(event)) return EventKind::stopped;
-  return std::nullopt;
-}
-
-}  // namespace
-
+// Progress is not told at every commit: it is read from boards.
 void Node::Impl::report_raft(const Now& now, const GroupId& group, const consensus::Event& event) {
-  const auto kind = kind_of(event);
-  if (!kind) return;
-  Event& told = report(now, *kind);
-  told.group = group;
-  std::visit(RaftTold{told}, event);
+  const auto told = [&](EventKind kind) -> Event& {
+    Event& out = report(now, kind);
+    out.group = group;
+    return out;
+  };
+  std::visit(overloaded{[&](const consensus::RoleChanged& changed) {
+                          Event& out = told(EventKind::role_changed);
+                          out.role = changed.role;
+                          out.term = changed.term;
+                        },
+                        [&](const consensus::LeaderChanged& changed) {
+                          Event& out = told(EventKind::leader_changed);
+                          out.peer = changed.leader.value_or(PeerId{});
+                          out.term = changed.term;
+                        },
+                        [&](const consensus::OnlineChanged& changed) {
+                          told(changed.online ? EventKind::raft_online : EventKind::raft_offline);
+                        },
+                        [&](const consensus::Progress&) {},
+                        [&](const consensus::Diverged& diverged) {
+                          Event& out = told(EventKind::diverged);
+                          out.peer = diverged.leader;
+                          out.term = diverged.term;
+                          out.index = diverged.committed;
+                          out.last = diverged.first_difference;
+                        },
+                        [&](const consensus::Overwritten& overwritten) {
+                          Event& out = told(EventKind::overwritten);
+                          out.peer = overwritten.leader;
+                          out.index = overwritten.range.first;
+                          out.last = overwritten.range.last;
+                        },
+                        [&](const consensus::FloorDiffers& differs) {
+                          Event& out = told(EventKind::floor_differs);
+                          out.peer = differs.peer;
+                          out.code = differs.theirs;
+                        },
+                        [&](const consensus::Stopped& stopped) { told(EventKind::stopped).reason = stopped.reason; }},
+             event);
 }
 
 // What an engine sends may end a bond (a full queue), which is another input for it: until nothing follows.

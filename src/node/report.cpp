@@ -47,7 +47,7 @@ void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
     group.reasons.emplace_back(
         "no bootstrap peer was given and nobody has dialed this node; give it one: PEERID@HOST:PORT");
   for (const auto& [peer, text] : silent_bootstraps_) group.reasons.push_back(text);
-  for (const auto& [kind, text] : troubles_) group.reasons.push_back(text);
+  for (std::string& text : troubles_.told(now)) group.reasons.push_back(std::move(text));
   std::size_t elsewhere = 0;
   for (const identity::EntryRef& entry : known)
     if (!entry->names(group.id)) ++elsewhere;

@@ -261,10 +261,6 @@ void Connection::report() {
   }
 }
 
-void Connection::report_writable() {
-  if (outbox_.take_writable()) shared_.events.push_back(LinkEvent(LinkWritable{timer.link}));
-}
-
 void Connection::on_inbox_empty() {
   frames_queued_ = false;
   std::uint64_t credit = inbox_->take_credit();

@@ -98,7 +98,6 @@ class Connection {
   void on_draining(Mono now);
   void open(Mono now);
   void report();
-  void report_writable();
   void leave_if_flushed(Mono now);
   void watch_for_loss(Mono now);
   [[nodiscard]] bool count_peer();

@@ -58,7 +58,6 @@ bool Connection::write(Mono now, DatagramBatch& out) {
     commit(out, *packet);
   }
   if (ending_ || written == 0) return more && !ending_;
-  report_writable();
   if (compat::facts_of(quic_).in_flight > 0) last_sent_ = now;
   pace(now, written);
   return more;

@@ -90,10 +90,6 @@ struct LinkOversized {
 struct LinkActive {
   LinkId link;
 };
-/// A bulk or catalog class that was full has room again.
-struct LinkWritable {
-  LinkId link;
-};
 /// An ICMP port-unreachable of the destination itself that quotes a packet of this link.
 struct LinkUnreachable {
   LinkId link;
@@ -109,8 +105,8 @@ struct LinkClosed {
   LinkId link;
   CloseInfo close;
 };
-using LinkEvent = std::variant<LinkOpened, LinkFrame, LinkEnded, LinkOversized, LinkActive, LinkWritable,
-                               LinkUnreachable, LinkLossy, LinkClosed>;
+using LinkEvent =
+    std::variant<LinkOpened, LinkFrame, LinkEnded, LinkOversized, LinkActive, LinkUnreachable, LinkLossy, LinkClosed>;
 
 struct LinkStats {
   Nanoseconds smoothed_rtt{};

@@ -18,27 +18,19 @@ SendResult Outbox::push(SendClass kind, const Frame& frame) {
   Class& queue = waiting_[static_cast<std::size_t>(kind)];
   const std::size_t size = frame.wire().size();
   // An empty queue takes any frame: otherwise one as long as the limit could never be sent.
-  if (queue.bytes > 0 && queue.bytes + size > class_limits[static_cast<std::size_t>(kind)]) {
-    queue.was_full = true;
-    return SendResult::full;
-  }
+  if (queue.bytes > 0 && queue.bytes + size > class_limits[static_cast<std::size_t>(kind)]) return SendResult::full;
   queue.frames.push_back(frame);
   queue.bytes += size;
   return SendResult::queued;
 }
 
 bool Outbox::choose() {
-  for (std::size_t i = 0; i < classes; ++i) {
-    Class& queue = waiting_[i];
+  for (Class& queue : waiting_) {
     if (queue.frames.empty()) continue;
     current_left_ = queue.frames.front().wire().size();
     queue.bytes -= current_left_;
     flying_.push_back({std::move(queue.frames.front()), sent_ + current_left_});
     queue.frames.pop_front();
-    if (queue.was_full && queue.bytes <= class_limits[i] / 2) {
-      queue.was_full = false;
-      writable_ = true;
-    }
     return true;
   }
   return false;
@@ -72,10 +64,6 @@ void Outbox::abandon() {
   }
   current_left_ = 0;
   acknowledged_ = sent_;
-}
-
-bool Outbox::take_writable() noexcept {
-  return std::exchange(writable_, false);
 }
 
 std::size_t Outbox::waiting_bytes() const noexcept {

@@ -32,15 +32,12 @@ class Outbox {
   /// Bytes not yet handed to QUIC.
   [[nodiscard]] std::size_t unsent() const noexcept { return waiting_bytes() + current_left_; }
   [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return sent_; }
-  /// True once after a class that was full fell to half of its limit.
-  [[nodiscard]] bool take_writable() noexcept;
 
  private:
   static constexpr std::size_t classes = 4;
   struct Class {
     Ring<Frame> frames;
     std::size_t bytes = 0;
-    bool was_full = false;
   };
   struct Flying {
     Frame frame;
@@ -55,7 +52,6 @@ class Outbox {
   std::size_t current_left_ = 0;  // bytes of flying_.back() that QUIC has not taken
   std::uint64_t sent_ = 0;
   std::uint64_t acknowledged_ = 0;
-  bool writable_ = false;
   bool abandoned_ = false;
 };
 

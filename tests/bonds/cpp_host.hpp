@@ -258,7 +258,6 @@ class BasicCppHost final : public Host {
     });
   }
   void on(const quic::LinkActive&) {}
-  void on(const quic::LinkWritable&) {}
   void on(const quic::LinkUnreachable&) {}
   void on(const quic::LinkLossy&) {}
 

@@ -32,7 +32,8 @@ class HealthOfPeers : public testing::Test {
   /// A heartbeat's Ping goes out, on a link without a round trip to speak of.
   void ask() { health_.on_asked(now(), peer_, 0ms); }
   void unreachable() { health_.on_unreachable(now(), peer_, std::nullopt, facts_); }
-  void canary_ends(CanaryEnd how) { health_.on_canary_ended(now(), peer_, how, facts_); }
+  void canary_finishes() { health_.on_canary_finished(now(), peer_, facts_); }
+  void canary_breaks() { health_.on_canary_broken(now(), peer_, facts_); }
   void probe_refused(Mono sent) { health_.on_unreachable(now(), peer_, sent, facts_); }
   template <class F>
   [[nodiscard]] std::size_t count() const {
@@ -375,7 +376,7 @@ TEST_F(HealthOfPeers, still_judges_by_silence_when_unreachables_stop) {
 
 TEST_F(HealthOfPeers, proves_death_by_a_FIN_and_a_port_unreachable_for_a_later_probe) {
   watch(PeerKind::cpp);
-  canary_ends(CanaryEnd::finished);
+  canary_finishes();
   EXPECT_EQ(count<Suspected>(), 1U);
   EXPECT_EQ(count<Probe>(), 1U) << "at once";
   EXPECT_EQ(count<ProvenDead>(), 0U);
@@ -389,21 +390,21 @@ TEST_F(HealthOfPeers, proves_nothing_by_a_probe_that_was_sent_before_the_FIN) {
   watch(PeerKind::cpp);
   const Mono before = time_;
   pass(1ms);
-  canary_ends(CanaryEnd::finished);
+  canary_finishes();
   probe_refused(before);
   EXPECT_EQ(count<ProvenDead>(), 0U);
 }
 
 TEST_F(HealthOfPeers, proves_nothing_by_a_packet_that_is_no_probe) {
   watch(PeerKind::cpp);
-  canary_ends(CanaryEnd::finished);
+  canary_finishes();
   unreachable();
   EXPECT_EQ(count<ProvenDead>(), 0U);
 }
 
 TEST_F(HealthOfPeers, proves_nothing_by_a_reset) {
   watch(PeerKind::cpp);
-  canary_ends(CanaryEnd::broken);
+  canary_breaks();
   EXPECT_EQ(count<Probe>(), 1U);
   probe_refused(time_);
   EXPECT_EQ(count<ProvenDead>(), 0U) << "a firewall that rejects makes both";
@@ -418,7 +419,7 @@ TEST_F(HealthOfPeers, proves_nothing_without_a_FIN) {
 
 TEST_F(HealthOfPeers, probes_again_after_1_2_and_4_ms_since_UDP_may_be_closed_later_than_TCP) {
   watch(PeerKind::cpp);
-  canary_ends(CanaryEnd::finished);
+  canary_finishes();
   run(1ms);
   EXPECT_EQ(count<Probe>(), 2U);
   run(2ms);
@@ -431,7 +432,7 @@ TEST_F(HealthOfPeers, probes_again_after_1_2_and_4_ms_since_UDP_may_be_closed_la
 
 TEST_F(HealthOfPeers, takes_a_packet_right_behind_the_FIN_for_an_earlier_one) {
   watch(PeerKind::cpp);
-  canary_ends(CanaryEnd::finished);
+  canary_finishes();
   pass(1ms);
   life();
   EXPECT_EQ(count<Refuted>(), 0U);
@@ -441,7 +442,7 @@ TEST_F(HealthOfPeers, takes_a_packet_right_behind_the_FIN_for_an_earlier_one) {
 
 TEST_F(HealthOfPeers, forgets_the_FIN_of_a_process_that_answers) {
   watch(PeerKind::cpp);
-  canary_ends(CanaryEnd::finished);
+  canary_finishes();
   run(10ms);
   life();
   EXPECT_EQ(count<Refuted>(), 1U);
@@ -451,7 +452,7 @@ TEST_F(HealthOfPeers, forgets_the_FIN_of_a_process_that_answers) {
 
 TEST_F(HealthOfPeers, believes_a_FIN_and_the_proof_of_another_when_its_own_probes_stay_unanswered) {
   watch(PeerKind::cpp);
-  canary_ends(CanaryEnd::finished);
+  canary_finishes();
   pass(1ms);
   health_.on_told(now(), peer_, facts_);
   run(8ms);
@@ -463,7 +464,7 @@ TEST_F(HealthOfPeers, believes_a_FIN_and_the_proof_of_another_when_its_own_probe
 
 TEST_F(HealthOfPeers, wants_the_proof_of_another_when_its_own_probes_stay_unanswered) {
   watch(PeerKind::cpp);
-  canary_ends(CanaryEnd::finished);
+  canary_finishes();
   run(5ms);
   EXPECT_EQ(count<ProofWanted>(), 0U);
   run(5ms);

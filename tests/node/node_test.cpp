@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/probe.hpp"
+#include "node/troubles.hpp"
 #include "node/wire.hpp"
 
 namespace mosaik::test {
@@ -12,6 +13,7 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 std::size_t position(const std::vector<Event>& events, EventKind kind) {
   return static_cast<std::size_t>(std::ranges::find(events, kind, &Event::kind) - events.begin());
@@ -397,6 +399,26 @@ TEST(LonelyNode, of_another_network_learns_why) {
   wire.run_for(10s);
   EXPECT_THAT(wire.reasons(a) + wire.reasons(b), HasSubstr("network"));
   EXPECT_EQ(wire.own_bonds(a) + wire.own_bonds(b), 0U);
+}
+
+TEST(LonelyNode, forgets_a_trouble_that_is_over) {
+  Wire wire;
+  const std::size_t a = wire.add();
+  const std::size_t b = wire.add({.network = "another network", .bootstrap = {0}, .other_bootstrap = {}});
+  wire.join(a);
+  wire.join(b);
+  const auto reasons = [&] {
+    wire.with(a, [&](node::Node& node, const Now& now) { wire.at(a).status = node.snapshot(now); });
+    return wire.reasons(a);
+  };
+  wire.run_for(node::Troubles::memory + 1min);
+  EXPECT_THAT(reasons(), HasSubstr("another network")) << "it goes on dialing";
+  wire.kill(b);
+  wire.run_for(node::Troubles::memory - 1min);
+  EXPECT_THAT(reasons(), HasSubstr("another network")) << "it may dial again";
+  wire.run_for(1min);
+  EXPECT_THAT(reasons(), Not(HasSubstr("another network")));
+  EXPECT_THAT(reasons(), HasSubstr("nobody has dialed this node")) << "what still holds is told";
 }
 
 }  // namespace

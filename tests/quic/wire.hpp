@@ -24,7 +24,7 @@ struct LinkLog {
   std::vector<std::vector<std::uint8_t>> frames;
   std::optional<LinkEnded> ended;
   std::optional<CloseInfo> closed;
-  std::size_t active = 0, writable = 0, unreachable = 0, lossy = 0, oversized = 0;
+  std::size_t active = 0, unreachable = 0, lossy = 0, oversized = 0;
   std::size_t after_close = 0;  ///< events behind LinkClosed: must stay 0
 };
 
@@ -97,7 +97,6 @@ class Host {
   void record(LinkLog& log, const LinkEnded& event) { log.ended = event; }
   void record(LinkLog& log, const LinkOversized&) { ++log.oversized; }
   void record(LinkLog& log, const LinkActive&) { ++log.active; }
-  void record(LinkLog& log, const LinkWritable&) { ++log.writable; }
   void record(LinkLog& log, const LinkUnreachable&) { ++log.unreachable; }
   void record(LinkLog& log, const LinkLossy&) { ++log.lossy; }
   void record(LinkLog& log, const LinkClosed& event) { log.closed = event.close; }
