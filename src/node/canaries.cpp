@@ -143,9 +143,4 @@ Mono Canaries::next_deadline() const {
   return next;
 }
 
-bool Canaries::open(const PeerId& peer) const {
-  const auto found = perches_.find(peer);
-  return found != perches_.end() && found->second.open;
-}
-
 }  // namespace mosaik::node

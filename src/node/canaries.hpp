@@ -47,7 +47,6 @@ class Canaries {
   [[nodiscard]] std::optional<PeerId> on_ended(const Now& now, CanaryId id);
   void on_timer(const Now& now, const quic::Links& links, std::vector<CanaryEffect>& effects);
   [[nodiscard]] Mono next_deadline() const;
-  [[nodiscard]] bool open(const PeerId& peer) const;
 
  private:
   struct Perch {

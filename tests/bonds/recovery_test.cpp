@@ -200,7 +200,7 @@ TEST_F(Recovery, takes_a_departed_member_back_when_it_dials) {
   EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 8s));
 }
 
-TEST_F(Recovery, of_a_bond_made_by_an_attempt_that_began_before_the_departure) {
+TEST_F(Recovery, heals_a_bond_whose_dial_began_before_the_departure) {
   a_.meet(b_.own_entry());
   ASSERT_TRUE(world_.run_until([&] { return world_.dials == 1; }, 1s));
   a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, b_.id(), true); });

@@ -477,5 +477,22 @@ TEST(Calls, end_when_the_group_stops) {
   EXPECT_EQ(s.cluster.answered<NotApplied>(s.lead, late)->why, Refusal::stopped);
 }
 
+TEST(Calls, end_when_the_disk_fails_and_the_others_go_on_under_another_leader) {
+  Settled s({.floor = 2, .durable = true});
+  const auto waiting = s.cluster.execute(s.lead, "x");
+  s.cluster.engine(s.lead).on_persist_failed(s.cluster.now(), "the disk is full");
+  const auto late = s.cluster.execute(s.lead, "y");
+  ASSERT_NE(s.cluster.answered<Unknown>(s.lead, waiting), nullptr);
+  EXPECT_EQ(s.cluster.answered<Unknown>(s.lead, waiting)->why, consensus::Doubt::stopped);
+  ASSERT_NE(s.cluster.answered<NotApplied>(s.lead, late), nullptr);
+  const auto& events = s.cluster.member(s.lead).c->events;
+  EXPECT_TRUE(std::ranges::any_of(events, [](const consensus::Event& event) {
+    const auto* stopped = std::get_if<consensus::Stopped>(&event);
+    return stopped != nullptr && stopped->reason == "the disk is full";
+  }));
+  EXPECT_TRUE(s.cluster.run_until([&] { return s.cluster.leader().value_or(s.lead) != s.lead; }, 15s))
+      << s.cluster.describe();
+}
+
 }  // namespace
 }  // namespace mosaik::test

@@ -117,6 +117,18 @@ TEST_F(CatalogTest, keeps_a_tombstone_until_every_entry_below_it_is_stale) {
   EXPECT_EQ(catalog.tombstones(), 0U);
 }
 
+TEST_F(CatalogTest, keeps_one_tombstone_a_peer_which_follows_its_latest_departure) {
+  catalog.depart(id_of_peer(1), wall_start - 1000, at(0s));
+  catalog.depart(id_of_peer(1), wall_start - 500, at(200s));
+  catalog.depart(id_of_peer(1), wall_start - 1000, at(201s));  // told late, of the run before
+  EXPECT_EQ(catalog.tombstones(), 1U);
+  EXPECT_EQ(put(1, 200'000, 201s, Standing::heard_of, wall_start - 500), Verdict::departed);
+  catalog.purge(at(400s));
+  EXPECT_EQ(catalog.tombstones(), 1U) << "counted from the last departure";
+  catalog.purge(at(552s));
+  EXPECT_EQ(catalog.tombstones(), 0U);
+}
+
 TEST_F(CatalogTest, keeps_the_entry_of_a_later_run_when_an_earlier_one_departs) {
   put(1, 0, 0s, Standing::heard_of, wall_start - 10);
   EXPECT_FALSE(catalog.depart(id_of_peer(1), wall_start - 1000, at(0s)));

@@ -132,6 +132,53 @@ TEST(SyncDialer, says_why_a_sync_failed) {
             Errc::wrong_network);
 }
 
+TEST(SyncDialer, says_in_words_who_ended_it_and_how) {
+  using quic::ClosedBy;
+  struct Case {
+    bool opened;
+    quic::CloseInfo close;
+    Errc code;
+    std::string_view says;
+  };
+  const Case cases[] = {
+      {true, {ClosedBy::peer, true, static_cast<std::uint64_t>(CloseCode::cancelled), ""}, Errc::refused, "too busy"},
+      {true, {ClosedBy::peer, true, 418, "tea"}, Errc::closed, "it closed the connection with 418 (tea)"},
+      {true, {ClosedBy::peer, false, 7, ""}, Errc::closed, "it closed the connection with QUIC error 7"},
+      {false, {ClosedBy::peer, true, 418, ""}, Errc::refused, "it closed the connection with 418"},
+      {true, {ClosedBy::stateless_reset, false, 0, ""}, Errc::closed, "it was restarted meanwhile"},
+      {true, {ClosedBy::idle, false, 0, ""}, Errc::timed_out, "it fell silent"},
+      {true, {ClosedBy::transport, false, 1, "flow control"}, Errc::closed, "a QUIC error: flow control"},
+      {false, {ClosedBy::handshake, false, 0x178, ""}, Errc::refused, "another key than that of"},
+      {false, {ClosedBy::handshake, false, 0, "no route"}, Errc::unreachable, "no connection: no route"},
+      {false, {ClosedBy::handshake, false, 0, ""}, Errc::timed_out, "nothing answers there"},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.says);
+    Rig rig;
+    rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+    const quic::LinkId link = each.opened ? rig.opened() : rig.links.dials.back().link;
+    rig.on(quic::LinkClosed{link, each.close});
+    const auto ended = only<SyncEnded>(rig.facts);
+    ASSERT_THAT(ended, SizeIs(1));
+    ASSERT_FALSE(ended[0].result);
+    EXPECT_EQ(ended[0].result.error().code, each.code);
+    EXPECT_THAT(ended[0].result.error().message, testing::HasSubstr(each.says));
+  }
+}
+
+TEST(SyncDialer, ends_at_once_when_its_snapshot_cannot_be_queued) {
+  Rig rig;
+  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.links.send_result = quic::SendResult::full;
+  const quic::LinkId link = rig.opened();
+  const auto ended = only<SyncEnded>(rig.facts);
+  ASSERT_THAT(ended, SizeIs(1));
+  EXPECT_EQ(ended[0].result.error().code, Errc::limit);
+  ASSERT_THAT(rig.links.closed, SizeIs(1));
+  EXPECT_EQ(rig.links.closed[0].link, link);
+  EXPECT_EQ(rig.links.closed[0].code, CloseCode::cancelled);
+}
+
 TEST(SyncDialer, tries_the_entrys_sockets_first_and_skips_unusable_ones) {
   Rig rig;
   rig.sync_from(1, {entry_of(1)});

@@ -134,7 +134,7 @@ TEST(DiscoveryWorld, a_clock_beyond_the_drift_is_noticed_on_both_sides) {
   EXPECT_THAT(notices(world[3].facts, Notice::Kind::from_the_future), SizeIs(1));
 }
 
-TEST(DiscoveryWorld, is_the_same_twice) {
+TEST(DiscoveryWorld, of_one_seed_is_the_same_twice) {
   const auto run = [] {
     World world;
     world.add(1);

@@ -245,6 +245,62 @@ TEST_F(TwoNodes, refuse_to_join_a_group_twice_or_with_an_impossible_heartbeat) {
   });
 }
 
+TEST_F(TwoNodes, refuse_settings_by_which_no_group_can_run) {
+  bond();
+  using Bend = void (*)(ConsensusConfig&);
+  const std::pair<const char*, Bend> bends[] = {
+      {"heartbeat interval", [](ConsensusConfig& timing) { timing.heartbeat_interval = 9ms; }},
+      {"heartbeat interval", [](ConsensusConfig& timing) { timing.heartbeat_interval = 61s; }},
+      {"heartbeat jitter", [](ConsensusConfig& timing) { timing.heartbeat_jitter = -1ms; }},
+      {"heartbeat jitter", [](ConsensusConfig& timing) { timing.heartbeat_jitter = timing.heartbeat_interval + 1ms; }},
+      {"missed heartbeats", [](ConsensusConfig& timing) { timing.max_missed_heartbeats = 0; }},
+      {"election timeout", [](ConsensusConfig& timing) { timing.election_timeout = 9ms; }},
+      {"jitter", [](ConsensusConfig& timing) { timing.election_timeout_jitter = -1ms; }},
+      {"bootstrap delay", [](ConsensusConfig& timing) { timing.bootstrap_delay = -1ms; }},
+  };
+  wire_.with(a_, [&](node::Node& node, const Now& now) {
+    for (const auto& [says, bend] : bends) {
+      ConsensusConfig timing;
+      bend(timing);
+      const auto joined = node.join(now, GroupKey::from_secret("other"), timing);
+      ASSERT_FALSE(joined) << says;
+      EXPECT_EQ(joined.error().code, Errc::invalid_argument);
+      EXPECT_THAT(joined.error().message, HasSubstr(says));
+    }
+    node::Machine machine;
+    machine.batch_size = 0;
+    const auto joined = node.join(now, GroupKey::from_secret("other"), {}, machine);
+    ASSERT_FALSE(joined);
+    EXPECT_THAT(joined.error().message, HasSubstr("batch"));
+  });
+}
+
+TEST_F(TwoNodes, join_a_bounded_number_of_groups) {
+  bond();
+  wire_.with(a_, [&](node::Node& node, const Now& now) {
+    for (std::size_t i = 1; i < limits::groups; ++i)
+      ASSERT_TRUE(node.join(now, GroupKey::from_secret("group " + std::to_string(i)), {}));
+    const auto joined = node.join(now, GroupKey::from_secret("one too many"), {});
+    ASSERT_FALSE(joined);
+    EXPECT_EQ(joined.error().code, Errc::limit);
+  });
+}
+
+TEST_F(TwoNodes, drop_the_oldest_events_and_say_so_when_nobody_takes_them) {
+  bond();
+  constexpr std::size_t beyond = 10;
+  wire_.with(a_, [&](node::Node& node, const Now& now) {
+    static_cast<void>(node.take_outputs());
+    for (std::size_t i = 0; i < limits::pending_outputs + beyond; ++i) node.warn(now, "warning " + std::to_string(i));
+    std::vector<std::string> told;
+    for (const node::Output& output : node.take_outputs())
+      if (const auto* event = std::get_if<Event>(&output)) told.push_back(event->reason);
+    ASSERT_EQ(told.size(), limits::pending_outputs);
+    EXPECT_EQ(told.front(), "warning " + std::to_string(beyond));
+    EXPECT_EQ(told.back(), "warning " + std::to_string(limits::pending_outputs + beyond - 1));
+  });
+}
+
 TEST_F(TwoNodes, heal_a_cut_of_400_seconds_without_a_bootstrap_peer) {
   bond();
   wire_.at(b_).settings.bootstrap.clear();

@@ -66,6 +66,19 @@ TEST_F(Hostile, the_same_client_with_a_key_and_a_known_protocol_is_welcome) {
   EXPECT_EQ(host.open_links(), 2U);
 }
 
+TEST_F(Hostile, a_stream_that_is_reset_ends_uncleanly_and_without_the_frame_it_began) {
+  Stranger stranger("/mosaik/groups/1", Stranger::Key::ed25519);
+  ASSERT_EQ(stranger.talk_to(*host.endpoint, wire), std::nullopt);
+  const std::vector<std::uint8_t> begun = {0, 0, 0, 9, 'x'};
+  stranger.send_and_reset(*host.endpoint, wire.now(), begun);
+  host.pull();
+  const auto reset = std::ranges::find_if(host.links, [](const auto& each) { return each.second.ended.has_value(); });
+  ASSERT_NE(reset, host.links.end());
+  EXPECT_FALSE(reset->second.ended->clean);
+  EXPECT_TRUE(reset->second.frames.empty());
+  EXPECT_TRUE(echo(20ms)) << "the others go on";
+}
+
 TEST_F(Hostile, a_flood_of_first_datagrams_keeps_connections_bounded_and_links_served) {
   capture_initials(3000);
   flood(0, 3000);

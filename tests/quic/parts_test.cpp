@@ -4,6 +4,7 @@
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
+#include "quic/inbox.hpp"
 #include "quic/outbox.hpp"
 #include "quic/packet_watch.hpp"
 #include "quic/ring.hpp"
@@ -101,6 +102,60 @@ TEST_F(OutboxTest, is_settled_when_all_is_acknowledged) {
 TEST_F(OutboxTest, takes_one_frame_of_any_size_into_an_empty_class) {
   EXPECT_EQ(outbox.push(SendClass::liveness, frame(limits::liveness_queue + 1)), SendResult::queued);
   EXPECT_EQ(outbox.push(SendClass::liveness, frame(1)), SendResult::full);
+}
+
+TEST_F(OutboxTest, forgets_what_waits_and_takes_nothing_more_once_it_is_abandoned) {
+  ASSERT_EQ(outbox.push(SendClass::bulk, frame(1000)), SendResult::queued);
+  ASSERT_FALSE(outbox.next().empty());
+  outbox.sent(10);
+  ASSERT_EQ(outbox.push(SendClass::liveness, frame(10)), SendResult::queued);
+  outbox.abandon();
+  EXPECT_TRUE(outbox.next().empty());
+  EXPECT_EQ(outbox.unsent(), 0U);
+  EXPECT_TRUE(outbox.settled()) << "a close after the flush must not wait for it";
+  EXPECT_EQ(outbox.push(SendClass::liveness, frame(10)), SendResult::closed);
+}
+
+struct InboxTest : testing::Test {
+  static constexpr LinkId link{7};
+  Inbox inbox;
+  /// Whether the end that is told was a clean one; nothing when none is told.
+  std::optional<bool> told_end() {
+    while (const auto event = inbox.next(link))
+      if (const auto* ended = std::get_if<LinkEnded>(&*event)) return ended->clean;
+    return std::nullopt;
+  }
+};
+
+TEST_F(InboxTest, tells_an_end_once_and_behind_the_frames_before_it) {
+  inbox.on_data(bytes_of(std::string_view("\0\0\0\1x", 5)));
+  inbox.on_end(true);
+  const auto first = inbox.next(link);
+  ASSERT_TRUE(first && std::holds_alternative<LinkFrame>(*first));
+  EXPECT_EQ(told_end(), true);
+  inbox.on_end(false);
+  EXPECT_EQ(told_end(), std::nullopt);
+}
+
+TEST_F(InboxTest, calls_an_end_clean_only_between_two_frames_and_without_a_reset) {
+  inbox.on_data(bytes_of(std::string_view("\0\0\0\2x", 5)));
+  inbox.on_end(true);
+  EXPECT_EQ(told_end(), false) << "in the middle of a frame";
+  Inbox reset;
+  reset.on_end(false);
+  const auto event = reset.next(link);
+  ASSERT_TRUE(event && std::holds_alternative<LinkEnded>(*event));
+  EXPECT_FALSE(std::get<LinkEnded>(*event).clean) << "a reset";
+}
+
+TEST_F(InboxTest, gives_no_credit_and_tells_nothing_more_after_a_frame_beyond_the_limit) {
+  inbox.on_data(bytes_of(std::string_view("\x7f\0\0\0", 4)));
+  const auto event = inbox.next(link);
+  ASSERT_TRUE(event && std::holds_alternative<LinkOversized>(*event));
+  inbox.on_data(bytes_of("more"));
+  inbox.on_end(true);
+  EXPECT_FALSE(inbox.next(link));
+  EXPECT_EQ(inbox.take_credit(), 0U);
 }
 
 TEST(RetryTokens, are_bound_to_address_ids_and_time) {

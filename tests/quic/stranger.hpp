@@ -63,6 +63,21 @@ class Stranger {
     return std::nullopt;
   }
 
+  /// After talk_to(): opens its stream, sends these bytes, and takes the rest back (RESET_STREAM).
+  void send_and_reset(Endpoint& endpoint, const Now& now, BytesView bytes) {
+    std::int64_t stream = -1;
+    ngtcp2_conn_open_bidi_stream(quic_, &stream, nullptr);
+    std::vector<std::uint8_t> room(1500);
+    ngtcp2_pkt_info info{};
+    const ngtcp2_ssize size = ngtcp2_conn_write_stream(quic_, nullptr, &info, room.data(), room.size(), nullptr, 0,
+                                                       stream, bytes.data(), bytes.size(), stamp(now));
+    if (size > 0)
+      endpoint.on_datagram(now, {Wire::address(2), Wire::address(77)},
+                           BytesView(room).first(static_cast<std::size_t>(size)));
+    ngtcp2_conn_shutdown_stream_write(quic_, stream, 7);
+    send_to(endpoint, now);
+  }
+
  private:
   static ngtcp2_tstamp stamp(const Now& now) { return static_cast<ngtcp2_tstamp>(now.mono.time_since_epoch().count()); }
 

@@ -1,0 +1,54 @@
+// Whom a node dials though its catalog has forgotten them.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "discovery/support.hpp"
+#include "node/dial_list.hpp"
+
+namespace mosaik::node::test {
+namespace {
+
+using discovery::test::at;
+using discovery::test::entry_of;
+using discovery::test::id_of_peer;
+using discovery::test::wall_start;
+
+bool holds(const DialList& list, std::uint32_t n) {
+  bool out = false;
+  list.for_each([&](const identity::EntryRef& entry) { out |= entry->id() == id_of_peer(n); });
+  return out;
+}
+
+TEST(DialList, gives_up_whose_entry_is_the_oldest_beyond_its_limit) {
+  DialList list;
+  for (std::uint32_t n = 0; n <= limits::dial_list; ++n)
+    list.add(entry_of(n, {.updated = n == 5 ? wall_start - 1 : wall_start + n}));
+  EXPECT_EQ(list.signed_entries().size(), limits::dial_list);
+  EXPECT_FALSE(holds(list, 5));
+  EXPECT_TRUE(holds(list, limits::dial_list));
+}
+
+TEST(DialList, tells_news_of_a_run_but_not_of_a_mere_refresh_and_keeps_the_newer_entry) {
+  DialList list;
+  EXPECT_TRUE(list.add(entry_of(1, {.updated = wall_start})));
+  EXPECT_FALSE(list.add(entry_of(1, {.updated = wall_start + 1})));
+  const auto newest = entry_of(1, {.started = wall_start + 2, .updated = wall_start + 3});
+  EXPECT_TRUE(list.add(newest));
+  list.add(entry_of(1, {.updated = wall_start + 1}));
+  list.for_each([&](const identity::EntryRef& kept) { EXPECT_EQ(kept->entry.version, newest->entry.version); });
+}
+
+TEST(DialList, recalls_nobody_but_others_that_were_heard_of_within_a_day) {
+  DialList list;
+  const std::int64_t day = limits::dial_list_age / 1ms;
+  list.recall(fail(Errc::malformed, "its signature does not hold"), id_of_peer(0), at(0s));
+  list.recall(entry_of(0), id_of_peer(0), at(0s));
+  list.recall(entry_of(1, {.updated = wall_start - day - 1}), id_of_peer(0), at(0s));
+  EXPECT_EQ(list.signed_entries().size(), 0U);
+  list.recall(entry_of(2, {.updated = wall_start - day}), id_of_peer(0), at(0s));
+  EXPECT_TRUE(holds(list, 2));
+}
+
+}  // namespace
+}  // namespace mosaik::node::test
