@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # lint.sh [REGEX]: layout and lint of everything that is ours; ends badly when either has something to say.
-# REGEX names the sources that clang-tidy looks at; without it all of them, which takes two cores half an hour.
+# REGEX names the sources that clang-tidy looks at; without it all of them, which takes two cores twenty minutes.
 . "$(dirname "$0")/lib.sh"
 status=0
 mapfile -t sources < <(git ls-files '*.hpp' '*.cpp')
