@@ -115,13 +115,13 @@ void Engine::Impl::on_leader_gone(const Now& now, Loss loss, Survivors survivors
   follower.session.reset();
   set_leader(std::nullopt);
   set_online(false);
-  haste_ = false;
-  if (loss == Loss::presumed || survivors != Survivors::clique) return;
-  if (config_.preference != Preference::normal || !enough_by_count()) return;
   // Its death is certain and the survivors see each other: no need to wait for silence. One after the other, so that
   // the first has won before the second begins.
-  haste_ = true;
-  follower.election_at = now.mono + stagger();
+  haste_ = loss != Loss::presumed && survivors == Survivors::clique && config_.preference == Preference::normal &&
+           enough_by_count();
+  const auto put_off = std::exchange(follower.put_off, std::nullopt);
+  if (put_off && votes_after_all(now, *put_off)) return;
+  if (haste_) std::get<Follower>(state_).election_at = now.mono + stagger();
 }
 
 Nanoseconds Engine::Impl::stagger() const {
@@ -154,6 +154,20 @@ bool Engine::Impl::keeps_leader(const Now& now, const PeerId& from, const Reques
   const auto* follower = role<Follower>();
   return follower != nullptr && follower->leader && follower->leader != from && is_cpp(from) && request.term > term_ &&
          now.mono < follower->heard + config_.election_timeout && !terms::is_behind(log.last(), request.last);
+}
+
+void Engine::Impl::put_off(const PeerId& from, const RequestVote& request) {
+  send(from, RequestVoteResponse{request.term, Vote::denied});
+  auto& known = std::get<Follower>(state_).put_off;
+  if (request.candidate == from && (!known || known->term < request.term)) known = request;
+}
+
+// Who hears of a leader's death a moment later than the candidate must not cost the group an election timeout.
+bool Engine::Impl::votes_after_all(const Now& now, const RequestVote& request) {
+  if (request.term <= term_ || !peers_.contains(request.candidate)) return false;
+  become_follower(now, request.term, std::nullopt);
+  on_request_vote(now, request.candidate, request);
+  return ballot_ == Ballot{request.term, request.candidate};
 }
 
 void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const RequestVote& request) {

@@ -107,7 +107,7 @@ Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob
     if (*term < term_) return {};  // spec: groups 6.3: silently
     if (const auto* request = std::get_if<RequestVote>(&*message);
         request != nullptr && keeps_leader(now, from, *request)) {
-      send(from, RequestVoteResponse{*term, Vote::denied});
+      put_off(from, *request);
       return {};
     }
     if (*term > term_) become_follower(now, *term, std::nullopt);

@@ -61,6 +61,7 @@ void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& app
   set_leader(from);
   haste_ = false;
   follower.heard = now.mono;
+  follower.put_off.reset();
   owed_until_ = later(now.mono, config_.alone_after);
   if (config_.quorum_floor != 0 && is_cpp(from)) owed_ = std::max(owed_, append.leader_commit);
   follower.leader_commit = std::max(follower.leader_commit, append.leader_commit);

@@ -56,6 +56,8 @@ struct Follower {
   std::optional<CatchUp> session;
   Index leader_commit;
   Mono heard{};  ///< the leader, last
+  /// Of a candidate that was denied for the leader's sake alone, since the leader was heard: it may have known better.
+  std::optional<RequestVote> put_off;
 };
 struct Candidate {
   static constexpr MemberRole role = MemberRole::candidate;
@@ -186,6 +188,9 @@ class Engine::Impl {
   void on_request_vote(const Now& now, const PeerId& from, const RequestVote& request);
   [[nodiscard]] Vote judge(const Now& now, const PeerId& from, const RequestVote& request);
   [[nodiscard]] bool keeps_leader(const Now& now, const PeerId& from, const RequestVote& request) const;
+  void put_off(const PeerId& from, const RequestVote& request);
+  /// Judges the request again, now that the leader is gone; true when its candidate got this term's vote.
+  [[nodiscard]] bool votes_after_all(const Now& now, const RequestVote& request);
   void on_vote(const Now& now, const PeerId& from, const RequestVoteResponse& response);
   void count_votes(const Now& now);
   void become_leader(const Now& now, const std::set<PeerId>& granted);

@@ -84,6 +84,16 @@ TEST_F(CutGroup, of_two_histories_the_longer_one_prevails) {
   for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(group->values(i).size(), 50U) << i;
 }
 
+TEST_F(CutGroup, a_proven_death_costs_no_timer_though_some_hear_of_it_later_than_others) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(seed);
+    settle({.cpp = 3 + seed % 3, .floor = seed % 2 == 0 ? 0U : static_cast<std::uint32_t>(3 + seed % 3) / 2 + 1}, seed);
+    group->run_for(1s);
+    group->crash(lead, consensus::Loss::proven, 20ms);
+    EXPECT_TRUE(group->run_until([&] { return group->agreed(); }, 200ms)) << group->describe();
+  }
+}
+
 TEST_F(CutGroup, two_members_need_both_however_long_one_is_mute) {
   settle({.cpp = 2});
   group->lets_pass = [&](std::size_t from, std::size_t to, const consensus::Message&) {
