@@ -94,6 +94,25 @@ TEST_F(CutGroup, a_proven_death_costs_no_timer_though_some_hear_of_it_later_than
   }
 }
 
+TEST_F(CutGroup, a_lone_member_with_a_history_of_its_own_joins_the_group_that_it_meets) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(seed);
+    group.emplace(seed, Options{.cpp = 3});
+    group->boot(0);
+    ASSERT_TRUE(group->run_until([&] { return group->status(0).role == MemberRole::leader; }, 20s));
+    for (int i = 0; i < 5; ++i) group->execute(0, "alone");
+    group->run_for(1s);
+    group->boot(1);
+    group->boot(2);
+    group->bond(1, 2);
+    ASSERT_TRUE(group->run_until([&] { return group->status(1).online && group->status(2).online; }, 20s));
+    for (std::size_t i = 1; i < 3; ++i) group->execute(i, "together");
+    group->run_for(1s);
+    group->bond_all();
+    EXPECT_TRUE(group->run_until([&] { return group->agreed(); }, 20s)) << group->describe();
+  }
+}
+
 TEST_F(CutGroup, two_members_need_both_however_long_one_is_mute) {
   settle({.cpp = 2});
   group->lets_pass = [&](std::size_t from, std::size_t to, const consensus::Message&) {
