@@ -49,6 +49,7 @@ void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts
 void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return;
+  if (role<Ended>() != nullptr) return static_cast<void>(peers_.erase(found));  // it is we who leave
   if (auto* leader = role<Leader>(); leader != nullptr && found->second.proved) {
     leader->former[peer] = found->second.acked;
   } else if (leader != nullptr && !found->second.facts.cpp && !found->second.greet) {

@@ -54,6 +54,17 @@ TEST(Elections, a_lone_member_elects_itself_and_leads_those_who_join_later) {
   EXPECT_EQ(cluster.values(2).size(), 1U);
 }
 
+TEST(Elections, who_leaves_remembers_how_large_the_group_was) {
+  Settled settled;
+  Cluster& cluster = settled.cluster;
+  const std::size_t leaving = settled.follower();
+  cluster.engine(leaving).stop(cluster.now(), "");
+  for (const std::size_t other : {settled.lead, settled.follower(1)}) cluster.unbond(leaving, other, Loss::departed);
+  cluster.run_for(1s);
+  EXPECT_EQ(cluster.status(leaving).group_size, 3U);
+  EXPECT_EQ(cluster.status(settled.lead).group_size, 2U);
+}
+
 TEST(Elections, of_lone_members_the_one_with_more_entries_prevails_and_all_show_its_values) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(seed);
