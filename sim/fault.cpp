@@ -170,54 +170,89 @@ HostId victim(const Work& work) {
   return work.world.leader().value_or(work.fault.a);
 }
 
+void isolate(const Work& work, HostId host) {
+  work.cut_where([at = host.value](std::uint32_t i, std::uint32_t j) { return i == at || j == at; });
+}
+
+void deafen(const Work& work) {
+  for (std::uint32_t i = 0; i < work.hosts(); ++i) work.cut({i}, work.fault.a);
+}
+
+void halves(const Work& work) {
+  work.cut_where([&](std::uint32_t i, std::uint32_t j) { return work.side(i) != work.side(j); });
+}
+
+void ring(const Work& work) {
+  const auto n = static_cast<std::uint32_t>(work.hosts());
+  work.cut_where([n](std::uint32_t i, std::uint32_t j) { return j - i != 1 && !(i == 0 && j + 1 == n); });
+}
+
+/// Two halves, and one host that hears both.
+void bridge(const Work& work) {
+  work.cut_where([&, both = work.fault.a.value](std::uint32_t i, std::uint32_t j) {
+    return i != both && j != both && work.side(i) != work.side(j);
+  });
+}
+
+void restart(const Work& work, HostId host) {
+  work.fall(host, Nanoseconds(static_cast<std::int64_t>(work.fault.value % 50'000'000)));
+}
+
+void restart_all(const Work& work) {
+  for (std::uint32_t i = 0; i < work.hosts(); ++i) work.fall({i}, work.fault.span / (1 + i));
+}
+
+void slow(const Work& work) {
+  const auto& [at, kind, span, host, other, value] = work.fault;
+  work.world.set_slowness(host, 20 + value % 400);
+  work.world.excuse(host, span);
+  work.later(span, [w = &work.world, id = host] { w->set_slowness(id, 1); });
+}
+
+void clock_rate(const Work& work) {
+  const auto set = [w = &work.world, host = work.fault.a](std::int64_t rate) {
+    w->host(host).clock.set_rate(w->now(), rate);
+  };
+  set(static_cast<std::int64_t>(work.fault.value % 4000) - 2000);
+  work.later(work.fault.span, [set] { set(0); });
+}
+
+void clock_jump(const Work& work) {
+  set_clock(work, std::chrono::milliseconds(static_cast<std::int64_t>(work.fault.value % 40'000) - 20'000));
+}
+
+void wipe(const Work& work) {
+  work.fall(work.fault.a, work.fault.span);
+  work.world.host(work.fault.a).disk.wipe();
+}
+
 void begin(const Work& work) {
   const auto& [at, kind, span, a, b, value] = work.fault;
   World& world = work.world;
-  const auto n = static_cast<std::uint32_t>(work.hosts());
-  const std::uint32_t host = a.value;
   switch (kind) {
     case FaultKind::cut: return work.cut_both(a, b);
     case FaultKind::cut_one_way: return work.cut(a, b);
-    case FaultKind::isolate:
-      return work.cut_where([&](std::uint32_t i, std::uint32_t j) { return i == host || j == host; });
-    case FaultKind::deafen:
-      for (std::uint32_t i = 0; i < n; ++i) work.cut({i}, a);
-      return;
-    case FaultKind::halves:
-      return work.cut_where([&](std::uint32_t i, std::uint32_t j) { return work.side(i) != work.side(j); });
-    case FaultKind::ring:
-      return work.cut_where([&](std::uint32_t i, std::uint32_t j) { return j - i != 1 && !(i == 0 && j + 1 == n); });
-    case FaultKind::bridge:
-      return work.cut_where(
-          [&](std::uint32_t i, std::uint32_t j) { return i != host && j != host && work.side(i) != work.side(j); });
+    case FaultKind::isolate: return isolate(work, a);
+    case FaultKind::leader_isolate: return isolate(work, victim(work));
+    case FaultKind::deafen: return deafen(work);
+    case FaultKind::halves: return halves(work);
+    case FaultKind::ring: return ring(work);
+    case FaultKind::bridge: return bridge(work);
     case FaultKind::flap: return flap(work);
     case FaultKind::weather: return weather(work);
     case FaultKind::squeeze: return squeeze(work);
     case FaultKind::clog: return world.network().clog(a, b, span);
     case FaultKind::crash: return work.fall(a, span);
     case FaultKind::leader_crash: return work.fall(victim(work), span);
-    case FaultKind::restart: return work.fall(a, Nanoseconds(static_cast<std::int64_t>(value % 50'000'000)));
-    case FaultKind::leader_restart:
-      return work.fall(victim(work), Nanoseconds(static_cast<std::int64_t>(value % 50'000'000)));
-    case FaultKind::leader_isolate:
-      return work.cut_where(
-          [host = victim(work).value](std::uint32_t i, std::uint32_t j) { return i == host || j == host; });
-    case FaultKind::close_canary: return world.part_canaries(a, b);
-    case FaultKind::leader_pause: return world.pause(victim(work), span);
-    case FaultKind::restart_all:
-      for (std::uint32_t i = 0; i < n; ++i) work.fall({i}, span / (1 + i));
-      return;
+    case FaultKind::restart: return restart(work, a);
+    case FaultKind::leader_restart: return restart(work, victim(work));
+    case FaultKind::restart_all: return restart_all(work);
     case FaultKind::rolling: return rolling(work);
     case FaultKind::pause: return world.pause(a, span);
-    case FaultKind::slow:
-      world.set_slowness(a, 20 + value % 400);
-      world.excuse(a, span);
-      return work.later(span, [&world, host = a] { world.set_slowness(host, 1); });
-    case FaultKind::clock_rate:
-      world.host(a).clock.set_rate(world.now(), static_cast<std::int64_t>(value % 4000) - 2000);
-      return work.later(span, [&world, host = a] { world.host(host).clock.set_rate(world.now(), 0); });
-    case FaultKind::clock_jump:
-      return set_clock(work, std::chrono::milliseconds(static_cast<std::int64_t>(value % 40'000) - 20'000));
+    case FaultKind::leader_pause: return world.pause(victim(work), span);
+    case FaultKind::slow: return slow(work);
+    case FaultKind::clock_rate: return clock_rate(work);
+    case FaultKind::clock_jump: return clock_jump(work);
     case FaultKind::clock_set_back: return set_back(work);
     case FaultKind::sleep: return world.sleep(a, span);
     case FaultKind::quit: return quit(work);
@@ -226,10 +261,8 @@ void begin(const Work& work) {
     case FaultKind::storm: return storm(work);
     case FaultKind::forged_error: return forged_error(work);
     case FaultKind::disk: return disk(work);
-    case FaultKind::wipe:
-      work.fall(a, span);
-      world.host(a).disk.wipe();
-      return;
+    case FaultKind::wipe: return wipe(work);
+    case FaultKind::close_canary: return world.part_canaries(a, b);
   }
 }
 

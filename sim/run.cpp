@@ -106,70 +106,90 @@ class Run {
   void invite() {
     draw_sky();
     Rng rng = rng_.fork("cast");
-    std::vector<std::size_t> key(keys);
-    for (std::size_t i = 0; i < key.size(); ++i) key[i] = i;
-    for (std::size_t i = key.size(); i > 1; --i) std::swap(key[i - 1], key[rng.below(i)]);
+    const std::vector<std::size_t> key = draw_keys(rng);
     const std::size_t drawn = scenario_.nodes_least + rng.below(scenario_.nodes_most - scenario_.nodes_least + 1);
-    const std::size_t nodes = options_.nodes != 0 ? options_.nodes : drawn;
-    Acquaintance known = scenario_.acquaintance;
-    if (known == Acquaintance::any) {
-      constexpr Acquaintance choice[] = {Acquaintance::all, Acquaintance::all, Acquaintance::star, Acquaintance::chain};
-      known = choice[rng.below(std::size(choice))];
-    }
+    nodes_ = options_.nodes != 0 ? options_.nodes : drawn;
+    const Acquaintance known = draw_acquaintance(rng);
     // Who was told of few finds halves that started apart by trying the others of its list every minute.
     whole_within_ = known == Acquaintance::all ? scenario_.whole_within : scenario_.whole_within + 70s;
     const Cast& cast = scenario_.cast;
-    nodes_ = nodes;
-    const std::size_t all = nodes + cast.rust + cast.impostors + cast.other_secret + cast.other_network;
-    replicate(nodes + cast.rust);
+    const std::size_t all = nodes_ + cast.rust + cast.impostors + cast.other_secret + cast.other_network;
+    replicate(nodes_ + cast.rust);
     for (std::size_t i = 0; i < all; ++i) {
       HostSpec spec;
       spec.key = key[i];
       spec.eager = scenario_.eager;
       spec.persists = !scenario_.forgetful;
-      std::size_t at = i;
-      const auto is = [&](std::size_t count) {
-        const bool out = at < count;
-        if (!out) at -= count;
-        return out;
-      };
-      if (is(nodes)) {
-        spec.name = "n" + std::to_string(i);
-        if (cast.twins && i + 1 == nodes) spec.key = key[i - 1];
-        if (cast.second_group && rng.below(3) != 0) spec.second_secret = "second secret";
-        // What C++ nodes have learned to do, in the order in which they have.
-        constexpr std::uint64_t levels[] = {0, 1, 3};
-        if (i < cast.older) spec.capabilities = levels[rng.below(std::size(levels))];
-      } else if (is(cast.rust)) {
-        spec.name = "rust" + std::to_string(i);
-        spec.software = Software::rust;
-      } else if (is(cast.impostors)) {
-        spec.name = "liar" + std::to_string(i);
-        spec.software = Software::impostor;
-        spec.secret = "guessed";
-      } else if (is(cast.other_secret)) {
-        spec.name = "other" + std::to_string(i);
-        spec.secret = "other secret";
-      } else {
-        spec.name = "alien" + std::to_string(i);
-        spec.network = "another network";
-      }
-      for (std::uint32_t j = 0; j < all; ++j) {
-        const bool tells = (known == Acquaintance::star && j == 0) || (known == Acquaintance::chain && j + 1 == i) ||
-                           known == Acquaintance::all;
-        if (tells && j != i && key[j] != spec.key) spec.bootstrap.push_back({j});
-      }
+      draw_role(rng, i, key, spec);
+      for (std::uint32_t j = 0; j < all; ++j)
+        if (tells(known, j, i) && key[j] != spec.key) spec.bootstrap.push_back({j});
       const HostId host = world_.add(std::move(spec));
       world_.host(host).member = true;
       world_.host(host).wanted = true;
-      const bool late = i < nodes && i + scenario_.replication.late >= nodes;
-      const Nanoseconds least = late ? 5s : 0s;
-      const Nanoseconds start = rng.between(least, late ? scenario_.chaos - 4s : scenario_.start_within);
-      world_.scheduler().at(birth + start, [this, host] {
-        world_.boot(host);
-        world_.join(host);
-      });
+      plan_start(rng, i, host);
     }
+  }
+
+  static std::vector<std::size_t> draw_keys(Rng& rng) {
+    std::vector<std::size_t> out(keys);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = i;
+    for (std::size_t i = out.size(); i > 1; --i) std::swap(out[i - 1], out[rng.below(i)]);
+    return out;
+  }
+
+  [[nodiscard]] Acquaintance draw_acquaintance(Rng& rng) const {
+    if (scenario_.acquaintance != Acquaintance::any) return scenario_.acquaintance;
+    constexpr Acquaintance choice[] = {Acquaintance::all, Acquaintance::all, Acquaintance::star, Acquaintance::chain};
+    return choice[rng.below(std::size(choice))];
+  }
+
+  /// Whether host i is told of host j.
+  static bool tells(Acquaintance known, std::size_t j, std::size_t i) {
+    if (j == i) return false;
+    return (known == Acquaintance::star && j == 0) || (known == Acquaintance::chain && j + 1 == i) ||
+           known == Acquaintance::all;
+  }
+
+  /// Our nodes come first, then each kind of the others.
+  void draw_role(Rng& rng, std::size_t i, const std::vector<std::size_t>& key, HostSpec& spec) const {
+    const Cast& cast = scenario_.cast;
+    std::size_t at = i;
+    const auto is = [&](std::size_t count) {
+      const bool out = at < count;
+      if (!out) at -= count;
+      return out;
+    };
+    if (is(nodes_)) {
+      spec.name = "n" + std::to_string(i);
+      if (cast.twins && i + 1 == nodes_) spec.key = key[i - 1];
+      if (cast.second_group && rng.below(3) != 0) spec.second_secret = "second secret";
+      // What C++ nodes have learned to do, in the order in which they have.
+      constexpr std::uint64_t levels[] = {0, 1, 3};
+      if (i < cast.older) spec.capabilities = levels[rng.below(std::size(levels))];
+    } else if (is(cast.rust)) {
+      spec.name = "rust" + std::to_string(i);
+      spec.software = Software::rust;
+    } else if (is(cast.impostors)) {
+      spec.name = "liar" + std::to_string(i);
+      spec.software = Software::impostor;
+      spec.secret = "guessed";
+    } else if (is(cast.other_secret)) {
+      spec.name = "other" + std::to_string(i);
+      spec.secret = "other secret";
+    } else {
+      spec.name = "alien" + std::to_string(i);
+      spec.network = "another network";
+    }
+  }
+
+  void plan_start(Rng& rng, std::size_t i, HostId host) {
+    const bool late = i < nodes_ && i + scenario_.replication.late >= nodes_;
+    const Nanoseconds least = late ? 5s : 0s;
+    const Nanoseconds start = rng.between(least, late ? scenario_.chaos - 4s : scenario_.start_within);
+    world_.scheduler().at(birth + start, [this, host] {
+      world_.boot(host);
+      world_.join(host);
+    });
   }
 
   void replicate(std::size_t members) {
