@@ -80,7 +80,6 @@ bool Bootstrap::bonded(const PeerId& peer) {
   bool news = false;
   for (Peer& item : peers_) {
     if (item.peer.id != peer || item.stage == Stage::reached || item.stage == Stage::ourselves) continue;
-    news = news || !item.met;
     item.met = true;
     item.stage = Stage::reached;
     item.quick.reset();

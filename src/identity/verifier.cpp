@@ -24,7 +24,7 @@ Result<EntryRef> Verifier::verify(const codec::SignedEntryView& view) {
   if (!crypto::verify(entry->id, crypto::hash({view.entry}), signature)) {
     return fail(Errc::bad_signature, "the signature of peer entry " + entry->id.brief() + " does not verify");
   }
-  const EntryRef out = EntryRef::make(std::move(*entry), std::vector(view.whole.begin(), view.whole.end()), digest);
+  EntryRef out = EntryRef::make(std::move(*entry), std::vector(view.whole.begin(), view.whole.end()), digest);
   remember(out);
   return out;
 }

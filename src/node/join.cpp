@@ -27,7 +27,7 @@ GroupId id_of_group(const GroupKey& key, const ConsensusConfig& consensus, const
 consensus::Config engine_config(const PeerId& self, std::uint64_t run, const ConsensusConfig& timing,
                                 const Machine& machine, std::uint32_t group_size) {
   consensus::Config out;
-  static_cast<consensus::Participation&>(out) = machine;
+  static_cast<consensus::Participation&>(out) = static_cast<const consensus::Participation&>(machine);
   out.self = self;
   out.run = run;
   out.heartbeat_interval = timing.heartbeat_interval;

@@ -27,7 +27,7 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
   self.set_addresses(config.advertised, now.wall);
   verifier.remember(self.entry());
   for (const auto& bytes : config.memory.entries) dial_list_.recall(verifier.verify(BytesView(bytes)), self.id(), now);
-  group_sizes_ = std::move(config.memory.group_sizes);
+  group_sizes_.swap(config.memory.group_sizes);
   config.memory = {};
   for (const std::string& warning : config.warnings) notice(now, warning);
 }

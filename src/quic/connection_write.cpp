@@ -9,7 +9,8 @@
 namespace mosaik::quic {
 namespace {
 
-constexpr std::size_t burst = 10 * NGTCP2_MAX_UDP_PAYLOAD_SIZE;  // bytes that may leave at once (RFC 9002 7.7)
+constexpr std::size_t burst =
+    std::size_t{10} * NGTCP2_MAX_UDP_PAYLOAD_SIZE;  // bytes that may leave at once (RFC 9002 7.7)
 
 ngtcp2_tstamp stamp(Mono now) noexcept {
   return static_cast<ngtcp2_tstamp>(now.time_since_epoch().count());
@@ -133,7 +134,8 @@ std::optional<Connection::Written> Connection::write_packet(Mono now, std::span<
     }
     Written out{.size = static_cast<std::size_t>(size), .path = {}};
     if (!dialled_) out.path = {accepted_path_.local, address_of(path.path.remote.addr)};
-    if (packets_until_key_update_ > 0 && opened_ && --packets_until_key_update_ == 0) {
+    const bool counting = packets_until_key_update_ > 0 && opened_;
+    if (counting && --packets_until_key_update_ == 0) {
       // Refused while an earlier update is not yet confirmed; then the next round does it.
       static_cast<void>(ngtcp2_conn_initiate_key_update(quic_, stamp(now)));
       packets_until_key_update_ = shared_.config.key_update_packets;

@@ -21,8 +21,8 @@ class Mailbox {
 
   /// True when the box was empty: whoever empties it has to be woken.
   bool push(T item) {
-    Node* const node = new Node{std::move(item), head_.load(std::memory_order_relaxed)};
-    Node* before = node->next;
+    Node* before = nullptr;  // a guess; the exchange puts it right
+    Node* const node = new Node{std::move(item), before};
     while (!head_.compare_exchange_weak(before, node)) node->next = before;
     return before == nullptr;
   }

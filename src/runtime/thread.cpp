@@ -16,11 +16,12 @@ Result<std::thread> start_thread(const char* name, std::function<void()> run) {
   // What a thread's own fault raises stays with the thread, for crash reporters; so does the profiler's tick.
   for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF}) ::sigdelset(&all, own);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  Result<std::thread> out = fail(Errc::limit, "cannot start a thread; raise the limit of processes (ulimit -u)");
+  Result<std::thread> out;
   try {
     out = std::thread(std::move(run));
     ::pthread_setname_np(out->native_handle(), name);
   } catch (const std::system_error&) {
+    out = fail(Errc::limit, "cannot start a thread; raise the limit of processes (ulimit -u)");
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return out;
