@@ -77,8 +77,9 @@ class Discovery::Impl {
   void on_event(const Now& now, const quic::LinkOversized& event, quic::Links& links, Facts& facts);
   void on_event(const Now& now, const quic::LinkUnreachable& event, quic::Links& links, Facts& facts);
   void on_event(const Now& now, const quic::LinkClosed& event, quic::Links& links, Facts& facts);
-  template <class Other>
-  void on_event(const Now&, const Other&, quic::Links&, Facts&) {}
+  // Signs of life and of loss: an exchange has its own time limit.
+  void on_event(const Now&, const quic::LinkActive&, quic::Links&, Facts&) {}
+  void on_event(const Now&, const quic::LinkLossy&, quic::Links&, Facts&) {}
   void on_announce(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);
   void on_incoming(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);
   void on_dialer_closed(const Now& now, const Exchange& exchange, const quic::CloseInfo& close);
