@@ -1,7 +1,8 @@
 #!/bin/sh
 # coverage.sh: line and branch coverage of the cores by unit, golden and simulator tests. The report: build/coverage/report.
 # Throw branches are left out: nothing throws across a room, and the compiler makes one for each allocation. So are lines that
-# begin with MOSAIK_ASSERT: their other branch ends the process. Nothing else is.
+# begin with MOSAIK_ASSERT: their other branch ends the process. Nothing else is, but for the few lines whose count two threads
+# have spoilt: counting atomically takes forty times as long.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=$(nproc 2>/dev/null || echo 2)
@@ -20,6 +21,7 @@ filters=""
 for room in $cores; do filters="$filters --filter src/$room/"; done
 # shellcheck disable=SC2086
 gcovr --root . $filters -j "$jobs" --exclude-throw-branches --exclude-unreachable-branches \
+  --gcov-ignore-parse-errors \
   --exclude-lines-by-pattern '^\s*MOSAIK_ASSERT\(.*' build/coverage \
   --html-details build/coverage/report/index.html --json-summary build/coverage/report/summary.json --txt | tail -n 120
 python3 - build/coverage/report/summary.json <<'END'
