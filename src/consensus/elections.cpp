@@ -136,8 +136,9 @@ Nanoseconds Engine::Impl::stagger() const {
 Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& request) {
   if (ballot_ && (ballot_->term > request.term || (ballot_->term == request.term && ballot_->candidate != from)))
     return Vote::denied;
-  // We may have forgotten it, or have yet to fetch it: who lacks what a leader has told committed does not lead.
-  if (request.last.index < owed_ && now.mono < owed_until_) return Vote::denied;
+  // We may have forgotten it, or have yet to fetch it: who lacks what a leader has told committed does not lead. Who
+  // holds it judges as always: a candidate that is ahead of it would deny it too, and nobody would lead.
+  if (request.last.index < owed_ && committed_ < owed_ && now.mono < owed_until_) return Vote::denied;
   const Cursor own = log.last();
   // A Rust candidate compares plainly itself: judged otherwise, each of two could find itself ahead for ever.
   const auto order = is_cpp(from) ? terms::compare(own, request.last) : own <=> request.last;

@@ -148,5 +148,29 @@ TEST_F(CutGroup, those_who_have_yet_to_fetch_elect_nobody_who_lacks_what_was_com
   for (const std::size_t i : forgetful) EXPECT_NE(group->status(i).role, MemberRole::leader) << group->describe();
 }
 
+TEST_F(CutGroup, of_two_histories_that_forgetting_made_one_prevails_without_waiting_for_the_other) {
+  settle({.cpp = 3, .floor = 2, .floor_promise = false});
+  const std::size_t longer = others[0];
+  const std::size_t later = others[1];
+  group->isolate(later);
+  for (int i = 0; i < 20; ++i) group->execute(lead, "long " + std::to_string(i));
+  group->run_for(1s);
+  ASSERT_EQ(group->values(longer).size(), 20U);
+  // The others of the majority forget it, one after the other, and `later` leads a history without it in between.
+  group->isolate(longer);
+  group->crash(lead);
+  group->heal();
+  group->isolate(longer);
+  group->boot(lead);
+  group->bond(std::min(lead, later), std::max(lead, later));
+  ASSERT_TRUE(group->run_until([&] { return group->status(later).role == MemberRole::leader; }, 20s));
+  ASSERT_TRUE(commits(later, "late"));
+  group->crash(lead);
+  ASSERT_TRUE(group->run_until([&] { return group->status(later).role != MemberRole::leader; }, 20s));
+  group->boot(lead);
+  group->heal();
+  EXPECT_TRUE(group->run_until([&] { return group->agreed(); }, 15s)) << group->describe();
+}
+
 }  // namespace
 }  // namespace mosaik::test
