@@ -55,9 +55,10 @@ def crates_lines(rustpeer, ops):
     with Relay(rustpeer) as relay:
         for window in WINDOWS:
             runs = crate(rustpeer, relay, "commit", "--window", str(window), "--ops", str(ops * min(window, 8)), "--size", "256")
+            if not runs:
+                continue
             for column, key, scale, unit in ((", p50", "p50_us", 1, "us"), (", p99", "p99_us", 1, "us"), ("", "ops_per_second", 0.001, "k/s")):
-                if runs:
-                    row(f"the crate, window {window}{column}", [scale * run[key] for run in runs], unit)
+                row(f"the crate, window {window}{column}", [scale * run[key] for run in runs], unit)
         if runs := crate(rustpeer, relay, "failover"):
             row("the crate, a leader that says goodbye to next commit", [1000 * run["write_seconds"] for run in runs], "ms")
 

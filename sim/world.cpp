@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
-#include "crypto/group_key.hpp"
 #include "crypto/hash.hpp"
 #include "quic/endpoint.hpp"
 #include "sim/buggy_transport.hpp"
@@ -82,16 +81,8 @@ std::string World::name_of(const PeerId& peer) const {
 }
 
 GroupId World::group_of(const std::string& secret) const {
-  const auto ms = [](std::chrono::milliseconds value) { return static_cast<std::uint64_t>(value.count()); };
-  const Digest timing = crypto::consensus_digest(
-      ms(knobs_.timing.heartbeat_interval), ms(knobs_.timing.heartbeat_jitter), knobs_.timing.max_missed_heartbeats);
-  const GroupKey key = GroupKey::from_secret(secret);
-  if (!replication_)
-    return crypto::make_group_id(key, timing, crypto::noop_signature(),
-                                 crypto::log_replay_signature(crypto::noop_rust_type));
-  const node::Machine& machine = replication_->machine;
-  return crypto::make_group_id(key, timing, machine.signature,
-                               crypto::log_replay_signature(machine.rust_type, machine.batch_size));
+  return node::id_of_group(GroupKey::from_secret(secret), knobs_.timing,
+                           replication_ ? &replication_->machine : nullptr);
 }
 
 // ------------------------------------------------------------------------------------------------ processes

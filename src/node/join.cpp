@@ -12,18 +12,6 @@ std::uint64_t whole_milliseconds(std::chrono::milliseconds value) {
   return static_cast<std::uint64_t>(value.count());
 }
 
-// Without a machine: the group of the crate's machine that does nothing (spec: groups 2.4).
-GroupId id_of_group(const GroupKey& key, const ConsensusConfig& consensus, const Machine* machine) {
-  const Digest timing =
-      crypto::consensus_digest(whole_milliseconds(consensus.heartbeat_interval),
-                               whole_milliseconds(consensus.heartbeat_jitter), consensus.max_missed_heartbeats);
-  if (machine == nullptr)
-    return crypto::make_group_id(key, timing, crypto::noop_signature(),
-                                 crypto::log_replay_signature(crypto::noop_rust_type));
-  return crypto::make_group_id(key, timing, machine->signature,
-                               crypto::log_replay_signature(machine->rust_type, machine->batch_size));
-}
-
 consensus::Config engine_config(const PeerId& self, std::uint64_t run, const ConsensusConfig& timing,
                                 const Machine& machine, std::uint32_t group_size) {
   consensus::Config out;
@@ -40,6 +28,17 @@ consensus::Config engine_config(const PeerId& self, std::uint64_t run, const Con
   return out;
 }
 }  // namespace
+
+GroupId id_of_group(const GroupKey& key, const ConsensusConfig& consensus, const Machine* machine) {
+  const Digest timing =
+      crypto::consensus_digest(whole_milliseconds(consensus.heartbeat_interval),
+                               whole_milliseconds(consensus.heartbeat_jitter), consensus.max_missed_heartbeats);
+  if (machine == nullptr)
+    return crypto::make_group_id(key, timing, crypto::noop_signature(),
+                                 crypto::log_replay_signature(crypto::noop_rust_type));
+  return crypto::make_group_id(key, timing, machine->signature,
+                               crypto::log_replay_signature(machine->rust_type, machine->batch_size));
+}
 
 Result<> check(const ConsensusConfig& consensus, std::uint32_t quorum_floor) {
   constexpr std::size_t most_members = limits::mesh_peers + 1;

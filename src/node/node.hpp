@@ -95,6 +95,10 @@ struct Machine : consensus::Participation {
   consensus::Restored restored{};
 };
 
+/// The group that members with this key, timing and machine are in; without a machine: the one of the crate's machine
+/// that does nothing (spec: groups 2.4).
+[[nodiscard]] GroupId id_of_group(const GroupKey& key, const ConsensusConfig& consensus, const Machine* machine);
+
 /// Whether a group can run so. Errors: invalid_argument, with what would do.
 [[nodiscard]] Result<> check(const ConsensusConfig& consensus, std::uint32_t quorum_floor);
 

@@ -46,13 +46,21 @@ inline ConsensusConfig quick() {
   return out;
 }
 
-template <class M>
-GroupOf<M> replicate(const Network& network, M machine, std::string_view secret = "test secret") {
+/// Joins with what `prepare` asks of the builder besides.
+template <class M, class Prepare>
+GroupOf<M> replicate_with(const Network& network, M machine, const Prepare& prepare,
+                          std::string_view secret = "test secret") {
   auto builder = network.groups().with_key(GroupKey::from_secret(secret)).with_state_machine(std::move(machine));
   builder.with_consensus(quick());
+  prepare(builder);
   auto joined = builder.join();
   if (!joined) throw std::runtime_error(joined.error().message);
   return std::move(*joined);
+}
+
+template <class M>
+GroupOf<M> replicate(const Network& network, M machine, std::string_view secret = "test secret") {
+  return replicate_with(network, std::move(machine), [](auto&) {}, secret);
 }
 
 }  // namespace mosaik::test

@@ -5,8 +5,6 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <cstdlib>
-#include <filesystem>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -14,6 +12,8 @@
 #include <vector>
 
 #include <mosaik/mosaik.hpp>
+
+#include "base/folder.hpp"
 
 namespace mosaik::test {
 
@@ -34,26 +34,6 @@ T value_of(Result<T> result) {
 inline Network open_node(std::vector<std::string> bootstrap = {}) {
   return value_of(Network::open(on_loopback(std::move(bootstrap))));
 }
-
-/// A folder of its own, gone with all that is in it.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "mosaik-test-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string operator/(std::string_view name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline Group join(const Network& network, std::string_view secret = "test secret") {
   return value_of(network.groups().with_key(GroupKey::from_secret(secret)).join());

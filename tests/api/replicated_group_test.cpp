@@ -217,8 +217,7 @@ TEST_F(Replicated, members_that_do_not_share_their_quorum_floor_tell_each_other)
     return std::make_unique<Events>(networks_.back());
   };
   const auto join = [&](const Network& network, std::uint32_t floor) {
-    auto builder = network.groups().with_key(GroupKey::from_secret("test secret")).with_state_machine(Counter{});
-    return value_of(builder.with_quorum_floor(floor).join());
+    return replicate_with(network, Counter{}, [floor](auto& builder) { builder.with_quorum_floor(floor); });
   };
   const auto one = open({});
   const auto other = open({networks_[0].contact()});
@@ -378,22 +377,14 @@ TEST_F(Replicated, the_mesh_of_a_group_with_a_machine_has_its_own_online) {
   EXPECT_EQ(wait_for(whole).own().size(), 1U);
 }
 
-/// Opens a node and joins with what `prepare` asks of the builder.
-GroupOf<Counter> replicate_with(const Network& network, const auto& prepare) {
-  auto builder = network.groups().with_key(GroupKey::from_secret("test secret")).with_state_machine(Counter{});
-  builder.with_consensus(quick());
-  prepare(builder);
-  return value_of(builder.join());
-}
-
 TEST_F(Replicated, an_observer_leaves_the_election_to_a_later_and_slower_member) {
   networks_.push_back(open_node());
   auto& observer = groups_.emplace_back(
-      replicate_with(networks_[0], [](auto& builder) { builder.with_preference(Preference::observer); }));
+      replicate_with(networks_[0], Counter{}, [](auto& builder) { builder.with_preference(Preference::observer); }));
   networks_.push_back(open_node({networks_[0].contact()}));
   auto slower = quick();
   slower.bootstrap_delay = 3 * (slower.election_timeout + slower.election_timeout_jitter);
-  groups_.push_back(replicate_with(networks_[1], [&](auto& builder) { builder.with_consensus(slower); }));
+  groups_.push_back(replicate_with(networks_[1], Counter{}, [&](auto& builder) { builder.with_consensus(slower); }));
   EXPECT_EQ(wait_for(observer.when().leader_elected()), networks_[1].id());
   EXPECT_EQ(observer.consensus().elections, 0U);
 }
@@ -425,7 +416,7 @@ TEST_F(Replicated, what_is_left_of_a_larger_group_goes_on_alone_after_the_time_t
   std::ofstream(config.secret_key_file + ".state") << memory;  // as if it had been killed: it said no goodbye
   config.bootstrap.clear();
   const Network network = value_of(Network::open(config));
-  const auto left = replicate_with(network, [](auto& builder) { builder.with_alone_after(1s); });
+  const auto left = replicate_with(network, Counter{}, [](auto& builder) { builder.with_alone_after(1s); });
   EXPECT_TRUE(left.when().is_leader().get_for(20s)) << "the default is 30 s";
   EXPECT_EQ(left.consensus().group_size, 2U);
 }

@@ -5,9 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <thread>
 
+#include "base/folder.hpp"
 #include "control/client.hpp"
 #include "control/json.hpp"
 #include "control/limits.hpp"
@@ -83,23 +83,15 @@ TEST(ControlCalls, answers_that_are_none_are_malformed) {
 
 class ControlCallServer : public ::testing::Test {
  protected:
-  ControlCallServer() {
-    std::string pattern = ::testing::TempDir() + "/mosaik-calls-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-    path_ = directory_ + "/node.sock";
-    server_ = std::move(Server::open(path_, source_).value());
-  }
-  ~ControlCallServer() override { std::filesystem::remove_all(directory_); }
-
   /// Carries a call out on a thread of its own.
   std::jthread carry(const Call& call, Result<CallAnswer>& answer) {
     return std::jthread([this, call, &answer] { answer = carry_out(path_, call); });
   }
 
   FakeSource source_;
-  std::string directory_;
-  std::string path_;
-  std::unique_ptr<Server> server_;
+  test::Folder folder_;
+  std::string path_ = folder_ / "node.sock";
+  std::unique_ptr<Server> server_ = std::move(Server::open(path_, source_).value());
 };
 
 TEST_F(ControlCallServer, an_answer_comes_when_the_call_ends) {

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/folder.hpp"
 #include "base/limits.hpp"
 #include "control/client.hpp"
 #include "control/json.hpp"
@@ -33,13 +34,6 @@ constexpr auto patience = std::chrono::seconds(30);
 
 class ControlServer : public ::testing::Test {
  protected:
-  ControlServer() {
-    std::string pattern = ::testing::TempDir() + "/mosaik-control-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-    path_ = directory_ + "/run/node.sock";
-  }
-  ~ControlServer() override { std::filesystem::remove_all(directory_); }
-
   void open() {
     Result<std::unique_ptr<Server>> opened = Server::open(path_, source_);
     ASSERT_TRUE(opened) << opened.error().message;
@@ -77,8 +71,8 @@ class ControlServer : public ::testing::Test {
   }
 
   FakeSource source_;
-  std::string directory_;
-  std::string path_;
+  test::Folder folder_;
+  std::string path_ = folder_ / "run/node.sock";
   std::unique_ptr<Server> server_;
 };
 
@@ -229,7 +223,7 @@ TEST_F(ControlServer, makes_socket_and_directory_private) {
   open();
   ::umask(before);
   EXPECT_EQ(mode_of(path_), 0600U);
-  EXPECT_EQ(mode_of(directory_ + "/run"), 0700U);
+  EXPECT_EQ(mode_of(folder_ / "run"), 0700U);
 }
 
 TEST_F(ControlServer, removes_the_socket_at_the_end) {
@@ -283,7 +277,7 @@ TEST_F(ControlServer, refuses_the_socket_of_a_live_node) {
 }
 
 TEST_F(ControlServer, does_not_touch_a_file_that_is_no_socket) {
-  std::filesystem::create_directory(directory_ + "/run");
+  std::filesystem::create_directory(folder_ / "run");
   std::ofstream(path_) << "precious";
   const auto opened = Server::open(path_, source_);
   ASSERT_FALSE(opened);
@@ -323,7 +317,7 @@ class Foreign {
 TEST_F(ControlServer, is_told_from_whatever_else_may_listen_there) {
   const std::string json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
   for (const std::string& words : {json, std::string("SSH-2.0-x\r\n"), std::string("\r\n\r\n")}) {
-    const std::string path = directory_ + "/foreign";
+    const std::string path = folder_ / "foreign";
     std::filesystem::remove(path);
     const Foreign foreign(path, words);
     const auto answer = ask(path, "GET", "/v1/status");
@@ -334,13 +328,13 @@ TEST_F(ControlServer, is_told_from_whatever_else_may_listen_there) {
 }
 
 TEST_F(ControlServer, is_not_looked_for_in_what_is_no_socket) {
-  const std::string path = directory_ + "/notes";
+  const std::string path = folder_ / "notes";
   std::ofstream(path) << "precious";
   EXPECT_EQ(ask(path, "GET", "/v1/status").error().code, Errc::malformed);
 }
 
 TEST_F(ControlServer, refuses_a_path_that_no_socket_can_have) {
-  const auto opened = Server::open(directory_ + "/" + std::string(200, 'x'), source_);
+  const auto opened = Server::open(folder_ / std::string(200, 'x'), source_);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Errc::invalid_argument);
   EXPECT_FALSE(Server::open("", source_));
@@ -350,8 +344,8 @@ TEST_F(ControlServer, refuses_another_user) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   open();
   ASSERT_EQ(::chmod(path_.c_str(), 0666), 0);
-  ASSERT_EQ(::chmod((directory_ + "/run").c_str(), 0755), 0);
-  ASSERT_EQ(::chmod(directory_.c_str(), 0755), 0);
+  ASSERT_EQ(::chmod((folder_ / "run").c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(folder_.path().c_str(), 0755), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     if (::setuid(65534) != 0) ::_exit(3);

@@ -7,10 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <thread>
+
+#include "base/folder.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -23,13 +23,7 @@ constexpr std::string_view digits = "00112233445566778899aabbccddeeff00112233445
 
 class Files : public testing::Test {
  protected:
-  Files() {
-    std::string name = (std::filesystem::temp_directory_path() / "mosaik-test-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~Files() override { std::filesystem::remove_all(folder_); }
-
-  [[nodiscard]] std::string path(std::string_view name = "key") const { return (folder_ / name).string(); }
+  [[nodiscard]] std::string path(std::string_view name = "key") const { return folder_ / name; }
   std::string write(std::string_view content, mode_t mode = 0600, std::string_view name = "key") {
     std::ofstream(path(name), std::ios::binary) << content;
     ::chmod(path(name).c_str(), mode);
@@ -39,11 +33,8 @@ class Files : public testing::Test {
     std::ifstream file(path(name), std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  [[nodiscard]] std::size_t count() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder_), {}));
-  }
 
-  std::filesystem::path folder_;
+  test::Folder folder_;
 };
 
 class KeyFileTest : public Files {};
@@ -56,7 +47,7 @@ TEST_F(KeyFileTest, makes_a_missing_file_that_only_its_owner_can_read) {
   ASSERT_EQ(::stat(path().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 0600U);
   EXPECT_EQ(read(), to_hex(key->seed()) + "\n");
-  EXPECT_EQ(count(), 1U);  // no temporary file is left
+  EXPECT_EQ(folder_.count(), 1U);  // no temporary file is left
 }
 
 TEST_F(KeyFileTest, makes_it_with_that_mode_under_any_umask) {
@@ -161,7 +152,7 @@ TEST_F(KeyFileTest, one_of_many_that_come_at_once_gets_it) {
   }
   EXPECT_EQ(got, 1);
   EXPECT_EQ(refused, 7);
-  EXPECT_EQ(count(), 1U);
+  EXPECT_EQ(folder_.count(), 1U);
 }
 
 TEST_F(KeyFileTest, create_never_replaces_a_file) {
@@ -170,14 +161,14 @@ TEST_F(KeyFileTest, create_never_replaces_a_file) {
   ASSERT_FALSE(key);
   EXPECT_EQ(key.error().code, Errc::in_use);
   EXPECT_EQ(read(), "precious");
-  EXPECT_EQ(count(), 1U);
+  EXPECT_EQ(folder_.count(), 1U);
 }
 
 TEST_F(KeyFileTest, says_what_is_wrong_with_the_place) {
   const auto missing = KeyFile::open(path("no/such/folder"));
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().message, HasSubstr("cannot be created: No such file or directory"));
-  const auto folder = KeyFile::open(folder_.string());
+  const auto folder = KeyFile::open(folder_.path());
   ASSERT_FALSE(folder);
   EXPECT_EQ(folder.error().code, Errc::invalid_argument);
 }
@@ -226,7 +217,7 @@ TEST_F(SecretFileTest, names_a_missing_file) {
 TEST_F(SecretFileTest, gives_a_command_that_a_shell_understands) {
   const auto secret = read_secret_file("group secret file", write("x", 0644, "it's a key"));
   ASSERT_FALSE(secret);
-  EXPECT_THAT(secret.error().message, EndsWith("; run: chmod 600 '" + folder_.string() + "/it'\\''s a key'"));
+  EXPECT_THAT(secret.error().message, EndsWith("; run: chmod 600 '" + folder_.path() + "/it'\\''s a key'"));
 }
 
 TEST(Secret, is_gone_after_a_move) {

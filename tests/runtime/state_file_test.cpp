@@ -5,10 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "base/folder.hpp"
 #include "base/limits.hpp"
 
 namespace mosaik::runtime {
@@ -20,14 +20,9 @@ using testing::SizeIs;
 
 class StateFile : public testing::Test {
  protected:
-  StateFile() {
-    std::string name = (std::filesystem::temp_directory_path() / "mosaik-test-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~StateFile() override { std::filesystem::remove_all(folder_); }
-  [[nodiscard]] std::string path() const { return (folder_ / "state").string(); }
+  [[nodiscard]] std::string path() const { return folder_ / "state"; }
 
-  std::filesystem::path folder_;
+  test::Folder folder_;
 };
 
 TEST_F(StateFile, gives_back_what_was_kept) {
@@ -38,7 +33,7 @@ TEST_F(StateFile, gives_back_what_was_kept) {
   ASSERT_TRUE(loaded.has_value());
   EXPECT_EQ(loaded->memory, memory);
   EXPECT_THAT(loaded->warnings, IsEmpty());
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "nothing is left beside it";
+  EXPECT_EQ(folder_.count(), 1U) << "nothing is left beside it";
 }
 
 TEST_F(StateFile, that_is_missing_or_empty_is_an_empty_memory) {
