@@ -21,7 +21,7 @@ namespace mosaik::sim {
 
 /// The machine of all groups of the world.
 struct Replication {
-  node::Machine machine;
+  node::MachineSpec machine;
   Nanoseconds slowest{};  ///< what a run of commands costs at most; 0: the machine works in line
 };
 

@@ -197,7 +197,7 @@ class Run {
     if (spec.floor == Floor::absent) return;
     Rng rng = rng_.fork("replication");
     Replication out;
-    node::Machine& machine = out.machine;
+    node::MachineSpec& machine = out.machine;
     machine.signature = Digest(crypto::hash({bytes_of("numbers")}));
     machine.rust_type = "numbers::Numbers";
     constexpr std::uint32_t batches[] = {100, 500, 2000};

@@ -50,7 +50,7 @@ class Calls final : public Workload {
  public:
   void begin(World& world, Rng rng) override {
     rng_.emplace(rng);
-    const node::Machine& machine = world.replication()->machine;
+    const node::MachineSpec& machine = world.replication()->machine;
     for (const auto& host : world.hosts()) {
       if (host->spec.software == Software::rust) mixed_ = true;
       const HostId id = host->id;

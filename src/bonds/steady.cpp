@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "base/overloaded.hpp"
 #include "bonds/mesh.hpp"
 #include "bonds/tail.hpp"
 
@@ -47,13 +48,15 @@ void Mesh::on_bond_frame(const Step& step, Member& member, BytesView payload) {
   const auto message = codec::decode_bond_message(payload);
   if (!message) return close_bond(step, member, EndedBy::us, CloseCode::protocol_violation, message.error().message);
   member.bond->heartbeat.reset(step.now, pulse_);
-  if (const auto* ping = std::get_if<codec::Ping>(&*message)) return on_ping(step, member, *ping);
-  if (std::holds_alternative<codec::Departure>(*message)) return on_departure(step, member);
-  if (const auto* update = std::get_if<codec::PeerEntryUpdate>(&*message))
-    return on_peer_entry_update(step, member, *update);
-  if (const auto* formed = std::get_if<codec::BondFormed>(&*message)) return on_bond_formed(step, member, *formed);
-  if (const auto* raft = std::get_if<codec::Raft>(&*message))
-    step.facts.emplace_back(RaftHeard{member.id, Blob::copy(raft->message)});
+  std::visit(overloaded{[&](const codec::Ping& ping) { on_ping(step, member, ping); },
+                        [](const codec::Pong&) {},  // the sign of life was all it had to say
+                        [&](const codec::Departure&) { on_departure(step, member); },
+                        [&](const codec::PeerEntryUpdate& update) { on_peer_entry_update(step, member, update); },
+                        [&](const codec::BondFormed& formed) { on_bond_formed(step, member, formed); },
+                        [&](const codec::Raft& raft) {
+                          step.facts.emplace_back(RaftHeard{member.id, Blob::copy(raft.message)});
+                        }},
+             *message);
 }
 
 void Mesh::on_ping(const Step& step, Member& member, const codec::Ping& ping) {

@@ -31,8 +31,8 @@ struct Restored {
 /// So many times longer waits a reluctant follower (spec: groups 6.2).
 inline constexpr unsigned reluctance = 3;
 
-/// What whoever joins a group decides, besides its timing (ConsensusConfig). node::Machine and runtime::MachineSetup
-/// are it, with what they add: its defaults stand here alone.
+/// What whoever joins a group decides, besides its timing (ConsensusConfig). node::MachineSpec and
+/// runtime::MachineSetup are it, with what they add: its defaults stand here alone.
 struct Participation {
   /// Entries of one catch-up request; part of the GroupId (spec: groups 2.4).
   std::uint32_t batch_size = limits::catch_up_batch;

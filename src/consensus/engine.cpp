@@ -1,7 +1,8 @@
-// The face of the engine; bonds, dispatch, steps and what is told.
+// The face of the engine; bonds, messages, steps and what is told.
 
 #include "consensus/engine.hpp"
 
+#include "base/overloaded.hpp"
 #include "consensus/impl.hpp"
 
 namespace mosaik::consensus {
@@ -83,14 +84,17 @@ void Engine::Impl::send(const PeerId& to, const Message& message, Urgency urgenc
   effects.emplace_back(Send{to, frame(message), urgency, after});
 }
 
+// ------------------------------------------------------------------------------------------------ messages
+
 namespace {
 /// The term that a message carries; forwards and catch-up carry none (spec: groups 5.1).
 std::optional<Term> term_of(const Message& message) {
-  if (const auto* append = std::get_if<AppendEntries>(&message)) return append->term;
-  if (const auto* response = std::get_if<AppendEntriesResponse>(&message)) return response->term;
-  if (const auto* request = std::get_if<RequestVote>(&message)) return request->term;
-  if (const auto* vote = std::get_if<RequestVoteResponse>(&message)) return vote->term;
-  return std::nullopt;
+  return std::visit(
+      [](const auto& one) -> std::optional<Term> {
+        if constexpr (requires { one.term; }) return one.term;
+        return std::nullopt;
+      },
+      message);
 }
 }  // namespace
 
@@ -98,39 +102,36 @@ Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob
   if (role<Ended>() != nullptr || !peers_.contains(from)) return {};
   auto message = decode(bytes);
   if (!message) return std::unexpected(message.error());
-  if (const auto term = term_of(*message)) {
-    if (*term > terms::greatest) return fail(Errc::malformed, "a raft message of a term beyond all bounds");
-    // AppendEntries decides for itself when a higher term is followed.
-    if (auto* append = std::get_if<AppendEntries>(&*message)) {
-      on_append_entries(now, from, *append);
-      return {};
-    }
-    if (*term < term_) return {};  // spec: groups 6.3: silently
-    if (const auto* request = std::get_if<RequestVote>(&*message);
-        request != nullptr && keeps_leader(now, from, *request)) {
-      put_off(from, *request);
-      return {};
-    }
-    if (*term > term_) become_follower(now, *term, std::nullopt);
-  }
-  dispatch(now, from, *message);
+  if (const auto term = term_of(*message); term && *term > terms::greatest)
+    return fail(Errc::malformed, "a raft message of a term beyond all bounds");
+  std::visit(overloaded{[&](AppendEntries& append) { on_append_entries(now, from, append); },
+                        [&](const AppendEntriesResponse& response) {
+                          if (heeds(now, response.term)) on_append_response(now, from, response);
+                        },
+                        [&](const RequestVote& request) {
+                          if (keeps_leader(now, from, request)) return put_off(from, request);
+                          if (heeds(now, request.term)) on_request_vote(now, from, request);
+                        },
+                        [&](const RequestVoteResponse& response) {
+                          if (heeds(now, response.term)) on_vote(now, from, response);
+                        },
+                        [&](ForwardCommand& commands) { on_forwarded_command(from, commands); },
+                        [&](const CommandAck& ack) { on_command_ack(from, ack); },
+                        [&](ForwardQuery& asked) { on_forwarded_query(now, from, asked); },
+                        [&](QueryResponse& read) { on_query_response(from, read); },
+                        [&](const AvailabilityRequest&) { on_availability_request(from); },
+                        [](const AvailabilityResponse&) {},  // we fetch from the leader, and need not ask what it has
+                        [&](const FetchEntriesRequest& fetch) { on_fetch_request(now, from, fetch.range); },
+                        [&](FetchEntriesResponse& fetched) { on_fetched(from, fetched); }},
+             *message);
   return {};
 }
 
-void Engine::Impl::dispatch(const Now& now, const PeerId& from, Message& message) {
-  if (auto* response = std::get_if<AppendEntriesResponse>(&message)) return on_append_response(now, from, *response);
-  if (auto* request = std::get_if<RequestVote>(&message)) return on_request_vote(now, from, *request);
-  if (auto* vote = std::get_if<RequestVoteResponse>(&message)) return on_vote(now, from, *vote);
-  if (auto* commands = std::get_if<ForwardCommand>(&message)) return on_forwarded_command(from, *commands);
-  if (auto* ack = std::get_if<CommandAck>(&message)) return on_command_ack(from, *ack);
-  if (auto* asked = std::get_if<ForwardQuery>(&message)) return on_forwarded_query(now, from, *asked);
-  if (auto* read = std::get_if<QueryResponse>(&message)) return on_query_response(from, *read);
-  if (std::holds_alternative<AvailabilityRequest>(message)) return on_availability_request(from);
-  if (auto* fetch = std::get_if<FetchEntriesRequest>(&message)) return on_fetch_request(now, from, fetch->range);
-  auto* follower = role<Follower>();
-  if (follower == nullptr || !follower->session) return;
-  if (follower->leader != from) return;
-  if (auto* fetched = std::get_if<FetchEntriesResponse>(&message)) follower->session->on_fetched(std::move(*fetched));
+// AppendEntries alone decides for itself whether a later term is followed.
+bool Engine::Impl::heeds(const Now& now, Term term) {
+  if (term < term_) return false;  // spec: groups 6.3: silently
+  if (term > term_) become_follower(now, term, std::nullopt);
+  return true;
 }
 
 // ------------------------------------------------------------------------------------------------ steps

@@ -141,6 +141,12 @@ void Engine::Impl::lag(const PeerId& from, AppendEntries& append) {
   if (is_cpp(from) || (fresh && config_.quorum_floor == 0)) acknowledge(from, log.last_index(), Vote::abstained);
 }
 
+void Engine::Impl::on_fetched(const PeerId& from, FetchEntriesResponse& fetched) {
+  auto* follower = role<Follower>();
+  if (follower == nullptr || !follower->session || follower->leader != from) return;
+  follower->session->on_fetched(std::move(fetched));
+}
+
 void Engine::Impl::advance_session(const Now& now) {
   auto* follower = role<Follower>();
   if (follower == nullptr || !follower->session) return;

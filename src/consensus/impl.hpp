@@ -1,5 +1,5 @@
 #pragma once
-// The body of Engine, one file a concern: engine.cpp (the face, dispatch, steps), elections.cpp (timers, campaigns,
+// The body of Engine, one file a concern: engine.cpp (the face, messages, steps), elections.cpp (timers, campaigns,
 // votes), follower.cpp (AppendEntries, catch-up), leader.cpp (placing, acknowledgements, commits), provider.cpp
 // (serving catch-up), commands.cpp and reads.cpp (calls), machine.cpp (applying), durable.cpp (the disk).
 
@@ -168,7 +168,8 @@ class Engine::Impl {
   void set_group_size(std::size_t size);
   void publish();
   [[nodiscard]] bool is_cpp(const PeerId& peer) const;
-  void dispatch(const Now& now, const PeerId& from, Message& message);
+  /// Whether a message of this term counts; a later term is joined.
+  [[nodiscard]] bool heeds(const Now& now, Term term);
 
   // elections.cpp
   [[nodiscard]] Nanoseconds draw();
@@ -209,6 +210,7 @@ class Engine::Impl {
   [[nodiscard]] std::optional<Index> merge(const Cursor& previous, std::vector<Entry>& entries);
   void acknowledge(const PeerId& leader, Index last, Vote vote);
   void acknowledge_in_step(const PeerId& leader, Index last);
+  void on_fetched(const PeerId& from, FetchEntriesResponse& fetched);
   void advance_session(const Now& now);
   void end_session(Follower& follower);
   void cut(Index from);

@@ -73,7 +73,7 @@ class Node::Impl {
 
   // join.cpp
   [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
-                                     const Machine* machine);
+                                     const MachineSpec* machine);
   void leave(const Now& now, const GroupId& group);
 
   // machines.cpp

@@ -13,7 +13,7 @@ std::uint64_t whole_milliseconds(std::chrono::milliseconds value) {
 }
 
 consensus::Config engine_config(const PeerId& self, std::uint64_t run, const ConsensusConfig& timing,
-                                const Machine& machine, std::uint32_t group_size) {
+                                const MachineSpec& machine, std::uint32_t group_size) {
   consensus::Config out;
   static_cast<consensus::Participation&>(out) = static_cast<const consensus::Participation&>(machine);
   out.self = self;
@@ -29,7 +29,7 @@ consensus::Config engine_config(const PeerId& self, std::uint64_t run, const Con
 }
 }  // namespace
 
-GroupId id_of_group(const GroupKey& key, const ConsensusConfig& consensus, const Machine* machine) {
+GroupId id_of_group(const GroupKey& key, const ConsensusConfig& consensus, const MachineSpec* machine) {
   const Digest timing =
       crypto::consensus_digest(whole_milliseconds(consensus.heartbeat_interval),
                                whole_milliseconds(consensus.heartbeat_jitter), consensus.max_missed_heartbeats);
@@ -59,7 +59,7 @@ Result<> check(const ConsensusConfig& consensus, std::uint32_t quorum_floor) {
 }
 
 Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
-                                 const Machine* machine) {
+                                 const MachineSpec* machine) {
   if (const Result<> sound = check(consensus, machine == nullptr ? 0 : machine->quorum_floor); !sound)
     return std::unexpected(sound.error());
   if (machine != nullptr && machine->batch_size == 0)
@@ -132,7 +132,7 @@ Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusC
   return impl_->join(now, key, consensus, nullptr);
 }
 Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
-                           const Machine& machine) {
+                           const MachineSpec& machine) {
   return impl_->join(now, key, consensus, &machine);
 }
 void Node::leave(const Now& now, const GroupId& group) {

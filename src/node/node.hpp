@@ -88,7 +88,7 @@ using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, GroupEff
                             CloseCanary, Event>;
 
 /// The replicated machine of a group, as far as its members must agree on it, and how this member takes part.
-struct Machine : consensus::Participation {
+struct MachineSpec : consensus::Participation {
   Digest signature;            ///< the machine's own (spec: groups 2.4)
   std::string rust_type = {};  ///< type name of the Rust machine; both enter the GroupId
   consensus::Store store = consensus::Store::memory;
@@ -97,7 +97,7 @@ struct Machine : consensus::Participation {
 
 /// The group that members with this key, timing and machine are in; without a machine: the one of the crate's machine
 /// that does nothing (spec: groups 2.4).
-[[nodiscard]] GroupId id_of_group(const GroupKey& key, const ConsensusConfig& consensus, const Machine* machine);
+[[nodiscard]] GroupId id_of_group(const GroupKey& key, const ConsensusConfig& consensus, const MachineSpec* machine);
 
 /// Whether a group can run so. Errors: invalid_argument, with what would do.
 [[nodiscard]] Result<> check(const ConsensusConfig& consensus, std::uint32_t quorum_floor);
@@ -124,7 +124,7 @@ class Node {
   [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus);
   /// Joins with a machine: the group has an engine. Errors: the same.
   [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
-                                     const Machine& machine);
+                                     const MachineSpec& machine);
   /// GroupLeft follows, at most limits::departure_flush later.
   void leave(const Now& now, const GroupId& group);
   void sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);

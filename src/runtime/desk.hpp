@@ -66,6 +66,7 @@ class Desk final : public Step {
   consensus::CallId begin(CallTerms& terms);
   void end(consensus::CallId call, const consensus::Outcome& outcome);
   void carry_out(const GroupId& group, consensus::Effect& effect);
+  void note_news(const GroupId& group);
   void work(const GroupId& group, MachineWork work);
   void finish_machines();
   void end_machines();

@@ -2,12 +2,13 @@
 
 #include <utility>
 
+#include "base/overloaded.hpp"
 #include "runtime/desk.hpp"
 
 namespace mosaik::runtime {
 void Desk::join(const GroupKey& key, const ConsensusConfig& consensus, MachineSetup setup, Answer<GroupId> done) {
-  const node::Machine machine{static_cast<const consensus::Participation&>(setup), setup.machine->signature(),
-                              setup.machine->rust_type()};
+  const node::MachineSpec machine{static_cast<const consensus::Participation&>(setup), setup.machine->signature(),
+                                  setup.machine->rust_type()};
   auto group = node_.join(now_, key, consensus, machine);
   if (!group) return done(std::move(group));
   auto room = MachineRoom::open(std::move(setup.machine), *group, node_.own_entry()->entry.network, inbox_);
@@ -56,10 +57,18 @@ void Desk::on_output(node::GroupEffects& output) {
 }
 
 void Desk::carry_out(const GroupId& group, consensus::Effect& effect) {
-  if (auto* answer = std::get_if<consensus::Answer>(&effect)) return end(answer->call, answer->outcome);
-  if (auto* apply = std::get_if<consensus::Apply>(&effect)) return work(group, std::move(*apply));
-  if (auto* reset = std::get_if<consensus::Reset>(&effect)) return work(group, *reset);
-  if (auto* ask = std::get_if<consensus::AskMachine>(&effect)) return work(group, std::move(*ask));
+  std::visit(
+      overloaded{[&](const consensus::Answer& answer) { end(answer.call, answer.outcome); },
+                 [&](consensus::Apply& apply) { work(group, std::move(apply)); },
+                 [&](const consensus::Reset& reset) { work(group, reset); },
+                 [&](consensus::AskMachine& ask) { work(group, std::move(ask)); },
+                 [&](const consensus::Event&) { note_news(group); },
+                 // The node keeps these two to itself; logs are in memory.
+                 [](const consensus::Send&) {}, [](const consensus::Remember&) {}, [](const consensus::Persist&) {}},
+      effect);
+}
+
+void Desk::note_news(const GroupId& group) {
   if (const auto found = machines_.find(group); found != machines_.end()) found->second.news = true;
 }
 
@@ -73,14 +82,12 @@ void Desk::work(const GroupId& group, MachineWork work) {
 }
 
 void Desk::on_machine(const GroupId& group, std::vector<MachineResult> results) {
-  if (const auto found = machines_.find(group); found != machines_.end()) found->second.news = true;
-  for (MachineResult& result : results) {
-    if (const auto* applied = std::get_if<MachineApplied>(&result))
-      node_.on_applied(now_, group, applied->epoch, applied->index);
-    if (const auto* answered = std::get_if<MachineAnswered>(&result))
-      node_.on_answered(now_, group, answered->query, answered->answer);
-    if (const auto* failed = std::get_if<MachineFailed>(&result)) node_.on_machine_failed(now_, group, failed->why);
-  }
+  note_news(group);
+  const overloaded take{
+      [&](const MachineApplied& applied) { node_.on_applied(now_, group, applied.epoch, applied.index); },
+      [&](const MachineAnswered& answered) { node_.on_answered(now_, group, answered.query, answered.answer); },
+      [&](const MachineFailed& failed) { node_.on_machine_failed(now_, group, failed.why); }};
+  for (const MachineResult& result : results) std::visit(take, result);
 }
 
 void Desk::finish_machines() {

@@ -267,7 +267,7 @@ TEST_F(TwoNodes, refuse_settings_by_which_no_group_can_run) {
       EXPECT_EQ(joined.error().code, Errc::invalid_argument);
       EXPECT_THAT(joined.error().message, HasSubstr(says));
     }
-    node::Machine machine;
+    node::MachineSpec machine;
     machine.batch_size = 0;
     const auto joined = node.join(now, GroupKey::from_secret("other"), {}, machine);
     ASSERT_FALSE(joined);
