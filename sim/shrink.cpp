@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "base/descriptor.hpp"
 #include "sim/farm.hpp"
 
 namespace mosaik::sim {
@@ -28,14 +29,6 @@ std::string read_all(int from) {
   return "hang\n";
 }
 
-void write_all(int to, const std::string& text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const ssize_t size = write(to, text.data() + at, text.size() - at);
-    if (size <= 0) return;
-    at += static_cast<std::size_t>(size);
-  }
-}
-
 }  // namespace
 
 Verdict run_apart(const Job& job, const RunOptions& options) {
@@ -48,8 +41,7 @@ Verdict run_apart(const Job& job, const RunOptions& options) {
     const Outcome out = run_seed(*job.scenario, job.seed, options);
     std::string text = std::to_string(out.digest) + "\n";
     if (out.failure) text += out.failure->invariant + "\n" + out.failure->text + "\n";
-    write_all(ends[1], text + "end\n");
-    _exit(0);
+    _exit(write_all(ends[1], text + "end\n") ? 0 : 1);
   }
   close(ends[1]);
   if (child < 0) {

@@ -15,9 +15,9 @@
 #include <mosaik/id.hpp>
 #include <mosaik/result.hpp>
 
+#include "base/descriptor.hpp"
 #include "control/json.hpp"
 #include "mosaik/line_io.hpp"
-#include "runtime/descriptor.hpp"
 
 namespace mosaik::command {
 
@@ -92,8 +92,8 @@ class DemoNode {
   std::size_t number_;
   State state_ = State::off;
   pid_t pid_ = -1;
-  runtime::Descriptor input_pipe_;
-  runtime::Descriptor output_pipe_;
+  Descriptor input_pipe_;
+  Descriptor output_pipe_;
   std::optional<LineReader> output_;
   PeerId id_;
   std::string contact_;

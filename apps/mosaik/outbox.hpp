@@ -10,16 +10,12 @@
 #include <mosaik/event.hpp>
 
 #include "control/backlog.hpp"
+#include "runtime/bell.hpp"
 
 namespace mosaik::command {
 
 class Outbox {
  public:
-  Outbox();
-  ~Outbox();
-  Outbox(const Outbox&) = delete;
-  Outbox& operator=(const Outbox&) = delete;
-
   void put(const Event& event);
   void put_reply(std::string line);
   /// How far a group has committed: only the newest is kept.
@@ -28,13 +24,11 @@ class Outbox {
   [[nodiscard]] std::optional<Event> take_event();
   [[nodiscard]] std::optional<std::string> take_reply();
   /// Readable when something was put in since the last clear_wake().
-  [[nodiscard]] int descriptor() const noexcept { return wake_; }
-  void clear_wake() noexcept;
+  [[nodiscard]] int descriptor() const noexcept { return bell_.fd(); }
+  void clear_wake() const noexcept { bell_.quiet(); }
 
  private:
-  void wake() noexcept;
-
-  int wake_ = -1;
+  runtime::Bell bell_;
   std::mutex mutex_;
   std::deque<std::string> replies_;
   std::optional<Index> committed_;

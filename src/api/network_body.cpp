@@ -9,6 +9,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
 #include "runtime/state_file.hpp"
+#include "udp/interfaces.hpp"
 #include "udp/socket.hpp"
 
 namespace mosaik::api {

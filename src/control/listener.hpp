@@ -7,11 +7,9 @@
 
 #include <mosaik/result.hpp>
 
-#include "runtime/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 namespace mosaik::control {
-
-using runtime::Descriptor;
 
 /// A listening socket at a path.
 class Listener {

@@ -2,7 +2,6 @@
 
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,8 +33,8 @@ void make_idle(int fd) {
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-ChildlessDescriptor tcp_socket(const SocketAddress& address) {
-  ChildlessDescriptor out(
+udp::ChildlessDescriptor tcp_socket(const SocketAddress& address) {
+  udp::ChildlessDescriptor out(
       ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (out && !address.is_v4()) set(out.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   return out;
@@ -51,23 +50,17 @@ std::uint16_t bound_port(int fd) {
 
 }  // namespace
 
-ChildlessDescriptor::~ChildlessDescriptor() {
-  guard_ = {};  // a fork in between would otherwise close somebody else's
-  if (fd_ >= 0) ::close(fd_);
-}
-
-CanarySockets::CanarySockets(const std::vector<udp::Socket>& beside)
-    : poll_(::epoll_create1(EPOLL_CLOEXEC)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+CanarySockets::CanarySockets(const std::vector<udp::Socket>& beside) : poll_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (!poll_ || !bell_) return;
   epoll_event wanted{};
   wanted.events = EPOLLIN;
-  wanted.data.fd = bell_.get();
-  if (::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, bell_.get(), &wanted) != 0) return;
+  wanted.data.fd = bell_.fd();
+  if (::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, bell_.fd(), &wanted) != 0) return;
   for (const udp::Socket& socket : beside) listen(socket.local().with_port(0));
 }
 
 void CanarySockets::listen(const SocketAddress& address) {
-  ChildlessDescriptor socket = tcp_socket(address);
+  udp::ChildlessDescriptor socket = tcp_socket(address);
   if (!socket) return;
   const Sockaddr wanted(address);
   if (::bind(socket.get(), &wanted.any, wanted.size()) != 0 || ::listen(socket.get(), backlog) != 0) return;
@@ -75,7 +68,7 @@ void CanarySockets::listen(const SocketAddress& address) {
   add(std::move(socket), Stage::listener, EPOLLIN, {});
 }
 
-void CanarySockets::add(ChildlessDescriptor descriptor, Stage stage, std::uint32_t events, Sock sock) {
+void CanarySockets::add(udp::ChildlessDescriptor descriptor, Stage stage, std::uint32_t events, Sock sock) {
   const int fd = descriptor.get();
   epoll_event wanted{};
   wanted.events = events;
@@ -86,8 +79,7 @@ void CanarySockets::add(ChildlessDescriptor descriptor, Stage stage, std::uint32
 }
 
 std::vector<CanaryNews> CanarySockets::receive(const Now& now) {
-  std::uint64_t rung = 0;
-  static_cast<void>(::read(bell_.get(), &rung, sizeof rung));
+  bell_.quiet();
   std::array<epoll_event, 64> events{};
   const int count = ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), 0);
   for (int i = 0; i < count; ++i) {
@@ -105,7 +97,7 @@ std::vector<CanaryNews> CanarySockets::receive(const Now& now) {
 
 void CanarySockets::on_listener(const Now& now, int listener) {
   for (int taken = 0; taken < backlog; ++taken) {
-    ChildlessDescriptor socket(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    udp::ChildlessDescriptor socket(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) return;
     const auto stranger = [](const auto& item) { return item.second.stage == Stage::stranger; };
     if (static_cast<std::size_t>(std::ranges::count_if(socks_, stranger)) >= limits::canary_strangers) {
@@ -187,12 +179,11 @@ void CanarySockets::expect(const node::ExpectCanary& canary) {
 }
 
 void CanarySockets::dial(const node::DialCanary& canary) {
-  ChildlessDescriptor socket = tcp_socket(canary.remote);
+  udp::ChildlessDescriptor socket = tcp_socket(canary.remote);
   const Sockaddr remote(canary.remote);
   if (!socket || (::connect(socket.get(), &remote.any, remote.size()) != 0 && errno != EINPROGRESS)) {
     news_.push_back({canary.id, node::CanaryEnd::failed});
-    const std::uint64_t one = 1;
-    static_cast<void>(::write(bell_.get(), &one, sizeof one));
+    bell_.ring();
     return;
   }
   make_idle(socket.get());

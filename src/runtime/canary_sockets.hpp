@@ -7,40 +7,20 @@
 /// them, the oldest gives way. A token is good once. Bytes on an open canary end it without a word to the node: no
 /// member sends any.
 ///
-/// Close-on-exec, and gone in forked children (udp/fork_guard.hpp). Where no listener can be had there is none.
+/// Close-on-exec, and gone in forked children (udp/childless_descriptor.hpp). Where no listener can be had there is
+/// none.
 
 #include <map>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "base/now.hpp"
 #include "node/canary.hpp"
-#include "udp/fork_guard.hpp"
+#include "runtime/bell.hpp"
+#include "udp/childless_descriptor.hpp"
 #include "udp/socket.hpp"
 
 namespace mosaik::runtime {
-
-/// Owns a descriptor that forked children do not get.
-class ChildlessDescriptor {
- public:
-  ChildlessDescriptor() noexcept = default;
-  explicit ChildlessDescriptor(int fd) : fd_(fd), guard_(fd) {}
-  ChildlessDescriptor(ChildlessDescriptor&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), guard_(std::move(other.guard_)) {}
-  ChildlessDescriptor& operator=(ChildlessDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    std::swap(guard_, other.guard_);
-    return *this;
-  }
-  ~ChildlessDescriptor();
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-  udp::ForkGuard guard_;
-};
 
 struct CanaryNews {
   node::CanaryId id;
@@ -70,7 +50,7 @@ class CanarySockets {
  private:
   enum class Stage : std::uint8_t { listener, stranger, dialing, open };
   struct Sock {
-    ChildlessDescriptor descriptor;
+    udp::ChildlessDescriptor descriptor;
     Stage stage{};
     node::CanaryId id;      ///< of a dialed or open one
     Bytes32 token{};        ///< to be shown, or as much as was shown
@@ -80,19 +60,19 @@ class CanarySockets {
   using Socks = std::map<int, Sock>;
 
   void listen(const SocketAddress& address);
-  void add(ChildlessDescriptor descriptor, Stage stage, std::uint32_t events, Sock sock);
+  void add(udp::ChildlessDescriptor descriptor, Stage stage, std::uint32_t events, Sock sock);
   void on_listener(const Now& now, int listener);
   void on_stranger(Socks::iterator at);
   void on_dialing(Socks::iterator at);
   void on_open(Socks::iterator at);
   void end(Socks::iterator at, node::CanaryEnd how);
 
-  ChildlessDescriptor poll_;
+  udp::ChildlessDescriptor poll_;
   node::CanaryPorts ports_;
   Socks socks_;
   std::vector<node::ExpectCanary> expected_;
   std::vector<CanaryNews> news_;
-  ChildlessDescriptor bell_;  ///< an eventfd, rung for a dial that fails at once
+  Bell bell_;  ///< rung for a dial that fails at once
 };
 
 }  // namespace mosaik::runtime

@@ -1,9 +1,5 @@
 #include "runtime/inbox.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <cstdint>
 #include <utility>
 
 namespace mosaik::runtime {
@@ -14,13 +10,9 @@ thread_local const Inbox* adopted = nullptr;  // of this thread, when it is a lo
 }  // namespace
 
 Result<std::shared_ptr<Inbox>> Inbox::open() {
-  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) return fail(Errc::limit, "cannot open an eventfd: too many open files; raise the limit (ulimit -n)");
-  return std::shared_ptr<Inbox>(new Inbox(fd));
-}
-
-Inbox::~Inbox() {
-  ::close(fd_);
+  Bell bell;
+  if (!bell) return fail(Errc::limit, "cannot open an eventfd: too many open files; raise the limit (ulimit -n)");
+  return std::shared_ptr<Inbox>(new Inbox(std::move(bell)));
 }
 
 void Inbox::post(Request request) {
@@ -28,9 +20,7 @@ void Inbox::post(Request request) {
   if (adopted == this) {
     own_ = true;
   } else if (first) {
-    const std::uint64_t one = 1;
-    // It can only fail when the counter is full, and then the loop is awake.
-    [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
+    bell_.ring();
   }
   if (ended_.load()) end();
 }
@@ -42,11 +32,6 @@ void Inbox::adopt() noexcept {
 std::vector<Request> Inbox::take() {
   if (adopted == this) own_ = false;
   return requests_.drain();
-}
-
-void Inbox::acknowledge() noexcept {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const ssize_t read = ::read(fd_, &count, sizeof count);
 }
 
 void Inbox::end() {

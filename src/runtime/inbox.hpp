@@ -1,14 +1,16 @@
 #pragma once
-/// The way into the loop: a mailbox of requests and an eventfd that wakes the loop when another thread has posted.
+/// The way into the loop: a mailbox of requests and a bell that wakes the loop when another thread has posted.
 /// Shared, so that a name server's late answer finds something to talk to when the loop has ended.
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <mosaik/result.hpp>
 
+#include "runtime/bell.hpp"
 #include "runtime/mailbox.hpp"
 
 namespace mosaik::runtime {
@@ -25,15 +27,15 @@ class Inbox {
   [[nodiscard]] static Result<std::shared_ptr<Inbox>> open();
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
-  ~Inbox();
+  ~Inbox() = default;
 
   /// From any thread. Every request is run exactly once.
   void post(Request request);
 
   // The loop's side.
-  [[nodiscard]] int wake_fd() const noexcept { return fd_; }
+  [[nodiscard]] int wake_fd() const noexcept { return bell_.fd(); }
   /// Call when wake_fd() was readable, before take().
-  void acknowledge() noexcept;
+  void acknowledge() noexcept { bell_.quiet(); }
   [[nodiscard]] std::vector<Request> take();
   /// From here on the calling thread is the loop's: what it posts itself wakes nobody.
   void adopt() noexcept;
@@ -43,8 +45,8 @@ class Inbox {
   void end();
 
  private:
-  explicit Inbox(int fd) noexcept : fd_(fd) {}
-  int fd_;
+  explicit Inbox(Bell bell) noexcept : bell_(std::move(bell)) {}
+  Bell bell_;
   std::atomic<bool> ended_ = false;
   bool own_ = false;  // the loop's own
   Mailbox<Request> requests_;

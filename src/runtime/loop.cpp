@@ -10,6 +10,7 @@
 #include "runtime/poller.hpp"
 #include "runtime/sockets.hpp"
 #include "runtime/thread.hpp"
+#include "udp/interfaces.hpp"
 
 namespace mosaik::runtime {
 namespace {

@@ -1,12 +1,10 @@
 #include "runtime/poller.hpp"
 
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <utility>
 
 #include "base/assert.hpp"
 #include "runtime/clock.hpp"
@@ -28,26 +26,20 @@ epoll_event interest(std::uint32_t events, std::size_t key) noexcept {
 }  // namespace
 
 Result<Poller> Poller::open() {
-  const int fd = ::epoll_create1(EPOLL_CLOEXEC);
-  if (fd < 0) return too_many();
-  return Poller(fd);
-}
-
-Poller::Poller(Poller&& other) noexcept : fd_(std::exchange(other.fd_, -1)), exact_(other.exact_) {}
-
-Poller::~Poller() {
-  if (fd_ >= 0) ::close(fd_);
+  Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) return too_many();
+  return Poller(std::move(epoll));
 }
 
 Result<> Poller::add(int fd, std::size_t key) {
   epoll_event event = interest(EPOLLIN, key);
-  if (::epoll_ctl(fd_, EPOLL_CTL_ADD, fd, &event) != 0) return too_many();
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return too_many();
   return {};
 }
 
 void Poller::watch_writable(int fd, std::size_t key, bool watched) {
   epoll_event event = interest(EPOLLIN | (watched ? EPOLLOUT : 0U), key);
-  MOSAIK_ASSERT(::epoll_ctl(fd_, EPOLL_CTL_MOD, fd, &event) == 0);
+  MOSAIK_ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
 }
 
 std::span<const Poller::Ready> Poller::wait(Mono until) {
@@ -58,14 +50,14 @@ std::span<const Poller::Ready> Poller::wait(Mono until) {
   int got = -1;
   if (exact_) {
     const timespec limit{.tv_sec = pause / 1s, .tv_nsec = (pause % 1s).count()};
-    got = ::epoll_pwait2(fd_, events.data(), most, &limit, nullptr);
+    got = ::epoll_pwait2(epoll_.get(), events.data(), most, &limit, nullptr);
     // Linux before 5.11, or a sandbox that does not know the call.
     exact_ = got >= 0 || (errno != ENOSYS && errno != EPERM);
   }
   if (!exact_) {
     // Late by up to a millisecond rather than early: an early wake finds nothing to do and asks again.
     const auto limit = std::min<Nanoseconds>((pause + 999'999ns) / 1ms * 1ms, std::chrono::hours(24));
-    got = ::epoll_wait(fd_, events.data(), most, static_cast<int>(limit / 1ms));
+    got = ::epoll_wait(epoll_.get(), events.data(), most, static_cast<int>(limit / 1ms));
   }
   const std::size_t count = got > 0 ? static_cast<std::size_t>(got) : 0;
   for (std::size_t i = 0; i < count; ++i) {

@@ -6,9 +6,11 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include <mosaik/result.hpp>
 
+#include "base/descriptor.hpp"
 #include "base/now.hpp"
 
 namespace mosaik::runtime {
@@ -25,9 +27,6 @@ class Poller {
 
   /// Errors: limit.
   [[nodiscard]] static Result<Poller> open();
-  Poller(Poller&& other) noexcept;
-  Poller& operator=(Poller&&) = delete;
-  ~Poller();
 
   /// Watches `fd` for reading and errors; it must be open as long as this object is. Errors: limit.
   [[nodiscard]] Result<> add(int fd, std::size_t key);
@@ -39,9 +38,9 @@ class Poller {
 
  private:
   static constexpr std::size_t most = 8;
-  explicit Poller(int fd) noexcept : fd_(fd) {}
+  explicit Poller(Descriptor epoll) noexcept : epoll_(std::move(epoll)) {}
 
-  int fd_;
+  Descriptor epoll_;
   bool exact_ = true;  // the kernel takes timeouts finer than a millisecond
   std::array<Ready, most> ready_{};
 };

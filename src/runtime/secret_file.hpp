@@ -7,7 +7,7 @@
 
 #include <mosaik/result.hpp>
 
-#include "runtime/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 namespace mosaik::runtime {
 

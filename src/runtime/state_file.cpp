@@ -11,7 +11,7 @@
 
 #include <mosaik/bytes.hpp>
 
-#include "runtime/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 namespace mosaik::runtime {
 namespace {

@@ -1,16 +1,16 @@
+#include "udp/interfaces.hpp"
+
 #include <ifaddrs.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include "base/sockaddr.hpp"
-#include "udp/socket.hpp"
 
 namespace mosaik::udp {
 namespace {
@@ -45,25 +45,20 @@ std::vector<SocketAddress> interface_addresses() {
 }
 
 std::optional<InterfaceWatch> InterfaceWatch::open() {
-  const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) return std::nullopt;
-  InterfaceWatch out(fd);
+  Descriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE));
+  if (!socket) return std::nullopt;
   sockaddr_nl groups{};
   groups.nl_family = AF_NETLINK;
   groups.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&groups), sizeof groups) != 0) return std::nullopt;
-  return out;
-}
-
-InterfaceWatch::~InterfaceWatch() {
-  if (fd_ >= 0) ::close(fd_);
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&groups), sizeof groups) != 0) return std::nullopt;
+  return InterfaceWatch(std::move(socket));
 }
 
 // What changed does not matter: the addresses are asked for anew. An overrun (ENOBUFS) is news too.
 bool InterfaceWatch::drain() noexcept {
   std::array<char, 8192> message;
   for (bool news = false;;) {
-    const ssize_t got = ::recv(fd_, message.data(), message.size(), MSG_DONTWAIT);
+    const ssize_t got = ::recv(fd(), message.data(), message.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return news;
     if (got < 0 && errno != ENOBUFS && errno != EINTR) return news;
     news = true;

@@ -18,8 +18,8 @@ namespace mosaik::udp {
 namespace {
 
 constexpr std::size_t control_bytes = 256;
-constexpr std::size_t quoted_bytes =
-    2048;  // routers quote up to what keeps an ICMP message below 576 (RFC 1812) or 1280 bytes (RFC 4443)
+// Routers quote up to what keeps an ICMP message below 576 (RFC 1812) or 1280 bytes (RFC 4443).
+constexpr std::size_t quoted_bytes = 2048;
 constexpr int errors_at_once = 1024;  // a turn of the error queue; the descriptor stays in error when there is more
 constexpr std::size_t expected_batch = 32;  // datagrams that one GRO batch may hold when it comes thick
 
@@ -113,7 +113,7 @@ std::size_t Socket::receive(std::size_t most, const std::function<void(const Rec
     const std::size_t wanted = std::clamp<std::size_t>((most - delivered) / expected_batch, 1, Buffers::count);
     for (std::size_t i = 0; i < wanted; ++i) batch.prepare(i, buffers_->at(i));
     ++counters_.receive_calls;
-    const int got = ::recvmmsg(fd_, batch.messages.data(), static_cast<unsigned>(wanted), MSG_DONTWAIT, nullptr);
+    const int got = ::recvmmsg(fd(), batch.messages.data(), static_cast<unsigned>(wanted), MSG_DONTWAIT, nullptr);
     if (got < 0) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       if (errno != EINTR) ++old_errors;
@@ -156,7 +156,7 @@ std::size_t Socket::receive_errors(const std::function<void(const Unreachable&)>
     header.msg_iovlen = 1;
     header.msg_control = control.data();
     header.msg_controllen = control.size();
-    const ssize_t size = ::recvmsg(fd_, &header, MSG_ERRQUEUE | MSG_DONTWAIT);
+    const ssize_t size = ::recvmsg(fd(), &header, MSG_ERRQUEUE | MSG_DONTWAIT);
     if (size < 0) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       continue;

@@ -106,7 +106,7 @@ bool Socket::send(const DatagramPath& path, BytesView bytes, std::size_t segment
     const std::size_t most = whole ? std::clamp<std::size_t>(gso_bytes / segment, 1, gso_segments) * segment : segment;
     const BytesView piece = bytes.first(std::min(most, bytes.size()));
     const bool cut = piece.size() > segment;
-    const int error = send_past_old_errors(message, fd_, piece, cut ? segment : 0, counters_.send_calls);
+    const int error = send_past_old_errors(message, fd(), piece, cut ? segment : 0, counters_.send_calls);
     if (error == EAGAIN || error == EWOULDBLOCK) {
       ++counters_.blocked;
       return false;

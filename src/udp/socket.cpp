@@ -1,7 +1,6 @@
 #include "udp/socket.hpp"
 
 #include <netinet/udp.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -74,19 +73,19 @@ bool set_promises(int fd, bool v4) {
 
 Result<Socket> Socket::open(const SocketAddress& bind, const SocketOptions& options) {
   Socket out;
-  out.fd_ = ::socket(bind.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (out.fd_ < 0) return cannot_bind(bind, errno);
-  out.guard_ = ForkGuard(out.fd_);
-  if (!set_promises(out.fd_, bind.is_v4())) return cannot_bind(bind, errno);
-  ask_for_room(out.fd_, options.buffer_bytes);
-  if (options.gro) set(out.fd_, IPPROTO_UDP, UDP_GRO, 1);
+  out.fd_ =
+      ChildlessDescriptor(::socket(bind.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!out.fd_) return cannot_bind(bind, errno);
+  if (!set_promises(out.fd(), bind.is_v4())) return cannot_bind(bind, errno);
+  ask_for_room(out.fd(), options.buffer_bytes);
+  if (options.gro) set(out.fd(), IPPROTO_UDP, UDP_GRO, 1);
   out.gso_ = options.gso;
 
   const Sockaddr wanted(bind);
-  if (::bind(out.fd_, &wanted.any, wanted.size()) != 0) return cannot_bind(bind, errno);
+  if (::bind(out.fd(), &wanted.any, wanted.size()) != 0) return cannot_bind(bind, errno);
   Sockaddr bound;
   socklen_t size = sizeof bound;
-  if (::getsockname(out.fd_, &bound.any, &size) != 0) return cannot_bind(bind, errno);
+  if (::getsockname(out.fd(), &bound.any, &size) != 0) return cannot_bind(bind, errno);
   out.local_ = from_sockaddr(&bound.any).value_or(bind);
 
   out.buffers_ = Buffers::make();
@@ -94,30 +93,8 @@ Result<Socket> Socket::open(const SocketAddress& bind, const SocketOptions& opti
   return out;
 }
 
-Socket::Socket(Socket&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      guard_(std::move(other.guard_)),
-      gso_(other.gso_),
-      local_(other.local_),
-      counters_(other.counters_),
-      buffers_(std::move(other.buffers_)) {}
-
-Socket& Socket::operator=(Socket&& other) noexcept {
-  if (this == &other) return *this;
-  guard_ = std::move(other.guard_);
-  other.guard_ = {};
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = std::exchange(other.fd_, -1);
-  gso_ = other.gso_;
-  local_ = other.local_;
-  counters_ = other.counters_;
-  buffers_ = std::move(other.buffers_);
-  return *this;
-}
-
-Socket::~Socket() {
-  guard_ = {};
-  if (fd_ >= 0) ::close(fd_);
-}
+Socket::Socket(Socket&&) noexcept = default;
+Socket& Socket::operator=(Socket&&) noexcept = default;
+Socket::~Socket() = default;
 
 }  // namespace mosaik::udp

@@ -12,15 +12,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
-#include <utility>
-#include <vector>
 
 #include <mosaik/address.hpp>
 #include <mosaik/result.hpp>
 
 #include "base/datagram.hpp"
-#include "udp/fork_guard.hpp"
+#include "udp/childless_descriptor.hpp"
 
 namespace mosaik::udp {
 
@@ -53,13 +50,13 @@ struct Unreachable {
 class Socket {
  public:
   /// Binds. For [::] IPV6_V6ONLY is set, so that one socket of each family can share a port. Close-on-exec, and
-  /// not open in forked children (fork_guard.hpp).
+  /// not open in forked children (childless_descriptor.hpp).
   [[nodiscard]] static Result<Socket> open(const SocketAddress& bind, const SocketOptions& options = {});
   Socket(Socket&&) noexcept;
   Socket& operator=(Socket&&) noexcept;
   ~Socket();
 
-  [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   /// As bound, with the port that the kernel chose.
   [[nodiscard]] const SocketAddress& local() const noexcept { return local_; }
 
@@ -78,40 +75,11 @@ class Socket {
  private:
   Socket() = default;
   struct Buffers;
-  int fd_ = -1;
-  ForkGuard guard_;
+  ChildlessDescriptor fd_;
   bool gso_ = true;
   SocketAddress local_;
   SocketCounters counters_;
   std::unique_ptr<Buffers> buffers_;
-};
-
-/// Addresses of this host that others may dial: up, not loopback (loopback only when there is nothing else),
-/// not link-local (spec: transport 3.5).
-[[nodiscard]] std::vector<SocketAddress> interface_addresses();
-
-/// Tells when the addresses of this computer have changed (rtnetlink(7)). Move-only.
-class InterfaceWatch {
- public:
-  /// Nothing where the kernel gives no such socket: then addresses stay as they were at the start.
-  [[nodiscard]] static std::optional<InterfaceWatch> open();
-  InterfaceWatch(InterfaceWatch&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  InterfaceWatch& operator=(InterfaceWatch&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  InterfaceWatch(const InterfaceWatch&) = delete;
-  InterfaceWatch& operator=(const InterfaceWatch&) = delete;
-  ~InterfaceWatch();
-
-  /// Readable when there is news.
-  [[nodiscard]] int fd() const noexcept { return fd_; }
-  /// Takes the news; false when there was none.
-  bool drain() noexcept;
-
- private:
-  explicit InterfaceWatch(int fd) noexcept : fd_(fd) {}
-  int fd_ = -1;
 };
 
 }  // namespace mosaik::udp

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "udp/interfaces.hpp"
+
 namespace mosaik::udp {
 namespace {
 

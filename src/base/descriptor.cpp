@@ -1,16 +1,17 @@
-#include "runtime/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
-namespace mosaik::runtime {
+namespace mosaik {
 
 Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
 Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  std::swap(fd_, other.fd_);
+  Descriptor taken(std::move(other));
+  std::swap(fd_, taken.fd_);  // what was held is closed with it
   return *this;
 }
 
@@ -28,4 +29,4 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-}  // namespace mosaik::runtime
+}  // namespace mosaik

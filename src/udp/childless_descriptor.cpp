@@ -1,4 +1,4 @@
-#include "udp/fork_guard.hpp"
+#include "udp/childless_descriptor.hpp"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace mosaik::udp {
@@ -45,18 +46,25 @@ void watch_forks() {
 
 }  // namespace
 
-ForkGuard::ForkGuard(int fd) : fd_(fd) {
-  if (fd < 0) return;
+ChildlessDescriptor::ChildlessDescriptor(int fd) : fd_(fd) {
+  if (!fd_) return;
   watch_forks();
   const std::scoped_lock lock(guarded().mutex);
   guarded().descriptors.push_back(fd);
 }
 
-ForkGuard::~ForkGuard() {
-  if (fd_ < 0) return;
+ChildlessDescriptor& ChildlessDescriptor::operator=(ChildlessDescriptor&& other) noexcept {
+  ChildlessDescriptor taken(std::move(other));
+  std::swap(fd_, taken.fd_);
+  return *this;
+}
+
+// No child may replace the number once it can be somebody else's: off the list first, and closed then.
+ChildlessDescriptor::~ChildlessDescriptor() {
+  if (!fd_) return;
   const std::scoped_lock lock(guarded().mutex);
   std::vector<int>& all = guarded().descriptors;
-  if (const auto at = std::ranges::find(all, fd_); at != all.end()) all.erase(at);
+  if (const auto at = std::ranges::find(all, fd_.get()); at != all.end()) all.erase(at);
 }
 
 }  // namespace mosaik::udp

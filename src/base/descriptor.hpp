@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace mosaik::runtime {
+namespace mosaik {
 
 /// A file descriptor, closed at the end.
 class Descriptor {
@@ -25,4 +25,4 @@ class Descriptor {
 /// Writes all of it to a file or blocking socket; false, with errno, when that fails.
 [[nodiscard]] bool write_all(int fd, std::string_view text);
 
-}  // namespace mosaik::runtime
+}  // namespace mosaik
