@@ -1,7 +1,5 @@
 #include "control/json.hpp"
-#include "mosaik/exit_code.hpp"
-#include "mosaik/find_control.hpp"
-#include "mosaik/output.hpp"
+#include "mosaik/show.hpp"
 #include "mosaik/verbs.hpp"
 
 namespace mosaik::command {
@@ -18,22 +16,19 @@ std::string bonds_table(const Bonds& bonds, const Style& style) {
   return table.text(style);
 }
 
+std::string bonds_text(const std::vector<control::json::GroupBonds>& groups, const Style& style) {
+  std::string text;
+  for (const control::json::GroupBonds& group : groups) {
+    if (groups.size() > 1) text += "group " + group.group.brief() + "\n";
+    text += bonds_table(group.bonds, style);
+  }
+  return groups.empty() ? "this node has no bonds; 'mosaik status' says why\n" : text;
+}
+
 }  // namespace
 
 int run_bonds(const ClientOptions& options) {
-  const Result<std::string> body = ask_node(options, "/v1/bonds");
-  if (!body) return report(body.error());
-  if (options.output == Output::json) return print(*body) ? exit_fine : exit_failure;
-  const auto groups = control::json::read_bonds(*body);
-  if (!groups) return report(groups.error());
-  const Style style = Style::of(stdout);
-  std::string text;
-  for (const control::json::GroupBonds& group : *groups) {
-    if (groups->size() > 1) text += "group " + group.group.brief() + "\n";
-    text += bonds_table(group.bonds, style);
-  }
-  if (groups->empty()) text = "this node has no bonds; 'mosaik status' says why\n";
-  return print(text) ? exit_fine : exit_failure;
+  return show(options, "/v1/bonds", control::json::read_bonds, bonds_text);
 }
 
 }  // namespace mosaik::command

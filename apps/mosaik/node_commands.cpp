@@ -45,6 +45,10 @@ bool NodeCommands::run(std::string_view line) {
     outbox_->put_reply(Object().add("event", "error").add("error", std::string_view(command.error().message)).str());
     return true;
   }
+  if (!command->wrong.empty()) {
+    refuse(*command, command->wrong);
+    return true;
+  }
   if (command->name == "quit") {
     reply(*command, "true");
     return false;

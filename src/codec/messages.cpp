@@ -33,6 +33,17 @@ Result<std::vector<SignedEntryView>> read_entries(postcard::Reader& reader, std:
   return out;
 }
 
+/// What HandshakeStart and HandshakeEnd end with: proof, bonds, and what lies behind them.
+template <class Message>
+Result<Message> with_proof(postcard::Reader& reader, Message out) {
+  out.proof = read_proof(reader);
+  Result<std::vector<SignedEntryView>> bonds = read_entries(reader, limits::handshake_entries);
+  if (!bonds) return std::unexpected(std::move(bonds.error()));
+  out.bonds = std::move(*bonds);
+  out.tail = reader.rest();
+  return out;
+}
+
 void write_entries(std::span<const BytesView> signed_entries, postcard::Writer& writer) {
   writer.varint(signed_entries.size());
   for (const BytesView entry : signed_entries) writer.raw(entry);
@@ -56,23 +67,12 @@ Result<HandshakeStart> decode_handshake_start(BytesView payload) {
   HandshakeStart out;
   out.network = reader.id<NetworkId>();
   out.group = reader.id<GroupId>();
-  out.proof = read_proof(reader);
-  Result<std::vector<SignedEntryView>> bonds = read_entries(reader, limits::handshake_entries);
-  if (!bonds) return std::unexpected(std::move(bonds.error()));
-  out.bonds = std::move(*bonds);
-  out.tail = reader.rest();
-  return out;
+  return with_proof(reader, std::move(out));
 }
 
 Result<HandshakeEnd> decode_handshake_end(BytesView payload) {
   postcard::Reader reader(payload);
-  HandshakeEnd out;
-  out.proof = read_proof(reader);
-  Result<std::vector<SignedEntryView>> bonds = read_entries(reader, limits::handshake_entries);
-  if (!bonds) return std::unexpected(std::move(bonds.error()));
-  out.bonds = std::move(*bonds);
-  out.tail = reader.rest();
-  return out;
+  return with_proof(reader, HandshakeEnd{});
 }
 
 Result<BondMessage> decode_bond_message(BytesView payload) {

@@ -136,11 +136,10 @@ unsigned status_of(const Error& error) noexcept {
 }
 
 Result<CallAnswer> read_answer(Call::Kind kind, unsigned status, std::string_view body) {
-  boost::json::error_code broken;
-  const boost::json::value document = boost::json::parse({body.data(), body.size()}, broken);
-  if (broken) return fail(Errc::malformed, "not JSON: " + broken.message());
+  const Result<boost::json::value> document = json::parse(body);
+  if (!document) return std::unexpected(document.error());
   std::string complaint;
-  json::Fields fields(document, complaint);
+  json::Fields fields(*document, complaint);
   if (status / 100 != 2) {
     const std::string text = fields.text("error");
     const std::string code = fields.text_or_empty("code");

@@ -137,8 +137,9 @@ struct Command {
   std::string peer;
   std::uint32_t n = 1;                          ///< of add, sub and feed
   Consistency consistency = Consistency::weak;  ///< of query
+  std::string wrong;  ///< what is wrong with its fields: then nothing is done, and the reply to the tag says it
 };
-/// Errors: malformed (no JSON, no object).
+/// Errors: malformed (no JSON, no object), limit.
 [[nodiscard]] Result<Command> read_command(std::string_view line);
 [[nodiscard]] std::string write_reply(const Command& command, std::string_view ok);
 [[nodiscard]] std::string write_failure(const Command& command, std::string_view error, std::string_view code = {});

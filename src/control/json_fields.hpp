@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include <mosaik/address.hpp>
 #include <mosaik/id.hpp>
@@ -117,5 +119,26 @@ class Fields {
   const boost::json::object* object_ = nullptr;
   std::string* complaint_;
 };
+
+/// Errors: malformed.
+[[nodiscard]] inline Result<boost::json::value> parse(std::string_view text) {
+  boost::json::error_code error;
+  boost::json::value out = boost::json::parse({text.data(), text.size()}, error);
+  if (error) return fail(Errc::malformed, "not JSON: " + error.message());
+  return out;
+}
+
+/// Parses a document, hands its fields to `read`, and turns the first complaint into an error: that it is not `what`.
+template <class Read>
+auto read_document(std::string_view text, std::string_view what, const Read& read)
+    -> Result<std::invoke_result_t<const Read&, Fields&, std::string&>> {
+  const Result<boost::json::value> document = parse(text);
+  if (!document) return std::unexpected(document.error());
+  std::string complaint;
+  Fields fields(*document, complaint);
+  auto out = read(fields, complaint);
+  if (!complaint.empty()) return fail(Errc::malformed, "not " + std::string(what) + ": " + complaint);
+  return out;
+}
 
 }  // namespace mosaik::control::json

@@ -64,23 +64,15 @@ Line line_of(Fields& fields, std::string& complaint) {
 }  // namespace
 
 Result<Line> read_line(std::string_view text) {
-  boost::json::error_code error;
-  const boost::json::value document = boost::json::parse({text.data(), text.size()}, error);
-  if (error) return fail(Errc::malformed, "not JSON: " + error.message());
-  std::string complaint;
-  Fields fields(document, complaint);
-  Line line = line_of(fields, complaint);
-  if (!complaint.empty()) return fail(Errc::malformed, "not a line of a node: " + complaint);
-  return line;
+  return read_document(text, "a line of a node", line_of);
 }
 
 Result<Command> read_command(std::string_view line) {
   if (line.size() > limits::control_line) return fail(Errc::limit, "the line is longer than 64 KiB");
-  boost::json::error_code error;
-  const boost::json::value document = boost::json::parse({line.data(), line.size()}, error);
-  if (error) return fail(Errc::malformed, "not JSON: " + error.message());
+  const Result<boost::json::value> document = parse(line);
+  if (!document) return std::unexpected(document.error());
   std::string complaint;
-  Fields fields(document, complaint);
+  Fields fields(*document, complaint);
   if (!complaint.empty()) return fail(Errc::malformed, complaint);
   Command command;
   if (const boost::json::value* const tag = fields.find("tag")) command.tag = boost::json::serialize(*tag);
@@ -91,10 +83,12 @@ Result<Command> read_command(std::string_view line) {
     if (n > std::numeric_limits<std::uint32_t>::max()) fields.complain("n", "is larger than 4294967295");
     command.n = static_cast<std::uint32_t>(n);
   }
-  command.consistency = fields.text_or_empty("consistency") == "strong" ? Consistency::strong : Consistency::weak;
-  if (!complaint.empty()) {  // the tag still tells the sender which of its commands it was
-    command.name.clear();
-  }
+  const std::string consistency = fields.text_or_empty("consistency");
+  if (consistency == "strong") command.consistency = Consistency::strong;
+  // A misspelt one must not become a weak read.
+  else if (!consistency.empty() && consistency != "weak")
+    fields.complain("consistency", "is neither weak nor strong");
+  command.wrong = std::move(complaint);
   return command;
 }
 

@@ -129,23 +129,12 @@ T& of_group(std::vector<T>& groups, const GroupId& id) {
   return groups.back();
 }
 
-/// Parses a document, hands its fields to `read`, and turns the first complaint into an error.
-template <class T, class Read>
-Result<T> read_document(std::string_view text, Read read) {
-  boost::json::error_code error;
-  const boost::json::value document = boost::json::parse({text.data(), text.size()}, error);
-  if (error) return fail(Errc::malformed, "no JSON: " + error.message());
-  std::string complaint;
-  Fields fields(document, complaint);
-  T out = read(fields, complaint);
-  if (!complaint.empty()) return fail(Errc::malformed, "not the JSON of a node: " + complaint);
-  return out;
-}
+constexpr std::string_view expected = "the JSON of a node";
 
 }  // namespace
 
 Result<NodeSummary> read_status(std::string_view text) {
-  return read_document<NodeSummary>(text, [](Fields& fields, std::string& complaint) {
+  return read_document(text, expected, [](Fields& fields, std::string& complaint) {
     NodeSummary out;
     NodeStatus& node = out.node;
     node.name = fields.text("name");
@@ -170,7 +159,7 @@ Result<NodeSummary> read_status(std::string_view text) {
 }
 
 Result<std::vector<GroupMembers>> read_members(std::string_view text) {
-  return read_document<std::vector<GroupMembers>>(text, [](Fields& fields, std::string& complaint) {
+  return read_document(text, expected, [](Fields& fields, std::string& complaint) {
     std::vector<GroupMembers> out;
     for (const boost::json::value& value : fields.array("members")) {
       Fields member(value, complaint);
@@ -181,7 +170,7 @@ Result<std::vector<GroupMembers>> read_members(std::string_view text) {
 }
 
 Result<std::vector<GroupBonds>> read_bonds(std::string_view text) {
-  return read_document<std::vector<GroupBonds>>(text, [](Fields& fields, std::string& complaint) {
+  return read_document(text, expected, [](Fields& fields, std::string& complaint) {
     struct Found {
       GroupId group;
       std::vector<Bond> bonds;
@@ -199,7 +188,7 @@ Result<std::vector<GroupBonds>> read_bonds(std::string_view text) {
 }
 
 Result<std::vector<GroupBonds>> read_topology(std::string_view text) {
-  return read_document<std::vector<GroupBonds>>(text, [](Fields& fields, std::string& complaint) {
+  return read_document(text, expected, [](Fields& fields, std::string& complaint) {
     const PeerId self = fields.id<PeerId>("id");
     std::vector<GroupBonds> out;
     for (const boost::json::value& value : fields.array("groups")) {
@@ -216,7 +205,7 @@ Result<std::vector<GroupBonds>> read_topology(std::string_view text) {
 
 std::string read_error(std::string_view text) {
   const Result<std::string> error =
-      read_document<std::string>(text, [](Fields& fields, std::string&) { return fields.text("error"); });
+      read_document(text, expected, [](Fields& fields, std::string&) { return fields.text("error"); });
   return error ? *error : std::string(text);
 }
 

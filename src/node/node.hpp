@@ -133,10 +133,10 @@ class Node {
   // Calls on a group with a machine (consensus/engine.hpp): each ends with one Answer, among the outputs.
   void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
               consensus::Until until, Mono deadline);
-  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query,
-             consensus::Consistency consistency, Mono deadline);
+  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, Consistency consistency,
+             Mono deadline);
   // What became of Apply, AskMachine and Persist.
-  void on_applied(const Now& now, const GroupId& group, consensus::Epoch epoch, consensus::Index index);
+  void on_applied(const Now& now, const GroupId& group, consensus::Epoch epoch, Index index);
   void on_answered(const Now& now, const GroupId& group, consensus::QueryId query, const Result<Blob>& answer);
   void on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket);
   void on_persist_failed(const Now& now, const GroupId& group, std::string_view why);

@@ -78,6 +78,11 @@ class Connection {
   bool dirty = false;  ///< waits in one of the endpoint's queues for write()
 
  private:
+  // Credit of one stream: what a peer can make us hold out of order. More once its owner raised the frame limit, which
+  // it does for proven members.
+  static constexpr std::uint64_t stranger_window = 256U << 10U;
+  static constexpr std::uint64_t member_window = 1U << 20U;
+
   struct Departure {
     CloseCode code;
     Mono deadline;

@@ -5,16 +5,13 @@
 #include "base/limits.hpp"
 #include "base/sockaddr.hpp"
 #include "quic/callbacks.hpp"
+#include "quic/ngtcp2_types.hpp"
 
 namespace mosaik::quic {
 namespace {
 
-constexpr std::size_t burst =
-    std::size_t{10} * NGTCP2_MAX_UDP_PAYLOAD_SIZE;  // bytes that may leave at once (RFC 9002 7.7)
-
-ngtcp2_tstamp stamp(Mono now) noexcept {
-  return static_cast<ngtcp2_tstamp>(now.time_since_epoch().count());
-}
+// Bytes that may leave at once (RFC 9002 7.7).
+constexpr std::size_t burst = std::size_t{10} * NGTCP2_MAX_UDP_PAYLOAD_SIZE;
 
 }  // namespace
 

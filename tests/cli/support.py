@@ -5,6 +5,7 @@ Nothing here sleeps: a test waits for a line or an exit with a deadline. Every c
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -62,19 +63,29 @@ class Node:
         self.say(json.dumps({"cmd": cmd, "tag": tag, **fields}))
         return self.event("reply", tag=tag)
 
+    def put_away(self):
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.wait(PATIENCE)
+        for pipe in (self.child.stdin, self.child.stdout, self.child.stderr):
+            pipe.close()
+
     def end(self, number=signal.SIGTERM):
         self.child.send_signal(number)
         return self.child.wait(PATIENCE)
 
 
-class CommandTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="mosaik-cli-")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+class Place:
+    """A folder for files and control sockets, and an environment that knows nothing of other nodes."""
+
+    def settle_in(self, prefix):
+        self.folder = tempfile.mkdtemp(prefix=prefix)
         self.env = {name: value for name, value in os.environ.items()
                     if not name.startswith("MOSAIK_") and name != "NO_COLOR"}
         self.env["XDG_RUNTIME_DIR"] = self.folder
+
+    def clear_out(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -84,6 +95,12 @@ class CommandTest(unittest.TestCase):
             file.write(text)
         os.chmod(self.path(name), mode)
         return self.path(name)
+
+
+class CommandTest(Place, unittest.TestCase):
+    def setUp(self):
+        self.settle_in("mosaik-cli-")
+        self.addCleanup(self.clear_out)
 
     def run_command(self, *argv, env=None):
         return subprocess.run([COMMAND, *argv], env={**self.env, **(env or {})}, capture_output=True, text=True,
@@ -98,16 +115,8 @@ class CommandTest(unittest.TestCase):
 
     def start_node(self, *argv, env=None):
         node = Node(["--listen", "127.0.0.1:0", *argv], {**self.env, **(env or {})})
-        self.addCleanup(self._stop, node)
+        self.addCleanup(node.put_away)
         return node
-
-    @staticmethod
-    def _stop(node):
-        if node.child.poll() is None:
-            node.child.kill()
-        node.child.wait(PATIENCE)
-        for pipe in (node.child.stdin, node.child.stdout, node.child.stderr):
-            pipe.close()
 
     def start_pair(self):
         """Two nodes `a` and `b` in a group, bonded."""

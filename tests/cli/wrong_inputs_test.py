@@ -10,7 +10,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
@@ -18,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Callable
 
-from support import COMMAND, Node
+from support import COMMAND, Node, Place
 
 PATIENCE = 20
 SECRET = "correct horse battery"
@@ -28,26 +27,14 @@ NOBODY = 65534
 SOMEBODY = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
 
 
-class World:
+class World(Place):
     """The folder, the files and the processes of one row."""
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="mw-")
-        self.env = {name: value for name, value in os.environ.items()
-                    if not name.startswith("MOSAIK_") and name != "NO_COLOR"}
-        self.env["XDG_RUNTIME_DIR"] = self.folder
+        self.settle_in("mw-")
         self.nodes, self.sockets = [], []
         self.user, self.prefix, self.stdout = None, [], subprocess.PIPE  # how commands are run
         self.news = None  # of the node that is asked again until it knows
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, text, mode=0o600):
-        with open(self.path(name), "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(self.path(name), mode)
-        return self.path(name)
 
     def make(self, name, mode=0o700):
         os.mkdir(self.path(name))
@@ -139,16 +126,12 @@ class World:
 
     def end(self):
         for node in self.nodes:
-            if node.child.poll() is None:
-                node.child.kill()
-            node.child.wait(PATIENCE)
-            for pipe in (node.child.stdin, node.child.stdout, node.child.stderr):
-                pipe.close()
+            node.put_away()
         for here in self.sockets:
             here.close()
         if self.stdout is not subprocess.PIPE:
             self.stdout.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.clear_out()
 
 
 @dataclass
@@ -231,9 +214,10 @@ def port_in_use(w):
 
 
 def dead_socket(w):
-    path = w.listen("dead.sock", None)
-    w.sockets[-1].close()
-    return ["status", "--control", path]
+    # It never listens: what other threads start at this moment holds a copy until exec, and could keep it alive.
+    with socket.socket(socket.AF_UNIX) as here:
+        here.bind(w.path("dead.sock"))
+    return ["status", "--control", w.path("dead.sock")]
 
 
 def to_dev_full(w):

@@ -84,5 +84,36 @@ TEST(AJoiner, asks_for_nothing_but_its_last_entry_when_only_the_end_is_missing) 
   EXPECT_EQ(log.last(), leader.last());
 }
 
+TEST(AJoiner, fetches_what_the_leader_sent_meanwhile_when_it_may_not_keep_it) {
+  Log log = log_of(10, 0, 0);
+  Log leader = log_of(20, 0, 0);
+  CatchUp session(leader.last(), {}, 100);
+  std::size_t sent = 0;
+  for (std::uint8_t i = 0; sent <= limits::catch_up_bytes + (4U << 20U); ++i) {
+    const Cursor before = leader.last();
+    const Entry large{Term{1}, Blob::copy(std::vector<std::uint8_t>(1U << 20U, i))};
+    leader.append(large);
+    session.buffer(before, {large});
+    sent += large.command.size();
+  }
+  EXPECT_EQ(session.target().term, leader.last().term);
+  EXPECT_GT(session.target().index, Index{20}) << "what did not fit is to be fetched";
+  play(session, log, leader, 100);
+  ASSERT_EQ(log.last(), leader.last());
+  EXPECT_TRUE(log.at(log.last_index()) == leader.at(leader.last_index()));
+}
+
+TEST(AJoiner, forgets_what_it_kept_when_the_leader_goes_on_elsewhere) {
+  Log log = log_of(10, 0, 0);
+  Log first = log_of(20, 0, 0);
+  CatchUp session(first.last(), {}, 100);
+  session.buffer(first.last(), {entry(1, 99)});
+  const Log second = log_of(20, 5, 3);
+  session.buffer(second.last(), {});
+  EXPECT_EQ(session.target(), second.last());
+  play(session, log, second, 100);
+  EXPECT_EQ(log.last(), second.last());
+}
+
 }  // namespace
 }  // namespace mosaik::consensus

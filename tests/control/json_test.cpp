@@ -203,11 +203,16 @@ TEST(JsonCommand, echoes_any_tag_as_it_was) {
   }
 }
 
-TEST(JsonCommand, keeps_the_tag_when_the_command_is_no_text) {
-  const Result<Command> command = read_command(R"({"cmd":5,"tag":1})");
-  ASSERT_TRUE(command);
-  EXPECT_EQ(command->tag, "1");
-  EXPECT_TRUE(command->name.empty());
+TEST(JsonCommand, keeps_the_tag_when_a_field_is_wrong_and_says_which) {
+  for (const auto& [line, wrong] :
+       {std::pair{R"({"cmd":5,"tag":1})", "'cmd'"}, std::pair{R"({"cmd":"add","n":-1,"tag":1})", "'n'"},
+        std::pair{R"({"cmd":"query","consistency":"stong","tag":1})", "'consistency' is neither weak nor strong"}}) {
+    const Result<Command> command = read_command(line);
+    ASSERT_TRUE(command);
+    EXPECT_EQ(command->tag, "1");
+    EXPECT_THAT(command->wrong, HasSubstr(wrong));
+  }
+  EXPECT_EQ(read_command(R"({"cmd":"query","consistency":"strong"})")->consistency, Consistency::strong);
 }
 
 TEST(JsonCommand, refuses_what_is_no_object_or_too_long) {

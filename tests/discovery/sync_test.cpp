@@ -360,6 +360,40 @@ TEST(Ping, refuses_a_reply_that_is_about_somebody_else) {
   EXPECT_FALSE(rig.knows(2));
 }
 
+TEST(Ping, refuses_a_reply_that_is_no_entry) {
+  Rig rig;
+  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.frame(rig.opened(), {1, 2, 3});
+  EXPECT_EQ(only<PingEnded>(rig.facts).at(0).result.error().code, Errc::malformed);
+  EXPECT_EQ(rig.links.closed.at(0).code, CloseCode::protocol_violation);
+}
+
+TEST(Ping, ends_at_once_where_nothing_can_be_sent) {
+  Rig asking;
+  asking.core.ping(asking.now(), id_of_peer(1), {address_of(1)}, asking.links, asking.facts);
+  asking.links.send_result = quic::SendResult::full;
+  asking.opened();
+  EXPECT_EQ(only<PingEnded>(asking.facts).at(0).result.error().code, Errc::limit);
+  EXPECT_EQ(asking.links.closed.at(0).code, CloseCode::cancelled);
+
+  Rig asked;
+  const auto link = asked.incoming(1, Alpn::ping);
+  asked.links.send_result = quic::SendResult::full;
+  asked.frame(link, {});
+  EXPECT_EQ(asked.links.closed.at(0).code, CloseCode::cancelled);
+  EXPECT_EQ(asked.core.counters().pings_served, 0U);
+}
+
+TEST(Ping, of_oneself_and_of_too_many_at_a_time_is_refused) {
+  Rig rig;
+  rig.core.ping(rig.now(), id_of_peer(0), {address_of(0)}, rig.links, rig.facts);
+  EXPECT_EQ(only<PingEnded>(rig.facts).at(0).result.error().code, Errc::invalid_argument);
+  for (std::uint32_t n = 1; n <= 100; ++n)
+    rig.core.ping(rig.now(), id_of_peer(n), {address_of(n)}, rig.links, rig.facts);
+  EXPECT_EQ(only<PingEnded>(rig.facts).back().result.error().code, Errc::limit);
+  EXPECT_LT(rig.links.dials.size(), 100U);
+}
+
 TEST(Ping, has_one_deadline_for_the_whole_exchange) {
   Rig rig;
   rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);

@@ -9,14 +9,7 @@ namespace {
 
 class NodesWithCanaries : public testing::Test {
  protected:
-  void mesh(std::size_t count) {
-    wire_.add();
-    for (std::size_t i = 1; i < count; ++i)
-      wire_.add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
-    for (std::size_t i = 0; i < count; ++i) wire_.join(i);
-    ASSERT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 5s));
-    wire_.run_for(100ms);
-  }
+  void mesh(std::size_t count) { wire_.mesh(count, 100ms); }
   [[nodiscard]] std::size_t ended_by(std::size_t index, std::string_view by) const {
     const auto downs = wire_.events(index, EventKind::bond_down);
     return static_cast<std::size_t>(std::ranges::count(downs, by, &Event::by));

@@ -17,14 +17,7 @@ using testing::Not;
 
 class NodesWithOpinions : public testing::Test {
  protected:
-  void mesh(std::size_t count) {
-    wire_.add();
-    for (std::size_t i = 1; i < count; ++i)
-      wire_.add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
-    for (std::size_t i = 0; i < count; ++i) wire_.join(i);
-    ASSERT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 5s));
-    wire_.run_for(3s);
-  }
+  void mesh(std::size_t count) { wire_.mesh(count, 3s); }
   [[nodiscard]] std::string ended_by(std::size_t index) const {
     const auto downs = wire_.events(index, EventKind::bond_down);
     return downs.empty() ? "" : downs.front().by;

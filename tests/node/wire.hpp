@@ -69,6 +69,14 @@ class Wire {
     boot(machines_.size() - 1);
     return machines_.size() - 1;
   }
+  /// So many nodes that are bonded with one another, and at rest.
+  void mesh(std::size_t count, Nanoseconds rest) {
+    add();
+    for (std::size_t i = 1; i < count; ++i) add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
+    for (std::size_t i = 0; i < count; ++i) join(i);
+    ASSERT_TRUE(run_until([&] { return full_mesh(); }, 5s));
+    run_for(rest);
+  }
   /// A new process with the same key.
   void boot(std::size_t index, const node::Memory& memory = {}) {
     Machine& machine = machines_.at(index);
