@@ -1,7 +1,8 @@
 #pragma once
 // The body of Engine, one file a concern: engine.cpp (the face, messages, steps), elections.cpp (timers, campaigns,
 // votes), follower.cpp (AppendEntries, catch-up), leader.cpp (placing, acknowledgements, commits), provider.cpp
-// (serving catch-up), commands.cpp and reads.cpp (calls), machine.cpp (applying), durable.cpp (the disk).
+// (serving catch-up), commands.cpp and reads.cpp (calls), machine.cpp (applying), durable.cpp (the disk). What it is
+// made of: roles.hpp, calls.hpp.
 
 #include <deque>
 #include <map>
@@ -9,8 +10,9 @@
 #include <variant>
 
 #include "base/assert.hpp"
-#include "consensus/catch_up.hpp"
+#include "consensus/calls.hpp"
 #include "consensus/engine.hpp"
+#include "consensus/roles.hpp"
 
 namespace mosaik::consensus {
 
@@ -20,109 +22,6 @@ inline constexpr std::uint8_t bond_message_raft = 5;
 /// Heartbeats for which a lone beginner with new company keeps silent: after who came last, and in all.
 inline constexpr int silence = 2;
 inline constexpr int longest_silence = 6;
-
-/// A bonded peer, as the engine sees it. What a leader counts is of this bond and this term only.
-struct Bonded {
-  PeerFacts facts;
-  bool in_sync = false;       ///< its acknowledgements count: it granted us or has acknowledged on this bond
-  bool proved = false;        ///< it has acknowledged on this bond, in this term
-  Index acked;                ///< all up to here is in its log
-  Index placed;               ///< all up to here was sent to it
-  Mono behind_since = never;  ///< since when it owes an acknowledgement
-  bool observes = false;      ///< it is in step and wants no vote
-  Mono grace_until{};         ///< without a floor: until then it counts as a voter though it has not acknowledged
-  bool greet = false;         ///< the bond is new: nothing was sent on it
-  std::uint64_t asked = 0;    ///< C++: AppendEntries sent; it answers each
-  std::uint64_t answered = 0;
-  std::uint64_t repairs = 0;  ///< Rust: answers that repairs will bring
-  bool probing = false;       ///< Rust: the next answer, after those of repairs, confirms reads up to `probe`
-  std::uint64_t probe = 0;
-};
-
-/// A strong read that waits until enough members have confirmed that we still lead.
-struct Confirmation {
-  std::uint64_t number = 0;
-  bool fresh = true;  ///< nobody was asked yet
-  std::vector<std::uint64_t> queries;
-  std::map<PeerId, std::uint64_t> marks;  ///< C++ peers: how many answers confirm
-  std::set<PeerId> confirmed;
-};
-
-struct Follower {
-  static constexpr MemberRole role = MemberRole::follower;
-  std::optional<PeerId> leader;
-  Mono election_at{};
-  bool accepted = false;  ///< the leader's log has met ours
-  std::optional<CatchUp> session;
-  Index leader_commit;
-  Mono heard{};  ///< the leader, last
-  /// Of a candidate that was denied for the leader's sake alone, since the leader was heard: it may have known better.
-  std::optional<RequestVote> put_off;
-};
-struct Candidate {
-  static constexpr MemberRole role = MemberRole::candidate;
-  Mono retry_at{};
-  Ticket ballot;  ///< our vote for ourselves counts when this is durable
-  std::set<PeerId> requested;
-  std::set<PeerId> granted;
-  std::set<PeerId> abstained;
-  std::set<PeerId> denied;
-};
-struct Leader {
-  static constexpr MemberRole role = MemberRole::leader;
-  Mono heartbeat_at{};
-  Index elected_at;                ///< the last entry at the election
-  Index broadcast;                 ///< entries up to here were sent to all
-  Index told_commit;               ///< the commit index that the others have been told
-  bool told = true;                ///< an AppendEntries went to all in this step
-  Mono silent_until = never;       ///< a lone beginner with new company keeps silent until then
-  Mono silence_ends = never;       ///< at the latest
-  Mono short_since = never;        ///< since when fewer than the floor are connected
-  std::map<PeerId, Index> former;  ///< acknowledged on bonds that broke in this term
-  /// Rust members whose bond broke, in this term, while they may have been catching up.
-  std::set<PeerId> doubtful;
-  std::vector<Confirmation> confirmations;
-  std::uint64_t next_confirmation = 0;
-};
-struct Ended {
-  static constexpr MemberRole role = MemberRole::stopped;
-};
-
-/// A call with commands that has not ended.
-struct Call {
-  Until until{};
-  Mono deadline{};
-  Mono ends_at{};  ///< the deadline, or earlier while it is on its way to the leader
-  std::uint64_t count = 0;
-  Term from;  ///< the terms in which it may have been placed
-  Term to;
-  std::vector<Blob> commands = {};          ///< kept by a follower, to compare with what is committed
-  std::optional<ForwardId> forwarded = {};  ///< on its way to `leader`
-  PeerId leader = {};
-  IndexRange range = {};  ///< once placed
-};
-/// A query that has not ended: of a call, or of another member.
-struct Asked {
-  std::optional<CallId> call;
-  PeerId peer;
-  ForwardId request = 0;
-};
-struct WaitingQuery {
-  Asked asked;
-  Blob query;
-  Mono deadline{};
-  Consistency consistency{};
-  std::optional<ForwardId> forwarded;  ///< to `leader`
-  PeerId leader;
-  Index position;  ///< may go to the machine once this much was handed to it; then what it has seen
-};
-
-/// Bytes of commands, without what keeps them.
-[[nodiscard]] inline std::size_t total_bytes(const std::vector<Blob>& commands) noexcept {
-  std::size_t out = 0;
-  for (const Blob& command : commands) out += command.size();
-  return out;
-}
 
 class Engine::Impl {
  public:
