@@ -24,26 +24,37 @@ class Group:
 
     def add_member(self, kind):
         contact = [self.members[0].contact] if self.members else []
-        start = self.fleet.rust if kind == "rust" else self.fleet.cpp
-        node = start(self.network, SECRET, bootstrap=contact, flags=RUST if kind == "rust" else CPP).ready()
-        self.members.append(node)
-        self.mesh(node)
+        seed = f"{self.fleet.random.randrange(1 << 256):064x}"
+        for attempt in range(3):
+            if kind == "rust":
+                node = self.fleet.rust(self.network, SECRET, bootstrap=contact, seed=seed, flags=RUST).ready()
+            else:
+                node = self.fleet.cpp(self.network, SECRET, bootstrap=contact, flags=CPP).ready()
+            self.members.append(node)
+            if self.mesh(node):
+                break
+            if attempt == 2:
+                raise Failure(f"{node.label} never bonded with the other Rust members (logs in {self.fleet.folder})")
+            node.kill()
+            self.members.remove(node)
         node.wait("knows a leader", lambda n: leader_of(n) in {m.id for m in self.members}, 20)
         return node
 
     def mesh(self, node):
-        """Two Rust nodes dial one another once and never again; when that is lost, they are told to sync."""
+        """Bonds with a C++ end must come. Two Rust nodes dial one another once and never again; when that is lost, they
+        are told to sync. False: that did not help them, and the younger has to be started again."""
         self.fleet.meshed(self.members, 10, lambda a, b: not (a.rust and b.rust))
         others = [m for m in self.members if m is not node and m.rust and node.rust]
-        for attempt in range(10):
+        for _ in range(10):
             try:
-                return self.fleet.meshed(self.members, 1)
+                self.fleet.meshed(self.members, 1)
+                return True
             except Failure:
-                if attempt == 9 or not others:
+                if not others:
                     raise
             for other in others:
                 node.command("sync", peer=other.contact)
-        return None
+        return False
 
     def led_by(self, first):
         """The member that begins alone is the leader of those who join it."""
