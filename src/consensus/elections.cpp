@@ -17,6 +17,13 @@ void Engine::Impl::arm_follower(const Now& now, Follower& follower) {
   follower.election_at = now.mono + draw() * factor + (outvoted_ ? deference() : 0ns);
 }
 
+// Who stood still would depose a healthy leader as the first thing that it does. A proven death is none the less so.
+void Engine::Impl::on_stall(Nanoseconds late) {
+  if (auto* follower = role<Follower>(); follower != nullptr && !haste_)
+    follower->election_at = later(follower->election_at, late);
+  if (auto* candidate = role<Candidate>()) candidate->retry_at = later(candidate->retry_at, late);
+}
+
 // A member that was denied lacks what another has. A Rust member whose log is ahead waits for its timer, which every
 // campaign of ours sets back (spec: groups 6.3): we let timers that were set back together run out before ours.
 Nanoseconds Engine::Impl::deference() const {

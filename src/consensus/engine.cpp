@@ -271,6 +271,9 @@ void Engine::on_persisted(const Now& now, Ticket ticket) {
 void Engine::on_persist_failed(const Now& now, std::string_view why) {
   impl_->stop(now, why);
 }
+void Engine::on_stall(Nanoseconds late) {
+  impl_->on_stall(late);
+}
 void Engine::on_timer(const Now& now) {
   impl_->on_timer(now);
 }

@@ -101,6 +101,8 @@ class Engine {
   void on_persist_failed(const Now& now, std::string_view why);
 
   // -- time and ends
+  /// Our own loop came `late` too late, and much: that time was nobody's silence. Before on_timer.
+  void on_stall(Nanoseconds late);
   void on_timer(const Now& now);
   [[nodiscard]] Mono next_deadline() const;
   /// Answers all calls; nothing is sent any more. For a machine that failed, or a group that is left.

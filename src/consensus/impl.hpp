@@ -31,6 +31,7 @@ class Engine::Impl {
   void on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts);
   void on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors);
   Result<> on_message(const Now& now, const PeerId& from, const Blob& bytes);
+  void on_stall(Nanoseconds late);
   void on_timer(const Now& now);
   [[nodiscard]] Mono next_deadline() const;
   void stop(const Now& now, std::string_view reason);

@@ -231,8 +231,8 @@ void Health::on_vouched(const PeerId& peer) {
 
 // ------------------------------------------------------------------------------------------------ ourselves first
 
-void Health::on_stall(const Now& now, Nanoseconds late) {
-  if (late < config_.stall) return;
+bool Health::on_stall(const Now& now, Nanoseconds late) {
+  if (late < config_.stall) return false;
   MOSAIK_PROBE("health.stall_forgiven");
   stalls_ = std::min(strain(now) + 1, most_strain);
   stalled_at_ = now.mono;
@@ -245,6 +245,7 @@ void Health::on_stall(const Now& now, Nanoseconds late) {
       watched.suspicion->quoted = true;  // what answers an old probe is not counted
     }
   }
+  return true;
 }
 
 unsigned Health::strain(const Now& now) const {

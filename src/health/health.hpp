@@ -144,8 +144,8 @@ class Health {
   void on_vouched(const PeerId& peer);
   /// The next sign of life is told, as Heard.
   void report_life(const PeerId& peer);
-  /// Our own loop came `late` too late.
-  void on_stall(const Now& now, Nanoseconds late);
+  /// Our own loop came `late` too late; true when that is long enough to be forgiven.
+  bool on_stall(const Now& now, Nanoseconds late);
   void on_timer(const Now& now, std::vector<Fact>& facts);
   [[nodiscard]] Mono next_deadline() const;
 

@@ -50,8 +50,11 @@ void Node::Impl::on_timer(const Now& now) {
 
 // The sockets are drained and settled before any timer is kept, so the first of both to come after a stall sees it.
 void Node::Impl::note_lateness(const Now& now) {
-  if (due_ != never && now.mono > due_) health.on_stall(now, now.mono - due_);
+  const Nanoseconds late = due_ == never ? 0ns : now.mono - due_;
   due_ = never;
+  if (late <= 0ns || !health.on_stall(now, late)) return;
+  for (auto& [id, group] : groups)
+    if (consensus::Engine* const engine = group.engine()) engine->on_stall(late);
 }
 
 void Node::Impl::settle(const Now& now) {

@@ -320,6 +320,37 @@ TEST_F(TwoNodes, heal_a_one_way_cut) {
   EXPECT_TRUE(wire_.run_until([&] { return wire_.full_mesh(); }, 8s));
 }
 
+TEST(ReplicatedNodes, that_stood_still_depose_no_healthy_leader) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE(seed);
+    Wire wire(seed);
+    for (std::size_t i = 0; i < 3; ++i)
+      wire.add({.network = "test network",
+                .bootstrap = i == 0 ? std::vector<std::size_t>{} : std::vector<std::size_t>{0},
+                .other_bootstrap = {}});
+    GroupId group;
+    for (std::size_t i = 0; i < 3; ++i)
+      wire.with(i, [&](node::Node& node, const Now& now) {
+        group = *node.join(now, GroupKey::from_secret("s3cret"), {}, node::MachineSpec{});
+      });
+    const auto at = [&](std::size_t i) { return *wire.at(i).node->consensus(group); };
+    const auto agreed = [&] {
+      return wire.full_mesh() && at(0).leader && at(1).leader == at(0).leader && at(2).leader == at(0).leader;
+    };
+    ASSERT_TRUE(wire.run_until(agreed, 20s));
+    wire.run_for(3s);
+    const auto before = at(0);
+    for (std::size_t i = 0; i < 3; ++i)
+      if (node_id(i) != *before.leader) {
+        wire.freeze(i, 4s);
+        break;
+      }
+    wire.run_for(12s);
+    EXPECT_TRUE(agreed());
+    EXPECT_EQ(at(0).term, before.term);
+  }
+}
+
 TEST_F(TwoNodes, take_no_waiting_for_a_stall) {
   static std::size_t stalls;
   stalls = 0;
