@@ -52,14 +52,15 @@ void CatchUp::on_fetched(FetchEntriesResponse response) {
 Index CatchUp::first_needed(const Log& log) const {
   const Index last = log.last_index();
   if (last == Index{}) return last.next();
-  if (matched_) return matched_->next();
+  if (matched_) return skip_overlap_ ? matched_->next() : *matched_;
   return std::max(Index{1}, std::min(last, target_.index).minus(step_ - 1));
 }
 
 std::optional<Message> CatchUp::ask(const Now& now, const Log& log) {
   if (now.mono < ask_at_) return std::nullopt;
   const Index next = first_needed(log);
-  fetching_ = IndexRange{next, std::min(next.plus(batch_ - 1), target_.index)};
+  fetching_ = IndexRange{next, std::min(next.plus(batch_ - 1), std::max(next, target_.index))};
+  skip_overlap_ = false;
   // The bond loses nothing: an answer that is late is on its way, behind those that we asked for before.
   ask_at_ = now.mono + patience_;
   patience_ = std::min(2 * patience_, limits::fetch_patience_most);
@@ -72,6 +73,7 @@ std::optional<Index> CatchUp::merge_fetched(Log& log) {
   FetchEntriesResponse chunk = std::move(*fetched_);
   fetched_.reset();
   Index index = chunk.range.first;
+  const std::optional<Index> before = matched_;
   for (Entry& entry : chunk.entries) {
     if (index > log.last_index().next()) return std::nullopt;  // for a log that was longer then
     if (index > log.last_index()) {
@@ -83,6 +85,7 @@ std::optional<Index> CatchUp::merge_fetched(Log& log) {
     matched_ = index;
     index = index.next();
   }
+  skip_overlap_ = matched_ == before;  // what both have left no room for more
   return std::nullopt;
 }
 

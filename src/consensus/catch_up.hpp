@@ -6,7 +6,9 @@
 /// entries would be mixed with the leader's. It is not asked what it has: its own word says that it has the entries,
 /// and what it would offer ends at its committed index, which may wait for us (8.1 S14, S16). Our own last entry is
 /// fetched too and compared, in term and bytes, before anything follows it, so that a log that parted earlier is found
-/// out. Then only entries that differ from the leader's leave, from the end on, in steps that double: what this member
+/// out. Each request begins with the last entry that we have: who was asked may follow another history since it
+/// answered last, and entries of two histories must never stand in one log. Then only entries that differ from the
+/// leader's leave, from the end on, in steps that double: what this member
 /// has acknowledged may be part of a promise, known to be committed or not. Answers are checked against the request;
 /// what arrives while fetching is bounded.
 
@@ -58,6 +60,7 @@ class CatchUp {
   std::uint32_t batch_;
   std::optional<Index> matched_;  // all of ours up to here is the leader's too
   std::uint64_t step_ = 1;        // how far from our end that is looked for
+  bool skip_overlap_ = false;     // once: the next request begins behind what we have
   std::optional<IndexRange> fetching_;
   Mono ask_at_{};                                  // not before
   Nanoseconds patience_ = limits::fetch_patience;  // with the next request

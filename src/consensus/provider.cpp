@@ -16,6 +16,8 @@ void Engine::Impl::on_availability_request(const PeerId& from) {
 
 void Engine::Impl::on_fetch_request(const Now& now, const PeerId& from, const IndexRange& range) {
   if (range.empty() || range.first == Index{}) return;
+  // A C++ joiner asks its leader, which we are not any more: it wants the history that it has heard of, and no other.
+  if (is_cpp(from) && role<Leader>() == nullptr) return;
   const Index most = range.first.plus(std::min<std::uint64_t>(config_.batch_size, range.size()) - 1);
   const IndexRange wanted{range.first, std::min(most, provides())};
   if (wanted.empty()) return;  // an empty answer wedges a Rust joiner (spec: groups 8.1 S16); it asks again

@@ -43,7 +43,7 @@ std::vector<Output> Node::Impl::take_outputs() {
 void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
   if (!group.bonds.own().empty()) return;
   const auto known = discovery.entries(now);
-  if (known.empty() && config.discovery.bootstrap.empty())
+  if (known.empty() && group.members.size() <= 1 && config.discovery.bootstrap.empty())
     group.reasons.emplace_back(
         "no bootstrap peer was given and nobody has dialed this node; give it one: PEERID@HOST:PORT");
   for (const auto& [peer, text] : silent_bootstraps_) group.reasons.push_back(text);

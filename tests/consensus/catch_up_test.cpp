@@ -103,6 +103,49 @@ TEST(AJoiner, fetches_what_the_leader_sent_meanwhile_when_it_may_not_keep_it) {
   EXPECT_TRUE(log.at(log.last_index()) == leader.at(leader.last_index()));
 }
 
+TEST(AJoiner, of_a_leader_that_follows_another_history_meanwhile_mixes_no_two) {
+  for (const std::uint32_t batch : {1U, 4U, 15U}) {
+    Log log;
+    const Log first = log_of(10, 20, 2);
+    const Log second = log_of(10, 30, 3);
+    CatchUp session(first.last(), {}, batch);
+    Now now{Mono(1s), {}, {}};
+    for (int questions = 0; questions < 200; ++questions) {
+      const auto state = session.drain(log);
+      if (const auto* parted = std::get_if<CatchUp::Parted>(&state)) {
+        log.truncate(parted->from);
+        session.restart(parted->from);
+      }
+      now.mono += 10s;
+      const auto question = session.ask(now, log);
+      ASSERT_TRUE(question);
+      const IndexRange asked = std::get<FetchEntriesRequest>(*question).range;
+      const Log& leader = log.last_index() < Index{14} && questions < 16 ? first : second;
+      const std::vector<Entry> entries = leader.copy(asked, 1U << 20U);
+      if (!entries.empty()) session.on_fetched({{asked.first, asked.first.plus(entries.size() - 1)}, entries});
+      const auto holds = [&](const Log& whole) {
+        for (Index at{1}; at <= log.last_index(); at = at.next())
+          if (at > whole.last_index() || log.at(at) != whole.at(at)) return false;
+        return true;
+      };
+      ASSERT_TRUE(holds(first) || holds(second)) << log.last_index() << " after " << questions;
+    }
+    CatchUp again(second.last(), {}, batch);
+    play(again, log, second, batch);
+    EXPECT_EQ(log.last(), second.last());
+  }
+}
+
+TEST(AJoiner, gets_past_an_entry_that_fills_an_answer_alone) {
+  Log log;
+  Log leader;
+  for (std::uint8_t i = 0; i < 6; ++i)
+    leader.append({Term{1}, Blob::copy(std::vector<std::uint8_t>(i % 2 == 0 ? 2U << 20U : 1U, i))});
+  CatchUp session(leader.last(), {}, 100);
+  play(session, log, leader, 100);
+  EXPECT_EQ(log.last(), leader.last());
+}
+
 TEST(AJoiner, forgets_what_it_kept_when_the_leader_goes_on_elsewhere) {
   Log log = log_of(10, 0, 0);
   Log first = log_of(20, 0, 0);
