@@ -1,4 +1,4 @@
-// The handshake of a bond, both roles, and the law of simultaneous opens (docs/protocol/groups.md 3.2 to 3.6).
+// The handshake of a bond, both roles (docs/protocol/groups.md 3.2 to 3.5).
 
 #include <algorithm>
 
@@ -75,40 +75,10 @@ void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
     MOSAIK_PROBE("bonds.replaced_by_next_run");
     close_bond(step, *member, EndedBy::replaced, CloseCode::already_bonded, "replaced by the peer's next incarnation");
   } else if (member->attempt) {
-    const bool ours_stands = member->attempt->start_sent && (!arrival.cpp || self_.id() < arrival.peer);
-    if (ours_stands) return hold(step, *member, arrival);
-    MOSAIK_PROBE("bonds.attempt_yields_to_arrival");
-    // Not 102: should the other end have answered ours in this moment, that must not look like a departure.
-    drop_attempt(step, *member, CloseCode::already_bonded);
+    if (attempt_stands(*member, arrival)) return hold(step, *member, arrival);
+    yield_to_arrival(step, *member);
   }
   accept(step, arrival);
-}
-
-void Mesh::hold(const Step& step, Member& member, const Arrival& arrival) {
-  if (member.held.size() >= limits::held_handshakes) return refuse(step, arrival, CloseCode::already_bonded);
-  MOSAIK_PROBE("bonds.handshake_held");
-  member.held.push_back(arrival);
-  links_[arrival.link] = {member.id, Role::held};
-}
-
-void Mesh::answer_held(const Step& step, Member& member) {
-  // The newest is the one whose sender is most likely still waiting. None stays behind: a member with a held handshake
-  // is not dialed.
-  while (!member.held.empty() && !member.bond && !member.attempt) {
-    const Arrival arrival = std::move(member.held.back());
-    member.held.pop_back();
-    links_.erase(arrival.link);
-    accept(step, arrival);
-  }
-  if (member.bond) refuse_held(step, member, CloseCode::already_bonded);
-}
-
-void Mesh::refuse_held(const Step& step, Member& member, CloseCode code) {
-  for (const Arrival& arrival : member.held) {
-    links_.erase(arrival.link);
-    refuse(step, arrival, code);
-  }
-  member.held.clear();
 }
 
 std::optional<std::vector<identity::EntryRef>> Mesh::verify_list(std::span<const codec::SignedEntryView> list) {

@@ -131,15 +131,20 @@ class Mesh {
   /// When the mesh is full, hearsay leaves for who has proven the key.
   void make_room();
 
+  // simultaneous_open.cpp
+  /// Whether our attempt is kept, and what arrives waits for how it ends.
+  [[nodiscard]] bool attempt_stands(const Member& member, const Arrival& arrival) const;
+  void yield_to_arrival(const Step& step, Member& member);
+  void hold(const Step& step, Member& member, const Arrival& arrival);
+  void answer_held(const Step& step, Member& member);
+  void refuse_held(const Step& step, Member& member, CloseCode code);
+
   // handshake.cpp
   void accept(const Step& step, const Arrival& arrival);
   void refuse(const Step& step, const Arrival& arrival, CloseCode code);
   void abandon(const Step& step, const Arrival& arrival);
-  void hold(const Step& step, Member& member, const Arrival& arrival);
   void on_handshake_end(const Step& step, Member& member, BytesView payload);
   void on_attempt_closed(const Step& step, Member& member, const quic::CloseInfo& close);
-  void answer_held(const Step& step, Member& member);
-  void refuse_held(const Step& step, Member& member, CloseCode code);
   [[nodiscard]] std::optional<std::vector<identity::EntryRef>> verify_list(
       std::span<const codec::SignedEntryView> list);
   [[nodiscard]] std::vector<BytesView> bond_list() const;

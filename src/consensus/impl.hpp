@@ -1,6 +1,6 @@
 #pragma once
 // The body of Engine, one file a concern: engine.cpp (the face, messages, steps), elections.cpp (timers, campaigns,
-// votes), follower.cpp (AppendEntries, catch-up), leader.cpp (placing, acknowledgements, commits), provider.cpp
+// votes), follower.cpp (AppendEntries, catch-up), leader.cpp (placing, acknowledgements), commit_rule.cpp, provider.cpp
 // (serving catch-up), commands.cpp and reads.cpp (calls), machine.cpp (applying), durable.cpp (the disk). What it is
 // made of: roles.hpp, calls.hpp.
 
@@ -117,7 +117,6 @@ class Engine::Impl {
   void start_over(const PeerId& leader, Index first_difference);
 
   // leader.cpp
-  [[nodiscard]] bool counts(const Now& now, const Bonded& bonded) const;
   [[nodiscard]] IndexRange place(std::vector<Blob> commands);
   [[nodiscard]] bool has_room(const std::vector<Blob>& commands) const;
   void end_silence(const Now& now);
@@ -130,12 +129,17 @@ class Engine::Impl {
   [[nodiscard]] std::vector<std::vector<Entry>> missed_since(Index from) const;
   void greet(const Now& now, const PeerId& peer, Bonded& bonded);
   void on_append_response(const Now& now, const PeerId& from, const AppendEntriesResponse& response);
-  void advance_commit(const Now& now);
-  [[nodiscard]] Index agreed(const Now& now) const;
-  [[nodiscard]] bool may_commit_alone(const Now& now) const;
   void drop_laggards(const Now& now);
   void check_floor(const Now& now);
   void lead_on(const Now& now);
+
+  // commit_rule.cpp
+  /// Whether its acknowledgements are waited for.
+  [[nodiscard]] bool counts(const Now& now, const Bonded& bonded) const;
+  /// Up to where enough members have what this leader has.
+  [[nodiscard]] Index agreed(const Now& now) const;
+  [[nodiscard]] bool may_commit_alone(const Now& now) const;
+  void advance_commit(const Now& now);
   void commit_to(Index index);
 
   // provider.cpp
