@@ -21,9 +21,10 @@ enum class Wish : std::uint8_t {
 
 /// How health/ judged of a peer that has no bond with us any more.
 enum class Lost : std::uint8_t {
-  no,       ///< it did not
-  process,  ///< dead, proven or presumed
-  link,     ///< it lives, others hear it, and we do not
+  no,        ///< it did not
+  proven,    ///< dead: its process is gone
+  presumed,  ///< dead, as far as silence tells
+  link,      ///< it lives, others hear it, and we do not
 };
 
 /// Our own attempt at a bond: a dial, then a HandshakeStart that waits for its HandshakeEnd.

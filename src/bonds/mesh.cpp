@@ -249,7 +249,7 @@ void Mesh::on_dead(const Step& step, const PeerId& peer, EndedBy by, std::string
   Member* member = find(peer);
   if (member == nullptr || !member->bond) return;
   if (by == EndedBy::presumed) MOSAIK_PROBE("bonds.presumed_dead");
-  member->lost = by == EndedBy::link ? Lost::link : Lost::process;
+  member->lost = by == EndedBy::link ? Lost::link : by == EndedBy::presumed ? Lost::presumed : Lost::proven;
   close_bond(step, *member, by, CloseCode::timeout, why);
 }
 

@@ -26,7 +26,8 @@ MemberState state_of(const Member& member) {
     return MemberState::refused;
   switch (member.lost) {
     case Lost::no: return MemberState::missing;
-    case Lost::process: return MemberState::dead;
+    case Lost::proven:
+    case Lost::presumed: return MemberState::dead;
     case Lost::link: return MemberState::unreachable;
   }
   return MemberState::missing;
@@ -115,7 +116,8 @@ bool is_missing(MemberState state) {
 std::string why_missing(const Member& member, MemberState state) {
   const std::string name = "member " + member.id.brief();
   const std::string why = member.why.empty() ? "it is being dialed" : member.why;
-  if (state == MemberState::dead) return name + " is dead or silent to all: " + why;
+  if (state == MemberState::dead && member.lost == Lost::proven) return name + " is dead, which is proven: " + why;
+  if (state == MemberState::dead) return name + " is dead, as its silence to all makes us presume: " + why;
   if (state == MemberState::unreachable)
     return name + " lives, others hear it, but the link between it and us is down: " + why;
   return name + " is not bonded: " + why;

@@ -55,6 +55,7 @@ TEST_F(NodesWithCanaries, prove_a_death_to_all_within_milliseconds) {
       [&] { return wire_.own_bonds(0) + wire_.own_bonds(1) + wire_.own_bonds(3) + wire_.own_bonds(4) == 12; }, 50ms))
       << "one way for the FIN, one for the probe, one for the answer: 3 ms";
   for (const std::size_t i : {0U, 1U, 3U, 4U}) EXPECT_EQ(ended_by(i, "proven"), 1U);
+  EXPECT_NE(wire_.reasons(0).find("is dead, which is proven"), std::string::npos) << wire_.reasons(0);
 }
 
 TEST_F(NodesWithCanaries, do_not_believe_a_canary_that_merely_closed) {

@@ -92,7 +92,7 @@ TEST_F(TwoNodes, notice_a_killed_process_by_its_unreachable_port) {
   EXPECT_EQ(down.reason, "unreachable");
   EXPECT_LT(position(wire_.at(a_).events, EventKind::suspect), position(wire_.at(a_).events, EventKind::bond_down));
   ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(a_, EventKind::offline).empty(); }, 100ms));
-  EXPECT_THAT(wire_.reasons(a_), HasSubstr("is dead"));
+  EXPECT_THAT(wire_.reasons(a_), HasSubstr("is dead, as its silence to all makes us presume"));
 }
 
 TEST_F(TwoNodes, notice_a_vanished_host_by_its_silence) {
