@@ -65,12 +65,20 @@ void Discovery::Impl::spread(const Now& now, Facts& facts) {
   // sync.
   const Nanoseconds most = std::max((config_.stale_after / 2 - config_.refresh_most) / 2, config_.refresh_least / 20);
   const Nanoseconds window = std::min(most, spread_per_peer * static_cast<std::int64_t>(outreach_.size()));
+  compare_with_ = next_bonded(compare_with_);
   outreach_.owe_all(now, self_.entry()->entry.version.updated, window, rng_,
                     [&](const PeerId& peer) -> std::optional<Nanoseconds> {
+                      if (peer == compare_with_) return Nanoseconds::zero();
                       if (bonded_.contains(peer)) return std::nullopt;
                       const identity::EntryRef entry = catalog_.find(peer, now);
                       return entry && bond_will_tell(entry) ? bond_first : Nanoseconds::zero();
                     });
+}
+
+PeerId Discovery::Impl::next_bonded(const PeerId& last) const {
+  if (bonded_.empty()) return {};
+  const auto next = bonded_.upper_bound(last);
+  return (next == bonded_.end() ? bonded_.begin() : next)->first;
 }
 
 void Discovery::Impl::on_self_changed(const Now& now, quic::Links& links, Facts& facts) {

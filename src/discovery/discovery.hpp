@@ -8,6 +8,10 @@
 /// signed anew every limits::refresh_least to refresh_most and made known: the fact SelfRefreshed lets bonds tell their
 /// peers, an own-entry-only sync tells the catalog's other peers (spec: discovery 4.13 c, 8 W22).
 ///
+/// A bond brings its peer's entry and nobody else's. So each refresh goes to one bonded peer by a sync too, to each in
+/// its turn, and the answer brings all that it knows: two peers that could not reach each other for longer than an
+/// entry lives hear of each other again through any third.
+///
 /// A Rust node that knows only us dials our gossip, which we do not speak: its key and address are reason enough to
 /// sync.
 ///

@@ -87,6 +87,8 @@ class Discovery::Impl {
   void refresh_when_due(const Now& now, Facts& facts);
   void spread(const Now& now, Facts& facts);
   [[nodiscard]] Nanoseconds refresh_pause();
+  /// The bonded peers in turn; the zero id when there is none.
+  [[nodiscard]] PeerId next_bonded(const PeerId& last) const;
   /// Closes the link and, for a dialed exchange, ends it with the error.
   void abandon(const Now& now, Exchange& exchange, CloseCode code, Error error, quic::Links& links, Facts& facts);
 
@@ -148,6 +150,7 @@ class Discovery::Impl {
   std::map<PeerId, Request> requests_;
   std::uint64_t requests_made_ = 0;
   std::map<PeerId, std::int64_t> bonded_;  ///< and the run that the bond is with; 0: not known
+  PeerId compare_with_;                    ///< the bonded peer that gets this version of our entry by a sync too
 
   bool started_ = false;
   bool met_ = false;

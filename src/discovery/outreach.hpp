@@ -2,7 +2,7 @@
 /// Outreach: which peers of the catalog are owed our entry by a sync, and when.
 ///
 /// A peer is owed it when it is first met and nothing else will bring it (spec: discovery 4.13 a, c), and again at each
-/// new version of our entry. Peers that hold a bond are owed nothing: the bond brings it.
+/// new version of our entry. Peers that hold a bond are owed nothing, for the bond brings it, but one of them in turn.
 ///
 /// A peer is proven when a sync with it has succeeded and none has failed since. The others wait in a queue of their
 /// own, and come back with back-off, so that the dead and the invented do not delay the living (spec: discovery 8 W6,

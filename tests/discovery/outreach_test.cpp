@@ -91,11 +91,12 @@ TEST(Outreach, greets_the_next_run_of_a_peer_again) {
   EXPECT_THAT(rig.links.dials, SizeIs(1));
 }
 
-TEST(Outreach, refreshes_between_90_and_140_seconds_with_our_entry_alone_to_all_that_are_not_bonded) {
+TEST(Outreach, refreshes_between_90_and_140_seconds_with_our_entry_alone_to_one_bonded_peer_and_all_that_are_not) {
   Rig rig;
   rig.start();
-  for (std::uint32_t n = 1; n <= 3; ++n) rig.sync_from(n, {entry_of(n)});
+  for (std::uint32_t n = 1; n <= 4; ++n) rig.sync_from(n, {entry_of(n)});
   rig.core.set_bonded(rig.now(), id_of_peer(2), true);
+  rig.core.set_bonded(rig.now(), id_of_peer(4), true);
   const auto version = rig.self.entry()->entry.version;
   rig.pass(89s);
   EXPECT_THAT(only<SelfRefreshed>(rig.facts), IsEmpty());
@@ -106,9 +107,28 @@ TEST(Outreach, refreshes_between_90_and_140_seconds_with_our_entry_alone_to_all_
   EXPECT_EQ(rig.self.entry()->entry.version.started, version.started);
   std::vector<PeerId> dialed;
   for (const auto& dial : rig.links.dials) dialed.push_back(dial.request.peer);
-  EXPECT_THAT(dialed, testing::UnorderedElementsAre(id_of_peer(1), id_of_peer(3)));
+  const PeerId compared = std::ranges::find(dialed, id_of_peer(2)) != dialed.end() ? id_of_peer(2) : id_of_peer(4);
+  EXPECT_THAT(dialed, testing::UnorderedElementsAre(id_of_peer(1), id_of_peer(3), compared));
   rig.opened(rig.links.dials[0]);
   EXPECT_EQ(ids_in(rig.links.sent.back().payload()), std::vector{id_of_peer(0)});
+}
+
+TEST(Outreach, compares_with_each_bonded_peer_in_its_turn) {
+  Rig rig;
+  rig.start();
+  for (std::uint32_t n = 1; n <= 3; ++n) {
+    rig.sync_from(n, {entry_of(n)});
+    rig.core.set_bonded(rig.now(), id_of_peer(n), true);
+  }
+  std::vector<PeerId> compared;
+  while (compared.size() < 9 && rig.elapsed < 1300s) {
+    rig.pass(10s);
+    for (std::uint32_t n = 1; n <= 3; ++n) feed(rig, n, {.updated = rig.now().wall.milliseconds});
+    for (const PeerId& peer : answer_all(rig, peers_up_to(3))) compared.push_back(peer);
+  }
+  ASSERT_THAT(compared, SizeIs(9));
+  EXPECT_EQ(std::set(compared.begin(), compared.begin() + 3).size(), 3U);
+  for (std::size_t i = 3; i < compared.size(); ++i) EXPECT_EQ(compared[i], compared[i - 3]);
 }
 
 TEST(Outreach, spreads_a_change_of_our_entry_at_once) {

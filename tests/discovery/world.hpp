@@ -103,7 +103,20 @@ class World {
   }
   /// Sides of different numbers do not hear one another.
   void side(std::uint32_t n, int number) { sides_[n] = number; }
-  void heal() { sides_.clear(); }
+  /// These two do not hear each other, whatever their sides.
+  void cut(std::uint32_t a, std::uint32_t b) { cuts_.insert(std::minmax(a, b)); }
+  void heal() {
+    sides_.clear();
+    cuts_.clear();
+  }
+  /// The two hold a bond: each tells the other its entry, now and whenever it is signed anew.
+  void bond(std::uint32_t a, std::uint32_t b) {
+    for (const auto& [from, to] : {std::pair(a, b), std::pair(b, a)}) {
+      bonds_[from].insert(to);
+      step(to, [&, from, to](Machine& machine) { machine.core.set_bonded(now(to), id_of(from), true); });
+      tell(from, to);
+    }
+  }
   void set_clock(std::uint32_t n, Nanoseconds off) { wall_off_[n] = off; }
   void name(const std::string& host, std::vector<SocketAddress> addresses) { names_[host] = std::move(addresses); }
 
@@ -153,7 +166,14 @@ class World {
     return found != ids_.end() ? found->second : ids_.emplace(n, id_of_peer(n)).first->second;
   }
   [[nodiscard]] bool joined(std::uint32_t a, std::uint32_t b) {
-    return !dead_.contains(a) && !dead_.contains(b) && machines_.contains(b) && sides_[a] == sides_[b];
+    return !dead_.contains(a) && !dead_.contains(b) && machines_.contains(b) && sides_[a] == sides_[b] &&
+           !cuts_.contains(std::minmax(a, b));
+  }
+  /// Over the bond.
+  void tell(std::uint32_t from, std::uint32_t to) {
+    later(latency, [this, to, entry = machines_.at(from)->self.entry()] {
+      step(to, [&](Machine& machine) { machine.core.feed(now(to), entry, Source::bond, machine.facts); });
+    });
   }
 
   void post(Nanoseconds after, std::uint32_t n, quic::LinkEvent event) {
@@ -224,6 +244,8 @@ class World {
     const std::size_t before = machine.facts.size();
     act(machine);
     for (std::size_t i = before; i < machine.facts.size(); ++i) {
+      if (std::holds_alternative<SelfRefreshed>(machine.facts[i]))
+        for (const std::uint32_t to : bonds_[n]) tell(n, to);
       const auto* resolve = std::get_if<Resolve>(&machine.facts[i]);
       if (resolve == nullptr) continue;
       const auto known = names_.find(resolve->host);
@@ -260,6 +282,8 @@ class World {
   std::map<std::uint32_t, std::unique_ptr<Machine>> machines_;
   std::map<std::uint32_t, PeerId> ids_;
   std::map<std::uint32_t, int> sides_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> cuts_;
+  std::map<std::uint32_t, std::set<std::uint32_t>> bonds_;
   std::map<std::uint32_t, int> lives_;
   std::map<std::uint32_t, Nanoseconds> wall_off_;
   std::set<std::uint32_t> dead_;

@@ -94,6 +94,21 @@ TEST(DiscoveryWorld, a_partition_longer_than_the_staleness_heals_with_nothing_bu
   EXPECT_TRUE(world.pass_until(75s, [&] { return world.all_see_all(); })) << "60 s is the slowest back-off";
 }
 
+TEST(DiscoveryWorld, two_that_forgot_each_other_in_a_cut_hear_of_each_other_through_a_third_that_both_are_bonded_with) {
+  World world;
+  for (std::uint32_t n = 1; n <= 3; ++n) world.add(n, config_of({1}));
+  world.cut(2, 3);
+  for (std::uint32_t n = 2; n <= 3; ++n) world.bond(1, n);
+  world.pass(1200s);
+  world.heal();
+  // The longest pause of a refresh, twice: 1 compares with both in turn, and each of them with 1 alone.
+  EXPECT_TRUE(world.pass_until(285s, [&] { return world.all_see_all(); }));
+  // None of the three says anything else of the two others: without the comparing each is forgotten for good.
+  world.cut(2, 3);
+  world.pass(1200s);
+  EXPECT_TRUE(world.all_see_all()) << "who cannot be reached is still known, and so dialed again";
+}
+
 TEST(DiscoveryWorld, two_halves_that_started_apart_merge) {
   World world;
   for (std::uint32_t n = 1; n <= 6; ++n) world.side(n, n <= 3 ? 0 : 1);
