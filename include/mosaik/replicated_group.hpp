@@ -12,7 +12,8 @@
 ///     offline                    no leader is known or in reach; try again
 ///     overwritten                another leader took its place in the log; try again
 ///     timed_out                  a command was not sent, or a query not answered, before the deadline
-///     limit                      more than 65,536 commands or 8 MiB a call, or a queue is full; the text says which
+///     limit                      more than 65,536 commands or 8 MiB a call or answer of a strong query, or a queue is
+///                                full; the text says which
 ///     closed                     the group was left, its machine failed, or could not answer this query
 ///     malformed                  GroupOf::query: the answer is no QueryResult
 ///

@@ -5,22 +5,28 @@
 namespace mosaik::api {
 namespace {
 
-Error not_applied(consensus::Refusal why) {
+/// What was asked for, and so what a refusal has to say of it.
+enum class Asked : std::uint8_t { write, read };
+
+Error not_applied(consensus::Refusal why, Asked asked) {
   using Why = consensus::Refusal;
+  const std::string unchanged = asked == Asked::write ? "; nothing was applied" : "";
   switch (why) {
     case Why::offline:
-      return {Errc::offline, "no leader of the group is known or in reach; nothing was applied, try again"};
+      return {Errc::offline, "no leader of the group is known or in reach" + unchanged + "; try again"};
     case Why::empty: return {Errc::invalid_argument, "a call needs at least one command"};
     case Why::too_large:
       static_assert(limits::command_bytes == limits::call_bytes && limits::query_bytes == limits::call_bytes);
       return {Errc::limit, "a call may have " + std::to_string(limits::call_commands) + " commands and " +
                                std::to_string(limits::call_bytes) + " bytes, and this one has more; split it"};
     case Why::full:
-      return {Errc::limit, "too many calls are under way; nothing was applied, try again when some have ended"};
+      return {Errc::limit, "too many calls are under way" + unchanged + "; try again when some have ended"};
     case Why::overwritten:
       return {Errc::overwritten, "another leader took the command's place; it was not applied, try again"};
-    case Why::expired: return {Errc::timed_out, "the deadline passed before anything was done; nothing was applied"};
-    case Why::stopped: return {Errc::closed, "the group was left, or its machine failed; nothing was applied"};
+    case Why::expired:
+      return {Errc::timed_out, asked == Asked::write ? "the deadline passed before anything was done" + unchanged
+                                                     : "the deadline passed before an answer came; try again"};
+    case Why::stopped: return {Errc::closed, "the group was left, or its machine failed" + unchanged};
   }
   return {Errc::internal, "the call was refused for a reason without a name"};
 }
@@ -40,8 +46,8 @@ Error unknown(consensus::Doubt why) {
 }
 
 /// Why the outcome is none that was hoped for.
-Error error_of(const consensus::Outcome& outcome) {
-  if (const auto* refused = std::get_if<consensus::NotApplied>(&outcome)) return not_applied(refused->why);
+Error error_of(const consensus::Outcome& outcome, Asked asked) {
+  if (const auto* refused = std::get_if<consensus::NotApplied>(&outcome)) return not_applied(refused->why, asked);
   if (const auto* doubt = std::get_if<consensus::Unknown>(&outcome)) return unknown(doubt->why);
   if (const auto* failed = std::get_if<consensus::QueryFailed>(&outcome)) return failed->error;
   return {Errc::internal, "the call ended in an unexpected way"};
@@ -52,7 +58,7 @@ Error error_of(const consensus::Outcome& outcome) {
 Result<IndexRange> range_of(const consensus::Outcome& outcome) {
   if (const auto* committed = std::get_if<consensus::Committed>(&outcome)) return committed->range;
   if (const auto* assigned = std::get_if<consensus::Assigned>(&outcome)) return assigned->range;
-  return std::unexpected(error_of(outcome));
+  return std::unexpected(error_of(outcome, Asked::write));
 }
 
 Result<Answered<std::vector<std::uint8_t>>> answer_of(const consensus::Outcome& outcome) {
@@ -60,7 +66,7 @@ Result<Answered<std::vector<std::uint8_t>>> answer_of(const consensus::Outcome& 
     const BytesView view = read->result.view();
     return Answered<std::vector<std::uint8_t>>{{view.begin(), view.end()}, read->position};
   }
-  return std::unexpected(error_of(outcome));
+  return std::unexpected(error_of(outcome, Asked::read));
 }
 
 }  // namespace mosaik::api

@@ -95,19 +95,21 @@ inline constexpr std::size_t command_bytes = 8U << 20U;  ///< one command; longe
 inline constexpr std::size_t call_bytes = 8U << 20U;     ///< all commands of one call; more: the call is refused
 inline constexpr std::size_t call_commands = 65536;      ///< commands of one call; more: the call is refused
 inline constexpr std::size_t query_bytes = 8U << 20U;    ///< one query; longer: the call is refused
+inline constexpr std::size_t answer_bytes = 8U << 20U;  ///< of a strong read; longer: `limit`, and silence for a member
 inline constexpr std::size_t append_bytes =
     256U << 10U;  ///< entries of one AppendEntries or catch-up answer; one larger entry goes alone
 inline constexpr std::size_t message_entries =
     1U << 20U;  ///< entries or commands of one received message; more: malformed
 inline constexpr std::size_t uncommitted_bytes =
-    64U << 20U;  ///< of a leader's entries that are not committed; more: calls are refused
+    32U << 20U;  ///< of a leader's entries that are not committed; more: calls are refused (half of consensus_queue)
 inline constexpr std::size_t uncommitted_entries = 1U << 20U;
 inline constexpr std::size_t log_bytes = 8ULL << 30U;  ///< commands in the log; then a leader refuses more
 inline constexpr std::size_t calls = 1U << 18U;        ///< running calls of one group; more are refused
-inline constexpr std::size_t forwarded_bytes =
-    64U << 20U;  ///< commands on their way to the leader; more: calls are refused
-inline constexpr std::size_t forwarded_queries = 4096;  ///< of other members, being answered; more are dropped
-inline constexpr std::size_t apply_bytes = 4U << 20U;   ///< commands of one Apply
+/// Commands and queries on their way to the leader; more: calls are refused (half of consensus_queue). The same of
+/// queries of other members, being answered; more are dropped.
+inline constexpr std::size_t forwarded_bytes = 32U << 20U;
+inline constexpr std::size_t forwarded_queries = 4096;
+inline constexpr std::size_t apply_bytes = 4U << 20U;  ///< commands of one Apply
 inline constexpr std::size_t apply_commands = 4096;
 inline constexpr std::size_t applying_bytes =
     32U << 20U;  ///< commands handed to the machine and not yet applied; then it is waited for
@@ -116,6 +118,7 @@ inline constexpr std::uint32_t catch_up_batch =
     2000;  ///< entries of one catch-up request, unless the group is set up otherwise (spec: groups 2.4)
 inline constexpr std::size_t catch_up_bytes =
     64U << 20U;  ///< entries kept while earlier ones are fetched; more are fetched later
+inline constexpr std::size_t fetch_bytes = 4U << 20U;  ///< that a catch-up request to a Rust leader is meant to bring
 inline constexpr std::size_t repair_bytes =
     8U << 20U;                           ///< missed entries that a leader resends after a bond broke; more: catch-up
 inline constexpr unsigned contests = 3;  ///< campaigns against a leader that lacks what we committed

@@ -68,7 +68,8 @@ void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
 
   if (known == nullptr) make_room();
   Member* member = learn(step, arrival.entry);
-  if (member == nullptr) return refuse(step, arrival, CloseCode::timeout);  // limits::mesh_peers
+  // limits::mesh_peers, or a clock beyond the drift: it may come again.
+  if (member == nullptr) return refuse(step, arrival, CloseCode::timeout);
   member->wish = Wish::wanted;
   member->forget_at = never;
   if (newer) {

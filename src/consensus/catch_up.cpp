@@ -2,8 +2,8 @@
 
 namespace mosaik::consensus {
 
-CatchUp::CatchUp(const Cursor& target, std::vector<Entry> entries, std::uint32_t batch)
-    : target_(target), batch_(std::max(batch, 1U)) {
+CatchUp::CatchUp(const Cursor& target, std::vector<Entry> entries, std::uint32_t batch, Answers answers)
+    : target_(target), batch_(std::max(batch, 1U)), answers_(answers), most_(answers == Answers::whole ? 1 : batch_) {
   buffer(target, std::move(entries));
 }
 
@@ -13,8 +13,7 @@ void CatchUp::drop_tail() {
 }
 
 void CatchUp::buffer(const Cursor& previous, std::vector<Entry> entries) {
-  const Cursor end = tail_.empty() ? target_ : Cursor{tail_.back().term, target_.index.plus(tail_.size())};
-  if (previous != end) {
+  if (previous != end()) {
     drop_tail();
     target_ = previous;
   }
@@ -45,8 +44,15 @@ void CatchUp::on_fetched(FetchEntriesResponse response) {
   if (!fits) return;  // of an earlier request
   fetching_.reset();
   patience_ = limits::fetch_patience;
+  if (answers_ == Answers::whole) most_ = next_most(response.entries);
   fetched_ = std::move(response);
   ask_at_ = {};
+}
+
+std::uint64_t CatchUp::next_most(const std::vector<Entry>& came) const {
+  std::size_t largest = 1;
+  for (const Entry& entry : came) largest = std::max(largest, entry_bytes(entry));
+  return std::clamp<std::uint64_t>(limits::fetch_bytes / largest, 1, std::min<std::uint64_t>(batch_, 4 * most_));
 }
 
 Index CatchUp::first_needed(const Log& log) const {
@@ -59,7 +65,7 @@ Index CatchUp::first_needed(const Log& log) const {
 std::optional<Message> CatchUp::ask(const Now& now, const Log& log) {
   if (now.mono < ask_at_) return std::nullopt;
   const Index next = first_needed(log);
-  fetching_ = IndexRange{next, std::min(next.plus(batch_ - 1), std::max(next, target_.index))};
+  fetching_ = IndexRange{next, std::min(next.plus(most_ - 1), std::max(next, target_.index))};
   skip_overlap_ = false;
   // The bond loses nothing: an answer that is late is on its way, behind those that we asked for before.
   ask_at_ = now.mono + patience_;

@@ -11,6 +11,9 @@
 /// leader's leave, from the end on, in steps that double: what this member
 /// has acknowledged may be part of a promise, known to be committed or not. Answers are checked against the request;
 /// what arrives while fetching is bounded.
+///
+/// A Rust leader gives all that it is asked for, and a frame beyond the limit costs the bond. So it is asked for one
+/// entry first, then for four times as many each time, and for no more than limits::fetch_bytes of such as came last.
 
 #include <optional>
 #include <variant>
@@ -24,8 +27,13 @@ namespace mosaik::consensus {
 
 class CatchUp {
  public:
+  /// How a leader answers.
+  enum class Answers : std::uint8_t {
+    cut,    ///< no more than fits (limits::append_bytes), as C++ does
+    whole,  ///< all that was asked for, as Rust does
+  };
   /// The leader has `target`, and `entries` behind it; `batch`: entries of one request.
-  CatchUp(const Cursor& target, std::vector<Entry> entries, std::uint32_t batch);
+  CatchUp(const Cursor& target, std::vector<Entry> entries, std::uint32_t batch, Answers answers = Answers::cut);
 
   /// Later entries of the leader.
   void buffer(const Cursor& previous, std::vector<Entry> entries);
@@ -48,8 +56,13 @@ class CatchUp {
   [[nodiscard]] State drain(Log& log);
   [[nodiscard]] Mono next_deadline() const { return ask_at_; }
   [[nodiscard]] const Cursor& target() const noexcept { return target_; }
+  /// The last entry that the leader is known to have.
+  [[nodiscard]] Cursor end() const noexcept {
+    return tail_.empty() ? target_ : Cursor{tail_.back().term, target_.index.plus(tail_.size())};
+  }
 
  private:
+  [[nodiscard]] std::uint64_t next_most(const std::vector<Entry>& came) const;
   [[nodiscard]] Index first_needed(const Log& log) const;
   [[nodiscard]] std::optional<Index> merge_fetched(Log& log);
   void drop_tail();
@@ -58,6 +71,8 @@ class CatchUp {
   std::vector<Entry> tail_;  // follow the target
   std::size_t tail_bytes_ = 0;
   std::uint32_t batch_;
+  Answers answers_;
+  std::uint64_t most_;            // entries of the next request
   std::optional<Index> matched_;  // all of ours up to here is the leader's too
   std::uint64_t step_ = 1;        // how far from our end that is looked for
   bool skip_overlap_ = false;     // once: the next request begins behind what we have

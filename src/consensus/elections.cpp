@@ -75,9 +75,10 @@ void Engine::Impl::become_follower(const Now& now, Term term, const std::optiona
 
 void Engine::Impl::on_silence(const Now& now) {
   if (auto* follower = role<Follower>()) {
-    if (config_.preference == Preference::observer) return arm_follower(now, *follower);
-    if (enough(now)) return campaign(now);
-    // Too few are left: nobody leads, and a campaign would only drive the term up.
+    const bool may = config_.preference != Preference::observer;
+    if (may && enough(now) && !lacks_owed(now, log.last_index())) return campaign(now);
+    // Nobody leads. Too few are left, or we lack what others were told to have: a campaign would only drive the term
+    // up.
     follower->leader.reset();
     follower->session.reset();
     set_leader(std::nullopt);
@@ -140,12 +141,16 @@ Nanoseconds Engine::Impl::stagger() const {
 
 // ------------------------------------------------------------------------------------------------ votes
 
+bool Engine::Impl::lacks_owed(const Now& now, Index last) const {
+  return last < owed_ && committed_ < owed_ && now.mono < owed_until_;
+}
+
 Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& request) {
   if (ballot_ && (ballot_->term > request.term || (ballot_->term == request.term && ballot_->candidate != from)))
     return Vote::denied;
   // We may have forgotten it, or have yet to fetch it: who lacks what a leader has told committed does not lead. Who
   // holds it judges as always: a candidate that is ahead of it would deny it too, and nobody would lead.
-  if (request.last.index < owed_ && committed_ < owed_ && now.mono < owed_until_) return Vote::denied;
+  if (lacks_owed(now, request.last.index)) return Vote::denied;
   const Cursor own = log.last();
   // A Rust candidate compares plainly itself: judged otherwise, each of two could find itself ahead for ever.
   const auto order = is_cpp(from) ? terms::compare(own, request.last) : own <=> request.last;
@@ -157,11 +162,15 @@ Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& 
   return grants ? Vote::granted : Vote::abstained;
 }
 
-// Who has just heard its leader is not led away by a member that merely lost its own bond with that leader.
+// Who has just heard its leader is not led away by a member that merely lost its own bond with that leader. One that
+// is ahead of all that we know of may have lost it for a reason.
 bool Engine::Impl::keeps_leader(const Now& now, const PeerId& from, const RequestVote& request) const {
   const auto* follower = role<Follower>();
-  return follower != nullptr && follower->leader && follower->leader != from && is_cpp(from) && request.term > term_ &&
-         now.mono < follower->heard + config_.election_timeout && !terms::is_behind(log.last(), request.last);
+  if (follower == nullptr || !follower->leader || follower->leader == from || !is_cpp(from)) return false;
+  // While we catch up it is the leader's log that counts.
+  const Cursor known = follower->session ? follower->session->end() : log.last();
+  return request.term > term_ && now.mono < follower->heard + config_.election_timeout &&
+         !terms::is_behind(known, request.last);
 }
 
 void Engine::Impl::put_off(const PeerId& from, const RequestVote& request) {

@@ -3,6 +3,7 @@
 #include "consensus/engine.hpp"
 
 #include "base/overloaded.hpp"
+#include "consensus/bystander.hpp"
 #include "consensus/impl.hpp"
 
 namespace mosaik::consensus {
@@ -27,9 +28,10 @@ Engine::Impl::Impl(const Config& config, Restored restored, FramePool& pool, Rng
 // ------------------------------------------------------------------------------------------------ bonds
 
 void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
-  if (role<Ended>() != nullptr || peer == config_.self) return;
+  if (peer == config_.self) return;
   Bonded bonded;
   bonded.facts = facts;
+  if (role<Ended>() != nullptr) return static_cast<void>(peers_[peer] = bonded);
   bonded.greet = true;
   bonded.grace_until = now.mono + config_.election_timeout;
   proven_dead_.erase(peer);
@@ -72,7 +74,7 @@ bool Engine::Impl::is_cpp(const PeerId& peer) const {
   return found != peers_.end() && found->second.facts.cpp;
 }
 
-// ------------------------------------------------------------------------------------------------ messages
+// ------------------------------------------------------------------------------------------------ sending
 
 Frame Engine::Impl::frame(const Message& message) {
   scratch_.assign(1, bond_message_raft);
@@ -99,7 +101,8 @@ std::optional<Term> term_of(const Message& message) {
 }  // namespace
 
 Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob& bytes) {
-  if (role<Ended>() != nullptr || !peers_.contains(from)) return {};
+  if (role<Ended>() != nullptr) return stand_by(from, bytes);
+  if (!peers_.contains(from)) return {};
   auto message = decode(bytes);
   if (!message) return std::unexpected(message.error());
   if (const auto term = term_of(*message); term && *term > terms::greatest)
@@ -124,6 +127,14 @@ Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob
                         [&](const FetchEntriesRequest& fetch) { on_fetch_request(now, from, fetch.range); },
                         [&](FetchEntriesResponse& fetched) { on_fetched(from, fetched); }},
              *message);
+  return {};
+}
+
+// With a floor, what this member has acknowledged may be one of the copies that a commit rests on: it is as good as
+// dead, and nobody may count it as one that is not ahead.
+Result<> Engine::Impl::stand_by(const PeerId& from, const Blob& bytes) {
+  if (config_.quorum_floor != 0) return {};
+  if (const auto answer = answer_of_bystander(from, bytes, is_cpp(from))) send(from, *answer);
   return {};
 }
 
@@ -173,6 +184,10 @@ void Engine::Impl::settle(const Now& now) {
 void Engine::Impl::stop(const Now&, std::string_view reason) {
   if (role<Ended>() != nullptr) return;
   if (role<Leader>() != nullptr) drop_reads_of_leader();
+  // The bonds stay when it is the machine that failed: a leader that counts on us would wait for ever.
+  const auto* follower = role<Follower>();
+  if (config_.quorum_floor == 0 && follower != nullptr && follower->leader)
+    send(*follower->leader, AppendEntriesResponse{term_, {}, Vote::abstained});
   state_ = Ended{};
   give_up_places(Doubt::stopped);
   while (!calls_.empty()) end_call(calls_.begin()->first, Unknown{Doubt::stopped});

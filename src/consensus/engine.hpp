@@ -10,7 +10,7 @@
 /// so that everything that came in together travels together.
 ///
 /// Life of a member. *Follower*: hears a leader, appends, acknowledges; when its log does not meet the leader's it is
-/// offline and fetches what it lacks from any member (catch_up.hpp). *Candidate*: after silence, or at once when the
+/// offline and fetches what it lacks from the leader (catch_up.hpp). *Candidate*: after silence, or at once when the
 /// leader's death is proven, asks all bonded members. *Leader*: places commands, counts acknowledgements, commits.
 ///
 /// Laws.

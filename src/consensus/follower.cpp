@@ -132,7 +132,8 @@ void Engine::Impl::lag(const PeerId& from, AppendEntries& append) {
   follower.accepted = false;
   const bool fresh = !follower.session;
   if (fresh) {
-    follower.session.emplace(append.previous, std::move(append.entries), config_.batch_size);
+    follower.session.emplace(append.previous, std::move(append.entries), config_.batch_size,
+                             is_cpp(from) ? CatchUp::Answers::cut : CatchUp::Answers::whole);
   } else {
     follower.session->buffer(append.previous, std::move(append.entries));
   }
@@ -195,7 +196,9 @@ void Engine::Impl::start_over(const PeerId& leader, Index first_difference) {
   committed_bytes_ = 0;
   applying_.clear();
   applying_commands_ = applying_bytes_ = 0;
+  owed_ = {};
   give_up_places(Doubt::diverged);
+  refuse_waiting_reads(Refusal::offline);
   cut(Index{1});
 }
 

@@ -68,6 +68,8 @@ class Engine::Impl {
   void set_group_size(std::size_t size);
   void publish();
   [[nodiscard]] bool is_cpp(const PeerId& peer) const;
+  /// What is left to say when the engine has ended and its bonds have not.
+  Result<> stand_by(const PeerId& from, const Blob& bytes);
   /// Whether a message of this term counts; a later term is joined.
   [[nodiscard]] bool heeds(const Now& now, Term term);
 
@@ -81,6 +83,8 @@ class Engine::Impl {
   /// Enough members are connected to elect (engine.hpp).
   [[nodiscard]] bool enough(const Now& now) const;
   [[nodiscard]] bool enough_by_count() const;
+  /// A log that ends there lacks what a leader has told committed, and we have not seen committed ourselves.
+  [[nodiscard]] bool lacks_owed(const Now& now, Index last) const;
   void note_company(const Now& now);
   void become_follower(const Now& now, Term term, const std::optional<PeerId>& leader);
   void campaign(const Now& now);
@@ -168,8 +172,10 @@ class Engine::Impl {
   void forward_query(const Now& now, std::uint64_t key, WaitingQuery& waiting);
   void confirm_first(std::uint64_t key);
   void refuse_query(const WaitingQuery& waiting, Refusal why);
+  void end_service(const WaitingQuery& waiting);
   void end_query(std::uint64_t key);
   void refuse(std::uint64_t key, Refusal why);
+  void refuse_waiting_reads(Refusal why);
   void probe(const Now& now);
   void probe_rust(const PeerId& peer, Bonded& bonded);
   void on_confirmed(const PeerId& peer, Bonded& bonded);
@@ -205,7 +211,7 @@ class Engine::Impl {
   std::optional<PeerId> leader_;  ///< as told
   bool online_ = false;
   unsigned contests_ = 0;
-  Index owed_;                    ///< with a floor: what C++ leaders have told committed, at most
+  Index owed_;                    ///< with a floor: what C++ leaders of this history have told committed, at most
   Mono owed_until_{};             ///< when nobody who has it is heard, others must do
   bool outvoted_ = false;         ///< a member denied us its vote, and no leader has been heard since
   bool haste_ = false;            ///< the last leader's death is proven, and no other has been heard since
@@ -231,12 +237,13 @@ class Engine::Impl {
   std::multimap<Index, CallId> by_place_;  ///< placed calls by their last index
   std::map<ForwardId, CallId> by_forward_;
   std::set<std::pair<Mono, CallId>> call_deadlines_;
-  std::size_t kept_bytes_ = 0;                     ///< of commands that calls keep
+  std::size_t kept_bytes_ = 0;                     ///< of commands that calls keep, and of queries, for the leader
   std::map<std::uint64_t, WaitingQuery> queries_;  ///< in the order in which they came
   std::map<ForwardId, std::uint64_t> queries_by_forward_;
   std::set<std::pair<Mono, std::uint64_t>> query_deadlines_;
   std::set<std::uint64_t> queries_for_machine_;  ///< have a position and wait for the machine to get there
   std::size_t served_queries_ = 0;               ///< of other members
+  std::size_t served_bytes_ = 0;                 ///< and their bytes
   std::uint64_t next_query_ = 0;
 
   // disk

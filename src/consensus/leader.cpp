@@ -8,9 +8,12 @@ namespace mosaik::consensus {
 
 bool Engine::Impl::has_room(const std::vector<Blob>& commands) const {
   const std::size_t size = total_bytes(commands);
+  if (log.bytes() + size > limits::log_bytes) return false;
+  // With a floor, what earlier leaders left uncommitted is committed by an entry of this term and by nothing else.
+  if (config_.quorum_floor != 0 && log.last().term != term_) return true;
   const std::uint64_t waiting = log.last_index().since(committed_);
   return log.bytes() - committed_bytes_ + size <= limits::uncommitted_bytes &&
-         waiting + commands.size() <= limits::uncommitted_entries && log.bytes() + size <= limits::log_bytes;
+         waiting + commands.size() <= limits::uncommitted_entries;
 }
 
 IndexRange Engine::Impl::place(std::vector<Blob> commands) {

@@ -26,7 +26,10 @@ void Engine::Impl::query(const Now& now, CallId call, Blob query, Consistency co
 void Engine::Impl::on_forwarded_query(const Now& now, const PeerId& from, ForwardQuery& message) {
   const auto* leader = role<Leader>();
   if (leader == nullptr || leader->silent_until != never || served_queries_ >= limits::forwarded_queries) return;
+  const std::size_t size = message.query.size();
+  if (size > limits::query_bytes || served_bytes_ + size > limits::forwarded_bytes) return;
   ++served_queries_;
+  served_bytes_ += size;
   start_query(now, {.asked = {std::nullopt, from, message.request},
                     .query = std::move(message.query),
                     .deadline = now.mono + config_.query_timeout,
@@ -42,6 +45,8 @@ void Engine::Impl::start_query(const Now& now, WaitingQuery waiting) {
   const auto* follower = role<Follower>();
   const bool led = follower != nullptr && follower->leader && peers_.contains(*follower->leader);
   if (strong && role<Leader>() == nullptr && !led) return refuse_query(waiting, Refusal::offline);
+  if (strong && led && kept_bytes_ + waiting.query.size() > limits::forwarded_bytes)
+    return refuse_query(waiting, Refusal::full);
   WaitingQuery& kept = queries_.emplace(key, std::move(waiting)).first->second;
   if (strong && led) forward_query(now, key, kept);
   query_deadlines_.emplace(kept.deadline, key);
@@ -55,6 +60,7 @@ void Engine::Impl::forward_query(const Now& now, std::uint64_t key, WaitingQuery
   ForwardId request = rng_.next();
   while (queries_by_forward_.contains(request)) ++request;
   waiting.forwarded = request;
+  kept_bytes_ += waiting.query.size();
   waiting.leader = *std::get<Follower>(state_).leader;
   waiting.deadline = std::min(waiting.deadline, now.mono + config_.query_timeout);
   queries_by_forward_.emplace(request, key);
@@ -168,13 +174,21 @@ void Engine::Impl::drop_reads_of_leader() {
 
 void Engine::Impl::refuse_query(const WaitingQuery& waiting, Refusal why) {
   if (waiting.asked.call) return answer(*waiting.asked.call, NotApplied{why});
-  --served_queries_;  // another member's: silence is the only refusal on this wire
+  end_service(waiting);  // silence is the only refusal on this wire
+}
+
+void Engine::Impl::end_service(const WaitingQuery& waiting) {
+  --served_queries_;
+  served_bytes_ -= waiting.query.size();
 }
 
 void Engine::Impl::end_query(std::uint64_t key) {
   const auto found = queries_.find(key);
   query_deadlines_.erase({found->second.deadline, key});
-  if (found->second.forwarded) queries_by_forward_.erase(*found->second.forwarded);
+  if (found->second.forwarded) {
+    queries_by_forward_.erase(*found->second.forwarded);
+    kept_bytes_ -= found->second.query.size();
+  }
   queries_for_machine_.erase(key);
   queries_.erase(found);
 }
@@ -182,6 +196,11 @@ void Engine::Impl::end_query(std::uint64_t key) {
 void Engine::Impl::refuse(std::uint64_t key, Refusal why) {
   refuse_query(queries_.at(key), why);
   end_query(key);
+}
+
+// They wait for a place in a history that is given up.
+void Engine::Impl::refuse_waiting_reads(Refusal why) {
+  for (const std::uint64_t key : std::exchange(queries_for_machine_, {})) refuse(key, why);
 }
 
 void Engine::Impl::on_query_response(const PeerId& from, const QueryResponse& response) {
@@ -192,17 +211,31 @@ void Engine::Impl::on_query_response(const PeerId& from, const QueryResponse& re
   end_query(key);
 }
 
-void Engine::Impl::on_answered(const Now&, QueryId id, const Result<Blob>& result) {
+namespace {
+/// A strong read ends alike wherever it was asked: what could not travel to another member is given to nobody.
+Result<Blob> limited(const Result<Blob>& answer, Consistency consistency) {
+  if (!answer || consistency != Consistency::strong || answer->size() <= limits::answer_bytes) return answer;
+  return fail(Errc::limit, "the machine's answer has " + std::to_string(answer->size()) +
+                               " bytes, and that of a strong read may have " + std::to_string(limits::answer_bytes) +
+                               ": ask for less at a time, or by a weak read");
+}
+}  // namespace
+
+void Engine::Impl::on_answered(const Now&, QueryId id, const Result<Blob>& answered) {
   const auto found = queries_.find(id.value);
   if (found == queries_.end()) return;  // its time was over
-  const Asked asked = found->second.asked;
-  const Index position = found->second.position;
+  const WaitingQuery& waiting = found->second;
+  const Asked asked = waiting.asked;
+  const Result<Blob> result = limited(answered, waiting.consistency);
   if (asked.call) {
-    if (result) answer(*asked.call, Read{*result, position});
+    if (result) answer(*asked.call, Read{*result, waiting.position});
     if (!result) answer(*asked.call, QueryFailed{result.error()});
   } else {
-    --served_queries_;
-    if (result && peers_.contains(asked.peer)) send(asked.peer, QueryResponse{asked.request, *result, position});
+    end_service(waiting);
+    // A large one lets everything else pass first.
+    if (result && peers_.contains(asked.peer))
+      send(asked.peer, QueryResponse{asked.request, *result, waiting.position},
+           result->size() > limits::append_bytes ? Urgency::bulk : Urgency::consensus);
   }
   end_query(id.value);
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "codec/close_code.hpp"
-#include "consensus/messages.hpp"
+#include "consensus/bystander.hpp"
 
 namespace mosaik::groups {
 namespace {
@@ -54,12 +54,10 @@ void Group::on_raft(const bonds::Step& step, const bonds::RaftHeard& heard) {
     static_cast<void>(engine_->on_message(step.now, heard.peer, heard.message));
     return;
   }
-  const auto message = consensus::decode(heard.message);
-  const auto* request = message ? std::get_if<consensus::RequestVote>(&*message) : nullptr;
-  // A candidate speaks for itself: its id is that of the bond.
-  if (request == nullptr || request->candidate != heard.peer) return;
+  const auto answer = consensus::answer_of_bystander(heard.peer, heard.message, false);
+  if (!answer) return;
   std::vector<std::uint8_t> response;
-  consensus::encode(consensus::RequestVoteResponse{request->term, consensus::Vote::abstained}, response);
+  consensus::encode(*answer, response);
   static_cast<void>(mesh_.send_raft(step, heard.peer, response));
 }
 

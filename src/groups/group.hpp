@@ -6,9 +6,8 @@
 /// bond depends on what it has sent on it before (consensus/engine.hpp). Frames that report something durable wait here
 /// for their ticket. Everything else that the engine wants goes out through take_effects.
 ///
-/// Without a machine there is no engine, and a member still has to answer for itself: a RequestVote gets Abstained,
-/// which takes this node out of the candidate's count, so that Rust members elect among themselves
-/// (docs/protocol/groups.md 6.4, 11.4). All other raft frames are signs of life and nothing else.
+/// Without a machine there is no engine, and a member still has to answer for itself (consensus/bystander.hpp), so that
+/// the others elect among themselves.
 
 #include <deque>
 #include <map>

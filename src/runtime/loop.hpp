@@ -3,7 +3,7 @@
 ///
 /// A turn begins when something woke it: a request, a datagram, an ICMP error, the deadline. It takes the requests,
 /// then the datagrams of the sockets that have some, until each is empty (limits::datagrams_per_step a socket), then
-/// their ICMP errors; settle; on_timer when it is due, never while datagrams wait (a flood can put it off for four
+/// their ICMP errors; settle; on_timer when it is due, never while datagrams wait (a flood can put it off for three
 /// turns); send until there is nothing; outputs, which go first while calls complete on this thread. At its end, one
 /// snapshot if something changed, and events. Then it sleeps, in one system call, until the next of these: what arrived
 /// while we worked is answered without sleeping.

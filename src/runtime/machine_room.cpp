@@ -99,8 +99,9 @@ class MachineRoom::Apart : public std::enable_shared_from_this<Apart> {
         run(work, results);
       }
       if (results.empty()) continue;
-      inbox_->post([group = group_, results = std::move(results)](Step* step) mutable {
-        if (step != nullptr) step->on_machine(group, std::move(results));
+      // On the loop, where rooms end: what a room has done that is closed by then is not for the next one of its group.
+      inbox_->post([self = shared_from_this(), results = std::move(results)](Step* step) mutable {
+        if (step != nullptr && !self->ended_.load()) step->on_machine(self->group_, std::move(results));
       });
     }
   }

@@ -82,10 +82,10 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
   void run(Task task) { mailbox_.push(std::move(task)); }
   void tell(Event event) {
     if (waiting_events_.load() >= limits::event_backlog) {
-      ++missed_;
+      missed_.fetch_add(1);
       return;
     }
-    if (missed_ > 0) mailbox_.push(Missed{std::exchange(missed_, 0)});
+    if (const std::uint64_t missed = missed_.exchange(0)) mailbox_.push(Missed{missed});
     waiting_events_.fetch_add(1);
     mailbox_.push(std::move(event));
   }
@@ -174,6 +174,9 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
         queue(lost_event(std::get<Missed>(item).count));
       }
     }
+    // Nothing was told since the mailbox was full, or it would stand in there.
+    if (const std::uint64_t missed = missed_.exchange(0)) queue(lost_event(missed));
+
     const std::unique_ptr<Snapshot> newest(slot_.exchange(nullptr));
     if (!newest) return;
     current_ = std::move(*newest);
@@ -207,8 +210,9 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
     delivery_.store(std::this_thread::get_id());
     for (;;) {
       const std::uint32_t seen = signal_.load();
+      const bool last = stopping_.load();  // read first: what is due when it is set must be delivered
       if (deliver_round()) continue;
-      if (stopping_.load()) break;
+      if (last) break;
       signal_.wait(seen);
     }
     const std::scoped_lock lock(mutex_);
@@ -244,7 +248,7 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
   std::atomic<std::size_t> waiting_events_ = 0;
   std::atomic<std::uint32_t> signal_ = 0;
   std::atomic<bool> read_ = false;
-  std::uint64_t missed_ = 0;  // the loop's own
+  std::atomic<std::uint64_t> missed_ = 0;
 
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> abandoned_ = false;

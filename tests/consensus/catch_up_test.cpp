@@ -146,6 +146,57 @@ TEST(AJoiner, gets_past_an_entry_that_fills_an_answer_alone) {
   EXPECT_EQ(log.last(), leader.last());
 }
 
+/// A leader that gives all it is asked for, over bonds that end at a frame beyond the limit: how many did?
+std::size_t bonds_lost(Log& log, const Log& leader) {
+  std::size_t lost = 0;
+  std::optional<CatchUp> session;
+  Now now{Mono(1s), {}, {}};
+  for (int questions = 0; questions < 10'000; ++questions) {
+    if (!session) session.emplace(leader.last(), std::vector<Entry>{}, 2000, CatchUp::Answers::whole);
+    if (std::holds_alternative<CatchUp::Done>(session->drain(log))) return lost;
+    now.mono += 10s;
+    const auto question = session->ask(now, log);
+    if (!question) continue;
+    const IndexRange asked = std::get<FetchEntriesRequest>(*question).range;
+    std::vector<Entry> entries;
+    std::size_t size = 0;
+    for (Index at = asked.first; at <= std::min(asked.last, leader.last_index()); at = at.next()) {
+      entries.push_back(leader.at(at));
+      size += entry_bytes(entries.back());
+    }
+    if (size > limits::group_frame) {
+      ++lost;
+      session.reset();
+    } else {
+      session->on_fetched({{asked.first, asked.first.plus(entries.size() - 1)}, entries});
+    }
+  }
+  ADD_FAILURE() << "no end";
+  return lost;
+}
+
+TEST(AJoiner, of_a_leader_that_gives_all_it_is_asked_for_asks_for_what_fits_a_frame) {
+  for (const std::size_t bytes : {100U, 9U << 10U, 100U << 10U, 1U << 20U, 6U << 20U}) {
+    SCOPED_TRACE(bytes);
+    Log log;
+    Log leader;
+    const Blob command = Blob::copy(std::vector<std::uint8_t>(bytes));
+    for (int i = 0; i < 4000; ++i) leader.append({Term{1}, command});
+    EXPECT_EQ(bonds_lost(log, leader), 0U);
+    EXPECT_EQ(log.last(), leader.last());
+  }
+}
+
+TEST(AJoiner, comes_past_large_entries_behind_small_ones_at_the_cost_of_a_few_bonds) {
+  Log log;
+  Log leader;
+  const Blob small = Blob::copy(std::vector<std::uint8_t>(10));
+  const Blob large = Blob::copy(std::vector<std::uint8_t>(1U << 20U));
+  for (int i = 0; i < 9000; ++i) leader.append({Term{1}, i < 5000 ? small : large});
+  EXPECT_LE(bonds_lost(log, leader), 7U) << "each time it is nearer by half";
+  EXPECT_EQ(log.last(), leader.last());
+}
+
 TEST(AJoiner, forgets_what_it_kept_when_the_leader_goes_on_elsewhere) {
   Log log = log_of(10, 0, 0);
   Log first = log_of(20, 0, 0);

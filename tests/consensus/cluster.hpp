@@ -180,6 +180,8 @@ class Cluster {
     m.r.reset();
   }
 
+  /// Carries out what was asked of the engine directly.
+  void step(std::size_t i) { pump(i); }
   void run_for(Nanoseconds span) { timeline_.run_for(span); }
   /// True as soon as `done`; false when the time is over.
   bool run_until(const std::function<bool()>& done, Nanoseconds most) { return timeline_.run_until(done, most); }
@@ -196,10 +198,10 @@ class Cluster {
   std::uint64_t execute(std::size_t i, std::string_view command, Nanoseconds within = 5s) {
     return execute(i, std::vector<Blob>{text(command)}, within);
   }
-  std::uint64_t query(std::size_t i, Consistency consistency, Nanoseconds within = 5s) {
+  std::uint64_t query(std::size_t i, Consistency consistency, Nanoseconds within = 5s, Blob query = text("count")) {
     const std::uint64_t call = ++calls_;
     members_[i].c->called[call] = timeline_.mono() + within;
-    engine(i).query(now(), {call}, text("count"), consistency, timeline_.mono() + within);
+    engine(i).query(now(), {call}, std::move(query), consistency, timeline_.mono() + within);
     pump(i);
     return call;
   }
@@ -286,6 +288,7 @@ class Cluster {
   }
 
   std::function<void(std::size_t, consensus::Config&)> tune;
+  std::optional<Blob> machine_answer;  ///< to each query, instead of how much is applied
   /// Sees every frame that is sent: from, to, message.
   std::function<void(std::size_t, std::size_t, const consensus::Message&)> on_sent;
   /// Drops or keeps a frame on its way.
@@ -499,7 +502,7 @@ class Cluster {
       c.applied.clear();
     } else if (auto* ask = std::get_if<consensus::AskMachine>(&effect)) {
       ASSERT_EQ(ask->position.value, c.applied.size());
-      c.engine->on_answered(now(), ask->id, text(std::to_string(c.applied.size())));
+      c.engine->on_answered(now(), ask->id, machine_answer ? *machine_answer : text(std::to_string(c.applied.size())));
     }
   }
 

@@ -145,7 +145,30 @@ TEST_F(CutGroup, those_who_have_yet_to_fetch_elect_nobody_who_lacks_what_was_com
       if ((std::ranges::find(forgetful, i) != forgetful.end()) != (std::ranges::find(forgetful, j) != forgetful.end()))
         group->cut(i, j);
   group->run_for(12s);
-  for (const std::size_t i : forgetful) EXPECT_NE(group->status(i).role, MemberRole::leader) << group->describe();
+  for (const std::size_t i : forgetful) {
+    EXPECT_NE(group->status(i).role, MemberRole::leader) << group->describe();
+    EXPECT_EQ(group->status(i).elections, 0U) << "it knows that it lacks what it would have to have";
+  }
+}
+
+TEST_F(CutGroup, a_member_that_catches_up_deposes_no_leader_that_it_hears) {
+  settle({.cpp = 4});
+  const std::size_t joiner = others[2];
+  group->crash(joiner);
+  for (int i = 0; i < 10; ++i) group->execute(lead, "before");
+  group->run_for(1s);
+  // It hears the leader and never gets what it asks for.
+  group->lets_pass = [](std::size_t, std::size_t, const consensus::Message& message) {
+    return !std::holds_alternative<consensus::FetchEntriesResponse>(message);
+  };
+  group->boot(joiner);
+  group->bond_all();
+  group->run_for(1s);
+  const Term term = group->status(lead).term;
+  group->cut(lead, others[0]);
+  group->run_for(20s);
+  EXPECT_EQ(group->status(lead).role, MemberRole::leader) << group->describe();
+  EXPECT_EQ(group->status(lead).term, term);
 }
 
 TEST_F(CutGroup, of_two_histories_that_forgetting_made_one_prevails_without_waiting_for_the_other) {

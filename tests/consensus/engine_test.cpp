@@ -417,6 +417,65 @@ TEST(Reads, strong_ones_are_not_answered_by_a_leader_that_nobody_confirms) {
   EXPECT_EQ(s.cluster.answered<NotApplied>(s.lead, read)->why, Refusal::expired);
 }
 
+TEST(Reads, strong_ones_whose_answer_could_not_travel_end_with_limit_where_they_were_asked_and_in_silence_elsewhere) {
+  Settled s;
+  s.cluster.machine_answer = Blob::copy(std::vector<std::uint8_t>(limits::answer_bytes + 1));
+  const auto here = s.cluster.query(s.lead, Consistency::strong);
+  const auto there = s.cluster.query(s.follower(), Consistency::strong);
+  const auto weak = s.cluster.query(s.follower(), Consistency::weak);
+  std::size_t largest = 0;
+  s.cluster.on_sent = [&](std::size_t, std::size_t, const consensus::Message& message) {
+    if (const auto* response = std::get_if<consensus::QueryResponse>(&message))
+      largest = std::max(largest, response->result.size());
+  };
+  s.cluster.run_for(6s);
+  ASSERT_NE(s.cluster.answered<consensus::QueryFailed>(s.lead, here), nullptr);
+  EXPECT_EQ(s.cluster.answered<consensus::QueryFailed>(s.lead, here)->error.code, Errc::limit);
+  ASSERT_NE(s.cluster.answered<NotApplied>(s.follower(), there), nullptr);
+  EXPECT_EQ(s.cluster.answered<NotApplied>(s.follower(), there)->why, Refusal::expired);
+  EXPECT_NE(s.cluster.answered<Read>(s.follower(), weak), nullptr) << "it travels nowhere";
+  EXPECT_EQ(largest, 0U);
+  s.cluster.machine_answer = Blob::copy(std::vector<std::uint8_t>(limits::answer_bytes));
+  const auto fits = s.cluster.query(s.follower(), Consistency::strong);
+  s.cluster.run_for(1s);
+  EXPECT_NE(s.cluster.answered<Read>(s.follower(), fits), nullptr);
+}
+
+TEST(Reads, on_their_way_to_the_leader_are_bounded_in_bytes) {
+  Settled s;
+  s.cluster.lets_pass = [](std::size_t, std::size_t, const consensus::Message& message) {
+    return !std::holds_alternative<consensus::ForwardQuery>(message);
+  };
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i < 2 * limits::forwarded_bytes / limits::query_bytes; ++i) {
+    const auto call = s.cluster.query(s.follower(), Consistency::strong, 1s,
+                                      Blob::copy(std::vector<std::uint8_t>(limits::query_bytes)));
+    if (const auto* no = s.cluster.answered<NotApplied>(s.follower(), call))
+      refused += no->why == Refusal::full ? 1U : 0U;
+  }
+  EXPECT_EQ(refused, limits::forwarded_bytes / limits::query_bytes);
+  s.cluster.run_for(2s);
+  s.cluster.lets_pass = nullptr;
+  const auto call = s.cluster.query(s.follower(), Consistency::strong);
+  s.cluster.run_for(1s);
+  EXPECT_NE(s.cluster.answered<Read>(s.follower(), call), nullptr) << "their places are free again";
+}
+
+TEST(Reads, that_wait_for_a_history_end_with_it) {
+  Cluster cluster(3, {.cpp = 2, .machine_most = 100s});
+  cluster.boot_all();
+  cluster.run_for(6s);
+  // More than the machine is given at a time.
+  for (std::size_t i = 0; i < limits::applying_bytes / limits::command_bytes + 2; ++i)
+    cluster.execute(1, {Blob::copy(std::vector<std::uint8_t>(limits::command_bytes))}, 60s);
+  const auto read = cluster.query(1, Consistency::weak, 60s);
+  for (int i = 0; i < 10; ++i) cluster.execute(0, "longer", 60s);
+  cluster.bond_all();
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.status(1).diverged > 0; }, 10s)) << cluster.describe();
+  ASSERT_NE(cluster.answered<NotApplied>(1, read), nullptr);
+  EXPECT_EQ(cluster.answered<NotApplied>(1, read)->why, Refusal::offline);
+}
+
 TEST(Calls, without_a_leader_are_refused_at_once) {
   Cluster cluster(7, {});
   cluster.boot_all();
@@ -448,7 +507,49 @@ TEST(Calls, push_back_when_too_much_waits) {
     const auto call = s.cluster.execute(s.lead, {Blob::copy(std::vector<std::uint8_t>(limits::command_bytes))});
     if (const auto* no = s.cluster.answered<NotApplied>(s.lead, call)) refused += no->why == Refusal::full ? 1U : 0U;
   }
-  EXPECT_EQ(refused, 4U) << "64 MiB of 96 fit";
+  EXPECT_EQ(refused, 8U) << "32 MiB of 96 fit";
+}
+
+TEST(Calls, of_a_new_term_have_room_behind_what_an_old_leader_left) {
+  Settled s({.floor = 2});
+  const std::size_t next = s.follower(0);
+  // The leader's entries arrive, and it hears of that no more.
+  s.cluster.lets_pass = [&](std::size_t, std::size_t to, const consensus::Message&) { return to != s.lead; };
+  for (std::size_t i = 0; i < limits::uncommitted_bytes / limits::command_bytes; ++i)
+    s.cluster.execute(s.lead, {Blob::copy(std::vector<std::uint8_t>(limits::command_bytes))});
+  s.cluster.run_for(200ms);
+  s.cluster.crash(s.lead);
+  s.cluster.lets_pass = nullptr;
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.leader().has_value(); }, 10s)) << s.cluster.describe();
+  const std::size_t lead = *s.cluster.leader();
+  ASSERT_EQ(s.cluster.engine(lead).log().bytes(), limits::uncommitted_bytes) << next;
+  const auto call = s.cluster.execute(lead, "settles it");
+  s.cluster.run_for(2s);
+  EXPECT_NE(s.cluster.answered<Committed>(lead, call), nullptr);
+}
+
+TEST(Calls, of_the_other_go_on_when_one_of_two_has_a_machine_that_failed) {
+  for (const bool leader_fails : {false, true}) {
+    SCOPED_TRACE(leader_fails);
+    Settled s({.cpp = 2});
+    const std::size_t failed = leader_fails ? s.lead : s.follower();
+    const std::size_t other = leader_fails ? s.follower() : s.lead;
+    s.cluster.engine(failed).stop(s.cluster.now(), "the machine threw");
+    s.cluster.step(failed);
+    ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.status(other).role == MemberRole::leader; }, 10s));
+    const auto call = s.cluster.execute(other, "on", 2s);
+    s.cluster.run_for(2s);
+    EXPECT_NE(s.cluster.answered<Committed>(other, call), nullptr) << s.cluster.describe();
+  }
+}
+
+TEST(Calls, do_not_go_on_below_the_floor_when_a_machine_failed) {
+  Settled s({.cpp = 2, .floor = 2});
+  s.cluster.engine(s.follower()).stop(s.cluster.now(), "the machine threw");
+  s.cluster.step(s.follower());
+  const auto call = s.cluster.execute(s.lead, "alone", 2s);
+  s.cluster.run_for(3s);
+  EXPECT_NE(s.cluster.answered<Unknown>(s.lead, call), nullptr);
 }
 
 TEST(Calls, end_as_overwritten_when_another_leader_took_the_place) {
