@@ -227,7 +227,8 @@ class Fleet:
             process.log.close()
         self.processes = []
 
-    def wait(self, what, found, seconds, process=None):
+    def wait(self, what, found, seconds, process=None, state=None):
+        """Waits until `found()` is truthy and returns it; `state()` says in words how things are when it never was."""
         deadline, ask_at = time.monotonic() + seconds, 0.0
         with self.news:
             while True:
@@ -241,7 +242,8 @@ class Fleet:
                     return result
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise Failure(f"{what}: not within {seconds} s (seed {self.seed}, logs in {self.folder})")
+                    said = f"; {state()}" if state is not None else ""
+                    raise Failure(f"{what}: not within {seconds} s{said} (seed {self.seed}, logs in {self.folder})")
                 if process is not None and process.closed:
                     raise Failure(f"{what}: the process ended (logs in {self.folder})")
                 self.news.wait(min(left, max(0.0, ask_at - time.monotonic())))

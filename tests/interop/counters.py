@@ -88,11 +88,17 @@ class Group:
     def kill(self, node):
         self.members.remove(node)
         node.kill()
-        ids = {m.id for m in self.members}
         began = time.monotonic()
-        self.fleet.wait("another leader", lambda: len({leader_of(m) for m in self.members}) == 1
-                        and leader_of(self.members[0]) in ids, 30)
+        self.fleet.wait("another leader", self.one_leader, 30, state=self.who_leads)
         return time.monotonic() - began
+
+    def one_leader(self):
+        """All members name the same one of them."""
+        return len({leader_of(m) for m in self.members}) == 1 and leader_of(self.members[0]) in {m.id for m in self.members}
+
+    def who_leads(self):
+        labels = {m.id: m.label for m in self.members}
+        return ", ".join(f"{m.label} names {labels.get(leader_of(m), leader_of(m))}" for m in self.members)
 
 
 def leader_of(node):
