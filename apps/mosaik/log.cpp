@@ -10,13 +10,16 @@
 namespace mosaik::command {
 namespace {
 
-spdlog::level::level_enum level_of(EventKind kind) {
-  switch (kind) {
+bool leaving = false;  // spdlog keeps its own state of the same kind: one log a process
+
+spdlog::level::level_enum level_of(const Event& event) {
+  switch (event.kind) {
     case EventKind::bond_down:
+      return leaving || event.by == "departure" ? spdlog::level::info : spdlog::level::warn;
     case EventKind::suspect:
     case EventKind::refused:
     case EventKind::offline:
-    case EventKind::raft_offline:
+    case EventKind::raft_offline: return leaving ? spdlog::level::info : spdlog::level::warn;
     case EventKind::diverged:
     case EventKind::overwritten:
     case EventKind::floor_differs:
@@ -32,7 +35,7 @@ spdlog::level::level_enum level_of(EventKind kind) {
   }
 }
 
-bool json_lines = false;  // spdlog keeps its own state of the same kind: one log a process
+bool json_lines = false;
 
 void write(spdlog::level::level_enum level, const std::string& text) {
   const std::string shown = printable(text);
@@ -60,7 +63,11 @@ void log_warning(const std::string& text) {
   write(spdlog::level::warn, text);
 }
 void log_event(const Event& event) {
-  write(level_of(event.kind), event_text(event));
+  write(level_of(event), event_text(event));
+}
+void log_leaving() {
+  leaving = true;
+  log_info("leaving");
 }
 
 }  // namespace mosaik::command

@@ -15,5 +15,7 @@ void log_info(const std::string& text);
 void log_warning(const std::string& text);
 /// Writes an event with the level that fits it.
 void log_event(const Event& event);
+/// This node leaves: from here on nothing that ends is worth a warning.
+void log_leaving();
 
 }  // namespace mosaik::command

@@ -101,7 +101,7 @@ class NodeProcess {
   /// Leaves the group, tells what that brought, and ends.
   void close() {
     if (Group* const group = membership_.group()) {
-      log_info("leaving");
+      log_leaving();
       static_cast<void>(group->leave().get_for(std::chrono::seconds(2)));
       membership_.drop();
     }

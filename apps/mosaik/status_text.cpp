@@ -45,11 +45,21 @@ bool is_alone(const GroupSummary& group) {
   return group.mesh.own == 0 && !group.reasons.empty() && group.health == Health::healthy;
 }
 
+/// What a group is not able to do matters more than what its mesh lacks.
 std::string group_health_text(const GroupSummary& group, const Style& style) {
+  switch (group.ability) {
+    case Ability::stopped: return style.red("stopped");
+    case Ability::no_quorum: return style.red("no quorum");
+    case Ability::no_leader: return style.red("no leader");
+    case Ability::able: break;
+  }
   return is_alone(group) ? style.yellow("alone") : health_text(group.health, style);
 }
 
 std::string node_health_text(const NodeSummary& summary, const Style& style) {
+  const auto unable = [](const GroupSummary& group) { return group.ability != Ability::able; };
+  if (const auto found = std::ranges::find_if(summary.groups, unable); found != summary.groups.end())
+    return group_health_text(*found, style);
   const bool alone = summary.health == Health::healthy && std::ranges::any_of(summary.groups, is_alone);
   return alone ? style.yellow("alone") : health_text(summary.health, style);
 }

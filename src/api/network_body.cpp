@@ -149,12 +149,9 @@ runtime::Snapshot NetworkBody::snapshot() {
 }
 
 std::shared_ptr<const NodeStatus> NetworkBody::status() {
-  auto published = snapshot().status;
-  {
-    const std::scoped_lock lock(replicas_mutex_);
-    if (replicas_.empty()) return published;
-  }
-  auto out = std::make_shared<NodeStatus>(*published);
+  auto out = std::make_shared<NodeStatus>(*snapshot().status);
+  // Where nothing changes nothing is published, and time passes all the same.
+  out->uptime = std::chrono::steady_clock::now() - opened_;
   for (GroupStatus& group : out->groups) add_consensus(group);
   return out;
 }

@@ -2,6 +2,7 @@
 /// What stands behind the handles: the loop, the outlet, the control socket, and their order of birth and death.
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -71,6 +72,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   std::unique_ptr<runtime::Outlet> outlet_;
   std::unique_ptr<runtime::Loop> loop_;
   std::unique_ptr<control::Server> server_;
+  const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
   Promise<std::monostate> ended_;
   std::mutex closing_;
   mutable std::mutex replicas_mutex_;

@@ -57,7 +57,10 @@ void Node::Impl::on_fact(const Now& now, const discovery::Notice& note) {
   using Kind = discovery::Notice::Kind;
   switch (note.kind) {
     case Kind::bootstrap_silent: silent_bootstraps_[note.peer] = note.text; break;
-    case Kind::bootstrap_answered: silent_bootstraps_.erase(note.peer); break;
+    case Kind::bootstrap_answered:
+      // Worth a notice only where it ends an earlier one.
+      if (silent_bootstraps_.erase(note.peer) == 0) return;
+      break;
     case Kind::from_the_future:
     case Kind::stale_on_arrival: troubles_.meet(now, Trouble::clock, note.text); break;
     case Kind::same_identity: troubles_.meet(now, Trouble::identity, note.text); break;

@@ -146,6 +146,19 @@ class Asking(CommandTest):
         one.event("offline")
         self.assertIn("degraded", self.expect(1, "status", "--name", "a").stdout)
 
+    def test_status_tells_the_uptime_of_now_though_nothing_happened(self):
+        self.start_node("--name", "a").event("ready")
+        first, second = (json.loads(self.expect(0, "status", "--name", "a", "--json").stdout)["uptime_ms"] for _ in range(2))
+        self.assertGreater(second, first)
+
+    def test_status_tells_first_what_a_group_can_not_do(self):
+        node = self.start_node("--name", "a", "--machine", "counter", "--bootstrap-delay", "60s",
+                               "--group-secret-file", self.write("secret", "x"))
+        node.event("joined")
+        text = self.expect(2, "status", "--name", "a").stdout
+        self.assertRegex(text, r"(?m)^node +a  no leader$")
+        self.assertNotIn("healthy", text)
+
     def test_status_of_no_node_ends_with_3(self):
         self.expect(3, "status", says="no node is running")
         self.expect(3, "status", "--name", "nobody", says="nobody.sock")
