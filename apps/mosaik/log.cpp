@@ -14,8 +14,7 @@ bool leaving = false;  // spdlog keeps its own state of the same kind: one log a
 
 spdlog::level::level_enum level_of(const Event& event) {
   switch (event.kind) {
-    case EventKind::bond_down:
-      return leaving || event.by == "departure" ? spdlog::level::info : spdlog::level::warn;
+    case EventKind::bond_down: return leaving || event.by == "departure" ? spdlog::level::info : spdlog::level::warn;
     case EventKind::suspect:
     case EventKind::refused:
     case EventKind::offline:

@@ -15,7 +15,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -208,8 +207,7 @@ def main():
     parser.add_argument("--only", default="")
     args = parser.parse_args()
     suite, serial = Suite("chaos"), 0
-    with tempfile.TemporaryDirectory(prefix="mosaik-chaos-") as folder:
-        folder = os.environ.get("MOSAIK_KEEP_LOGS") or folder
+    with suite.logs() as folder:
         for wave in waves(args.full, args.minutes):
             threads = []
             for title, call in wave:

@@ -3,12 +3,15 @@
 Nothing here sleeps: a test waits for an event with a deadline. Processes are ended by their ids, all of them, always.
 """
 
+import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -218,6 +221,14 @@ class Fleet:
     def rust(self, network, secret, **more):
         return self._add(RustNode(self, self.label("rust"), network, secret, **more))
 
+    def tell(self, lines=12):
+        """Prints what each process printed last: where a check failed nobody may get to see the logs."""
+        for process in self.processes:
+            with open(process.log.name, "rb") as log:
+                last = log.read()[-65536:].decode(errors="replace").splitlines()[-lines:]
+            for line in last:
+                print(f"    {process.label} {line[:240]}", flush=True)
+
     def clear(self):
         """Ends every process of the fleet."""
         for process in self.processes:
@@ -307,8 +318,24 @@ class Suite:
         """Each of the (title, call) whose title holds `only`; no check leaves a process behind."""
         for title, call in checks:
             if only in title:
+                failed = self.failed
                 self.check(title, call)
+                if self.failed > failed:
+                    fleet.tell()
                 fleet.clear()
+
+    @contextlib.contextmanager
+    def logs(self):
+        """The folder of what processes print: MOSAIK_KEEP_LOGS, or one of its own that stays when a check has failed."""
+        kept = os.environ.get("MOSAIK_KEEP_LOGS")
+        folder = kept or tempfile.mkdtemp(prefix=f"mosaik-{self.name}-")
+        try:
+            yield folder
+        finally:
+            if kept or self.failed:
+                print(f"{self.name}: logs are kept in {folder}", flush=True)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def finish(self):
         print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)

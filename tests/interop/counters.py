@@ -37,6 +37,9 @@ class Group:
                 raise Failure(f"{node.label} never bonded with the other Rust members (logs in {self.fleet.folder})")
             node.kill()
             self.members.remove(node)
+            # A Rust node that was in a sync with the killed one serves nobody else until that times out (spec: discovery
+            # 8 W2): the next one asks the others too.
+            contact = [member.contact for member in self.members]
         node.wait("knows a leader", lambda n: leader_of(n) in {m.id for m in self.members}, 20)
         return node
 

@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
@@ -242,8 +241,7 @@ def main():
     parser.add_argument("--only", default="")
     args = parser.parse_args()
     suite = Suite("interop")
-    with tempfile.TemporaryDirectory(prefix="mosaik-interop-") as folder, \
-            Fleet(args.mosaik, args.rustpeer, folder if not os.environ.get("MOSAIK_KEEP_LOGS") else os.environ["MOSAIK_KEEP_LOGS"], args.seed) as fleet:
+    with suite.logs() as folder, Fleet(args.mosaik, args.rustpeer, folder, args.seed) as fleet:
         checks = [
             ("mixed groups in random joining orders", lambda: joining_orders(fleet, 100 if args.full else 6)),
             ("simultaneous opens end with one bond", lambda: simultaneous_opens(fleet, 200 if args.full else 20)),

@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
@@ -246,8 +245,7 @@ def main():
     parser.add_argument("--only", default="")
     args = parser.parse_args()
     suite = Suite("system")
-    with tempfile.TemporaryDirectory(prefix="mosaik-system-") as folder, \
-            Fleet(os.path.abspath(args.mosaik), None, os.environ.get("MOSAIK_KEEP_LOGS") or folder, args.seed) as fleet:
+    with suite.logs() as folder, Fleet(os.path.abspath(args.mosaik), None, folder, args.seed) as fleet:
         checks = [
             ("twenty processes join at once", lambda: joins(fleet, 20, 20 if args.full else 2)),
             ("a killed process of three is noticed by all", lambda: killed(fleet, 3)),
