@@ -241,9 +241,9 @@ std::shared_ptr<void> NetworkBody::wait_committed(const control::Call& call, con
 
 void NetworkBody::close() {
   const std::scoped_lock lock(closing_);
-  server_.reset();  // it reads from the others
   loop_->stop();
   outlet_->stop(delivery_limit);
+  server_.reset();  // the last: its clients hear of all that ended with the others
   key_file_.reset();
   ended_.set({});
 }

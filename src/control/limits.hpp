@@ -19,5 +19,7 @@ inline constexpr Nanoseconds control_write_timeout = 30s;     ///< a client that
 inline constexpr Nanoseconds control_call_time = 600s;        ///< that a call on a group may ask for
 inline constexpr Nanoseconds control_call_margin = 2s;        ///< that a call may overstay before it is given up
 inline constexpr Nanoseconds control_keep_alive = 15s;        ///< a comment line in a quiet event stream
+inline constexpr Nanoseconds control_flush =
+    100ms;  ///< that a server that ends gives its clients for what they are owed
 
 }  // namespace mosaik::limits

@@ -128,11 +128,12 @@ class Server::Impl final : public Session::Owner {
   }
 
   void end() {
+    deliver();
     Code ignored;
     static_cast<void>(acceptor_.close(ignored));
     pause_.cancel();
     const auto sessions = sessions_;
-    for (const auto& [key, session] : sessions) session->close();
+    for (const auto& [key, session] : sessions) session->finish();
   }
 
   Listener listener_;

@@ -35,6 +35,13 @@ void Session::close() {
   owner_.on_closed(*this);
 }
 
+void Session::finish() {
+  if (closed_) return;
+  if (!writing_) return close();
+  finishing_ = true;
+  expire_after(limits::control_flush);
+}
+
 /// One deadline at a time: setting a new one cancels the old.
 void Session::expire_after(Nanoseconds delay) {
   deadline_.expires_after(delay);
@@ -77,6 +84,7 @@ void Session::take_requests() {
 
 void Session::answer(const Answer& answer, Connection connection) {
   output_ = render(answer, connection);
+  writing_ = true;
   expire_after(limits::control_write_timeout);
   asio::async_write(socket_, asio::buffer(output_),
                     [self = shared_from_this(), answer, connection](const Code& error, std::size_t) {
@@ -88,8 +96,9 @@ void Session::on_answered(const Code& error, const Answer& answer, Connection co
   if (answer.kind == Answer::Kind::leave) source_.leave();
   if (closed_) return;
   if (error) return close();
+  writing_ = false;
   if (answer.kind == Answer::Kind::stream) return become_stream();
-  if (connection == Connection::close) return close();
+  if (connection == Connection::close || finishing_) return close();
   output_ = {};
   timing_request_ = requests_.in_request();
   expire_after(timing_request_ ? limits::control_request_timeout : limits::control_idle_timeout);
@@ -140,9 +149,8 @@ void Session::watch_caller() {
 }
 
 void Session::become_stream() {
-  deadline_.cancel();
+  if (!finishing_) deadline_.cancel();
   watch_for_end();
-  writing_ = false;
   send_keep_alive();
 }
 
@@ -187,12 +195,13 @@ void Session::send_events() {
 
 void Session::write_stream() {
   writing_ = true;
-  expire_after(limits::control_write_timeout);
+  if (!finishing_) expire_after(limits::control_write_timeout);
   asio::async_write(socket_, asio::buffer(output_), [self = shared_from_this()](const Code& error, std::size_t) {
     self->writing_ = false;
     if (self->closed_) return;
     if (error) return self->close();
-    self->deadline_.cancel();
+    if (self->finishing_ && self->backlog_.empty()) return self->close();
+    if (!self->finishing_) self->deadline_.cancel();
     self->output_ = {};
     self->send_events();
   });

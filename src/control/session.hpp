@@ -36,6 +36,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(Socket socket, Source& source, Owner& owner);
   void start();
   void close();
+  /// Closes when what is to be sent has been sent, or limits::control_flush later.
+  void finish();
   /// Of a stream: takes an event up; sends it when the client has taken what was sent before.
   void offer(const Event& event);
 
@@ -76,6 +78,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<Running> running_;
   std::uint64_t last_call_ = 0;
   bool writing_ = false;
+  bool finishing_ = false;
   bool timing_request_ = false;
   bool closed_ = false;
 };

@@ -252,6 +252,32 @@ TEST_F(ControlServer, closes_its_clients_at_the_end) {
   EXPECT_EQ(end.error().code, Errc::closed);
 }
 
+TEST_F(ControlServer, gives_its_streams_what_happened_before_its_end) {
+  open();
+  Result<EventStream> stream = EventStream::open(path_);
+  ASSERT_TRUE(stream) << stream.error().message;
+  // More than the kernel takes at a time.
+  constexpr std::uint64_t last = 1000;
+  for (std::uint64_t i = 1; i <= last; ++i) source_.emit(event_of(EventKind::bond_up, i));
+  std::uint64_t seen = 0;
+  std::thread reader([&] {
+    for (auto next = stream->next(patience); next && *next; next = stream->next(patience)) ++seen;
+  });
+  server_.reset();
+  reader.join();
+  EXPECT_EQ(seen, last);
+}
+
+TEST_F(ControlServer, waits_for_no_client_that_does_not_read_when_it_ends) {
+  open();
+  Result<EventStream> stream = EventStream::open(path_);
+  ASSERT_TRUE(stream) << stream.error().message;
+  for (std::uint64_t i = 1; i <= 4000; ++i) source_.emit(event_of(EventKind::bond_up, i));
+  const auto begun = std::chrono::steady_clock::now();
+  server_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(2)) << "limits::control_flush";
+}
+
 TEST_F(ControlServer, replaces_a_dead_socket) {
   const pid_t child = ::fork();
   if (child == 0) {  // a node that is killed leaves its socket behind
