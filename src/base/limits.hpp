@@ -103,12 +103,16 @@ inline constexpr std::size_t message_entries =
 inline constexpr std::size_t uncommitted_bytes =
     32U << 20U;  ///< of a leader's entries that are not committed; more: calls are refused (half of consensus_queue)
 inline constexpr std::size_t uncommitted_entries = 1U << 20U;
-inline constexpr std::size_t log_bytes = 8ULL << 30U;  ///< commands in the log; then a leader refuses more
+inline constexpr std::size_t log_bytes = 8ULL << 30U;  ///< of the log in memory; then a leader refuses more
+inline constexpr std::size_t log_entry = 64;           ///< what an entry counts there besides its command
 inline constexpr std::size_t calls = 1U << 18U;        ///< running calls of one group; more are refused
 /// Commands and queries on their way to the leader; more: calls are refused (half of consensus_queue). The same of
 /// queries of other members, being answered; more are dropped.
 inline constexpr std::size_t forwarded_bytes = 32U << 20U;
 inline constexpr std::size_t forwarded_queries = 4096;
+inline constexpr std::size_t waiting_query_bytes = 64U << 20U;  ///< of this member's own queries; more are refused
+inline constexpr std::size_t asking_bytes = 8U << 20U;  ///< queries handed to the machine and not yet answered;
+inline constexpr std::size_t asking = 4096;             ///< then it is waited for
 inline constexpr std::size_t apply_bytes = 4U << 20U;  ///< commands of one Apply
 inline constexpr std::size_t apply_commands = 4096;
 inline constexpr std::size_t applying_bytes =

@@ -52,7 +52,7 @@ void CatchUp::on_fetched(FetchEntriesResponse response) {
 std::uint64_t CatchUp::next_most(const std::vector<Entry>& came) const {
   std::size_t largest = 1;
   for (const Entry& entry : came) largest = std::max(largest, entry_bytes(entry));
-  return std::clamp<std::uint64_t>(limits::fetch_bytes / largest, 1, std::min<std::uint64_t>(batch_, 4 * most_));
+  return std::clamp<std::uint64_t>(limits::fetch_bytes / largest, 1, std::min<std::uint64_t>(batch_, 2 * most_));
 }
 
 Index CatchUp::first_needed(const Log& log) const {
@@ -99,12 +99,14 @@ CatchUp::State CatchUp::drain(Log& log) {
   if (const auto differs = merge_fetched(log)) return Parted{*differs};
   if (log.last_index() < target_.index) return Waiting{};
   if (!log.matches(target_)) return Parted{target_.index};
-  for (Entry& entry : tail_) {
-    const Index index = target_.index.next();
+  Cursor target = target_;
+  for (const Entry& entry : tail_) {
+    const Index index = target.index.next();
     if (index <= log.last_index() && log.at(index) != entry) return Parted{index};
     if (index > log.last_index()) log.append(entry);
-    target_ = {entry.term, index};
+    target = {entry.term, index};
   }
+  target_ = target;
   drop_tail();
   return Done{};
 }

@@ -13,7 +13,8 @@
 /// what arrives while fetching is bounded.
 ///
 /// A Rust leader gives all that it is asked for, and a frame beyond the limit costs the bond. So it is asked for one
-/// entry first, then for four times as many each time, and for no more than limits::fetch_bytes of such as came last.
+/// entry first, then for twice as many each time, and for no more than limits::fetch_bytes of such as came last: the
+/// second request brings one new entry, so that each bond gets further, however large the entries behind it are.
 
 #include <optional>
 #include <variant>

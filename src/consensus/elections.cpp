@@ -85,8 +85,18 @@ void Engine::Impl::on_silence(const Now& now) {
     set_online(false);
     return arm_follower(now, *follower);
   }
+  if (const auto* candidate = role<Candidate>()) note_mute(*candidate);
   if (enough(now)) return campaign(now);
   become_follower(now, term_, std::nullopt);
+}
+
+// A member whose machine has failed is bonded and, with a floor, silent (stand_by). It must not cost more than a dead
+// one, which nobody asks. One vote a term and the floor keep the majority that remains from being a second one.
+void Engine::Impl::note_mute(const Candidate& candidate) {
+  if (config_.quorum_floor == 0) return;
+  for (auto& [peer, bonded] : peers_)
+    bonded.mute = candidate.requested.contains(peer) && !candidate.granted.contains(peer) &&
+                  !candidate.abstained.contains(peer) && !candidate.denied.contains(peer);
 }
 
 void Engine::Impl::campaign(const Now& now) {
@@ -205,6 +215,7 @@ void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const Req
 void Engine::Impl::on_vote(const Now& now, const PeerId& from, const RequestVoteResponse& response) {
   auto* candidate = role<Candidate>();
   if (candidate == nullptr || !candidate->requested.contains(from)) return;
+  peers_.at(from).mute = false;
   switch (response.vote) {
     case Vote::granted: candidate->granted.insert(from); break;
     case Vote::denied:
@@ -220,7 +231,12 @@ void Engine::Impl::on_vote(const Now& now, const PeerId& from, const RequestVote
 void Engine::Impl::count_votes(const Now& now) {
   auto* candidate = role<Candidate>();
   if (candidate == nullptr || durable_ < candidate->ballot) return;
-  const quorum::Count count{candidate->requested.size(), candidate->granted.size(), candidate->abstained.size()};
+  const auto mute = [&](const PeerId& member) {
+    const auto found = peers_.find(member);
+    return found != peers_.end() && found->second.mute;
+  };
+  const auto asked = std::ranges::count_if(candidate->requested, std::not_fn(mute));
+  const quorum::Count count{static_cast<std::size_t>(asked), candidate->granted.size(), candidate->abstained.size()};
   if (!quorum::wins(count, config_.quorum_floor)) return;
   const std::set<PeerId> granted = std::move(candidate->granted);
   become_leader(now, granted);

@@ -89,6 +89,7 @@ class Engine::Impl {
   void become_follower(const Now& now, Term term, const std::optional<PeerId>& leader);
   void campaign(const Now& now);
   void on_silence(const Now& now);
+  void note_mute(const Candidate& candidate);
   void on_leader_gone(const Now& now, Loss loss, Survivors survivors);
   void on_request_vote(const Now& now, const PeerId& from, const RequestVote& request);
   [[nodiscard]] Vote judge(const Now& now, const PeerId& from, const RequestVote& request);
@@ -242,6 +243,9 @@ class Engine::Impl {
   std::map<ForwardId, std::uint64_t> queries_by_forward_;
   std::set<std::pair<Mono, std::uint64_t>> query_deadlines_;
   std::set<std::uint64_t> queries_for_machine_;  ///< have a position and wait for the machine to get there
+  std::map<std::uint64_t, std::size_t> asking_;  ///< with the machine, whether they still wait or not: their bytes
+  std::size_t asking_bytes_ = 0;
+  std::size_t asked_bytes_ = 0;     ///< of this member's own queries
   std::size_t served_queries_ = 0;               ///< of other members
   std::size_t served_bytes_ = 0;                 ///< and their bytes
   std::uint64_t next_query_ = 0;

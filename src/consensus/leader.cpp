@@ -8,7 +8,7 @@ namespace mosaik::consensus {
 
 bool Engine::Impl::has_room(const std::vector<Blob>& commands) const {
   const std::size_t size = total_bytes(commands);
-  if (log.bytes() + size > limits::log_bytes) return false;
+  if (log.memory() + size + commands.size() * limits::log_entry > limits::log_bytes) return false;
   // With a floor, what earlier leaders left uncommitted is committed by an entry of this term and by nothing else.
   if (config_.quorum_floor != 0 && log.last().term != term_) return true;
   const std::uint64_t waiting = log.last_index().since(committed_);

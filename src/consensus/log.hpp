@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "consensus/messages.hpp"
 
 namespace mosaik::consensus {
@@ -17,6 +18,8 @@ class Log {
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   /// Bytes of all commands.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// Bytes of memory, about.
+  [[nodiscard]] std::size_t memory() const noexcept { return bytes_ + entries_.size() * limits::log_entry; }
 
   /// The term at a place: 0 before the first entry, none beyond the last.
   [[nodiscard]] std::optional<Term> term_at(Index index) const noexcept;

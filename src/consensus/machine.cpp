@@ -33,11 +33,18 @@ void Engine::Impl::feed_machine() {
   hand_over_queries();
 }
 
+// Those that wait here longer than they may end without having cost the machine anything; those that it has been handed
+// cost room until it is through with them.
 void Engine::Impl::hand_over_queries() {
   std::erase_if(queries_for_machine_, [&](std::uint64_t key) {
     WaitingQuery& waiting = queries_.at(key);
     if (waiting.position > handed_) return false;
+    const bool room = asking_.empty() || (asking_.size() < limits::asking &&
+                                          asking_bytes_ + waiting.query.size() <= limits::asking_bytes);
+    if (!room) return false;
     waiting.position = handed_;
+    asking_.emplace(key, waiting.query.size());
+    asking_bytes_ += waiting.query.size();
     effects.emplace_back(AskMachine{QueryId{key}, waiting.query, handed_});
     return true;
   });

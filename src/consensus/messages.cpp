@@ -224,6 +224,9 @@ Result<Message> decode(const Blob& message) {
   Input input{message, Reader(message.view())};
   Message out = read_message(input);
   if (!input.in.ok()) return fail(Errc::malformed, "a raft message that does not decode");
+  // What follows the message is ignored (spec: groups 12), and must not stay in memory with the payloads.
+  const std::size_t rest = input.in.rest().size();
+  if (rest > message.size() / 2) return decode(Blob::copy(message.view().first(message.size() - rest)));
   return out;
 }
 

@@ -13,7 +13,8 @@ void Engine::Impl::query(const Now& now, CallId call, Blob query, Consistency co
   if (role<Ended>() != nullptr) return answer(call, NotApplied{Refusal::stopped});
   if (query.size() > limits::query_bytes) return answer(call, NotApplied{Refusal::too_large});
   if (deadline <= now.mono) return answer(call, NotApplied{Refusal::expired});
-  if (queries_.size() >= limits::calls) return answer(call, NotApplied{Refusal::full});
+  if (queries_.size() >= limits::calls || asked_bytes_ + query.size() > limits::waiting_query_bytes)
+    return answer(call, NotApplied{Refusal::full});
   start_query(now, {.asked = {call, {}, 0},
                     .query = std::move(query),
                     .deadline = deadline,
@@ -47,6 +48,7 @@ void Engine::Impl::start_query(const Now& now, WaitingQuery waiting) {
   if (strong && role<Leader>() == nullptr && !led) return refuse_query(waiting, Refusal::offline);
   if (strong && led && kept_bytes_ + waiting.query.size() > limits::forwarded_bytes)
     return refuse_query(waiting, Refusal::full);
+  if (waiting.asked.call) asked_bytes_ += waiting.query.size();
   WaitingQuery& kept = queries_.emplace(key, std::move(waiting)).first->second;
   if (strong && led) forward_query(now, key, kept);
   query_deadlines_.emplace(kept.deadline, key);
@@ -189,6 +191,7 @@ void Engine::Impl::end_query(std::uint64_t key) {
     queries_by_forward_.erase(*found->second.forwarded);
     kept_bytes_ -= found->second.query.size();
   }
+  if (found->second.asked.call) asked_bytes_ -= found->second.query.size();
   queries_for_machine_.erase(key);
   queries_.erase(found);
 }
@@ -222,6 +225,7 @@ Result<Blob> limited(const Result<Blob>& answer, Consistency consistency) {
 }  // namespace
 
 void Engine::Impl::on_answered(const Now&, QueryId id, const Result<Blob>& answered) {
+  if (const auto asking = asking_.extract(id.value)) asking_bytes_ -= asking.mapped();
   const auto found = queries_.find(id.value);
   if (found == queries_.end()) return;  // its time was over
   const WaitingQuery& waiting = found->second;

@@ -21,6 +21,7 @@ struct Bonded {
   Index placed;               ///< all up to here was sent to it
   Mono behind_since = never;  ///< since when it owes an acknowledgement
   bool observes = false;      ///< it is in step and wants no vote
+  bool mute = false;          ///< it has not answered our last RequestVote, and there was time for it
   Mono grace_until{};         ///< without a floor: until then it counts as a voter though it has not acknowledged
   bool greet = false;         ///< the bond is new: nothing was sent on it
   std::uint64_t asked = 0;    ///< C++: AppendEntries sent; it answers each

@@ -15,7 +15,8 @@
 ///
 /// Two slots are equal by chance once in 8 million; then one vote a term still keeps two members from winning the same
 /// votes.
-/// Terms above `greatest` are not believed: a member that leaps there cannot drive the others into an overflow.
+/// Terms above `greatest` are not believed: a member that leaps there cannot drive the others into an overflow. It can
+/// leap just below, and leave no term to campaign in (docs/THREATS.md).
 
 #include <compare>
 #include <optional>

@@ -220,26 +220,33 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
     finished_.notify_all();
   }
 
+  /// One at a time: those behind one that never ends are stop()'s to run.
+  Task next_task() {
+    const std::scoped_lock lock(mutex_);
+    if (due_.empty()) return nullptr;
+    Task out = std::move(due_.front());
+    due_.pop_front();
+    return out;
+  }
+
   /// True when there was anything to do.
   bool deliver_round() {
-    std::deque<Task> tasks;
+    std::size_t tasks = 0;
     std::vector<std::pair<std::shared_ptr<Subscriber>, Event>> events;
     {
       const std::scoped_lock lock(mutex_);
       take_up();
-      tasks.swap(due_);
+      tasks = due_.size();
       for (const auto& subscriber : subscribers_)
         if (!subscriber->idle()) events.emplace_back(subscriber, subscriber->next());
     }
-    for (Task& task : tasks) {
-      task();
-      task = nullptr;  // what it holds ends here, before the next one runs
-    }
+    for (std::size_t left = tasks; left > 0; --left)
+      if (Task task = next_task()) task();
     for (const auto& [subscriber, event] : events) {
       const std::scoped_lock lock(subscriber->running);
       if (subscriber->alive.load() && !abandoned_.load()) subscriber->call(event);
     }
-    return !tasks.empty() || (!events.empty() && !abandoned_.load());
+    return tasks > 0 || (!events.empty() && !abandoned_.load());
   }
 
   // Lock-free: between the loop and everybody else.

@@ -197,6 +197,20 @@ TEST(AJoiner, comes_past_large_entries_behind_small_ones_at_the_cost_of_a_few_bo
   EXPECT_EQ(log.last(), leader.last());
 }
 
+TEST(AJoiner, comes_past_the_largest_entries_wherever_they_begin) {
+  for (const std::size_t has : {0U, 1U, 2U, 3U}) {
+    SCOPED_TRACE(has);
+    Log log;
+    Log leader;
+    const Blob small = Blob::copy(std::vector<std::uint8_t>(10));
+    const Blob large = Blob::copy(std::vector<std::uint8_t>(limits::command_bytes));
+    for (std::size_t i = 0; i < 12; ++i) leader.append({Term{1}, i < 2 ? small : large});
+    for (std::size_t i = 0; i < has; ++i) log.append(leader.at(Index{i + 1}));
+    EXPECT_LE(bonds_lost(log, leader), 2U);
+    EXPECT_EQ(log.last(), leader.last());
+  }
+}
+
 TEST(AJoiner, forgets_what_it_kept_when_the_leader_goes_on_elsewhere) {
   Log log = log_of(10, 0, 0);
   Log first = log_of(20, 0, 0);

@@ -461,6 +461,33 @@ TEST(Reads, on_their_way_to_the_leader_are_bounded_in_bytes) {
   EXPECT_NE(s.cluster.answered<Read>(s.follower(), call), nullptr) << "their places are free again";
 }
 
+TEST(Reads, whose_time_is_over_are_not_piled_up_before_a_slow_machine) {
+  Cluster cluster(3, {.cpp = 1});
+  cluster.boot(0);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.status(0).role == MemberRole::leader; }, 6s));
+  const auto& machine = *cluster.member(0).c;
+  const Blob large = Blob::copy(std::vector<std::uint8_t>(1U << 20U));
+  const auto ask_much = [&] {
+    std::size_t full = 0;
+    for (std::size_t i = 0; i < 2 * limits::waiting_query_bytes / large.size(); ++i) {
+      const auto call = cluster.query(0, Consistency::weak, 1s, large);
+      if (const auto* no = cluster.answered<NotApplied>(0, call)) full += no->why == Refusal::full ? 1U : 0U;
+    }
+    return full;
+  };
+  cluster.member(0).c->machine_busy = true;
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(ask_much(), limits::waiting_query_bytes / large.size()) << "half of them have room";
+    cluster.run_for(2s);
+    EXPECT_EQ(machine.work.size(), limits::asking_bytes / large.size());
+  }
+  cluster.member(0).c->machine_busy = false;
+  const auto call = cluster.query(0, Consistency::weak, 5s);
+  cluster.run_for(1s);
+  EXPECT_NE(cluster.answered<Read>(0, call), nullptr) << cluster.describe();
+  EXPECT_TRUE(machine.work.empty());
+}
+
 TEST(Reads, that_wait_for_a_history_end_with_it) {
   Cluster cluster(3, {.cpp = 2, .machine_most = 100s});
   cluster.boot_all();
@@ -550,6 +577,38 @@ TEST(Calls, do_not_go_on_below_the_floor_when_a_machine_failed) {
   const auto call = s.cluster.execute(s.lead, "alone", 2s);
   s.cluster.run_for(3s);
   EXPECT_NE(s.cluster.answered<Unknown>(s.lead, call), nullptr);
+}
+
+TEST(Elections, with_a_floor_a_failed_machine_costs_no_more_than_a_dead_member) {
+  Settled s({.floor = 2});
+  s.cluster.execute(s.lead, "one");
+  s.cluster.run_for(700ms);
+  s.cluster.engine(s.follower()).stop(s.cluster.now(), "the machine threw");
+  s.cluster.step(s.follower());
+  // It comes back with nothing, and can only abstain.
+  s.cluster.crash(s.lead);
+  s.cluster.boot(s.lead);
+  s.cluster.bond_all();
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.leader() == s.follower(1); }, 20s)) << s.cluster.describe();
+  const auto call = s.cluster.execute(s.follower(1), "two");
+  s.cluster.run_for(1s);
+  EXPECT_NE(s.cluster.answered<Committed>(s.follower(1), call), nullptr);
+}
+
+TEST(Elections, with_a_floor_who_alone_has_the_newest_entry_is_not_kept_from_leading_by_a_failed_machine) {
+  Settled s({.cpp = 5, .floor = 3});
+  const std::size_t newest = s.follower(0);
+  const std::size_t failed = s.follower(3);
+  s.cluster.engine(failed).stop(s.cluster.now(), "the machine threw");
+  s.cluster.step(failed);
+  s.cluster.lets_pass = [&](std::size_t from, std::size_t to, const consensus::Message&) {
+    return from != s.lead || to == newest;
+  };
+  s.cluster.execute(s.lead, "newest");
+  s.cluster.run_for(10ms);
+  s.cluster.crash(s.lead);
+  s.cluster.lets_pass = nullptr;
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.leader() == newest; }, 60s)) << s.cluster.describe();
 }
 
 TEST(Calls, end_as_overwritten_when_another_leader_took_the_place) {

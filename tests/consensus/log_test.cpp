@@ -111,6 +111,7 @@ TEST(ALog, drops_its_tail) {
   EXPECT_EQ(log.truncate(Index{4}), 2U);
   EXPECT_EQ(log.last(), at(3, 3));
   EXPECT_EQ(log.bytes(), 3U);
+  EXPECT_EQ(log.memory(), 3 + log.last_index().value * limits::log_entry) << "entries without a byte fill it too";
   EXPECT_EQ(log.truncate(Index{9}), 0U);
   EXPECT_EQ(log.truncate(Index{1}), 3U);
   EXPECT_TRUE(log.empty());

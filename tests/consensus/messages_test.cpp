@@ -174,6 +174,19 @@ TEST(RaftMessages, never_believe_a_count_that_the_bytes_cannot_hold) {
   EXPECT_FALSE(decode(Blob::copy(bytes))) << "the bytes hold so many empty commands; the limit does not allow them";
 }
 
+TEST(RaftMessages, keep_nothing_alive_of_what_follows_them) {
+  Bytes bytes = encoded(ForwardCommand{{blob("07")}, std::nullopt});
+  bytes.resize(limits::group_frame - 1);
+  const Blob padded = Blob::copy(bytes);
+  const auto message = decode(padded);
+  ASSERT_TRUE(message);
+  const BytesView command = std::get<ForwardCommand>(*message).commands.at(0).view();
+  EXPECT_EQ(to_hex(command), "07");
+  const std::less<> before;
+  EXPECT_TRUE(before(command.data(), padded.view().data()) ||
+              !before(command.data(), padded.view().data() + padded.size()));
+}
+
 TEST(RaftMessages, keep_the_received_bytes_alive_in_their_commands) {
   std::optional<Entry> kept;
   {

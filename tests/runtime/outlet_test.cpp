@@ -370,6 +370,28 @@ TEST(Outlet, stops_in_time_though_a_callback_does_not_return) {
   finished->get_future().wait();
 }
 
+TEST(Outlet, runs_what_is_due_behind_a_completion_that_does_not_return) {
+  std::promise<void> entered;
+  auto gate = std::make_shared<std::promise<void>>();
+  auto finished = std::make_shared<std::promise<void>>();
+  bool ran = false;
+  {
+    const auto outlet = open_outlet();
+    outlet->run([&entered, gate, finished] {
+      entered.set_value();
+      gate->get_future().wait();
+      finished->set_value();
+    });
+    outlet->run([&ran] { ran = true; });  // of the same round
+    outlet->flush();
+    entered.get_future().wait();
+    outlet->stop(1ms);
+    EXPECT_TRUE(ran);
+    gate->set_value();
+  }
+  finished->get_future().wait();
+}
+
 TEST(Outlet, may_be_stopped_by_its_own_callback) {
   auto outlet = open_outlet();
   std::promise<void> stopped;
