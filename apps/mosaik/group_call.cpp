@@ -13,7 +13,8 @@ constexpr std::chrono::milliseconds wait_time = std::chrono::seconds(30);  ///< 
 
 /// The group of the node that runs `machine`.
 Result<GroupId> group_with(const control::json::NodeSummary& node, std::string_view machine) {
-  if (node.groups.empty()) return fail(Errc::refused, "this node is in no group; start it with --group-secret-file");
+  if (node.groups.empty())
+    return fail(Errc::refused, "this node is in no group; if it has not just left, start it with --group-secret-file");
   std::string others;
   for (const control::json::GroupSummary& group : node.groups) {
     if (group.consensus && group.machine == machine) return group.id;

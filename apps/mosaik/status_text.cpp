@@ -68,7 +68,8 @@ std::string node_health_text(const NodeSummary& summary, const Style& style) {
 std::string leader_text(const ConsensusStatus& consensus, Ability ability, const PeerId& self) {
   const std::string term = fmt::format(" (term {})", consensus.term.value);
   switch (ability) {
-    case Ability::stopped: return "stopped: nothing is applied here any more; see the events";
+    case Ability::stopped:
+      return "stopped: nothing is applied here any more; the log of the node says why; start it again";
     case Ability::no_quorum:
       return fmt::format("no quorum: fewer than {} members are connected, start more of them", consensus.quorum_floor) +
              term;
@@ -148,7 +149,8 @@ std::string status_text(const NodeSummary& summary, const Style& style) {
   if (node.dropped > 0) out += line(style, "dropped", fmt::format("{} first packets and events", node.dropped));
   for (const std::string& notice : node.notices) out += line(style, "notice", notice);
   for (const GroupSummary& group : summary.groups) out += group_text(group, node.id, style);
-  if (summary.groups.empty()) out += "\n" + style.dim("in no group: started without a group secret") + "\n";
+  if (summary.groups.empty())
+    out += "\n" + style.dim("in no group: it has left, or was started without a group secret") + "\n";
   return out;
 }
 

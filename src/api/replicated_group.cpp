@@ -291,6 +291,10 @@ Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
   body_->setup.board = board;
   api::Replica replica{body_->setup.machine->name(), body_->setup.machine->command_check(), board};
   Promise<Result<GroupId>> promise;
+  // It comes before the end of the join, which we wait for: the network outlives it.
+  body_->setup.on_joined = [network = body_->network.get(), replica = std::move(replica)](const GroupId& group) {
+    network->remember(group, replica);
+  };
   body_->network->post([key = body_->key, consensus = body_->consensus, setup = std::move(body_->setup),
                         promise](runtime::Step* step) mutable {
     if (step == nullptr) {
@@ -301,7 +305,6 @@ Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
   });
   const auto joined = promise.future().get();
   if (!joined) return std::unexpected(joined.error());
-  body_->network->remember(*joined, std::move(replica));
   return ReplicatedGroup(std::make_shared<api::GroupBody>(body_->network, *joined, board));
 }
 

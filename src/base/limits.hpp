@@ -20,7 +20,8 @@ inline constexpr std::size_t receive_step =
 
 // -- links
 inline constexpr std::size_t links = 4096;               ///< connections of one endpoint, closing ones included
-inline constexpr std::size_t incoming_handshakes = 256;  ///< unfinished incoming handshakes; more: dropped
+inline constexpr std::size_t incoming_handshakes = 256;  ///< unfinished incoming handshakes; more: the oldest goes,
+inline constexpr Nanoseconds handshake_grace = 1s;       ///< if it had so long, or the newest is dropped
 inline constexpr std::size_t retry_threshold = 64;  ///< unfinished incoming handshakes from which on Retry is asked
 inline constexpr std::size_t handshakes_per_step =
     8;  ///< new handshakes taken up between two rounds of established links
@@ -111,9 +112,9 @@ inline constexpr std::size_t calls = 1U << 18U;        ///< running calls of one
 inline constexpr std::size_t forwarded_bytes = 32U << 20U;
 inline constexpr std::size_t forwarded_queries = 4096;
 inline constexpr std::size_t waiting_query_bytes = 64U << 20U;  ///< of this member's own queries; more are refused
-inline constexpr std::size_t asking_bytes = 8U << 20U;  ///< queries handed to the machine and not yet answered;
-inline constexpr std::size_t asking = 4096;             ///< then it is waited for
-inline constexpr std::size_t apply_bytes = 4U << 20U;  ///< commands of one Apply
+inline constexpr std::size_t asking_bytes = 8U << 20U;          ///< queries handed to the machine and not yet answered;
+inline constexpr std::size_t asking = 4096;                     ///< then it is waited for
+inline constexpr std::size_t apply_bytes = 4U << 20U;           ///< commands of one Apply
 inline constexpr std::size_t apply_commands = 4096;
 inline constexpr std::size_t applying_bytes =
     32U << 20U;  ///< commands handed to the machine and not yet applied; then it is waited for
@@ -130,7 +131,9 @@ inline constexpr Nanoseconds fetch_patience_most = 25s;  ///< what it grows to, 
 inline constexpr Nanoseconds fetch_patience = 1s;  ///< for the answer to a catch-up request; then it is asked again
 
 // -- node
-inline constexpr std::size_t notices = 32;  ///< notices kept for status; the oldest leave
+inline constexpr std::size_t refusals_burst = 256;  ///< events about those whom we refuse, at once,
+inline constexpr std::size_t refusals_rate = 1;     ///< and a second after that; more are not told
+inline constexpr std::size_t notices = 32;          ///< notices kept for status; the oldest leave
 inline constexpr std::size_t pending_outputs =
     65536;  ///< events not yet taken by the runtime; more: dropped and counted
 inline constexpr Nanoseconds snapshot_pause_per_bond =

@@ -146,6 +146,7 @@ void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {
                                 handshake_tail(self_.entry(), config_.capabilities, config_.quorum_floor), scratch_);
   static_cast<void>(step.links.send(opened.link, quic::SendClass::liveness, pool_.make(scratch_)));
   member->attempt->start_sent = true;
+  member->attempt->listed_at = step.now.mono;
   member->attempt->deadline = step.now.mono + limits::handshake_timeout;
 }
 
@@ -177,11 +178,30 @@ void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload)
   if (member.entry && tail.own_entry && member.entry->digest == tail.own_entry->digest &&
       run_before != member.entry->entry.version.started)
     MOSAIK_PROBE("bonds.another_run_answered");
+  const Mono listed_at = member.attempt->listed_at;
   member.attempt.reset();
   links_[link] = {member.id, Role::bond};
   refuse_held(step, member, CloseCode::already_bonded);
   establish(step, member, link, *session, quic::Side::initiator, tail);
+  tell_bonds_since(step, *member.bond, listed_at, *list);
   learn_list(step, member.id, *list);
+}
+
+// Our list was as old as our HandshakeStart, and what was formed since was told to those we were bonded with. An
+// acceptor's list is as new as its bond.
+void Mesh::tell_bonds_since(const Step& step, LiveBond& bond, Mono listed_at,
+                            const std::vector<identity::EntryRef>& known) {
+  for (const auto& [id, other] : members_) {
+    if (!other.bond || other.bond->link == bond.link || other.bond->since < listed_at) continue;
+    const identity::EntryRef& entry = other.bond->entry;
+    const auto names_it = [&](const identity::EntryRef& one) {
+      return one->id() == entry->id() && one->entry.version.started >= entry->entry.version.started;
+    };
+    if (std::ranges::any_of(known, names_it)) continue;
+    scratch_.clear();
+    codec::encode_bond_formed(entry->bytes, scratch_);
+    send(step, bond, quic::SendClass::catalog, pool_.make(scratch_));
+  }
 }
 
 void Mesh::on_attempt_closed(const Step& step, Member& member, const quic::CloseInfo& close) {
@@ -254,6 +274,7 @@ void Mesh::learn_list(const Step& step, const PeerId& from, const std::vector<id
     step.facts.emplace_back(EntryHeard{entry});
     if (topology_.on_report(from, entry->id())) step.facts.emplace_back(MeshChanged{});
     const Member* known = find(entry->id());
+    if (known == nullptr) make_room();  // a member vouches for it, and for most of the rest nobody does
     const bool newer = known == nullptr || !known->entry || entry->entry.version > known->entry->entry.version;
     Member* member = learn(step, entry);
     // That others know it is no reason to ask again soon whoever has refused us.

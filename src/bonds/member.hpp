@@ -32,6 +32,7 @@ struct Attempt {
   quic::LinkId link;
   bool start_sent = false;
   Mono deadline{};
+  Mono listed_at{};  ///< when HandshakeStart was sent, with the list of the bonds of that moment
 };
 
 /// A bond that is up.

@@ -123,6 +123,7 @@ void Mesh::on_entry(const Step& step, const identity::EntryRef& entry) {
 
 void Mesh::recall(const Step& step, const identity::EntryRef& entry) {
   if (!entry->names(config_.group) || find(entry->id()) != nullptr) return;
+  make_room();
   Member* member = learn(step, entry);
   if (member == nullptr) return;
   member->once_bonded = true;

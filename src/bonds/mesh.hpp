@@ -151,6 +151,7 @@ class Mesh {
   void establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side,
                  const Tail& tail);
   void learn_list(const Step& step, const PeerId& from, const std::vector<identity::EntryRef>& list);
+  void tell_bonds_since(const Step& step, LiveBond& bond, Mono listed_at, const std::vector<identity::EntryRef>& known);
 
   // steady.cpp
   void on_bond_frame(const Step& step, Member& member, BytesView payload);

@@ -9,8 +9,10 @@ namespace mosaik::bonds {
 
 void Reception::on_opened(const Step& step, const quic::LinkOpened& opened) {
   if (waiting_.size() >= limits::incoming_handshakes) {
-    step.links.close(step.now, opened.link, CloseCode::timeout, quic::CloseMode::at_once);
-    return;
+    const auto oldest = std::ranges::min_element(
+        waiting_, {}, [](const auto& item) { return std::pair(item.second.deadline, item.first); });
+    step.links.close(step.now, oldest->first, CloseCode::timeout, quic::CloseMode::at_once);
+    waiting_.erase(oldest);
   }
   waiting_[opened.link] = {opened.peer, step.now.mono + limits::handshake_timeout};
 }

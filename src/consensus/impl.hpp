@@ -246,8 +246,8 @@ class Engine::Impl {
   std::map<std::uint64_t, std::size_t> asking_;  ///< with the machine, whether they still wait or not: their bytes
   std::size_t asking_bytes_ = 0;
   std::size_t asked_bytes_ = 0;     ///< of this member's own queries
-  std::size_t served_queries_ = 0;               ///< of other members
-  std::size_t served_bytes_ = 0;                 ///< and their bytes
+  std::size_t served_queries_ = 0;  ///< of other members
+  std::size_t served_bytes_ = 0;    ///< and their bytes
   std::uint64_t next_query_ = 0;
 
   // disk

@@ -39,8 +39,8 @@ void Engine::Impl::hand_over_queries() {
   std::erase_if(queries_for_machine_, [&](std::uint64_t key) {
     WaitingQuery& waiting = queries_.at(key);
     if (waiting.position > handed_) return false;
-    const bool room = asking_.empty() || (asking_.size() < limits::asking &&
-                                          asking_bytes_ + waiting.query.size() <= limits::asking_bytes);
+    const bool room = asking_.empty() ||
+                      (asking_.size() < limits::asking && asking_bytes_ + waiting.query.size() <= limits::asking_bytes);
     if (!room) return false;
     waiting.position = handed_;
     asking_.emplace(key, waiting.query.size());

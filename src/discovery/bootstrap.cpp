@@ -60,7 +60,9 @@ void Bootstrap::wait(Peer& peer, const Now& now, Company company, Rng& rng) {
 }
 
 void Bootstrap::failed(const Now& now, std::size_t index, Company company, Rng& rng) {
-  if (peers_.at(index).stage != Stage::reached) wait(peers_[index], now, company, rng);
+  if (peers_.at(index).stage == Stage::reached) return;
+  peers_[index].met = false;  // its next answer is news
+  wait(peers_[index], now, company, rng);
 }
 
 bool Bootstrap::answered(const Now& now, const PeerId& peer, Rng& rng) {

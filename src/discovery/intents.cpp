@@ -177,7 +177,8 @@ void Discovery::Impl::note_told(const Now& now, const Exchange& exchange) {
 void Discovery::Impl::note_reached(const Now& now, const PeerId& peer, Facts& facts) {
   met_ = true;
   if (!(bonded_.contains(peer) ? bootstrap_.bonded(peer) : bootstrap_.answered(now, peer, rng_))) return;
-  notices_.say(now, Notice::Kind::bootstrap_answered, peer, "bootstrap peer " + peer.brief() + " answered", facts);
+  // Whatever was said of it lately: it takes back that the peer is silent, and comes no more often than that.
+  facts.emplace_back(Notice{Notice::Kind::bootstrap_answered, peer, "bootstrap peer " + peer.brief() + " answered"});
 }
 
 namespace {

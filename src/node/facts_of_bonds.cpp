@@ -53,16 +53,22 @@ Event& Node::Impl::report_bond(const Now& now, EventKind kind, const bonds::Mesh
   return event;
 }
 
-void Node::Impl::on_fact(const Now& now, const GroupId& id, const bonds::Refused& refused) {
-  const auto code = static_cast<CloseCode>(refused.code);
+// Anybody can have himself refused, as often as he likes: he may not fill logs, nor push other events out of them.
+void Node::Impl::report_refused(const Now& now, const GroupId& id, const bonds::Refused& refused) {
+  if (refused.by_us && !refusals_.take(now)) return;
   Event& event = report(now, EventKind::refused);
   event.group = id;
   event.peer = refused.peer;
   event.by = refused.by_us ? "us" : "peer";
   event.code = refused.code;
-  event.reason = reason_of(code);
+  event.reason = reason_of(static_cast<CloseCode>(refused.code));
   touch();
+}
+
+void Node::Impl::on_fact(const Now& now, const GroupId& id, const bonds::Refused& refused) {
+  report_refused(now, id, refused);
   if (!refused.by_us) return;
+  const auto code = static_cast<CloseCode>(refused.code);
   const std::string peer = "peer " + refused.peer.brief();
   if (code == CloseCode::group_not_found)
     troubles_.meet(now, Trouble::group,

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/overloaded.hpp"
+#include "bonds/allowance.hpp"
 #include "bonds/reception.hpp"
 #include "groups/group.hpp"
 #include "health/health.hpp"
@@ -180,6 +181,7 @@ class Node::Impl {
   void on_fact(const Now& now, const GroupId& group, const bonds::BondDown& down);
   void on_fact(const Now& now, const GroupId& group, const bonds::Refused& refused);
   void on_fact(const Now& now, const GroupId& group, const bonds::SyncWanted& wanted);
+  void report_refused(const Now& now, const GroupId& group, const bonds::Refused& refused);
   void on_fact(const Now& now, const GroupId& group, const bonds::EntryHeard& heard);
   void on_fact(const Now& now, const GroupId& group, const bonds::DepartureHeard& heard);
   void on_fact(const Now& now, const GroupId& group, const bonds::RaftHeard& heard);
@@ -244,6 +246,7 @@ class Node::Impl {
   std::map<PeerId, std::vector<RequestId>> syncs_;  ///< requests that wait for a sync with the peer
   std::map<PeerId, std::vector<RequestId>> pings_;
   std::map<PeerId, std::string> silent_bootstraps_;
+  bonds::Allowance refusals_;  ///< events about those whom we refuse
   Troubles troubles_;
   std::deque<std::string> notices_;
 

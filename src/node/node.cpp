@@ -22,6 +22,7 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
       canaries(self.id(), config.canary),
       opinions(self.id()),
       reception(config.discovery.network, discovery, verifier),
+      refusals_(limits::refusals_burst, limits::refusals_rate, now),
       started_at_(now.mono) {
   self.set_tags(config.tags, now.wall);
   self.set_addresses(config.advertised, now.wall);

@@ -146,6 +146,13 @@ bool Connection::sends_to(const SocketAddress& remote) const {
   return std::ranges::any_of(dialled_->targets(), [&](const DatagramPath& target) { return target.remote == remote; });
 }
 
+bool Connection::give_way(Mono now) {
+  const Mono begun = handshake_deadline_ - limits::quic_handshake_timeout;
+  if (ending_ || opened_ || dialled_ || now < begun + limits::handshake_grace) return false;
+  end_silently(now, ClosedBy::handshake, "others waited for its place");
+  return true;
+}
+
 void Connection::on_timer(Mono now) {
   if (ending_) return;
   if (!opened_ && handshake_deadline_ <= now) {

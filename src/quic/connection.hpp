@@ -55,6 +55,8 @@ class Connection {
   /// Writes datagrams; true when there is more to write at once.
   [[nodiscard]] bool write(Mono now, DatagramBatch& out);
   void close(Mono now, CloseCode code, CloseMode mode);
+  /// Ends an incoming handshake that has had limits::handshake_grace and is not complete; true when it did.
+  bool give_way(Mono now);
   [[nodiscard]] SendResult send(SendClass kind, const Frame& frame);
   void set_frame_limit(std::size_t bytes);
   void probe() noexcept { probe_due_ = opened_; }

@@ -47,6 +47,7 @@ class Endpoint::Impl {
   void adopt(Mono now, std::unique_ptr<Connection> connection, const DatagramPath& path, BytesView bytes);
   void forget(std::map<LinkId, Farewell>::iterator farewell);
   [[nodiscard]] bool make_room(Mono now);
+  [[nodiscard]] bool make_room_for_handshake(Mono now);
   void mark(Farewell& farewell);
   [[nodiscard]] bool write_farewells(DatagramBatch& out);
   [[nodiscard]] bool write_connections(Mono now, Ring<LinkId>& queue, DatagramBatch& out);
@@ -104,6 +105,16 @@ bool Endpoint::Impl::make_room(Mono now) {
       std::ranges::find_if(farewells_, [&](const auto& item) { return item.second.quiet_until() <= now; });
   if (over == farewells_.end()) return false;
   forget(over);
+  return true;
+}
+
+// Whoever begins handshakes and goes silent must not keep all others out for as long as a slow one may take.
+bool Endpoint::Impl::make_room_for_handshake(Mono now) {
+  if (shared_.unfinished_incoming < limits::incoming_handshakes) return true;
+  const auto oldest =
+      std::ranges::find_if(live_, [](const auto& item) { return !item.second->dialled() && !item.second->opened(); });
+  if (oldest == live_.end() || !oldest->second->give_way(now)) return false;
+  settle(now, *oldest->second);
   return true;
 }
 
@@ -181,7 +192,7 @@ bool Endpoint::Impl::advance(Mono now) {
       on_datagram(now, waiting->path, waiting->bytes);  // its connection was made in the meantime
       continue;
     }
-    if (shared_.unfinished_incoming >= limits::incoming_handshakes || !make_room(now)) {
+    if (!make_room_for_handshake(now) || !make_room(now)) {
       ++shared_.counters.dropped_initials;
       continue;
     }

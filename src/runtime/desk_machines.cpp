@@ -18,6 +18,7 @@ void Desk::join(const GroupKey& key, const ConsensusConfig& consensus, MachineSe
   }
   machines_[*group] = {std::move(*room), std::move(setup.board), true};
   joined_.insert(*group);
+  if (setup.on_joined) setup.on_joined(*group);
   joining_.push_back({*group, std::move(done)});
 }
 

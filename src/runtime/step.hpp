@@ -32,6 +32,8 @@ using CallSettle = std::move_only_function<Task(const consensus::Outcome&)>;
 struct MachineSetup : consensus::Participation {
   std::unique_ptr<Machine> machine;
   std::shared_ptr<ConsensusBoard> board;  ///< kept up to date
+  /// Runs on the loop's thread before anybody can see the group.
+  std::move_only_function<void(const GroupId&)> on_joined;
 };
 
 /// What every call has.

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <deque>
 #include <fstream>
+#include <future>
 #include <latch>
 #include <set>
 #include <thread>
@@ -70,6 +71,20 @@ TEST_F(Replicated, a_lone_member_elects_itself_and_commits) {
   const auto answer = wait_for(group.query({}, Consistency::strong));
   EXPECT_EQ(answer.result, 7);
   EXPECT_EQ(answer.position, Index{2});
+}
+
+TEST(ReplicatedGroup, is_never_seen_without_its_machine) {
+  for (int i = 0; i < 20; ++i) {
+    Network network = open_node();
+    std::promise<bool> seen;
+    const auto subscription = network.subscribe([&](const Event& event) {
+      if (event.kind != EventKind::joined) return;
+      const NodeStatus status = network.status();
+      seen.set_value(status.groups.size() == 1 && status.groups.front().consensus.has_value());
+    });
+    const auto group = replicate(network, Counter{});
+    ASSERT_TRUE(seen.get_future().get()) << i;
+  }
 }
 
 // tests/groups/execute.rs: no_catchup_weak_query, no_catchup_strong_query.

@@ -67,6 +67,26 @@ TEST_F(Initiator, brings_its_own_entry_in_the_tail) {
   EXPECT_TRUE(tail.capabilities.can(bonds::Capability::topology_rows));
 }
 
+TEST_F(Initiator, tells_of_the_bonds_that_it_formed_since_its_HandshakeStart) {
+  RawHost& other = world_.add<RawHost>();
+  RawHost& known = world_.add<RawHost>();
+  quic::LinkId asked;
+  on_start = [&](quic::LinkId link) { asked = link; };
+  meet();
+  ASSERT_TRUE(world_.run_until([&] { return start_; }, 1s));
+  for (RawHost* peer : {&other, &known}) {
+    host_.catalog().take(peer->own_entry());
+    const quic::LinkId link = peer->open(host_);
+    peer->send(link, Start{}.encode(*peer, link));
+    ASSERT_TRUE(world_.run_until([&] { return host_.mesh().has_bond(peer->id()); }, 1s));
+  }
+  const BytesView listed = known.own_entry()->bytes;
+  peer_.send(asked, handshake_end(proof(asked), std::span(&listed, 1)));
+  world_.run_for(100ms);
+  ASSERT_TRUE(host_.mesh().has_bond(peer_.id()));
+  EXPECT_EQ(peer_.count<codec::BondFormed>(asked, 1), 1U) << "the acceptor's own list names the other one";
+}
+
 TEST_F(Initiator, learns_which_run_has_answered) {
   meet();  // of the run before
   peer_.self() = identity::Self(crypto::SecretKey::from_seed(ranked_seeds().at(peer_.rank())), host_.settings.network,

@@ -376,8 +376,12 @@ TEST_F(Steady, makes_room_for_a_proven_member_among_hearsay) {
     });
   ASSERT_EQ(host_.view().members.size(), limits::mesh_peers + 1);
   world_.run_for(3s);
-  bond();
+  const quic::LinkId link = bond();
   EXPECT_EQ(host_.view().members.size(), limits::mesh_peers + 1);
+  // And for one that a proven member has a bond with.
+  RawHost& other = world_.add<RawHost>();
+  formed(link, other.own_entry());
+  EXPECT_TRUE(world_.run_until([&] { return !other.opened.empty(); }, 60s)) << "behind those who are not there";
 }
 
 TEST_F(Steady, does_not_let_BondFormed_hurry_a_peer_that_refuses_us) {

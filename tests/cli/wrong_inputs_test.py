@@ -53,7 +53,9 @@ class World(Place):
         grouped = [] if "--group-secret-file" in argv else ["--group-secret-file", self.secret()]
         node = Node(["--name", name, "--listen", "127.0.0.1:0", *grouped, *argv], {**self.env, **(env or {})})
         self.nodes.append(node)
-        return node.event("ready")
+        ready = node.event("ready")
+        node.event("joined")
+        return ready
 
     def ungrouped(self, name):
         node = Node(["--name", name, "--listen", "127.0.0.1:0"], self.env)

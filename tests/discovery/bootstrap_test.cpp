@@ -110,6 +110,24 @@ TEST(Bootstrap, says_once_a_minute_who_is_silent_and_why_and_once_that_it_answer
   EXPECT_EQ(rig.links.dials.size(), dials) << "reached: not tried again soon";
 }
 
+TEST(Bootstrap, says_again_that_a_peer_answered_which_was_silent_meanwhile) {
+  Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
+  rig.start();
+  rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
+  rig.on(quic::LinkClosed{rig.links.dials.back().link, {}});
+  const auto again = [&] {
+    const auto before = rig.links.dials.size();
+    while (rig.links.dials.size() == before) rig.pass(100ms);
+    static_cast<void>(rig.take());
+  };
+  again();
+  rig.never_opened(rig.links.dials.back().link);
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent), SizeIs(1));
+  again();
+  rig.frame(rig.opened(), snapshot_of({entry_of(1, {.updated = rig.now().wall.milliseconds})}));
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_answered), SizeIs(1));
+}
+
 TEST(Bootstrap, names_the_wrong_key) {
   Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
   rig.start();

@@ -110,5 +110,26 @@ TEST_P(StrangersFrame, that_is_nonsense_closes_the_link_and_what_comes_behind_it
   EXPECT_EQ(node_->snapshot(now_)->groups.size(), 1U);
 }
 
+using RefusedStranger = StrangersLink;
+INSTANTIATE_TEST_SUITE_P(Again, RefusedStranger, testing::Values(Alpn::groups), name_of);
+TEST_P(RefusedStranger, fills_no_log) {
+  const auto refusals = [&] {
+    std::size_t out = 0;
+    for (const node::Output& output : node_->take_outputs())
+      if (const auto* event = std::get_if<Event>(&output)) out += event->kind == EventKind::refused ? 1U : 0U;
+    return out;
+  };
+  const std::vector<std::uint8_t> nonsense(64, 0xee);
+  for (std::uint64_t i = 0; i < 2 * limits::refusals_burst; ++i) {
+    link_ = {i + 1};
+    play({quic::LinkFrame{link_, nonsense}});
+  }
+  EXPECT_EQ(transport_->closed.size(), 2 * limits::refusals_burst);
+  EXPECT_EQ(refusals(), limits::refusals_burst);
+  now_.mono += 10s;
+  for (std::uint64_t i = 0; i < limits::refusals_burst; ++i) play({quic::LinkFrame{++link_.value, nonsense}});
+  EXPECT_EQ(refusals(), 10 * limits::refusals_rate);
+}
+
 }  // namespace
 }  // namespace mosaik::test

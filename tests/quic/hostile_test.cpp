@@ -103,6 +103,25 @@ TEST_F(Hostile, under_load_a_client_is_asked_to_retry_and_gets_in) {
   EXPECT_EQ(host.open_links(), 2U);
 }
 
+TEST_F(Hostile, who_begins_handshakes_and_goes_silent_keeps_nobody_out_for_longer_than_a_second) {
+  // They prove their address and begin; what the host answers is lost.
+  wire.passes = [&](const Packet& packet) {
+    constexpr std::uint8_t retry = 0xf0;
+    return packet.from != Wire::address(2) || packet.to == Wire::address(1) || packet.to == Wire::address(5) ||
+           (packet.bytes.at(0) & 0xf0U) == retry;
+  };
+  std::vector<Host*> mute;
+  for (std::uint8_t name = 10; name < 30; ++name) mute.push_back(&wire.add(name));
+  for (std::size_t i = 0; i < limits::incoming_handshakes; ++i) wire.dial(*mute.at(i % mute.size()), host);
+  wire.run_for(500ms);
+  ASSERT_EQ(host.endpoint->connections(), 1 + limits::incoming_handshakes);
+  Host& honest = wire.add(5);
+  const LinkId link = wire.dial(honest, host);
+  wire.run_for(200ms);
+  EXPECT_FALSE(honest.links[link].opened) << "each has its second";
+  EXPECT_TRUE(wire.run_until([&] { return honest.links[link].opened.has_value(); }, 2s));
+}
+
 TEST_F(Hostile, a_retry_token_is_of_no_use_at_another_address) {
   capture_initials(limits::retry_threshold);
   flood(0, limits::retry_threshold);
