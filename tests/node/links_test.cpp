@@ -121,13 +121,16 @@ TEST_P(RefusedStranger, fills_no_log) {
   };
   const std::vector<std::uint8_t> nonsense(64, 0xee);
   for (std::uint64_t i = 0; i < 2 * limits::refusals_burst; ++i) {
-    link_ = {i + 1};
+    link_ = quic::LinkId{i + 1};
     play({quic::LinkFrame{link_, nonsense}});
   }
   EXPECT_EQ(transport_->closed.size(), 2 * limits::refusals_burst);
   EXPECT_EQ(refusals(), limits::refusals_burst);
   now_.mono += 10s;
-  for (std::uint64_t i = 0; i < limits::refusals_burst; ++i) play({quic::LinkFrame{++link_.value, nonsense}});
+  for (std::uint64_t i = 0; i < limits::refusals_burst; ++i) {
+    ++link_.value;
+    play({quic::LinkFrame{link_, nonsense}});
+  }
   EXPECT_EQ(refusals(), 10 * limits::refusals_rate);
 }
 
