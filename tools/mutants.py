@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Mutants: one-line bugs that the tests must notice.
+"""Mutants: bugs of a line or two that the tests must notice.
 
   tools/mutants.py                    all of tests/mutants/, some minutes
   tools/mutants.py bonds handshake    those of these folders

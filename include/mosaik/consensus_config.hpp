@@ -17,8 +17,8 @@ struct ConsensusConfig {
   /// detector (docs/RELIABILITY.md). At least 1.
   std::uint32_t max_missed_heartbeats = 10;
   std::chrono::milliseconds election_timeout{2000};  ///< without a word of a leader: stand for election; at least 10 ms
-  std::chrono::milliseconds election_timeout_jitter{500};  ///< and up to this much later, drawn anew each time
-  std::chrono::milliseconds bootstrap_delay{3000};         ///< added before the group's first term (spec: groups 6.2)
+  std::chrono::milliseconds election_timeout_jitter{500};  ///< and up to this much later, drawn anew each time; not < 0
+  std::chrono::milliseconds bootstrap_delay{3000};  ///< added before the group's first term (spec: groups 6.2); not < 0
 };
 
 }  // namespace mosaik

@@ -13,8 +13,8 @@
 /// What can fail returns mosaik::Result; what takes time returns a mosaik::Future. Each header begins with what holds
 /// for all of it: threads, life, limits. `examples/` has a program for each line of the table.
 ///
-/// `spec: groups 2.3` is section 2.3 of docs/protocol/groups.md; discovery, transport and extensions are pages beside
-/// it.
+/// `spec: groups 2.3` is section 2.3 of docs/protocol/groups.md, but 1.x of docs/protocol/encoding.md; discovery,
+/// transport and extensions are pages beside them.
 
 #include <mosaik/bond.hpp>
 #include <mosaik/event.hpp>

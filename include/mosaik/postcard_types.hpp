@@ -1,6 +1,6 @@
 #pragma once
 /// postcard for values: what commands, queries and answers of a state machine travel as, so that a Rust peer with serde
-/// reads them (docs/protocol/groups.md 1.1).
+/// reads them (docs/protocol/encoding.md 1.1).
 ///
 ///   encode(value) -> bytes        decode<T>(bytes) -> Result<T>, Errc::malformed
 ///
@@ -343,7 +343,7 @@ template <class T>
   return out;
 }
 
-/// Errors: malformed. Trailing bytes are ignored (docs/protocol/groups.md 1.1).
+/// Errors: malformed. Trailing bytes are ignored (docs/protocol/encoding.md 1.1).
 template <class T>
 [[nodiscard]] Result<T> decode(BytesView bytes) {
   Reader reader(bytes);

@@ -7,7 +7,9 @@
 /// the query (timed_out), whatever that time is. The error says what is known:
 ///
 ///   Errc::unknown_outcome      the command may be applied, or not (its leader vanished, the deadline passed, ...)
-///   every other error          it was certainly not applied, nor will be:
+///   every other error          it was not applied; with a floor and C++ leaders, nor will it be (without one, a
+///   history
+///                              in which it stands may still win; docs/CONSISTENCY.md):
 ///     invalid_argument           no command was given
 ///     offline                    no leader is known or in reach; try again
 ///     overwritten                another leader took its place in the log; try again
@@ -151,11 +153,11 @@ class MOSAIK_EXPORT ReplicatedGroupBuilder {
   /// Whether this member wants to lead.
   ReplicatedGroupBuilder& with_preference(Preference preference);
   /// At least this many members must take part in every election and commit: more than half of all that the group is
-  /// meant to have, the same at all C++ members (docs/CONSISTENCY.md). 0: none.
+  /// meant to have, the same at all C++ members (docs/CONSISTENCY.md). 0, the default: none; at most 1,025.
   ReplicatedGroupBuilder& with_quorum_floor(std::uint32_t members);
-  /// Entries a catch-up request asks for; part of the GroupId (spec: groups 2.4).
+  /// Entries a catch-up request asks for; part of the GroupId (spec: groups 2.4). At least 1; by default 2,000.
   ReplicatedGroupBuilder& with_catch_up_batch(std::uint32_t entries);
-  /// Without a floor: how long a part of a larger group waits before it goes on alone.
+  /// Without a floor: how long a part of a larger group waits before it goes on alone. Not negative; by default 30 s.
   ReplicatedGroupBuilder& with_alone_after(std::chrono::nanoseconds time);
   /// Joins once: the machine goes with it. Waits until the loop has taken it up, so not from a callback with on_loop.
   /// Errors: invalid_argument, in_use, limit, closed.

@@ -286,6 +286,7 @@ ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_alone_after(std::chrono::na
 Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
   if (body_->setup.machine == nullptr)
     return fail(Errc::invalid_argument, "the machine has gone with an earlier join; build anew");
+  if (body_->setup.alone_after < 0ns) return fail(Errc::invalid_argument, "nobody can wait a negative time alone");
   if (body_->setup.batch_size == 0) return fail(Errc::invalid_argument, "a catch-up batch has at least one entry");
   const auto board = std::make_shared<runtime::ConsensusBoard>();
   body_->setup.board = board;

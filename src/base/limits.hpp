@@ -1,6 +1,6 @@
 #pragma once
-/// The limits that rooms share, by name; a room's own stand in its header. Reaching one is a defined outcome, never
-/// growth.
+/// The limits that a peer, a caller or an operator can meet, by name; those of a room's insides stand in its header.
+/// Reaching one is a defined outcome, never growth.
 
 #include <cstddef>
 #include <cstdint>

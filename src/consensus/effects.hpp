@@ -111,7 +111,7 @@ enum class Refusal : std::uint8_t {
   stopped,      ///< the group was left, or its machine failed
 };
 [[nodiscard]] std::string_view to_string(Refusal why) noexcept;
-/// The commands were certainly not applied, nor will be.
+/// The commands were not applied; with a floor and C++ leaders, nor will they be (docs/CONSISTENCY.md).
 struct NotApplied {
   Refusal why{};
 };

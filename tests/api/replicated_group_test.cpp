@@ -87,6 +87,19 @@ TEST(ReplicatedGroup, is_never_seen_without_its_machine) {
   }
 }
 
+TEST(ReplicatedGroup, is_not_joined_with_settings_that_mean_nothing) {
+  const Network network = open_node();
+  const auto build = [&] {
+    return network.groups().with_key(GroupKey::from_secret("x")).with_state_machine(Counter{});
+  };
+  const auto backwards = build().with_alone_after(-1ns).join();
+  ASSERT_FALSE(backwards);
+  EXPECT_EQ(backwards.error().code, Errc::invalid_argument);
+  const auto nothing = build().with_catch_up_batch(0).join();
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().code, Errc::invalid_argument);
+}
+
 // tests/groups/execute.rs: no_catchup_weak_query, no_catchup_strong_query.
 TEST_F(Replicated, leader_and_followers_execute_and_all_read_the_same) {
   auto& leader = add();
