@@ -20,6 +20,11 @@ struct CallId {
   std::uint64_t value = 0;
   friend constexpr auto operator<=>(const CallId&, const CallId&) noexcept = default;
 };
+/// What a call with commands waits for.
+enum class Until : std::uint8_t {
+  assigned,   ///< feed
+  committed,  ///< execute
+};
 /// Names one state of what is on disk: everything that was handed over up to it. 0: nothing to wait for.
 struct Ticket {
   std::uint64_t value = 0;

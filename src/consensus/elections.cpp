@@ -231,12 +231,9 @@ void Engine::Impl::on_vote(const Now& now, const PeerId& from, const RequestVote
 void Engine::Impl::count_votes(const Now& now) {
   auto* candidate = role<Candidate>();
   if (candidate == nullptr || durable_ < candidate->ballot) return;
-  const auto mute = [&](const PeerId& member) {
-    const auto found = peers_.find(member);
-    return found != peers_.end() && found->second.mute;
-  };
-  const auto asked = std::ranges::count_if(candidate->requested, std::not_fn(mute));
-  const quorum::Count count{static_cast<std::size_t>(asked), candidate->granted.size(), candidate->abstained.size()};
+  const auto mute = [](const auto& item) { return item.second.mute; };
+  const auto asked = candidate->requested.size() - static_cast<std::size_t>(std::ranges::count_if(peers_, mute));
+  const quorum::Count count{asked, candidate->granted.size(), candidate->abstained.size()};
   if (!quorum::wins(count, config_.quorum_floor)) return;
   const std::set<PeerId> granted = std::move(candidate->granted);
   become_leader(now, granted);

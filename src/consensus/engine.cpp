@@ -152,6 +152,9 @@ void Engine::Impl::on_timer(const Now& now) {
   expire_calls(now);
   expire_queries(now);
   if (auto* follower = role<Follower>(); follower != nullptr && now.mono >= follower->election_at) on_silence(now);
+  if (auto* follower = role<Follower>();
+      follower != nullptr && follower->rival && now.mono >= follower->rival->contest_at)
+    contest(now, follower->rival->term);
   if (auto* candidate = role<Candidate>(); candidate != nullptr && now.mono >= candidate->retry_at) on_silence(now);
 }
 
@@ -163,6 +166,7 @@ Mono Engine::Impl::next_deadline() const {
   if (const auto* follower = role<Follower>()) {
     by(follower->election_at);
     if (follower->session) by(follower->session->next_deadline());
+    if (follower->rival) by(follower->rival->contest_at);
   }
   if (const auto* candidate = role<Candidate>()) by(candidate->retry_at);
   if (const auto* leader = role<Leader>()) by(next_deadline_of(*leader));

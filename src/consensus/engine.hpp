@@ -16,9 +16,10 @@
 /// Laws.
 ///  * No two C++ members campaign in one term (terms.hpp). One vote a term; an abstention counts as one.
 ///  * A follower follows one leader a term; ids in messages are those of the bond that they came over.
-///  * Committed entries are never truncated. A leader that lacks what we have committed is contested: we campaign, and
-///    with the others' help it gets what it lacks. If it prevails, this member says Diverged, resets its machine and
-///    starts over from the leader's history: no member shows values that its leader's log does not give.
+///  * Committed entries are never truncated. A leader that lacks what we have committed is contested: its rival
+///    at once, and if that does not, its followers campaign, and with the others' help it gets what it lacks. If it
+///    prevails, this member says Diverged, resets its machine and starts over from the leader's history: no member
+///    shows values that its leader's log does not give.
 ///  * A Rust member panics on repeated, skipped or resent entries while it catches up (docs/protocol/groups.md 11.2).
 ///    It gets, on each bond, strictly consecutive entries; repairs only as the first message of a new bond, from its
 ///    last acknowledgement; resent entries (read confirmations) only when it has acknowledged the newest on this bond.
@@ -63,13 +64,6 @@ enum class Loss : std::uint8_t {
 enum class Survivors : std::uint8_t {
   clique,  ///< each two of those bonded with us are bonded with each other, as far as is known
   other,
-};
-/// The public one, under the name that other rooms write.
-using mosaik::Consistency;
-/// What a call with commands waits for.
-enum class Until : std::uint8_t {
-  assigned,   ///< feed
-  committed,  ///< execute
 };
 
 class Engine {

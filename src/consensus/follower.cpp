@@ -31,8 +31,16 @@ void Engine::Impl::on_new_leader(const Now& now, const PeerId& from, AppendEntri
     become_follower(now, append.term, from);
     return follow(now, from, append);
   }
+  auto* follower = role<Follower>();
+  if (follower == nullptr || !follower->leader || !is_cpp(*follower->leader)) return contest(now, append.term);
+  // Our leader hears it too, as a rule, and contests it at once. If it does not, we do, one after the other.
+  if (!follower->rival) follower->rival = Follower::Rival{append.term, now.mono + config_.failover_stagger + stagger()};
+  follower->rival->term = std::max(follower->rival->term, append.term);
+}
+
+void Engine::Impl::contest(const Now& now, Term term) {
   ++contests_;
-  if (append.term > term_) become_follower(now, append.term, std::nullopt);
+  if (term > term_) become_follower(now, term, std::nullopt);
   campaign(now);
 }
 

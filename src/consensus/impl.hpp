@@ -109,6 +109,8 @@ class Engine::Impl {
   bool on_rival_while_silent(const Now& now, const PeerId& from, const AppendEntries& append);
   /// A leader that we do not follow yet, in our term or a later one.
   void on_new_leader(const Now& now, const PeerId& from, AppendEntries& append);
+  /// A campaign against the leader of that term.
+  void contest(const Now& now, Term term);
   void follow(const Now& now, const PeerId& from, AppendEntries& append);
   void accept(const PeerId& from, AppendEntries& append);
   void lag(const PeerId& from, AppendEntries& append);
@@ -188,6 +190,7 @@ class Engine::Impl {
 
   // machine.cpp
   void feed_machine();
+  [[nodiscard]] bool may_ask(const WaitingQuery& waiting) const;
   void hand_over_queries();
   [[nodiscard]] Apply next_run() const;
 
@@ -245,9 +248,9 @@ class Engine::Impl {
   std::set<std::uint64_t> queries_for_machine_;  ///< have a position and wait for the machine to get there
   std::map<std::uint64_t, std::size_t> asking_;  ///< with the machine, whether they still wait or not: their bytes
   std::size_t asking_bytes_ = 0;
-  std::size_t asked_bytes_ = 0;     ///< of this member's own queries
-  std::size_t served_queries_ = 0;  ///< of other members
-  std::size_t served_bytes_ = 0;    ///< and their bytes
+  std::size_t own_query_bytes_ = 0;  ///< of queries of this member
+  std::size_t served_queries_ = 0;   ///< of other members
+  std::size_t served_bytes_ = 0;     ///< and their bytes
   std::uint64_t next_query_ = 0;
 
   // disk

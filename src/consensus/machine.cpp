@@ -33,21 +33,25 @@ void Engine::Impl::feed_machine() {
   hand_over_queries();
 }
 
-// Those that wait here longer than they may end without having cost the machine anything; those that it has been handed
-// cost room until it is through with them.
+bool Engine::Impl::may_ask(const WaitingQuery& waiting) const {
+  if (waiting.position > handed_) return false;
+  if (asking_.empty()) return true;
+  return asking_.size() < limits::asking && asking_bytes_ + waiting.query.size() <= limits::asking_bytes;
+}
+
+// In their order: nobody overtakes one that is too large for now. Those that wait here longer than they may end without
+// having cost the machine anything; those that it has been handed cost room until it is through with them.
 void Engine::Impl::hand_over_queries() {
-  std::erase_if(queries_for_machine_, [&](std::uint64_t key) {
+  while (!queries_for_machine_.empty()) {
+    const std::uint64_t key = *queries_for_machine_.begin();
     WaitingQuery& waiting = queries_.at(key);
-    if (waiting.position > handed_) return false;
-    const bool room = asking_.empty() ||
-                      (asking_.size() < limits::asking && asking_bytes_ + waiting.query.size() <= limits::asking_bytes);
-    if (!room) return false;
+    if (!may_ask(waiting)) return;
+    queries_for_machine_.erase(queries_for_machine_.begin());
     waiting.position = handed_;
     asking_.emplace(key, waiting.query.size());
     asking_bytes_ += waiting.query.size();
     effects.emplace_back(AskMachine{QueryId{key}, waiting.query, handed_});
-    return true;
-  });
+  }
 }
 
 void Engine::Impl::on_applied(const Now&, Epoch epoch, Index index) {

@@ -13,7 +13,7 @@ void Engine::Impl::query(const Now& now, CallId call, Blob query, Consistency co
   if (role<Ended>() != nullptr) return answer(call, NotApplied{Refusal::stopped});
   if (query.size() > limits::query_bytes) return answer(call, NotApplied{Refusal::too_large});
   if (deadline <= now.mono) return answer(call, NotApplied{Refusal::expired});
-  if (queries_.size() >= limits::calls || asked_bytes_ + query.size() > limits::waiting_query_bytes)
+  if (queries_.size() >= limits::calls || own_query_bytes_ + query.size() > limits::waiting_query_bytes)
     return answer(call, NotApplied{Refusal::full});
   start_query(now, {.asked = {call, {}, 0},
                     .query = std::move(query),
@@ -48,7 +48,7 @@ void Engine::Impl::start_query(const Now& now, WaitingQuery waiting) {
   if (strong && role<Leader>() == nullptr && !led) return refuse_query(waiting, Refusal::offline);
   if (strong && led && kept_bytes_ + waiting.query.size() > limits::forwarded_bytes)
     return refuse_query(waiting, Refusal::full);
-  if (waiting.asked.call) asked_bytes_ += waiting.query.size();
+  if (waiting.asked.call) own_query_bytes_ += waiting.query.size();
   WaitingQuery& kept = queries_.emplace(key, std::move(waiting)).first->second;
   if (strong && led) forward_query(now, key, kept);
   query_deadlines_.emplace(kept.deadline, key);
@@ -191,7 +191,7 @@ void Engine::Impl::end_query(std::uint64_t key) {
     queries_by_forward_.erase(*found->second.forwarded);
     kept_bytes_ -= found->second.query.size();
   }
-  if (found->second.asked.call) asked_bytes_ -= found->second.query.size();
+  if (found->second.asked.call) own_query_bytes_ -= found->second.query.size();
   queries_for_machine_.erase(key);
   queries_.erase(found);
 }

@@ -50,6 +50,12 @@ struct Follower {
   Mono heard{};  ///< the leader, last
   /// Of a candidate that was denied for the leader's sake alone, since the leader was heard: it may have known better.
   std::optional<RequestVote> put_off;
+  /// A leader of a later term that lacks what we have committed, and when we contest it if our leader has not.
+  struct Rival {
+    Term term;
+    Mono contest_at{};
+  };
+  std::optional<Rival> rival;
 };
 struct Candidate {
   static constexpr MemberRole role = MemberRole::candidate;

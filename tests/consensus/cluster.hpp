@@ -293,6 +293,7 @@ class Cluster {
   std::function<void(std::size_t, std::size_t, const consensus::Message&)> on_sent;
   /// Drops or keeps a frame on its way.
   std::function<bool(std::size_t, std::size_t, const consensus::Message&)> lets_pass;
+  std::map<std::pair<std::size_t, std::size_t>, Nanoseconds> lag;  ///< so much longer is the way from one to the other
   consensus::Survivors survivors = consensus::Survivors::clique;
   std::map<std::uint64_t, std::pair<Index, Blob>>
       acknowledged;                  ///< calls told committed: where and what (single commands)
@@ -354,8 +355,8 @@ class Cluster {
     if (on_sent) on_sent(a, b, *decoded);
     const std::uint64_t epoch = stream->second.epoch;
     const std::uint64_t life = members_[b].life;
-    stream->second.last =
-        std::max(stream->second.last, timeline_.mono() + rng_.between(options_.delay_least, options_.delay_most));
+    stream->second.last = std::max(
+        stream->second.last, timeline_.mono() + rng_.between(options_.delay_least, options_.delay_most) + lag[{a, b}]);
     at(stream->second.last, [=, this] {
       const auto bond = bonds_.find({a, b});
       if (bond == bonds_.end() || bond->second.epoch != epoch || members_[b].life != life || !members_[b].up) return;

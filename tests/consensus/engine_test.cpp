@@ -84,6 +84,29 @@ TEST(Elections, of_lone_members_the_one_with_more_entries_prevails_and_all_show_
   }
 }
 
+// Two speak in the same moment, and who has caught up with the longer history hears the other before its leader does.
+TEST(Elections, of_lone_members_that_speak_at_once_the_one_with_most_entries_leads) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(seed);
+    Cluster cluster(seed, {.delay_most = 200us});
+    cluster.boot_all();
+    cluster.run_for(6s);
+    const std::size_t longest = seed % 3;
+    const std::size_t shorter = (longest + 1 + seed / 3 % 2) % 3;
+    const std::size_t empty = 3 - longest - shorter;
+    for (const char* command : {"a", "b", "c"}) cluster.execute(longest, command);
+    cluster.execute(shorter, "x");
+    cluster.run_for(100ms);
+    cluster.lag[{longest, shorter}] = cluster.lag[{shorter, longest}] = 4ms;
+    cluster.lag[{shorter, empty}] = 3ms;
+    cluster.bond_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed() && cluster.values(shorter).size() == 3; }, 10s))
+        << cluster.describe();
+    EXPECT_EQ(cluster.leader(), longest) << cluster.describe();
+    cluster.expect_equal_values();
+  }
+}
+
 TEST(Elections, of_equal_lone_members_one_prevails) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Cluster cluster(seed, {});
@@ -160,6 +183,38 @@ TEST(Elections, a_lone_survivor_does_not_wait_for_those_who_said_goodbye) {
   for (std::size_t i = 0; i < 3; ++i)
     if (i != left) s.cluster.crash(i, Loss::departed, 1ms);
   EXPECT_TRUE(s.cluster.run_until([&] { return s.cluster.status(left).role == MemberRole::leader; }, 3s));
+}
+
+TEST(Elections, with_a_floor_a_failed_machine_costs_no_more_than_a_dead_member) {
+  Settled s({.floor = 2});
+  s.cluster.execute(s.lead, "one");
+  s.cluster.run_for(700ms);
+  s.cluster.engine(s.follower()).stop(s.cluster.now(), "the machine threw");
+  s.cluster.step(s.follower());
+  // It comes back with nothing, and can only abstain.
+  s.cluster.crash(s.lead);
+  s.cluster.boot(s.lead);
+  s.cluster.bond_all();
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.leader() == s.follower(1); }, 20s)) << s.cluster.describe();
+  const auto call = s.cluster.execute(s.follower(1), "two");
+  s.cluster.run_for(1s);
+  EXPECT_NE(s.cluster.answered<Committed>(s.follower(1), call), nullptr);
+}
+
+TEST(Elections, with_a_floor_who_alone_has_the_newest_entry_is_not_kept_from_leading_by_a_failed_machine) {
+  Settled s({.cpp = 5, .floor = 3});
+  const std::size_t newest = s.follower(0);
+  const std::size_t failed = s.follower(3);
+  s.cluster.engine(failed).stop(s.cluster.now(), "the machine threw");
+  s.cluster.step(failed);
+  s.cluster.lets_pass = [&](std::size_t from, std::size_t to, const consensus::Message&) {
+    return from != s.lead || to == newest;
+  };
+  s.cluster.execute(s.lead, "newest");
+  s.cluster.run_for(10ms);
+  s.cluster.crash(s.lead);
+  s.cluster.lets_pass = nullptr;
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.leader() == newest; }, 60s)) << s.cluster.describe();
 }
 
 TEST(Elections, a_restarted_member_remembers_how_large_its_group_was) {
@@ -465,7 +520,7 @@ TEST(Reads, whose_time_is_over_are_not_piled_up_before_a_slow_machine) {
   Cluster cluster(3, {.cpp = 1});
   cluster.boot(0);
   ASSERT_TRUE(cluster.run_until([&] { return cluster.status(0).role == MemberRole::leader; }, 6s));
-  const auto& machine = *cluster.member(0).c;
+  auto& machine = *cluster.member(0).c;
   const Blob large = Blob::copy(std::vector<std::uint8_t>(1U << 20U));
   const auto ask_much = [&] {
     std::size_t full = 0;
@@ -475,13 +530,13 @@ TEST(Reads, whose_time_is_over_are_not_piled_up_before_a_slow_machine) {
     }
     return full;
   };
-  cluster.member(0).c->machine_busy = true;
+  machine.machine_busy = true;
   for (int round = 0; round < 3; ++round) {
     EXPECT_EQ(ask_much(), limits::waiting_query_bytes / large.size()) << "half of them have room";
     cluster.run_for(2s);
     EXPECT_EQ(machine.work.size(), limits::asking_bytes / large.size());
   }
-  cluster.member(0).c->machine_busy = false;
+  machine.machine_busy = false;
   const auto call = cluster.query(0, Consistency::weak, 5s);
   cluster.run_for(1s);
   EXPECT_NE(cluster.answered<Read>(0, call), nullptr) << cluster.describe();
@@ -577,38 +632,6 @@ TEST(Calls, do_not_go_on_below_the_floor_when_a_machine_failed) {
   const auto call = s.cluster.execute(s.lead, "alone", 2s);
   s.cluster.run_for(3s);
   EXPECT_NE(s.cluster.answered<Unknown>(s.lead, call), nullptr);
-}
-
-TEST(Elections, with_a_floor_a_failed_machine_costs_no_more_than_a_dead_member) {
-  Settled s({.floor = 2});
-  s.cluster.execute(s.lead, "one");
-  s.cluster.run_for(700ms);
-  s.cluster.engine(s.follower()).stop(s.cluster.now(), "the machine threw");
-  s.cluster.step(s.follower());
-  // It comes back with nothing, and can only abstain.
-  s.cluster.crash(s.lead);
-  s.cluster.boot(s.lead);
-  s.cluster.bond_all();
-  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.leader() == s.follower(1); }, 20s)) << s.cluster.describe();
-  const auto call = s.cluster.execute(s.follower(1), "two");
-  s.cluster.run_for(1s);
-  EXPECT_NE(s.cluster.answered<Committed>(s.follower(1), call), nullptr);
-}
-
-TEST(Elections, with_a_floor_who_alone_has_the_newest_entry_is_not_kept_from_leading_by_a_failed_machine) {
-  Settled s({.cpp = 5, .floor = 3});
-  const std::size_t newest = s.follower(0);
-  const std::size_t failed = s.follower(3);
-  s.cluster.engine(failed).stop(s.cluster.now(), "the machine threw");
-  s.cluster.step(failed);
-  s.cluster.lets_pass = [&](std::size_t from, std::size_t to, const consensus::Message&) {
-    return from != s.lead || to == newest;
-  };
-  s.cluster.execute(s.lead, "newest");
-  s.cluster.run_for(10ms);
-  s.cluster.crash(s.lead);
-  s.cluster.lets_pass = nullptr;
-  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.leader() == newest; }, 60s)) << s.cluster.describe();
 }
 
 TEST(Calls, end_as_overwritten_when_another_leader_took_the_place) {
