@@ -1,7 +1,7 @@
 // What peers may send to a group: sequences of frames on three links. Link 1 is an incoming one before its handshake,
 // link 2 our own attempt that waits for HandshakeEnd, link 3 a bond that is up. The input is a list of steps
-// { which link (1 byte), length (1 byte), that many bytes }; a step on a link of its own kind may also end the stream,
-// or let time pass. After it all, the bond's peer must still be able to bond.
+// { which link (1 byte), length (2 bytes, the lower first), that many bytes }; a step on a link of its own kind may
+// also end the stream, or let time pass. After it all, the bond's peer must still be able to bond.
 
 #include <cstdlib>
 #include <map>
@@ -128,11 +128,12 @@ struct World {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   World world;
   BytesView rest(data, size);
-  while (rest.size() >= 2) {
+  while (rest.size() >= 3) {
     const std::uint8_t what = rest[0];
-    const std::size_t length = std::min<std::size_t>(rest[1], rest.size() - 2);
-    world.deliver(what, rest.subspan(2, length));
-    rest = rest.subspan(2 + length);
+    const std::size_t said = rest[1] | static_cast<std::size_t>(rest[2]) << 8U;
+    const std::size_t length = std::min(said, rest.size() - 3);
+    world.deliver(what, rest.subspan(3, length));
+    rest = rest.subspan(3 + length);
   }
   static_cast<void>(world.mesh.view(world.now, world.links));
   // Whatever was said: with a right proof the peer bonds, or is bonded.

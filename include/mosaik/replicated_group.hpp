@@ -7,9 +7,8 @@
 /// the query (timed_out), whatever that time is. The error says what is known:
 ///
 ///   Errc::unknown_outcome      the command may be applied, or not (its leader vanished, the deadline passed, ...)
-///   every other error          it was not applied; with a floor and C++ leaders, nor will it be (without one, a
-///   history
-///                              in which it stands may still win; docs/CONSISTENCY.md):
+///   every other error          it was not applied. With a floor and C++ leaders it never will be; without one, a
+///                              history in which it stands may still win (docs/CONSISTENCY.md):
 ///     invalid_argument           no command was given
 ///     offline                    no leader is known or in reach; try again
 ///     overwritten                another leader took its place in the log; try again

@@ -66,8 +66,7 @@ void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
   if (!crypto::verify_proof(config_.key, *ekm, arrival.peer, arrival.proof))
     return refuse(step, arrival, CloseCode::invalid_proof);
 
-  if (known == nullptr) make_room();
-  Member* member = learn(step, arrival.entry);
+  Member* member = learn(step, arrival.entry, Word::vouched);
   // limits::mesh_peers, or a clock beyond the drift: it may come again.
   if (member == nullptr) return refuse(step, arrival, CloseCode::timeout);
   member->wish = Wish::wanted;
@@ -173,7 +172,7 @@ void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload)
   const Tail tail = read_tail(end->tail, verifier_);
   const std::int64_t run_before = member.entry ? member.entry->entry.version.started : 0;
   // We dialed the run that we knew of; the one that answered may be its next.
-  if (tail.own_entry && tail.own_entry->id() == member.id && learn(step, tail.own_entry) != nullptr)
+  if (tail.own_entry && tail.own_entry->id() == member.id && learn(step, tail.own_entry, Word::vouched) != nullptr)
     step.facts.emplace_back(EntryHeard{tail.own_entry});
   if (member.entry && tail.own_entry && member.entry->digest == tail.own_entry->digest &&
       run_before != member.entry->entry.version.started)
@@ -198,9 +197,7 @@ void Mesh::tell_bonds_since(const Step& step, LiveBond& bond, Mono listed_at,
       return one->id() == entry->id() && one->entry.version.started >= entry->entry.version.started;
     };
     if (std::ranges::any_of(known, names_it)) continue;
-    scratch_.clear();
-    codec::encode_bond_formed(entry->bytes, scratch_);
-    send(step, bond, quic::SendClass::catalog, pool_.make(scratch_));
+    send(step, bond, quic::SendClass::catalog, bond_formed(entry));
   }
 }
 
@@ -262,11 +259,15 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
 
   static_cast<void>(member.bond->heartbeat.on_time(step.now, pulse_));  // the first tick is due at once
   send_ping(step, *member.bond);
-  scratch_.clear();
-  codec::encode_bond_formed(member.bond->entry->bytes, scratch_);
-  const Frame formed = pool_.make(scratch_);
+  const Frame formed = bond_formed(member.bond->entry);
   for (auto& [id, other] : members_)
     if (id != member.id && other.bond) send(step, *other.bond, quic::SendClass::catalog, formed);
+}
+
+Frame Mesh::bond_formed(const identity::EntryRef& entry) {
+  scratch_.clear();
+  codec::encode_bond_formed(entry->bytes, scratch_);
+  return pool_.make(scratch_);
 }
 
 void Mesh::learn_list(const Step& step, const PeerId& from, const std::vector<identity::EntryRef>& list) {
@@ -274,9 +275,8 @@ void Mesh::learn_list(const Step& step, const PeerId& from, const std::vector<id
     step.facts.emplace_back(EntryHeard{entry});
     if (topology_.on_report(from, entry->id())) step.facts.emplace_back(MeshChanged{});
     const Member* known = find(entry->id());
-    if (known == nullptr) make_room();  // a member vouches for it, and for most of the rest nobody does
     const bool newer = known == nullptr || !known->entry || entry->entry.version > known->entry->entry.version;
-    Member* member = learn(step, entry);
+    Member* member = learn(step, entry, Word::vouched);
     // That others know it is no reason to ask again soon whoever has refused us.
     if (member != nullptr && member->wish == Wish::wanted && (newer || member->refused_code == 0))
       want(step, *member, {});

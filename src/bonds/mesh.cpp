@@ -74,11 +74,12 @@ std::vector<PeerId> Mesh::witnesses() const {
 
 // ------------------------------------------------------------------------------------------------ who is a member
 
-Member* Mesh::learn(const Step& step, const identity::EntryRef& entry) {
+Member* Mesh::learn(const Step& step, const identity::EntryRef& entry, Word word) {
   if (entry->id() == self_.id() || entry->entry.network != config_.network) return nullptr;
   if (entry->entry.version.updated > step.now.wall.milliseconds + limits::clock_drift / 1ms) return nullptr;
   auto found = members_.find(entry->id());
   if (found == members_.end()) {
+    if (word == Word::vouched) make_room();
     if (members_.size() >= limits::mesh_peers) return nullptr;
     found = members_.emplace(entry->id(), Member{}).first;
     found->second.id = entry->id();
@@ -107,7 +108,7 @@ void Mesh::on_entry(const Step& step, const identity::EntryRef& entry) {
   Member* member = find(entry->id());
   if (member == nullptr && !names_us) return;
   const bool news = member == nullptr || !member->entry || entry->entry.version > member->entry->entry.version;
-  member = learn(step, entry);
+  member = learn(step, entry, Word::hearsay);
   if (member == nullptr || !news) return;
   if (!names_us && !member->busy() && member->entry->entry.version == entry->entry.version) {
     // It withdrew the group: it left, however we learn it.
@@ -123,8 +124,7 @@ void Mesh::on_entry(const Step& step, const identity::EntryRef& entry) {
 
 void Mesh::recall(const Step& step, const identity::EntryRef& entry) {
   if (!entry->names(config_.group) || find(entry->id()) != nullptr) return;
-  make_room();
-  Member* member = learn(step, entry);
+  Member* member = learn(step, entry, Word::vouched);
   if (member == nullptr) return;
   member->once_bonded = true;
   member->why = "it was bonded with an earlier run of this node, and was not heard since";

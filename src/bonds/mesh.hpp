@@ -7,7 +7,8 @@
 /// Life of a bond (docs/protocol/groups.md 3, 4).
 ///  1. Establishment. A member that we know of and hold no bond with is dialed: because its entry names the group, or
 ///     another member lists it in a handshake or in BondFormed, or because we once were bonded. Initiator and acceptor
-///     prove the group key to each other, bound to the TLS session, before either believes the other's list.
+///     prove the group key to each other, bound to the TLS session, before either believes the other's list. Each
+///     tells the others of the new bond; an initiator tells its peer of those that it formed since its HandshakeStart.
 ///  2. Steady state. Ping and Pong by the Heartbeat; PeerEntryUpdate about its own sender only; BondFormed; raft
 ///     frames are handed up; topology rows travel behind Pings between C++ nodes.
 ///  3. End. Departure, a close, a verdict of health/, or the heartbeat's alert. A lost member is dialed
@@ -109,6 +110,7 @@ class Mesh {
 
  private:
   enum class Role : std::uint8_t { attempt, held, bond };
+  enum class Word : std::uint8_t { hearsay, vouched };
   struct Owner {
     PeerId peer;
     Role role{};
@@ -118,7 +120,10 @@ class Mesh {
   void explain_cuts(const std::vector<Bonds::Pair>& missing, std::vector<std::string>& reasons) const;
 
   // mesh.cpp
-  Member* learn(const Step& step, const identity::EntryRef& entry);
+  /// Keeps the newest entry of a member; null for one that is no member: ourselves, another network, a clock beyond the
+  /// drift, or hearsay when limits::mesh_peers is reached. Whom a proven member or our own memory vouches for gets
+  /// room.
+  Member* learn(const Step& step, const identity::EntryRef& entry, Word word);
   Member* find(const PeerId& peer);
   [[nodiscard]] const Member* find(const PeerId& peer) const;
   void want(const Step& step, Member& member, Nanoseconds pause);
@@ -128,7 +133,7 @@ class Mesh {
   void drop_attempt(const Step& step, Member& member, CloseCode code);
   void retry_later(const Step& step, Member& member);
   void forget_due(const Step& step);
-  /// When the mesh is full, hearsay leaves for who has proven the key.
+  /// When the mesh is full, the hearsay that was dialed most often in vain leaves.
   void make_room();
 
   // simultaneous_open.cpp
@@ -150,6 +155,7 @@ class Mesh {
   [[nodiscard]] std::vector<BytesView> bond_list() const;
   void establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side,
                  const Tail& tail);
+  [[nodiscard]] Frame bond_formed(const identity::EntryRef& entry);
   void learn_list(const Step& step, const PeerId& from, const std::vector<identity::EntryRef>& list);
   void tell_bonds_since(const Step& step, LiveBond& bond, Mono listed_at, const std::vector<identity::EntryRef>& known);
 

@@ -9,8 +9,7 @@ namespace mosaik::bonds {
 
 void Reception::on_opened(const Step& step, const quic::LinkOpened& opened) {
   if (waiting_.size() >= limits::incoming_handshakes) {
-    const auto oldest = std::ranges::min_element(
-        waiting_, {}, [](const auto& item) { return std::pair(item.second.deadline, item.first); });
+    const auto oldest = std::ranges::min_element(waiting_, {}, [](const auto& item) { return item.second.deadline; });
     step.links.close(step.now, oldest->first, CloseCode::timeout, quic::CloseMode::at_once);
     waiting_.erase(oldest);
   }

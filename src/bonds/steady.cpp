@@ -92,7 +92,7 @@ void Mesh::on_peer_entry_update(const Step& step, Member& member, const codec::P
   if ((*entry)->id() != member.id || (*entry)->entry.network != config_.network) return;
   if ((*entry)->entry.version > bond.entry->entry.version) {
     bond.entry = *entry;
-    learn(step, *entry);
+    learn(step, *entry, Word::vouched);
   }
   step.facts.emplace_back(EntryHeard{*entry});
 }

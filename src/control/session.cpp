@@ -38,16 +38,21 @@ void Session::close() {
 void Session::finish() {
   if (closed_) return;
   if (!writing_) return close();
-  finishing_ = true;
   expire_after(limits::control_flush);
+  finishing_ = true;
 }
 
-/// One deadline at a time: setting a new one cancels the old.
+/// One deadline at a time: setting a new one cancels the old. That of finish() stays.
 void Session::expire_after(Nanoseconds delay) {
+  if (finishing_) return;
   deadline_.expires_after(delay);
   deadline_.async_wait([self = shared_from_this()](const Code& error) {
     if (!error) self->close();
   });
+}
+
+void Session::wait_for_ever() {
+  if (!finishing_) deadline_.cancel();
 }
 
 void Session::read() {
@@ -149,7 +154,7 @@ void Session::watch_caller() {
 }
 
 void Session::become_stream() {
-  if (!finishing_) deadline_.cancel();
+  wait_for_ever();
   watch_for_end();
   send_keep_alive();
 }
@@ -195,13 +200,13 @@ void Session::send_events() {
 
 void Session::write_stream() {
   writing_ = true;
-  if (!finishing_) expire_after(limits::control_write_timeout);
+  expire_after(limits::control_write_timeout);
   asio::async_write(socket_, asio::buffer(output_), [self = shared_from_this()](const Code& error, std::size_t) {
     self->writing_ = false;
     if (self->closed_) return;
     if (error) return self->close();
     if (self->finishing_ && self->backlog_.empty()) return self->close();
-    if (!self->finishing_) self->deadline_.cancel();
+    self->wait_for_ever();
     self->output_ = {};
     self->send_events();
   });

@@ -58,6 +58,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void send_keep_alive();
   void write_stream();
   void expire_after(Nanoseconds delay);
+  void wait_for_ever();
 
   Socket socket_;
   Source& source_;

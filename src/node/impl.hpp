@@ -181,7 +181,6 @@ class Node::Impl {
   void on_fact(const Now& now, const GroupId& group, const bonds::BondDown& down);
   void on_fact(const Now& now, const GroupId& group, const bonds::Refused& refused);
   void on_fact(const Now& now, const GroupId& group, const bonds::SyncWanted& wanted);
-  void report_refused(const Now& now, const GroupId& group, const bonds::Refused& refused);
   void on_fact(const Now& now, const GroupId& group, const bonds::EntryHeard& heard);
   void on_fact(const Now& now, const GroupId& group, const bonds::DepartureHeard& heard);
   void on_fact(const Now& now, const GroupId& group, const bonds::RaftHeard& heard);
@@ -191,6 +190,7 @@ class Node::Impl {
   void on_fact(const Now& now, const GroupId& group, const bonds::MeshChanged& changed);
   void on_fact(const Now& now, const GroupId& group, const bonds::MeshLeft& left);
   [[nodiscard]] bool bonded_anywhere(const PeerId& peer) const;
+  void report_refused(const Now& now, const GroupId& group, const bonds::Refused& refused);
   Event& report_bond(const Now& now, EventKind kind, const bonds::Mesh& mesh, const PeerId& peer,
                      const SessionId& session);
 

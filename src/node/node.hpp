@@ -25,7 +25,7 @@
 
 #include "base/datagram.hpp"
 #include "bonds/capability.hpp"
-#include "consensus/engine.hpp"
+#include "consensus/config.hpp"
 #include "crypto/ed25519.hpp"
 #include "discovery/discovery.hpp"
 #include "node/canary.hpp"

@@ -148,7 +148,7 @@ bool Connection::sends_to(const SocketAddress& remote) const {
 
 bool Connection::give_way(Mono now) {
   const Mono begun = handshake_deadline_ - limits::quic_handshake_timeout;
-  if (ending_ || opened_ || dialled_ || now < begun + limits::handshake_grace) return false;
+  if (now < begun + limits::handshake_grace) return false;
   end_silently(now, ClosedBy::handshake, "others waited for its place");
   return true;
 }

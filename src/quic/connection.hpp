@@ -55,7 +55,7 @@ class Connection {
   /// Writes datagrams; true when there is more to write at once.
   [[nodiscard]] bool write(Mono now, DatagramBatch& out);
   void close(Mono now, CloseCode code, CloseMode mode);
-  /// Ends an incoming handshake that has had limits::handshake_grace and is not complete; true when it did.
+  /// Ends an unfinished incoming handshake that has had limits::handshake_grace; true when it did.
   bool give_way(Mono now);
   [[nodiscard]] SendResult send(SendClass kind, const Frame& frame);
   void set_frame_limit(std::size_t bytes);
@@ -68,7 +68,7 @@ class Connection {
   void on_active_taken() noexcept { active_queued_ = false; }
 
   [[nodiscard]] bool opened() const noexcept { return opened_; }
-  [[nodiscard]] bool dialled() const noexcept { return dialled_.has_value(); }
+  [[nodiscard]] bool unfinished_incoming() const noexcept { return !dialled_ && !opened_ && !ending_; }
   [[nodiscard]] const std::optional<Ending>& ending() const noexcept { return ending_; }
   [[nodiscard]] Ending take_ending() { return std::move(*ending_); }
   [[nodiscard]] std::vector<Cid> take_cids() { return std::move(cids_); }

@@ -29,7 +29,7 @@ Connection::~Connection() {
   if (quic_ != nullptr) ngtcp2_conn_del(quic_);
   for (const Cid& cid : cids_) shared_.cids.remove(cid);
   for (const Cid& token : reset_tokens_) shared_.reset_tokens.remove(token);
-  if (!dialled_ && !opened_ && !ending_) --shared_.unfinished_incoming;
+  if (unfinished_incoming()) --shared_.unfinished_incoming;
 }
 
 std::unique_ptr<Connection> Connection::dial(Shared& shared, LinkId link, const DialRequest& request, Mono now) {

@@ -111,8 +111,7 @@ bool Endpoint::Impl::make_room(Mono now) {
 // Whoever begins handshakes and goes silent must not keep all others out for as long as a slow one may take.
 bool Endpoint::Impl::make_room_for_handshake(Mono now) {
   if (shared_.unfinished_incoming < limits::incoming_handshakes) return true;
-  const auto oldest =
-      std::ranges::find_if(live_, [](const auto& item) { return !item.second->dialled() && !item.second->opened(); });
+  const auto oldest = std::ranges::find_if(live_, [](const auto& item) { return item.second->unfinished_incoming(); });
   if (oldest == live_.end() || !oldest->second->give_way(now)) return false;
   settle(now, *oldest->second);
   return true;

@@ -10,7 +10,7 @@
 #include <mosaik/group_key.hpp>
 #include <mosaik/id.hpp>
 
-#include "consensus/engine.hpp"
+#include "consensus/config.hpp"
 #include "runtime/consensus_board.hpp"
 #include "runtime/machine_room.hpp"
 #include "runtime/outlet.hpp"

@@ -92,6 +92,7 @@ class Load:
             flying = self.books.flying.pop(event["tag"], None)
             if flying is None:
                 return
+            self.fleet.news.notify_all()
             _, number, _ = flying
             if number is None:
                 if "ok" in event:
@@ -147,6 +148,14 @@ class Load:
             for tag in gone:
                 self.books.doubtful += self.books.flying.pop(tag)[1] is not None
 
+    def await_answers(self):
+        """Every call ends by its deadline, but those of Rust members that wait for one."""
+        with self.fleet.news:
+            self.fleet.news.wait_for(lambda: not self.books.flying, 11)
+            late = [node.label for node, _, _ in self.books.flying.values() if not node.rust]
+        if late:
+            raise Failure(f"{len(late)} calls did not end, of {sorted(set(late))} (logs in {self.fleet.folder})")
+
     def agree(self, seconds=20):
         """Without load all show one value at one place. A Rust member that does not is restarted, and counted."""
         deadline = time.monotonic() + seconds
@@ -200,7 +209,7 @@ def mixed_load(fleet, seconds, every):
         kills += 1
         load.run(ALONE)
         load.come_back(kind)
-    time.sleep(11)  # every call ends by its deadline
+    load.await_answers()
     position, _ = load.agree()
     books = load.books
     for place, (_, by_cpp, _) in books.acknowledged.items():
