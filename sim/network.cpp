@@ -108,6 +108,11 @@ std::vector<std::uint8_t> Network::last_sent(HostId from, HostId to) const {
   return found->second.past[found->second.newest].bytes;
 }
 
+Mono Network::drained_at(HostId from, HostId to) const {
+  const auto found = paths_.find({from, to});
+  return found == paths_.end() ? Mono{} : std::max(found->second.free_at, found->second.clogged_until);
+}
+
 std::size_t Network::replay(HostId from, HostId to, std::size_t most) {
   Path& way = path(from, to);
   const std::size_t count = std::min(most, way.past.size());

@@ -78,6 +78,8 @@ class Network {
 
   /// The newest datagram of this direction; empty when there was none.
   [[nodiscard]] std::vector<std::uint8_t> last_sent(HostId from, HostId to) const;
+  /// When what a squeeze or a clog keeps back in this direction has left: a host may be dead by then.
+  [[nodiscard]] Mono drained_at(HostId from, HostId to) const;
 
   [[nodiscard]] const NetworkCounters& counters() const noexcept { return counters_; }
 

@@ -103,6 +103,18 @@ TEST_F(OnePath, drops_what_its_queue_has_no_room_for) {
   EXPECT_EQ(arrived_.size(), 10U);
 }
 
+TEST_F(OnePath, says_when_what_it_keeps_back_has_left) {
+  EXPECT_EQ(network_.drained_at(from_, to_), Mono{});
+  network_.set_weather({.delay = 1ms, .jitter = 0ms, .bytes_a_second = 100, .queue_bytes = 10});
+  send_all(5);
+  const Mono drained = network_.drained_at(from_, to_);
+  EXPECT_GT(drained, Mono{});
+  run_for(drained - scheduler_.now());
+  EXPECT_EQ(arrived_.size(), 4U) << "the last one leaves";
+  run_for(1ms);
+  EXPECT_EQ(arrived_.size(), 5U);
+}
+
 TEST_F(OnePath, sends_the_past_again) {
   send_all(3);
   run_for(1s);
