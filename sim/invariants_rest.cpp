@@ -124,16 +124,29 @@ class TopologyIsTrue final : public Invariant {
 class LinksAreBonds final : public Invariant {
  public:
   [[nodiscard]] std::string_view name() const override { return "rest.links_are_bonds"; }
+  /// A sync or two may just be running, and for a moment more.
+  Broken on_sweep(const World& world) override {
+    std::map<const Life*, Mono> still;
+    for_each_node(world, [&](const Host& host, const Life& life) -> Broken {
+      const auto known = crowded_.find(&life);
+      if (host.program->connections() > life.bonds.size() + 2)
+        still.emplace(&life, known == crowded_.end() ? world.now() : known->second);
+      return std::nullopt;
+    });
+    crowded_ = std::move(still);
+    return std::nullopt;
+  }
   Broken at_rest(const World& world, Mono) override {
     if (!only_members(world)) return std::nullopt;  // strangers are refused again and again
-    return for_each_node(world, [&](const Host& host, const Life& life) -> Broken {
-      const std::size_t links = host.program->connections();
-      // A sync or two may just be running.
-      if (links <= life.bonds.size() + 2) return std::nullopt;
-      return life.name + " has " + std::to_string(links) + " connections for " + std::to_string(life.bonds.size()) +
-             " bonds";
-    });
+    for (const auto& [life, since] : crowded_)
+      if (world.now() - since > 2s)
+        return life->name + " has more connections than its " + std::to_string(life->bonds.size()) +
+               " bonds need for " + std::to_string((world.now() - since) / 1ms) + " ms";
+    return std::nullopt;
   }
+
+ private:
+  std::map<const Life*, Mono> crowded_;  ///< since when a node has that many
 };
 
 /// What travels at rest is heartbeats and their answers.

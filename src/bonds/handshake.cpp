@@ -1,6 +1,7 @@
 // The handshake of a bond, both roles (docs/protocol/groups.md 3.2 to 3.5).
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "base/probe.hpp"
@@ -145,7 +146,8 @@ void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {
                                 handshake_tail(self_.entry(), config_.capabilities, config_.quorum_floor), scratch_);
   static_cast<void>(step.links.send(opened.link, quic::SendClass::liveness, pool_.make(scratch_)));
   member->attempt->start_sent = true;
-  member->attempt->listed_at = step.now.mono;
+  member->attempt->started_at = step.now.mono;
+  member->attempt->entry = self_.entry();
   member->attempt->deadline = step.now.mono + limits::handshake_timeout;
 }
 
@@ -177,21 +179,21 @@ void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload)
   if (member.entry && tail.own_entry && member.entry->digest == tail.own_entry->digest &&
       run_before != member.entry->entry.version.started)
     MOSAIK_PROBE("bonds.another_run_answered");
-  const Mono listed_at = member.attempt->listed_at;
-  member.attempt.reset();
+  const Attempt attempt = *std::exchange(member.attempt, std::nullopt);
   links_[link] = {member.id, Role::bond};
   refuse_held(step, member, CloseCode::already_bonded);
   establish(step, member, link, *session, quic::Side::initiator, tail);
-  tell_bonds_since(step, *member.bond, listed_at, *list);
+  tell_news(step, *member.bond, attempt, *list);
   learn_list(step, member.id, *list);
 }
 
-// Our list was as old as our HandshakeStart, and what was formed since was told to those we were bonded with. An
-// acceptor's list is as new as its bond.
-void Mesh::tell_bonds_since(const Step& step, LiveBond& bond, Mono listed_at,
-                            const std::vector<identity::EntryRef>& known) {
+// Our list and entry were those of our HandshakeStart, and what is new since was told to those we were bonded with.
+// What an acceptor brings is as new as its bond.
+void Mesh::tell_news(const Step& step, LiveBond& bond, const Attempt& since,
+                     const std::vector<identity::EntryRef>& known) {
+  if (since.entry->digest != self_.entry()->digest) send(step, bond, quic::SendClass::catalog, entry_update());
   for (const auto& [id, other] : members_) {
-    if (!other.bond || other.bond->link == bond.link || other.bond->since < listed_at) continue;
+    if (!other.bond || other.bond->link == bond.link || other.bond->since < since.started_at) continue;
     const identity::EntryRef& entry = other.bond->entry;
     const auto names_it = [&](const identity::EntryRef& one) {
       return one->id() == entry->id() && one->entry.version.started >= entry->entry.version.started;
@@ -262,6 +264,12 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
   const Frame formed = bond_formed(member.bond->entry);
   for (auto& [id, other] : members_)
     if (id != member.id && other.bond) send(step, *other.bond, quic::SendClass::catalog, formed);
+}
+
+Frame Mesh::entry_update() {
+  scratch_.clear();
+  codec::encode_peer_entry_update(self_.entry()->bytes, scratch_);
+  return pool_.make(scratch_);
 }
 
 Frame Mesh::bond_formed(const identity::EntryRef& entry) {

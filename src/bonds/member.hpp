@@ -32,7 +32,8 @@ struct Attempt {
   quic::LinkId link;
   bool start_sent = false;
   Mono deadline{};
-  Mono listed_at{};  ///< when HandshakeStart was sent, with the list of the bonds of that moment
+  Mono started_at{};           ///< when HandshakeStart was sent, with the list of the bonds of that moment
+  identity::EntryRef entry{};  ///< and our own entry in it
 };
 
 /// A bond that is up.

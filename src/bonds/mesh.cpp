@@ -151,9 +151,7 @@ void Mesh::on_entry_gone(const Step& step, const PeerId& peer, bool signed_off) 
 }
 
 void Mesh::on_self_refreshed(const Step& step) {
-  scratch_.clear();
-  codec::encode_peer_entry_update(self_.entry()->bytes, scratch_);
-  const Frame frame = pool_.make(scratch_);
+  const Frame frame = entry_update();
   for (auto& [id, member] : members_)
     if (member.bond) send(step, *member.bond, quic::SendClass::catalog, frame);
 }

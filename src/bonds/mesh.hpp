@@ -8,7 +8,7 @@
 ///  1. Establishment. A member that we know of and hold no bond with is dialed: because its entry names the group, or
 ///     another member lists it in a handshake or in BondFormed, or because we once were bonded. Initiator and acceptor
 ///     prove the group key to each other, bound to the TLS session, before either believes the other's list. Each
-///     tells the others of the new bond; an initiator tells its peer of those that it formed since its HandshakeStart.
+///     tells the others of the new bond; an initiator tells its peer what is new since its HandshakeStart.
 ///  2. Steady state. Ping and Pong by the Heartbeat; PeerEntryUpdate about its own sender only; BondFormed; raft
 ///     frames are handed up; topology rows travel behind Pings between C++ nodes.
 ///  3. End. Departure, a close, a verdict of health/, or the heartbeat's alert. A lost member is dialed
@@ -155,9 +155,10 @@ class Mesh {
   [[nodiscard]] std::vector<BytesView> bond_list() const;
   void establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side,
                  const Tail& tail);
+  [[nodiscard]] Frame entry_update();
   [[nodiscard]] Frame bond_formed(const identity::EntryRef& entry);
   void learn_list(const Step& step, const PeerId& from, const std::vector<identity::EntryRef>& list);
-  void tell_bonds_since(const Step& step, LiveBond& bond, Mono listed_at, const std::vector<identity::EntryRef>& known);
+  void tell_news(const Step& step, LiveBond& bond, const Attempt& since, const std::vector<identity::EntryRef>& known);
 
   // steady.cpp
   void on_bond_frame(const Step& step, Member& member, BytesView payload);

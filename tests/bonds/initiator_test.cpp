@@ -87,6 +87,21 @@ TEST_F(Initiator, tells_of_the_bonds_that_it_formed_since_its_HandshakeStart) {
   EXPECT_EQ(peer_.count<codec::BondFormed>(asked, 1), 1U) << "the acceptor's own list names the other one";
 }
 
+TEST_F(Initiator, tells_its_own_entry_when_that_is_newer_than_its_HandshakeStart) {
+  for (const bool newer : {false, true}) {
+    RawHost& peer = world_.add<RawHost>();
+    quic::LinkId asked;
+    peer.on_frame = [&](quic::LinkId link, BytesView) { asked = link; };
+    host_.meet(peer.own_entry());
+    ASSERT_TRUE(world_.run_until([&] { return asked != quic::LinkId{}; }, 1s));
+    if (newer) host_.refresh();
+    peer.send(asked, handshake_end(peer.proof(asked, host_.settings.key, host_.settings.group)));
+    world_.run_for(100ms);
+    ASSERT_TRUE(host_.mesh().has_bond(peer.id()));
+    EXPECT_EQ(peer.count<codec::PeerEntryUpdate>(asked, 1), newer ? 1U : 0U);
+  }
+}
+
 TEST_F(Initiator, learns_which_run_has_answered) {
   meet();  // of the run before
   peer_.self() = identity::Self(crypto::SecretKey::from_seed(ranked_seeds().at(peer_.rank())), host_.settings.network,
