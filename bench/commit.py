@@ -38,15 +38,18 @@ class Relay:
 
 
 def crate(rustpeer, relay, what, *flags):
-    """The last lines of the crate's benchmark, run a few times. A run in which a command never ends is told and left out."""
+    """The last lines of the crate's benchmark, run a few times. A run that fails, or in which a command never ends, is told and left out."""
     command = [rustpeer, "bench", what, "--relay", relay.url, "--nodes", "3", *flags]
     runs = []
     for _ in range(REPETITIONS):
         try:
-            lines = subprocess.run(command, check=True, timeout=STUCK, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.splitlines()
+            lines = subprocess.run(command, check=True, timeout=STUCK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True).stdout.splitlines()
             runs.append(json.loads(lines[-1]))
         except subprocess.TimeoutExpired:
             print(f"the crate, {what} {' '.join(flags)}: a run did not end within {STUCK} s", flush=True)
+        except subprocess.CalledProcessError as failure:
+            last = failure.stderr.strip().splitlines()[-1:] or ["without a word"]
+            print(f"the crate, {what} {' '.join(flags)}: a run failed with status {failure.returncode}: {last[0]}", flush=True)
     return runs
 
 
