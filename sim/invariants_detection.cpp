@@ -64,10 +64,10 @@ class EndsAreNoticed final : public Invariant {
       for (const auto& [key, tie] : life->bonds) {
         const Session::End* other = world.truth().session(tie.session)->other(*life);
         if (other != nullptr && !other->down) continue;
-        Mono since = tie.up;
         // What the other end sent before may still be on its way.
-        if (other != nullptr)
-          since = std::max({since, *other->down, world.network().drained_at(other->life->host, host)});
+        const Mono since = other == nullptr
+                               ? tie.up
+                               : std::max({tie.up, *other->down, world.network().drained_at(other->life->host, host)});
         if (world.now() - since > budget)
           return life->name + " holds a bond with " + world.name_of(key.second) + " whose other end " +
                  (other == nullptr ? "never was" : "is gone") + " for " + std::to_string((world.now() - since) / 1ms) +

@@ -124,7 +124,7 @@ class TopologyIsTrue final : public Invariant {
 class LinksAreBonds final : public Invariant {
  public:
   [[nodiscard]] std::string_view name() const override { return "rest.links_are_bonds"; }
-  /// A sync or two may just be running, and for a moment more.
+  /// A sync or two may be running, and more of them for a moment.
   Broken on_sweep(const World& world) override {
     std::map<const Life*, Mono> still;
     for_each_node(world, [&](const Host& host, const Life& life) -> Broken {
@@ -146,7 +146,7 @@ class LinksAreBonds final : public Invariant {
   }
 
  private:
-  std::map<const Life*, Mono> crowded_;  ///< since when a node has that many
+  std::map<const Life*, Mono> crowded_;  ///< since when a node has more than that
 };
 
 /// What travels at rest is heartbeats and their answers.

@@ -16,9 +16,9 @@
 /// Laws.
 ///  * No two C++ members campaign in one term (terms.hpp). One vote a term; an abstention counts as one.
 ///  * A follower follows one leader a term; ids in messages are those of the bond that they came over.
-///  * Committed entries are never truncated. A leader that lacks what we have committed is contested: its rival
-///    at once, and if that does not, its followers campaign, and with the others' help it gets what it lacks. If it
-///    prevails, this member says Diverged, resets its machine and starts over from the leader's history: no member
+///  * Committed entries are never truncated. A leader that lacks what we have committed is contested: our own
+///    leader campaigns at once, we a little later if it has not, and with the others' help it gets what it lacks. If
+///    it prevails, this member says Diverged, resets its machine and starts over from the leader's history: no member
 ///    shows values that its leader's log does not give.
 ///  * A Rust member panics on repeated, skipped or resent entries while it catches up (docs/protocol/groups.md 11.2).
 ///    It gets, on each bond, strictly consecutive entries; repairs only as the first message of a new bond, from its

@@ -39,7 +39,7 @@ bool Engine::Impl::may_ask(const WaitingQuery& waiting) const {
   return asking_.size() < limits::asking && asking_bytes_ + waiting.query.size() <= limits::asking_bytes;
 }
 
-// In their order: nobody overtakes one that is too large for now. Those that wait here longer than they may end without
+// In their order: nobody overtakes one that has no room yet. Those that wait here longer than they may end without
 // having cost the machine anything; those that it has been handed cost room until it is through with them.
 void Engine::Impl::hand_over_queries() {
   while (!queries_for_machine_.empty()) {

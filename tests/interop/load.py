@@ -149,7 +149,7 @@ class Load:
                 self.books.doubtful += self.books.flying.pop(tag)[1] is not None
 
     def await_answers(self):
-        """Every call ends by its deadline, but those of Rust members that wait for one."""
+        """Until every call has ended. Those of C++ members do by their deadline, or this fails; Rust members may owe some."""
         with self.fleet.news:
             self.fleet.news.wait_for(lambda: not self.books.flying, 11)
             late = [node.label for node, _, _ in self.books.flying.values() if not node.rust]
