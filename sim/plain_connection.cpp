@@ -57,8 +57,16 @@ void PlainConnection::on_packet(Mono now, const DatagramPath& path, const PlainP
     return;
   }
   if ((!dialer || believed_) && !opens(datagram, key())) return;
+  const bool home = path.remote == birth_.paths.front().remote || (dialer && state_ == State::opening);
+  if (!home && state_ == State::opening) return;  // a handshake is not carried on from elsewhere (RFC 9000 9)
   last_heard_ = now;
   unanswered_ = 0;
+  if (home) change_.on_home();
+  if (!home && packet.kind == PacketKind::data && packet.number > largest_) {
+    if (change_.on_elsewhere(now, path.remote)) probe();
+    if (change_.complete())
+      return end(now, ClosedBy::moved, {.reason = "address changed", .moved_to = change_.address()});
+  }
   switch (packet.kind) {
     case PacketKind::finished:
       if (dialer) return;

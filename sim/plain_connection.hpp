@@ -11,6 +11,7 @@
 
 #include "base/datagram.hpp"
 #include "base/limits.hpp"
+#include "quic/address_change.hpp"
 #include "quic/inbox.hpp"
 #include "quic/outbox.hpp"
 #include "sim/plain_packet.hpp"
@@ -97,6 +98,7 @@ class PlainConnection {
   [[nodiscard]] std::uint64_t key() const;
   void leave_if_flushed(Mono now);
 
+  quic::AddressChange change_;
   Birth birth_;
   State state_ = State::opening;
   bool was_open_ = false;

@@ -26,7 +26,6 @@ inline constexpr std::size_t retry_threshold = 64;  ///< unfinished incoming han
 inline constexpr std::size_t handshakes_per_step =
     8;  ///< new handshakes taken up between two rounds of established links
 inline constexpr std::size_t handshake_backlog = 512;  ///< first datagrams waiting for their turn; more: dropped
-inline constexpr std::size_t peer_moves = 32;          ///< addresses that the peer of one link may have left
 inline constexpr std::size_t dial_addresses = 4;       ///< addresses of one peer that a dial tries
 inline constexpr std::size_t links_per_peer = 32;      ///< incoming connections of one peer at a time; more: refused
 inline constexpr std::size_t quic_window = 256U

@@ -58,7 +58,8 @@ void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
   const Member* known = find(arrival.peer);
   const bool bonded = known != nullptr && known->bond;
   const bool newer = bonded && arrival.entry->entry.version.started > known->bond->entry->entry.version.started;
-  if (bonded && !newer) {
+  const bool lost = bonded && arrival.lost_session == known->bond->session;  // it says that it holds our bond no more
+  if (bonded && !newer && !lost) {
     step.facts.emplace_back(ProbeWanted{arrival.peer});
     return refuse(step, arrival, CloseCode::already_bonded);
   }
@@ -75,6 +76,10 @@ void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
   if (newer) {
     MOSAIK_PROBE("bonds.replaced_by_next_run");
     close_bond(step, *member, EndedBy::replaced, CloseCode::already_bonded, "replaced by the peer's next incarnation");
+  } else if (lost) {
+    MOSAIK_PROBE("bonds.peer_lost_the_bond");
+    member->lost = Lost::link;
+    close_bond(step, *member, EndedBy::link, CloseCode::already_bonded, "the peer lost this bond and dials anew");
   } else if (member->attempt) {
     if (attempt_stands(*member, arrival)) return hold(step, *member, arrival);
     yield_to_arrival(step, *member);
@@ -125,7 +130,8 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
             Tail{.present = arrival.cpp,
                  .capabilities = arrival.capabilities,
                  .quorum_floor = arrival.quorum_floor,
-                 .own_entry = {}});
+                 .own_entry = {},
+                 .lost_session = {}});
   learn_list(step, arrival.peer, list);
 }
 
@@ -142,8 +148,9 @@ void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {
 
   const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
   scratch_.clear();
-  codec::encode_handshake_start(config_.network, config_.group, proof.bytes(), bond_list(),
-                                handshake_tail(self_.entry(), config_.capabilities, config_.quorum_floor), scratch_);
+  codec::encode_handshake_start(
+      config_.network, config_.group, proof.bytes(), bond_list(),
+      handshake_tail(self_.entry(), config_.capabilities, config_.quorum_floor, member->lost_session), scratch_);
   static_cast<void>(step.links.send(opened.link, quic::SendClass::liveness, pool_.make(scratch_)));
   member->attempt->start_sent = true;
   member->attempt->started_at = step.now.mono;
@@ -246,6 +253,8 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
       .capabilities = both,
   });
   member.lost = Lost::no;
+  member.lost_session.reset();
+  member.moved_to.reset();
   member.once_bonded = true;
   member.wish = Wish::wanted;
   member.forget_at = never;

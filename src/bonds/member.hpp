@@ -63,12 +63,14 @@ struct Member {
   std::vector<Arrival> held;  ///< incoming handshakes that wait for our own attempt
   std::optional<LiveBond> bond;
   Backoff backoff;
-  Mono dial_at{};                  ///< not before
-  bool awaiting_sync = false;      ///< a catalog sync was asked for, the next dial waits for its end
-  std::uint64_t attempts = 0;      ///< failed since the last bond
-  std::uint64_t refused_code = 0;  ///< of the last attempt, 0 when it was not refused
-  std::string why;                 ///< the last failure, in words
-  Mono forget_at = never;          ///< a departed member leaves the list then
+  Mono dial_at{};                         ///< not before
+  bool awaiting_sync = false;             ///< a catalog sync was asked for, the next dial waits for its end
+  std::optional<SessionId> lost_session;  ///< of the bond that ended last
+  std::optional<SocketAddress> moved_to;  ///< where its packets came from when that bond ended by a change of address
+  std::uint64_t attempts = 0;             ///< failed since the last bond
+  std::uint64_t refused_code = 0;         ///< of the last attempt, 0 when it was not refused
+  std::string why;                        ///< the last failure, in words
+  Mono forget_at = never;                 ///< a departed member leaves the list then
 
   [[nodiscard]] bool busy() const noexcept { return bond || attempt || !held.empty(); }
   [[nodiscard]] bool waits_for_dial() const noexcept {

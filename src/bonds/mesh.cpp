@@ -184,7 +184,8 @@ void Mesh::dial_due(const Step& step) {
 }
 
 void Mesh::dial(const Step& step, Member& member) {
-  const std::vector<SocketAddress> sockets = member.entry->entry.sockets();
+  std::vector<SocketAddress> sockets = member.entry->entry.sockets();
+  if (member.moved_to) sockets.insert(sockets.begin(), *member.moved_to);
   if (sockets.empty()) {
     member.why = "its entry has no IP address to dial";
     retry_later(step, member);

@@ -60,7 +60,8 @@ std::optional<Arrival> Reception::on_frame(const Step& step, quic::LinkId link, 
                   .bonds = {},
                   .cpp = tail.present,
                   .capabilities = tail.capabilities,
-                  .quorum_floor = tail.quorum_floor};
+                  .quorum_floor = tail.quorum_floor,
+                  .lost_session = tail.lost_session};
   for (const codec::SignedEntryView& view : start->bonds)
     arrival.bonds.emplace_back(view.whole.begin(), view.whole.end());
   if (tail.own_entry && entry->digest == tail.own_entry->digest) step.facts.emplace_back(EntryHeard{entry});

@@ -33,6 +33,7 @@ struct Arrival {
   bool cpp = false;                              ///< it speaks our extensions
   Capabilities capabilities;
   std::optional<std::uint32_t> quorum_floor = std::nullopt;
+  std::optional<SessionId> lost_session = std::nullopt;  ///< of its last bond with us, which it has no more
 };
 
 class Reception {

@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "base/overloaded.hpp"
+#include "base/probe.hpp"
 #include "bonds/mesh.hpp"
 #include "bonds/tail.hpp"
 
@@ -24,6 +25,7 @@ EndedBy ended_by(const quic::CloseInfo& close) {
     case quic::ClosedBy::idle: return EndedBy::idle;
     case quic::ClosedBy::handshake:
     case quic::ClosedBy::transport: return EndedBy::transport;
+    case quic::ClosedBy::moved: return EndedBy::link;
   }
   return EndedBy::transport;
 }
@@ -158,7 +160,13 @@ void Mesh::on_closed(const Step& step, quic::LinkId link, const quic::CloseInfo&
   }
   if (close.by == quic::ClosedBy::peer && close.is(CloseCode::cancelled)) member.wish = Wish::departed;
   if (close.by == quic::ClosedBy::peer && close.is(CloseCode::group_not_found)) member.wish = Wish::stranger;
+  if (close.by == quic::ClosedBy::moved) {
+    MOSAIK_PROBE("bonds.peer_moved");
+    member.lost = Lost::link;
+    member.moved_to = close.moved_to;
+  }
   end_bond(step, member, ended_by(close), close.code, close.reason);
+  if (member.moved_to && member.dial_at != Mono{}) member.dial_at = step.now.mono;  // it lives
 }
 
 void Mesh::close_bond(const Step& step, Member& member, EndedBy by, CloseCode code, std::string_view reason) {
@@ -172,6 +180,7 @@ void Mesh::end_bond(const Step& step, Member& member, EndedBy by, std::uint64_t 
   step.facts.emplace_back(BondDown{member.id, member.bond->link, member.bond->session, by, code, std::string(reason)});
   step.facts.emplace_back(MeshChanged{});
   member.why = std::string(reason);
+  member.lost_session = member.bond->session;
   member.bond.reset();
   topology_.forget(member.id);
   topology_.remove_own(step.now, member.id);

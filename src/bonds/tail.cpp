@@ -1,5 +1,6 @@
 #include "bonds/tail.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <mosaik/postcard.hpp>
@@ -18,6 +19,12 @@ std::optional<std::uint64_t> read_varint(BytesView value) {
   postcard::Reader reader(value);
   const std::uint64_t out = reader.varint();
   return reader.ok() ? std::optional(out) : std::nullopt;
+}
+std::optional<SessionId> read_session(BytesView value) {
+  if (value.size() != SessionId::size) return std::nullopt;
+  Bytes32 out;
+  std::ranges::copy(value, out.begin());
+  return SessionId(out);
 }
 }  // namespace
 
@@ -41,6 +48,7 @@ Tail read_tail(BytesView tail, identity::Verifier& verifier) {
         if (const auto floor = read_varint(extension.value); floor && *floor <= limits::mesh_peers + 1)
           out.quorum_floor = static_cast<std::uint32_t>(*floor);
         break;
+      case codec::ExtensionTag::lost_session: out.lost_session = read_session(extension.value); break;
       case codec::ExtensionTag::topology_row:
       case codec::ExtensionTag::canary_offer:
       case codec::ExtensionTag::opinion: break;
@@ -50,13 +58,15 @@ Tail read_tail(BytesView tail, identity::Verifier& verifier) {
 }
 
 std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry, Capabilities can,
-                                         std::optional<std::uint32_t> quorum_floor) {
+                                         std::optional<std::uint32_t> quorum_floor,
+                                         std::optional<SessionId> lost_session) {
   const std::vector<std::uint8_t> capabilities = varint(can.bits);
   const std::vector<std::uint8_t> floor = varint(quorum_floor.value_or(0));
   std::vector<codec::Extension> extensions;
   if (own_entry) extensions.push_back({codec::ExtensionTag::own_entry, own_entry->bytes});
   extensions.push_back({codec::ExtensionTag::capabilities, capabilities});
   if (quorum_floor) extensions.push_back({codec::ExtensionTag::quorum_floor, floor});
+  if (lost_session) extensions.push_back({codec::ExtensionTag::lost_session, lost_session->view()});
   std::vector<std::uint8_t> out;
   codec::encode_extensions(extensions, out);
   return out;

@@ -19,7 +19,8 @@ bool is_known(ExtensionTag tag) noexcept {
     case ExtensionTag::topology_row:
     case ExtensionTag::canary_offer:
     case ExtensionTag::opinion:
-    case ExtensionTag::quorum_floor: return true;
+    case ExtensionTag::quorum_floor:
+    case ExtensionTag::lost_session: return true;
   }
   return false;
 }

@@ -39,6 +39,7 @@ Error failure_of(const Exchange& exchange, const quic::CloseInfo& close) {
     case quic::ClosedBy::peer: return closed_by_peer(exchange, close);
     case quic::ClosedBy::stateless_reset: return {Errc::closed, "it was restarted meanwhile"};
     case quic::ClosedBy::idle: return {Errc::timed_out, "it fell silent"};
+    case quic::ClosedBy::moved: return {Errc::closed, "its address changed"};
     case quic::ClosedBy::transport:
       return {Errc::closed, "a QUIC error" + (close.reason.empty() ? "" : ": " + close.reason)};
     case quic::ClosedBy::us: break;

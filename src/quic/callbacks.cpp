@@ -6,15 +6,15 @@
 namespace mosaik::quic {
 namespace {
 
-thread_local PacketWatch* watching = nullptr;
+thread_local Connection* current = nullptr;
 
 }  // namespace
 
-Connection::Callbacks::Watching::Watching(PacketWatch& watch) noexcept {
-  watching = &watch;
+Connection::Callbacks::Calling::Calling(Connection& connection) noexcept {
+  current = &connection;
 }
-Connection::Callbacks::Watching::~Watching() {
-  watching = nullptr;
+Connection::Callbacks::Calling::~Calling() {
+  current = nullptr;
 }
 
 ngtcp2_callbacks Connection::Callbacks::table(Side side) {
@@ -23,12 +23,15 @@ ngtcp2_callbacks Connection::Callbacks::table(Side side) {
     out.client_initial = ngtcp2_crypto_client_initial_cb;
     out.recv_retry = on_retry;
     out.handshake_confirmed = on_confirmed;
+    out.encrypt = on_encrypt;
+    out.recv_rx_key = compat::on_key<on_initiator_key>;
   } else {
     out.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
     out.handshake_completed = on_completed;
+    out.encrypt = ngtcp2_crypto_encrypt_cb;
+    out.recv_tx_key = compat::on_key<on_acceptor_key>;
   }
-  out.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
-  out.encrypt = ngtcp2_crypto_encrypt_cb;
+  out.recv_crypto_data = on_crypto;
   out.decrypt = on_decrypt;
   out.hp_mask = ngtcp2_crypto_hp_mask_cb;
   out.recv_stream_data = on_stream_data;
@@ -44,7 +47,6 @@ ngtcp2_callbacks Connection::Callbacks::table(Side side) {
   out.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
   out.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
   out.get_path_challenge_data = path_challenge;
-  if (side == Side::acceptor) out.path_validation = compat::on_path_validation<on_path>;
   out.version_negotiation = ngtcp2_crypto_version_negotiation_cb;
   return out;
 }
@@ -57,9 +59,66 @@ int Connection::Callbacks::on_decrypt(std::uint8_t* out, const ngtcp2_crypto_aea
                                       const ngtcp2_crypto_aead_ctx* context, const std::uint8_t* sealed,
                                       std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
                                       const std::uint8_t* header, std::size_t header_size) {
+  MOSAIK_ASSERT(header_size > 0);
+  if (current == nullptr) return NGTCP2_ERR_DECRYPT;
   const int failed = ngtcp2_crypto_decrypt_cb(out, aead, context, sealed, size, nonce, nonce_size, header, header_size);
-  if (failed == 0 && watching != nullptr) watching->on_decrypted({header, header_size});
-  return failed;
+  if (failed != 0) return failed;
+  Connection& connection = *current;
+  const FrameGuard::Verdict verdict = connection.guard_.inspect({.key = context->native_handle,
+                                                                 .nonce = {nonce, nonce_size},
+                                                                 .header = {header, header_size},
+                                                                 .frames = {out, size - aead->max_overhead}});
+  switch (verdict.fate) {
+    case FrameGuard::Fate::pass: connection.watch_.on_decrypted(verdict.fresh); return 0;
+    case FrameGuard::Fate::drop: return NGTCP2_ERR_DECRYPT;
+    case FrameGuard::Fate::end: break;
+  }
+  connection.violation_ = verdict.why;
+  return NGTCP2_ERR_CALLBACK_FAILURE;
+}
+
+// G6 of the guard: after TLS is complete an initiator's next Handshake packet carries its Finished.
+int Connection::Callbacks::on_encrypt(std::uint8_t* out, const ngtcp2_crypto_aead* aead,
+                                      const ngtcp2_crypto_aead_ctx* context, const std::uint8_t* plain,
+                                      std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
+                                      const std::uint8_t* header, std::size_t header_size) {
+  // The integrity tag of a Retry is checked by sealing nothing.
+  if (current != nullptr && current->tls_complete_ && size > 0 && packet_space(header[0]) == PacketSpace::handshake)
+    current->guard_.on_finished_sent();
+  return ngtcp2_crypto_encrypt_cb(out, aead, context, plain, size, nonce, nonce_size, header, header_size);
+}
+
+// Rule G7: ngtcp2 asserts that the peer's transport parameters are there once a handshake goes on, and GnuTLS lets one
+// go on without them. An address that the peer would rather have is of no use to a link that never moves.
+int Connection::Callbacks::on_acceptor_key(ngtcp2_conn* quic, PacketSpace space, void* user) {
+  return space == PacketSpace::handshake ? check_parameters(quic, user) : 0;
+}
+int Connection::Callbacks::on_initiator_key(ngtcp2_conn* quic, PacketSpace space, void* user) {
+  if (space != PacketSpace::application) return 0;
+  self(user).tls_complete_ = true;
+  return check_parameters(quic, user);
+}
+int Connection::Callbacks::check_parameters(ngtcp2_conn* quic, void* user) {
+  constexpr std::uint64_t missing_extension = 0x100 + 109;  // RFC 9001 8.2
+  const compat::PeerParameters found = compat::parameters_of(quic);
+  if (found == compat::PeerParameters::usable) return 0;
+  self(user).violation_ =
+      found == compat::PeerParameters::missing
+          ? FrameGuard::Violation{missing_extension, "a handshake without QUIC's transport parameters"}
+          : FrameGuard::Violation{NGTCP2_TRANSPORT_PARAMETER_ERROR, "a preferred address, which no link moves to"};
+  return NGTCP2_ERR_CALLBACK_FAILURE;
+}
+
+int Connection::Callbacks::on_crypto(ngtcp2_conn* quic, compat::CryptoLevel level, std::uint64_t offset,
+                                     const std::uint8_t* data, std::size_t size, void* user) {
+  Connection& connection = self(user);
+  switch (connection.messages_.admit(compat::space_of(level), {data, size})) {
+    case TlsMessages::Fate::to_library: return ngtcp2_crypto_recv_crypto_data_cb(quic, level, offset, data, size, user);
+    case TlsMessages::Fate::discard: return 0;
+    case TlsMessages::Fate::refuse: break;
+  }
+  ngtcp2_conn_set_tls_alert(quic, connection.messages_.alert());
+  return NGTCP2_ERR_CRYPTO;
 }
 
 int Connection::Callbacks::on_retry(ngtcp2_conn* quic, const ngtcp2_pkt_hd* header, void* user) {
@@ -159,15 +218,10 @@ int Connection::Callbacks::on_key_update(ngtcp2_conn* quic, std::uint8_t* rx_sec
                                          const std::uint8_t* old_tx_secret, std::size_t size, void* user) {
   Connection& connection = self(user);
   if (std::exchange(connection.keys_prepared_, true)) ++connection.shared_.counters.key_updates;
-  return ngtcp2_crypto_update_key_cb(quic, rx_secret, tx_secret, rx, rx_iv, tx, tx_iv, old_rx_secret, old_tx_secret,
-                                     size, user);
-}
-
-int Connection::Callbacks::on_path(void* user, bool valid) {
-  if (!valid) return 0;
-  self(user).note_address();
-  self(user).former_->on_proven();
-  return 0;
+  const int failed = ngtcp2_crypto_update_key_cb(quic, rx_secret, tx_secret, rx, rx_iv, tx, tx_iv, old_rx_secret,
+                                                 old_tx_secret, size, user);
+  if (failed == 0) connection.guard_.on_updated_key(rx->native_handle, {rx_iv, compat::iv_size});
+  return failed;
 }
 
 int Connection::Callbacks::path_challenge(ngtcp2_conn*, std::uint8_t* data, void* user) {

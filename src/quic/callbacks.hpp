@@ -10,13 +10,14 @@ struct Connection::Callbacks {
   [[nodiscard]] static ngtcp2_callbacks table(Side side);
   static void random(std::uint8_t* out, std::size_t size, const ngtcp2_rand_ctx* context);
 
-  /// While it lives, decryptions on this thread are told to `watch`: ngtcp2 gives the decrypt callback no context.
-  class Watching {
+  /// While it lives, ngtcp2's work on this thread is for `connection`: it gives the callbacks that encrypt and decrypt
+  /// no context. Without one nothing is decrypted, so that no packet passes by the guard.
+  class Calling {
    public:
-    explicit Watching(PacketWatch& watch) noexcept;
-    ~Watching();
-    Watching(const Watching&) = delete;
-    Watching& operator=(const Watching&) = delete;
+    explicit Calling(Connection& connection) noexcept;
+    ~Calling();
+    Calling(const Calling&) = delete;
+    Calling& operator=(const Calling&) = delete;
   };
 
  private:
@@ -24,6 +25,14 @@ struct Connection::Callbacks {
   static int on_decrypt(std::uint8_t* out, const ngtcp2_crypto_aead* aead, const ngtcp2_crypto_aead_ctx* context,
                         const std::uint8_t* sealed, std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
                         const std::uint8_t* header, std::size_t header_size);
+  static int on_encrypt(std::uint8_t* out, const ngtcp2_crypto_aead* aead, const ngtcp2_crypto_aead_ctx* context,
+                        const std::uint8_t* plain, std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
+                        const std::uint8_t* header, std::size_t header_size);
+  static int on_acceptor_key(ngtcp2_conn* quic, PacketSpace space, void* user);
+  static int on_initiator_key(ngtcp2_conn* quic, PacketSpace space, void* user);
+  static int check_parameters(ngtcp2_conn* quic, void* user);
+  static int on_crypto(ngtcp2_conn* quic, compat::CryptoLevel level, std::uint64_t offset, const std::uint8_t* data,
+                       std::size_t size, void* user);
   static int on_retry(ngtcp2_conn* quic, const ngtcp2_pkt_hd* header, void* user);
   static int on_completed(ngtcp2_conn* quic, void* user);
   static int on_confirmed(ngtcp2_conn* quic, void* user);
@@ -43,7 +52,6 @@ struct Connection::Callbacks {
                            std::uint8_t* tx_iv, const std::uint8_t* old_rx_secret, const std::uint8_t* old_tx_secret,
                            std::size_t size, void* user);
   static int on_peer_cid(void* user, bool active, const std::uint8_t* token);
-  static int on_path(void* user, bool valid);
   static int path_challenge(ngtcp2_conn* quic, std::uint8_t* data, void* user);
 };
 

@@ -12,45 +12,51 @@
 
 namespace mosaik::quic {
 
-bool Connection::admits(const SocketAddress& from) {
-  if (dialled_) return dialled_->admits(from);
-  if (former_->none()) return true;
-  note_address();  // ngtcp2 goes back by itself when a move was not proven
-  return !former_->closed(from);
-}
-
-void Connection::note_address() {
-  former_->on_current(address_of(ngtcp2_conn_get_path(quic_)->remote.addr));
+Connection::Whence Connection::whence(const SocketAddress& from) const noexcept {
+  if (!opened_) {
+    const bool known = dialled_ ? dialled_->admits(from) : from == accepted_path_.remote;
+    return known ? Whence::home : Whence::nowhere;
+  }
+  const SocketAddress& home = dialled_ ? dialled_->targets().front().remote : accepted_path_.remote;
+  return from == home ? Whence::home : Whence::elsewhere;
 }
 
 void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes) {
-  if (ending_ || !admits(path.remote)) return;
-  const PathStorage from(logical_local, dialled_ ? logical_remote : path.remote);
+  if (ending_) return;
+  const Whence from = whence(path.remote);
+  if (from == Whence::nowhere) return;
+  // ngtcp2 sees one path for the whole life of a connection: it never validates another one, nor moves to it.
+  const PathStorage logical(logical_local, logical_remote);
   const ngtcp2_pkt_info info{};
   watch_.begin();
   const int failed = [&] {
-    const Callbacks::Watching watching(watch_);
-    return ngtcp2_conn_read_pkt(quic_, &from.path, &info, bytes.data(), bytes.size(), stamp(now));
+    const Callbacks::Calling calling(*this);
+    return ngtcp2_conn_read_pkt(quic_, &logical.path, &info, bytes.data(), bytes.size(), stamp(now));
   }();
-  if (watch_.authenticated()) {
-    if (!opened_ || watch_.fresh()) {
-      last_heard_ = now;
-      unanswered_ = 0;
-    }
-    if (watch_.fresh()) size_.on_heard();
-    if (dialled_) {
-      dialled_->on_answer(path.remote);
-    } else {
-      accepted_path_ = path;
-      note_address();
-      if (former_->full()) return end_silently(now, ClosedBy::transport, "the peer's address changed too often");
-    }
-  }
+  if (watch_.authenticated()) on_authentic(now, from, path.remote);
+  if (ending_) return;
+  if (violation_) return end_by_violation(now);  // also where ngtcp2 goes on behind an error
   if (failed == 0 && ready_ && !opened_) open(now);
   if (ending_) return;
   report();
   if (failed != 0) return on_read_error(now, failed);
   leave_if_flushed(now);
+}
+
+void Connection::on_authentic(Mono now, Whence from, const SocketAddress& remote) {
+  if (!opened_ || watch_.fresh()) {
+    last_heard_ = now;
+    unanswered_ = 0;
+  }
+  if (watch_.fresh()) size_.on_heard();
+  if (from == Whence::home) {
+    change_.on_home();
+    if (dialled_) dialled_->on_answer(remote);
+    return;
+  }
+  if (!watch_.fresh()) return;  // anybody on the path can repeat a packet
+  if (change_.on_elsewhere(now, remote)) probe();
+  if (change_.complete()) end_moved(now);
 }
 
 void Connection::on_read_error(Mono now, int error) {
@@ -142,7 +148,7 @@ void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView
 }
 
 bool Connection::sends_to(const SocketAddress& remote) const {
-  if (!dialled_) return address_of(ngtcp2_conn_get_path(quic_)->remote.addr) == remote;
+  if (!dialled_) return accepted_path_.remote == remote;
   return std::ranges::any_of(dialled_->targets(), [&](const DatagramPath& target) { return target.remote == remote; });
 }
 
@@ -204,15 +210,9 @@ LinkStats Connection::stats() const {
           .remote = targets().front().remote};
 }
 
-SocketAddress Connection::address_of(const ngtcp2_sockaddr* address) {
-  const std::optional<SocketAddress> out = from_sockaddr(address);
-  MOSAIK_ASSERT(out);
-  return *out;
-}
-
 std::vector<DatagramPath> Connection::targets() const {
   if (dialled_) return dialled_->targets();
-  return {{accepted_path_.local, address_of(ngtcp2_conn_get_path(quic_)->remote.addr)}};
+  return {{accepted_path_.local, accepted_path_.remote}};
 }
 
 }  // namespace mosaik::quic

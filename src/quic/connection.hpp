@@ -8,16 +8,18 @@
 #include <optional>
 #include <vector>
 
+#include "quic/address_change.hpp"
 #include "quic/addresses.hpp"
 #include "quic/connection_memory.hpp"
 #include "quic/datagram_size.hpp"
-#include "quic/former_addresses.hpp"
+#include "quic/frame_guard.hpp"
 #include "quic/inbox.hpp"
 #include "quic/outbox.hpp"
 #include "quic/packet_watch.hpp"
 #include "quic/probe_log.hpp"
 #include "quic/shared.hpp"
 #include "quic/timer_heap.hpp"
+#include "quic/tls_messages.hpp"
 
 namespace mosaik::quic {
 
@@ -92,15 +94,22 @@ class Connection {
   struct Callbacks;
   class Probing;
 
-  Connection(Shared& shared, LinkId link, const DatagramSize& size, Mono now);
+  Connection(Shared& shared, LinkId link, Side side, const DatagramSize& size, Mono now);
   void configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Mono now) const;
   void keep_alive_after(Nanoseconds silence) noexcept;
   [[nodiscard]] bool start_client(const DialRequest& request, Mono now);
   [[nodiscard]] bool start_server(const FirstPacket& first, Mono now);
   [[nodiscard]] Cid issue_cid();
 
-  [[nodiscard]] bool admits(const SocketAddress& from);
-  void note_address();
+  /// Where a datagram came from, as far as this link is concerned.
+  enum class Whence : std::uint8_t {
+    home,       ///< the link's address, or one that was dialled and may still become it
+    elsewhere,  ///< another one: read, and never answered there
+    nowhere,    ///< another one, before the link is open: not read (RFC 9000 9)
+  };
+  [[nodiscard]] Whence whence(const SocketAddress& from) const noexcept;
+  /// The datagram held an authentic packet.
+  void on_authentic(Mono now, Whence from, const SocketAddress& remote);
   void on_read_error(Mono now, int error);
   void on_draining(Mono now);
   void open(Mono now);
@@ -109,33 +118,33 @@ class Connection {
   void watch_for_loss(Mono now);
   [[nodiscard]] bool count_peer();
 
-  struct Written {
-    std::size_t size = 0;
-    DatagramPath path;
-  };
-  [[nodiscard]] std::optional<Written> write_packet(Mono now, std::span<std::uint8_t> room);
+  /// Size of the next datagram, written into `room`; empty when there is none.
+  [[nodiscard]] std::optional<std::size_t> write_packet(Mono now, std::span<std::uint8_t> room);
   [[nodiscard]] BytesView next_stream_bytes();
-  void commit(DatagramBatch& out, const Written& packet);
+  void commit(DatagramBatch& out, std::size_t size);
   void pace(Mono now, std::size_t written);
   [[nodiscard]] std::size_t datagram_limit() const;
 
   void end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseError* error);
   void end_by_error(Mono now, int error);
+  void end_by_violation(Mono now);
+  void end_moved(Mono now);
   void end_silently(Mono now, ClosedBy by, std::string reason);
   [[nodiscard]] std::vector<std::uint8_t> close_packet(Mono now, const compat::CloseError& error);
   [[nodiscard]] std::vector<DatagramPath> targets() const;
-  /// Of an address that QUIC holds: each came from a Sockaddr of ours.
-  [[nodiscard]] static SocketAddress address_of(const ngtcp2_sockaddr* address);
 
   Shared& shared_;
   std::optional<TlsSession> tls_;
   ConnectionMemory memory_;
   ngtcp2_conn* quic_ = nullptr;
   std::optional<DialAddresses> dialled_;
-  DatagramPath accepted_path_;             // the latest authenticated one
-  std::optional<FormerAddresses> former_;  // of an accepted connection's peer
-  std::vector<Cid> cids_;                  // that lead here, the client's first one included
-  std::vector<Cid> reset_tokens_;          // with which the peer could reset this connection
+  DatagramPath accepted_path_;  // that of the first datagram
+  AddressChange change_;
+  FrameGuard guard_;
+  TlsMessages messages_;
+  std::optional<FrameGuard::Violation> violation_;  // for which the link must end
+  std::vector<Cid> cids_;                           // that lead here, the client's first one included
+  std::vector<Cid> reset_tokens_;                   // with which the peer could reset this connection
   PacketWatch watch_;
   DatagramSize size_;
   ProbeLog probes_;
@@ -162,6 +171,7 @@ class Connection {
   bool widened_ = false;
   bool reset_received_ = false;
   bool keys_prepared_ = false;
+  bool tls_complete_ = false;  // as initiator: its Finished is the next thing to be sent
 };
 
 }  // namespace mosaik::quic

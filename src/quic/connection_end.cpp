@@ -71,6 +71,20 @@ void Connection::end_by_error(Mono now, int error) {
   end(now, ClosedBy::transport, {.code = code, .reason = std::move(reason)}, &close);
 }
 
+// The guard found it before QUIC acted.
+void Connection::end_by_violation(Mono now) {
+  compat::CloseError close{};
+  compat::set_transport_error(close, violation_->code);
+  end(now, ClosedBy::transport, {.code = violation_->code, .reason = std::string(violation_->reason)}, &close);
+}
+
+void Connection::end_moved(Mono now) {
+  compat::CloseError close{};
+  compat::set_transport_error(close, NGTCP2_NO_ERROR);
+  end(now, ClosedBy::moved, {.reason = "address changed", .moved_to = change_.address()}, &close);
+  ending_->send_now = false;  // there is nobody at the link's address
+}
+
 // Nothing is sent now. When the peer still speaks to us later, it is told that the link is gone: a stateless reset
 // would say that this process is.
 void Connection::end_silently(Mono now, ClosedBy by, std::string reason) {

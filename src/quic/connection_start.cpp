@@ -17,9 +17,11 @@ constexpr std::size_t first_cid_size = 18;  // of the id that we choose for a pe
 
 }  // namespace
 
-Connection::Connection(Shared& shared, LinkId link, const DatagramSize& size, Mono now)
+Connection::Connection(Shared& shared, LinkId link, Side side, const DatagramSize& size, Mono now)
     : timer(link),
       shared_(shared),
+      guard_(side, shared.random_word()),
+      messages_(side),
       size_(size),
       inbox_(std::make_unique<Inbox>()),
       handshake_deadline_(now + limits::quic_handshake_timeout),
@@ -35,7 +37,7 @@ Connection::~Connection() {
 std::unique_ptr<Connection> Connection::dial(Shared& shared, LinkId link, const DialRequest& request, Mono now) {
   const bool near = std::ranges::all_of(request.addresses, &SocketAddress::is_loopback);
   std::unique_ptr<Connection> out(
-      new Connection(shared, link, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
+      new Connection(shared, link, Side::initiator, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
   out->dialled_.emplace(request.addresses);
   return out->start_client(request, now) ? std::move(out) : nullptr;
 }
@@ -43,10 +45,9 @@ std::unique_ptr<Connection> Connection::dial(Shared& shared, LinkId link, const 
 std::unique_ptr<Connection> Connection::accept(Shared& shared, LinkId link, const FirstPacket& first, Mono now) {
   const bool near = first.path.remote.is_loopback();
   std::unique_ptr<Connection> out(
-      new Connection(shared, link, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
+      new Connection(shared, link, Side::acceptor, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
   ++shared.unfinished_incoming;
   out->accepted_path_ = first.path;
-  out->former_.emplace(first.path.remote, out->size_.decides());
   return out->start_server(first, now) ? std::move(out) : nullptr;
 }
 
@@ -81,6 +82,7 @@ void Connection::configure(ngtcp2_settings& settings, ngtcp2_transport_params& p
   parameters.initial_max_streams_bidi = dialled_ ? 0 : 1;  // one stream a link, the initiator's
   parameters.initial_max_streams_uni = 0;
   parameters.active_connection_id_limit = 4;
+  parameters.disable_active_migration = 1;
 }
 
 void Connection::keep_alive_after(Nanoseconds silence) noexcept {
@@ -128,7 +130,7 @@ bool Connection::start_server(const FirstPacket& first, Mono now) {
   std::ranges::copy(shared_.resets.token(issued.view()), parameters.stateless_reset_token);
   parameters.stateless_reset_token_present = 1;
   const ngtcp2_cid own = to_ngtcp2(issued);
-  const PathStorage path(logical_local, first.path.remote);
+  const PathStorage path(logical_local, logical_remote);
   const ngtcp2_callbacks callbacks = Callbacks::table(Side::acceptor);
   if (ngtcp2_conn_server_new(&quic_, &first.header.scid, &own, &path.path, first.header.version, &callbacks, &settings,
                              &parameters, memory_.allocator(), this) != 0) {

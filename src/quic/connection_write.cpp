@@ -34,6 +34,7 @@ class Connection::Probing {
 
 bool Connection::write(Mono now, DatagramBatch& out) {
   if (ending_) return false;
+  const Callbacks::Calling calling(*this);
   const Probing probing(*this);
   const std::size_t largest = datagram_limit();
   // Stopping at the quantum is not "blocked": the rest goes as soon as the other connections had their turn.
@@ -47,12 +48,12 @@ bool Connection::write(Mono now, DatagramBatch& out) {
       more = true;
       break;
     }
-    const std::optional<Written> packet = write_packet(now, out.room().first(largest));
+    const std::optional<std::size_t> packet = write_packet(now, out.room().first(largest));
     if (!packet) break;
-    written += packet->size;
-    size_.on_written(packet->size, outbox_.sent_bytes());
+    written += *packet;
+    size_.on_written(*packet, outbox_.sent_bytes());
     ++unanswered_;
-    if (probe_due_) probes_.add(now, out.room().first(packet->size));
+    if (probe_due_) probes_.add(now, out.room().first(*packet));
     commit(out, *packet);
   }
   if (ending_ || written == 0) return more && !ending_;
@@ -63,8 +64,7 @@ bool Connection::write(Mono now, DatagramBatch& out) {
 
 std::size_t Connection::datagram_limit() const {
   if (!size_.decides()) return ngtcp2_conn_get_max_tx_udp_payload_size(quic_);
-  // Who accepted a link follows the peer, and that may be off this host by now.
-  return size_.limit(opened_ && (dialled_ || accepted_path_.remote.is_loopback()));
+  return size_.limit(opened_);
 }
 
 // A pacing timer for every small write would wake the node once more for each Ping that it sends or answers.
@@ -75,15 +75,15 @@ void Connection::pace(Mono now, std::size_t written) {
   ngtcp2_conn_update_pkt_tx_time(quic_, stamp(now));
 }
 
-void Connection::commit(DatagramBatch& out, const Written& packet) {
+void Connection::commit(DatagramBatch& out, std::size_t size) {
   ++shared_.counters.datagrams_sent;
-  if (!dialled_) return out.commit(packet.path, packet.size);
+  if (!dialled_) return out.commit(accepted_path_, size);
   const std::vector<DatagramPath>& targets = dialled_->targets();
-  const std::span<const std::uint8_t> datagram = out.room().first(packet.size);
-  out.commit(targets.front(), packet.size);
+  const std::span<const std::uint8_t> datagram = out.room().first(size);
+  out.commit(targets.front(), size);
   for (std::size_t i = 1; i < targets.size(); ++i) {
     std::ranges::copy(datagram, out.room().begin());
-    out.commit(targets[i], packet.size);
+    out.commit(targets[i], size);
   }
 }
 
@@ -99,9 +99,7 @@ BytesView Connection::next_stream_bytes() {
   return bytes;
 }
 
-std::optional<Connection::Written> Connection::write_packet(Mono now, std::span<std::uint8_t> room) {
-  ngtcp2_path_storage path;
-  ngtcp2_path_storage_zero(&path);
+std::optional<std::size_t> Connection::write_packet(Mono now, std::span<std::uint8_t> room) {
   ngtcp2_pkt_info info{};
   bool blocked = false;
   for (;;) {
@@ -110,7 +108,7 @@ std::optional<Connection::Written> Connection::write_packet(Mono now, std::span<
     const ngtcp2_vec vector{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
     ngtcp2_ssize taken = -1;
     const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
-        quic_, &path.path, &info, room.data(), room.size(), &taken,
+        quic_, nullptr, &info, room.data(), room.size(), &taken,
         bytes.empty() ? NGTCP2_WRITE_STREAM_FLAG_NONE : NGTCP2_WRITE_STREAM_FLAG_MORE, bytes.empty() ? -1 : stream_,
         bytes.empty() ? nullptr : &vector, bytes.empty() ? 0 : 1, stamp(now));
     if (taken > 0) outbox_.sent(static_cast<std::size_t>(taken));
@@ -129,15 +127,13 @@ std::optional<Connection::Written> Connection::write_packet(Mono now, std::span<
       end_by_error(now, static_cast<int>(size));
       return std::nullopt;
     }
-    Written out{.size = static_cast<std::size_t>(size), .path = {}};
-    if (!dialled_) out.path = {accepted_path_.local, address_of(path.path.remote.addr)};
     const bool counting = packets_until_key_update_ > 0 && opened_;
     if (counting && --packets_until_key_update_ == 0) {
       // Refused while an earlier update is not yet confirmed; then the next round does it.
       static_cast<void>(ngtcp2_conn_initiate_key_update(quic_, stamp(now)));
       packets_until_key_update_ = shared_.config.key_update_packets;
     }
-    return out;
+    return static_cast<std::size_t>(size);
   }
 }
 

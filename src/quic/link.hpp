@@ -50,6 +50,7 @@ enum class ClosedBy : std::uint8_t {
   idle,             ///< nothing was received for the idle time
   handshake,        ///< it never opened: TLS failed, the handshake timed out or was refused
   transport,        ///< a QUIC error that we found
+  moved,            ///< the peer lives, and its packets come from another address only
 };
 
 struct CloseInfo {
@@ -57,6 +58,8 @@ struct CloseInfo {
   bool application = false;  ///< `code` is an application code (CloseCode), not a QUIC transport error
   std::uint64_t code = 0;
   std::string reason;  ///< printable, at most limits::close_reason bytes
+  /// `moved`: the address that its packets came from last. A hint where to dial, and no more.
+  std::optional<SocketAddress> moved_to{};
 
   [[nodiscard]] bool is(CloseCode wanted) const noexcept {
     return application && code == static_cast<std::uint64_t>(wanted);

@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
+
+#include "quic/frames.hpp"
 
 namespace mosaik::quic::compat {
 
@@ -64,11 +67,30 @@ int on_peer_cid(ngtcp2_conn*, ngtcp2_connection_id_status_type status, std::uint
   return handler(user, status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE, token);
 }
 
-/// Handler: int(void* user, bool valid).
-template <auto handler>
-int on_path_validation(ngtcp2_conn*, std::uint32_t, const ngtcp2_path*, const ngtcp2_path*,
-                       ngtcp2_path_validation_result result, void* user) {
-  return handler(user, result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS);
+inline ngtcp2_ssize encode_parameters(const ngtcp2_transport_params& parameters, bool, std::span<std::uint8_t> room) {
+  return ngtcp2_transport_params_encode(room.data(), room.size(), &parameters);
+}
+using CryptoLevel = ngtcp2_encryption_level;
+inline PacketSpace space_of(CryptoLevel level) {
+  switch (level) {
+    case NGTCP2_ENCRYPTION_LEVEL_INITIAL: return PacketSpace::initial;
+    case NGTCP2_ENCRYPTION_LEVEL_HANDSHAKE: return PacketSpace::handshake;
+    case NGTCP2_ENCRYPTION_LEVEL_0RTT: return PacketSpace::early;
+    case NGTCP2_ENCRYPTION_LEVEL_1RTT: break;
+  }
+  return PacketSpace::application;
+}
+inline CryptoLevel level_of(PacketSpace space) {
+  switch (space) {
+    case PacketSpace::initial: return NGTCP2_ENCRYPTION_LEVEL_INITIAL;
+    case PacketSpace::handshake: return NGTCP2_ENCRYPTION_LEVEL_HANDSHAKE;
+    case PacketSpace::early: return NGTCP2_ENCRYPTION_LEVEL_0RTT;
+    case PacketSpace::application: break;
+  }
+  return NGTCP2_ENCRYPTION_LEVEL_1RTT;
+}
+inline bool has_preferred_address(const ngtcp2_transport_params& parameters) {
+  return parameters.preferred_addr_present != 0;
 }
 
 #else
@@ -122,12 +144,52 @@ template <auto handler>
 int on_peer_cid(ngtcp2_conn*, int status, std::uint64_t, const ngtcp2_cid*, const std::uint8_t* token, void* user) {
   return handler(user, status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE, token);
 }
-template <auto handler>
-int on_path_validation(ngtcp2_conn*, std::uint32_t, const ngtcp2_path*, ngtcp2_path_validation_result result,
-                       void* user) {
-  return handler(user, result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS);
+
+inline ngtcp2_ssize encode_parameters(const ngtcp2_transport_params& parameters, bool of_client,
+                                      std::span<std::uint8_t> room) {
+  return ngtcp2_encode_transport_params(
+      room.data(), room.size(),
+      of_client ? NGTCP2_TRANSPORT_PARAMS_TYPE_CLIENT_HELLO : NGTCP2_TRANSPORT_PARAMS_TYPE_ENCRYPTED_EXTENSIONS,
+      &parameters);
+}
+using CryptoLevel = ngtcp2_crypto_level;
+inline PacketSpace space_of(CryptoLevel level) {
+  switch (level) {
+    case NGTCP2_CRYPTO_LEVEL_INITIAL: return PacketSpace::initial;
+    case NGTCP2_CRYPTO_LEVEL_HANDSHAKE: return PacketSpace::handshake;
+    case NGTCP2_CRYPTO_LEVEL_EARLY: return PacketSpace::early;
+    case NGTCP2_CRYPTO_LEVEL_APPLICATION: break;
+  }
+  return PacketSpace::application;
+}
+inline CryptoLevel level_of(PacketSpace space) {
+  switch (space) {
+    case PacketSpace::initial: return NGTCP2_CRYPTO_LEVEL_INITIAL;
+    case PacketSpace::handshake: return NGTCP2_CRYPTO_LEVEL_HANDSHAKE;
+    case PacketSpace::early: return NGTCP2_CRYPTO_LEVEL_EARLY;
+    case PacketSpace::application: break;
+  }
+  return NGTCP2_CRYPTO_LEVEL_APPLICATION;
+}
+inline bool has_preferred_address(const ngtcp2_transport_params& parameters) {
+  return parameters.preferred_address_present != 0;
 }
 
 #endif
+
+inline constexpr std::size_t iv_size = 12;  ///< of each cipher that TLS 1.3 has (RFC 8446 5.3)
+
+enum class PeerParameters : std::uint8_t { usable, missing, elsewhere };
+inline PeerParameters parameters_of(ngtcp2_conn* connection) {
+  const ngtcp2_transport_params* const found = ngtcp2_conn_get_remote_transport_params(connection);
+  if (found == nullptr) return PeerParameters::missing;
+  return has_preferred_address(*found) ? PeerParameters::elsewhere : PeerParameters::usable;
+}
+
+/// Handler: int(ngtcp2_conn*, PacketSpace, void* user).
+template <auto handler>
+int on_key(ngtcp2_conn* quic, CryptoLevel level, void* user) {
+  return handler(quic, space_of(level), user);
+}
 
 }  // namespace mosaik::quic::compat

@@ -19,7 +19,7 @@ namespace mosaik::quic {
   return out;
 }
 
-/// The path that QUIC believes a dialled connection to have; DialAddresses knows the real one.
+/// The path that QUIC believes each connection to have, for its whole life. Connection knows the real one.
 inline constexpr SocketAddress logical_local = SocketAddress::v4({127, 0, 0, 1}, 1);
 inline constexpr SocketAddress logical_remote = SocketAddress::v4({127, 0, 0, 1}, 2);
 

@@ -86,24 +86,35 @@ TEST_F(Recovery, is_not_replaced_by_one_who_cannot_prove_the_key) {
   EXPECT_TRUE(world_.is_open(a_, before));
 }
 
-TEST_F(Recovery, refuses_a_second_handshake_of_the_same_run_and_probes_the_bond) {
+TEST_F(Recovery, takes_a_peer_at_its_word_that_it_lost_the_bond) {
   bond();
-  // B lost the bond without A hearing of it: B's close is lost, then B dials again.
+  // B lost the bond without A hearing of it: B's close is lost, then B dials again and says so.
   world_.cut(b_, a_);
-  a_.answers_probes = false;
   b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
     mesh.on_dead(step, a_.id(), bonds::EndedBy::presumed, "test");
   });
   world_.heal_all();
   a_.self().refresh(world_.now().wall);
   b_.meet(a_.own_entry());  // news of A: it is dialed at once
-  ASSERT_TRUE(world_.run_until([&] { return a_.count<bonds::ProbeWanted>() == 1; }, 100ms));
-  EXPECT_EQ(a_.refusals(true), std::vector<std::uint64_t>{static_cast<std::uint64_t>(CloseCode::already_bonded)});
-  EXPECT_EQ(a_.count<bonds::BondDown>(), 0U);
-  // The probe finds out that the old bond is dead.
-  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.probe(step, b_.id()); });
-  ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 4s));
+  ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 100ms));
   EXPECT_EQ(a_.count<bonds::BondUp>(), 2U);
+  ASSERT_EQ(a_.count<bonds::BondDown>(), 1U);
+  EXPECT_EQ(a_.facts<bonds::BondDown>().back().by, bonds::EndedBy::link);
+  EXPECT_TRUE(a_.refusals(true).empty());
+}
+
+TEST_F(Recovery, does_not_end_a_bond_for_the_loss_of_an_earlier_one) {
+  bond();
+  const SessionId lost = b_.facts<bonds::BondUp>().back().session;
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+    mesh.on_dead(step, b_.id(), bonds::EndedBy::presumed, "test");
+  });
+  ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_) && b_.count<bonds::BondUp>() == 2; }, 2s));
+  ASSERT_NE(b_.facts<bonds::BondUp>().back().session, lost);
+  // Of the bond that is up nobody has said anything.
+  world_.run_for(2s);
+  EXPECT_TRUE(agree(a_, b_));
+  EXPECT_EQ(b_.count<bonds::BondUp>(), 2U);
 }
 
 TEST_F(Recovery, heals_a_cut_of_an_hour) {

@@ -171,7 +171,7 @@ TEST_F(Closing, a_restarted_acceptor_proves_that_its_predecessor_is_gone) {
 TEST_F(Closing, a_strangers_reset_is_no_proof) {
   // Another node, with another key, at the same address: it cannot know the tokens.
   Host& thief = wire.add(9);
-  std::swap(thief.addresses, b.addresses);
+  thief.addresses = std::exchange(b.addresses, {});
   ASSERT_EQ(a.endpoint->send(from, SendClass::liveness, a.frame(5)), SendResult::queued);
   wire.run_for(10s);
   EXPECT_GT(thief.endpoint->counters().stateless_resets_sent, 0U);

@@ -6,7 +6,6 @@
 #include "base/random.hpp"
 #include "quic/inbox.hpp"
 #include "quic/outbox.hpp"
-#include "quic/packet_watch.hpp"
 #include "quic/ring.hpp"
 #include "quic/secrets.hpp"
 #include "quic/timer_heap.hpp"
@@ -189,25 +188,6 @@ TEST(ResetTokens, are_the_same_after_a_restart_and_differ_between_keys_and_ids) 
   EXPECT_EQ(token, ResetTokens(same).token(bytes_of("12345678")));
   EXPECT_NE(token, ResetTokens(other).token(bytes_of("12345678")));
   EXPECT_NE(token, ResetTokens(key).token(bytes_of("12345679")));
-}
-
-bool fresh(PacketWatch& watch, std::vector<std::uint8_t> header) {
-  watch.begin();
-  watch.on_decrypted(header);
-  return watch.fresh();
-}
-
-TEST(PacketWatch, only_a_packet_number_beyond_all_others_is_a_sign_of_life) {
-  PacketWatch watch;
-  EXPECT_TRUE(fresh(watch, {0x40, 9, 9, 0}));
-  EXPECT_FALSE(fresh(watch, {0x40, 9, 9, 0}));
-  EXPECT_TRUE(fresh(watch, {0x40, 9, 9, 200}));
-  EXPECT_FALSE(fresh(watch, {0x40, 9, 9, 100}));
-  EXPECT_TRUE(fresh(watch, {0x40, 9, 9, 10})) << "266: the low byte began anew";
-  EXPECT_FALSE(fresh(watch, {0x41, 9, 9, 1, 9}));
-  EXPECT_TRUE(fresh(watch, {0x41, 9, 9, 1, 11}));
-  EXPECT_FALSE(fresh(watch, {0xe0, 9, 9, 50})) << "a long header is no 1-RTT packet";
-  EXPECT_TRUE(watch.authenticated());
 }
 
 }  // namespace

@@ -142,6 +142,10 @@ class Wire {
   void inject(const SocketAddress& from, const SocketAddress& to, std::vector<std::uint8_t> datagram) {
     arrive(time_, {from, to, std::move(datagram)});
   }
+  /// The same over the wire, with its loss and delay.
+  void send(const SocketAddress& from, const SocketAddress& to, std::vector<std::uint8_t> datagram) {
+    depart({from, to, std::move(datagram)});
+  }
 
   /// Runs until `done` says so; false when `most` went by before.
   bool run_until(const std::function<bool()>& done, Nanoseconds most = 60s) {
@@ -165,9 +169,10 @@ class Wire {
   }
 
   Conditions conditions;
-  std::set<SocketAddress> refusing;                      ///< answer with port unreachable
-  std::function<bool(const Packet&)> passes;             ///< false: this packet is lost
-  std::function<void(Host&, const Packet&)> on_deliver;  ///< sees every datagram that arrives
+  std::set<SocketAddress> refusing;                                       ///< answer with port unreachable
+  std::function<bool(const Packet&)> passes;                              ///< false: this packet is lost
+  std::function<void(Host&, const Packet&)> on_deliver;                   ///< sees every datagram that arrives
+  std::map<SocketAddress, std::function<void(const Packet&)>> strangers;  ///< addresses without an endpoint
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
 
@@ -241,6 +246,8 @@ class Wire {
     if (Host* const host = host_at(packet.to)) {
       if (on_deliver) on_deliver(*host, packet);
       host->endpoint->on_datagram(now(), {packet.to, packet.from}, packet.bytes);
+    } else if (const auto stranger = strangers.find(packet.to); stranger != strangers.end()) {
+      stranger->second(packet);
     } else if (refusing.contains(packet.to)) {
       if (Host* const sender = host_at(packet.from))
         sender->endpoint->on_unreachable(now(), packet.to, packet.bytes, Refusal::port);

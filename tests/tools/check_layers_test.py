@@ -33,6 +33,7 @@ GOOD = {
     "src/control/server.hpp": '#pragma once\n#include "runtime/loop.hpp"\n',
     "src/api/network.cpp": '#include "control/server.hpp"\n',
     "sim/world.cpp": '#include "node/node.hpp"\n',
+    "sim/hostile/raw_peer.cpp": '#include <gnutls/gnutls.h>\n#include "quic/tls.hpp"\n',
     "examples/counter.cpp": "#include <mosaik/id.hpp>\n",
     "apps/mosaik/main.cpp": "#include <CLI/CLI.hpp>\n#include <mosaik/id.hpp>\n",
     "apps/mosaik-sim/main.cpp": "#include <CLI/CLI.hpp>\n",
@@ -88,6 +89,9 @@ class CheckLayers(unittest.TestCase):
     def test_ngtcp2_and_gnutls_stay_in_quic(self):
         self.finds({"src/bonds/bad.cpp": "#include <ngtcp2/ngtcp2.h>\n"}, "src/bonds/bad.cpp:1: law third-party:")
         self.finds({"src/runtime/bad.cpp": "#include <gnutls/crypto.h>\n"}, "src/runtime/bad.cpp:1: law third-party:")
+
+    def test_attackers_see_what_quic_hides_and_nothing_above(self):
+        self.finds({"sim/hostile/x.cpp": '#include "node/node.hpp"\n'}, "sim/hostile/x.cpp:1: law rooms", "node/node.hpp")
 
     def test_a_header_for_other_rooms_hides_its_library(self):
         self.finds({"src/quic/link.hpp": "#pragma once\n#include <gnutls/gnutls.h>\n"}, "src/quic/link.hpp:2: law interface:")
