@@ -20,12 +20,11 @@ inline constexpr std::size_t receive_step =
 
 // -- links
 inline constexpr std::size_t links = 4096;               ///< connections of one endpoint, closing ones included
-inline constexpr std::size_t incoming_handshakes = 256;  ///< unfinished incoming handshakes; more: the oldest goes,
-inline constexpr Nanoseconds handshake_grace = 1s;       ///< if it had so long, or the newest is dropped
+inline constexpr std::size_t incoming_handshakes = 256;  ///< unfinished incoming handshakes (base/admission_table.hpp)
 inline constexpr std::size_t retry_threshold = 64;  ///< unfinished incoming handshakes from which on Retry is asked
 inline constexpr std::size_t handshakes_per_step =
     8;  ///< new handshakes taken up between two rounds of established links
-inline constexpr std::size_t handshake_backlog = 512;  ///< first datagrams waiting for their turn; more: dropped
+inline constexpr std::size_t handshake_backlog = 512;  ///< first datagrams waiting for their turn (base/admission_table.hpp)
 inline constexpr std::size_t dial_addresses = 4;       ///< addresses of one peer that a dial tries
 inline constexpr std::size_t links_per_peer = 32;      ///< incoming connections of one peer at a time; more: refused
 inline constexpr std::size_t quic_window = 256U
@@ -57,7 +56,10 @@ inline constexpr std::size_t catalog_bytes = 16U << 20U;  ///< sum of all entrie
 inline constexpr std::size_t tombstones = 4096;           ///< remembered departures
 inline constexpr std::size_t verified_cache = 4096;       ///< entries whose signature need not be verified again
 inline constexpr std::size_t concurrent_syncs = 8;        ///< outgoing, at a time
-inline constexpr std::size_t incoming_syncs = 64;         ///< at a time; more: refused
+inline constexpr std::size_t incoming_syncs = 256;  ///< syncs and pings at a time (base/admission_table.hpp),
+inline constexpr std::size_t member_syncs = 32;     ///< of which so many are for members alone
+inline constexpr std::size_t incoming_starts = 256;  ///< links that owe a HandshakeStart (base/admission_table.hpp),
+inline constexpr std::size_t member_starts = 64;     ///< of which so many are for members alone
 inline constexpr std::size_t bootstrap_peers = 64;
 inline constexpr std::size_t snapshot_entries = 4096;  ///< entries of one snapshot
 inline constexpr Nanoseconds stale_after = 300s;       ///< the crate's purge_after
@@ -65,7 +67,8 @@ inline constexpr Nanoseconds clock_drift = 50s;        ///< entries dated later 
 inline constexpr Nanoseconds refresh_least = 90s;      ///< own entry is signed anew between these two,
 inline constexpr Nanoseconds refresh_most = 140s;      ///< so that nobody sees us older than 150 s
 inline constexpr Nanoseconds sync_timeout = 5s;
-inline constexpr Nanoseconds accept_timeout = 5s;  ///< an incoming sync or ping, from open to close
+inline constexpr Nanoseconds accept_timeout = 5s;  ///< an incoming sync or ping, from open to close;
+inline constexpr Nanoseconds first_frame = 1s;     ///< its dialer may pause so long in its first frame
 
 // -- bonds
 inline constexpr std::size_t groups = 64;               ///< joined by one node

@@ -65,6 +65,11 @@ bool Mesh::has_bond(const PeerId& peer) const {
   return member != nullptr && member->bond.has_value();
 }
 
+bool Mesh::was_bonded(const PeerId& peer) const {
+  const Member* member = find(peer);
+  return member != nullptr && member->once_bonded;
+}
+
 std::vector<PeerId> Mesh::witnesses() const {
   std::vector<PeerId> out;
   for (const auto& [id, member] : members_)

@@ -97,6 +97,8 @@ class Mesh {
   [[nodiscard]] const GroupId& id() const noexcept { return config_.group; }
   [[nodiscard]] const HeartbeatConfig& heartbeat() const noexcept { return config_.heartbeat; }
   [[nodiscard]] bool has_bond(const PeerId& peer) const;
+  /// There is a bond with it, or there was one, and it has not been forgotten since.
+  [[nodiscard]] bool was_bonded(const PeerId& peer) const;
   /// Those bonded with us that can be asked of others (Capability::opinions), ascending.
   [[nodiscard]] std::vector<PeerId> witnesses() const;
   [[nodiscard]] std::size_t bond_count() const noexcept { return topology_.own().peers.size(); }

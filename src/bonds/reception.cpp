@@ -3,24 +3,30 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "base/probe.hpp"
 #include "bonds/tail.hpp"
 
 namespace mosaik::bonds {
 
-void Reception::on_opened(const Step& step, const quic::LinkOpened& opened) {
-  if (waiting_.size() >= limits::incoming_handshakes) {
-    const auto oldest = std::ranges::min_element(waiting_, {}, [](const auto& item) { return item.second.deadline; });
-    step.links.close(step.now, oldest->first, CloseCode::timeout, quic::CloseMode::at_once);
-    waiting_.erase(oldest);
+void Reception::on_opened(const Step& step, const quic::LinkOpened& opened, AdmissionClass standing) {
+  if (const auto leaving = places_.admit(opened.link, opened.remote, standing)) {
+    MOSAIK_PROBE("bonds.start_gave_way");
+    step.links.close(step.now, *leaving, CloseCode::timeout, quic::CloseMode::at_once);
+    waiting_.erase(*leaving);
   }
   waiting_[opened.link] = {opened.peer, step.now.mono + limits::handshake_timeout};
+}
+
+void Reception::forget(quic::LinkId link) {
+  waiting_.erase(link);
+  places_.leave(link);
 }
 
 void Reception::refuse(const Step& step, quic::LinkId link, CloseCode code) {
   const auto found = waiting_.find(link);
   if (found == waiting_.end()) return;
   step.facts.emplace_back(Refused{found->second.peer, true, static_cast<std::uint64_t>(code)});
-  waiting_.erase(found);
+  forget(link);
   step.links.close(step.now, link, code, quic::CloseMode::at_once);
 }
 
@@ -65,7 +71,7 @@ std::optional<Arrival> Reception::on_frame(const Step& step, quic::LinkId link, 
   for (const codec::SignedEntryView& view : start->bonds)
     arrival.bonds.emplace_back(view.whole.begin(), view.whole.end());
   if (tail.own_entry && entry->digest == tail.own_entry->digest) step.facts.emplace_back(EntryHeard{entry});
-  waiting_.erase(found);
+  forget(link);
   return arrival;
 }
 

@@ -14,6 +14,8 @@
 #include <optional>
 #include <set>
 
+#include "base/admission_table.hpp"
+#include "base/limits.hpp"
 #include "bonds/capability.hpp"
 #include "bonds/step.hpp"
 #include "codec/messages.hpp"
@@ -41,13 +43,14 @@ class Reception {
   Reception(const NetworkId& network, const identity::Directory& directory, identity::Verifier& verifier)
       : network_(network), directory_(directory), verifier_(verifier) {}
 
-  void on_opened(const Step& step, const quic::LinkOpened& opened);
+  /// `standing`: whether the peer is known as a member of a group of ours.
+  void on_opened(const Step& step, const quic::LinkOpened& opened, AdmissionClass standing);
   /// The first frame of a link. Returns what the group's mesh has to decide, or closes the link.
   [[nodiscard]] std::optional<Arrival> on_frame(const Step& step, quic::LinkId link, BytesView payload,
                                                 const std::set<GroupId>& joined);
   void on_ended(const Step& step, quic::LinkId link, bool clean);
   void on_oversized(const Step& step, quic::LinkId link);
-  void on_closed(quic::LinkId link) { waiting_.erase(link); }
+  void on_closed(quic::LinkId link) { forget(link); }
   void on_timer(const Step& step);
   [[nodiscard]] Mono next_deadline() const;
 
@@ -56,6 +59,7 @@ class Reception {
     PeerId peer;
     Mono deadline;
   };
+  void forget(quic::LinkId link);
   void refuse(const Step& step, quic::LinkId link, CloseCode code);
   void refuse_frameless(const Step& step, quic::LinkId link, CloseCode code);
   /// The newer of the catalog's entry and the one in the tail.
@@ -66,6 +70,7 @@ class Reception {
   const identity::Directory& directory_;
   identity::Verifier& verifier_;
   std::map<quic::LinkId, Waiting> waiting_;
+  AdmissionTable<quic::LinkId> places_{{.places = limits::incoming_starts, .for_members = limits::member_starts}};
 };
 
 }  // namespace mosaik::bonds

@@ -125,8 +125,8 @@ void Discovery::Impl::on_incoming(const Now& now, const quic::LinkOpened& event,
   exchange.alpn = event.alpn;
   exchange.stage = Exchange::Stage::reading;
   exchange.remote = event.remote;
-  exchange.deadline = now.mono + limits::accept_timeout;
-  const std::size_t all = exchanges_.count([](const Exchange& other) { return !other.dialed(); });
+  exchange.opened = now.mono;
+  exchange.deadline = now.mono + limits::first_frame;
   const std::size_t theirs =
       exchanges_.count([&](const Exchange& other) { return !other.dialed() && other.peer == event.peer; });
   const bool ours = event.peer == self_.id();
@@ -140,12 +140,15 @@ void Discovery::Impl::on_incoming(const Now& now, const quic::LinkOpened& event,
   if (theirs >= incoming_per_peer)
     abandon(now, *exchanges_.oldest_from(event.peer), CloseCode::cancelled,
             {Errc::limit, "the peer opened another exchange"}, links, facts);
-  if (ours || (all >= limits::incoming_syncs && theirs < incoming_per_peer)) {
+  if (ours) {
     exchange.stage = Exchange::Stage::finished;
     exchanges_.add(exchange);
     links.close(now, event.link, CloseCode::cancelled, quic::CloseMode::at_once);
     return;
   }
+  const AdmissionClass standing = bonded_.contains(event.peer) ? AdmissionClass::member : AdmissionClass::stranger;
+  if (Exchange* const leaving = exchanges_.admit(exchange, standing))
+    abandon(now, *leaving, CloseCode::timeout, {Errc::limit, "another exchange needed its place"}, links, facts);
   exchanges_.add(exchange);
   links.set_frame_limit(event.link, event.alpn == Alpn::sync ? limits::sync_frame : limits::ping_frame);
 }
@@ -153,6 +156,8 @@ void Discovery::Impl::on_incoming(const Now& now, const quic::LinkOpened& event,
 void Discovery::Impl::on_event(const Now& now, const quic::LinkFrame& event, quic::Links& links, Facts& facts) {
   Exchange* exchange = exchanges_.find(event.link);
   if (exchange == nullptr || !exchange->live()) return;
+  exchanges_.on_frame(event.link);
+  if (!exchange->dialed()) exchange->deadline = exchange->opened + limits::accept_timeout;
   if (exchange->stage != Exchange::Stage::reading)
     return abandon(now, *exchange, CloseCode::protocol_violation, {Errc::malformed, "it sent more than one frame"},
                    links, facts);
@@ -221,9 +226,21 @@ void Discovery::Impl::on_timer(const Now& now, quic::Links& links, Facts& facts)
   pump(now, links, facts);
 }
 
+// A first frame that is on its way over a slow path has the time of the whole exchange.
+bool Discovery::Impl::still_comes(const Now& now, Exchange& exchange, const quic::Links& links) const {
+  const Mono end = exchange.opened + limits::accept_timeout;
+  if (exchange.dialed() || exchange.stage != Exchange::Stage::reading || now.mono >= end) return false;
+  const auto stats = links.stats(exchange.link);
+  if (!stats || stats->bytes_received == exchange.received) return false;
+  exchange.received = stats->bytes_received;
+  exchange.deadline = std::min(now.mono + limits::first_frame, end);
+  return true;
+}
+
 void Discovery::Impl::expire(const Now& now, quic::Links& links, Facts& facts) {
   for (const quic::LinkId link : exchanges_.overdue(now)) {
     Exchange* exchange = exchanges_.find(link);
+    if (still_comes(now, *exchange, links)) continue;
     abandon(now, *exchange, CloseCode::cancelled, timeout_of(*exchange, config_.sync_timeout), links, facts);
   }
   while (const auto index = bootstrap_.overdue(now)) {

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/admission_table.hpp"
+#include "base/limits.hpp"
 #include "discovery/outreach.hpp"
 #include "quic/links.hpp"
 
@@ -36,9 +38,11 @@ struct Exchange {
   std::int64_t version = 0;        ///< of our entry, as sent
   SocketAddress remote;            ///< where the link goes; known when it is open
   Mono deadline = never;
-  bool unreachable = false;  ///< an ICMP unreachable was seen
-  bool met = false;          ///< accepted syncs: the dialer proved to be of our network
-  bool cut_short = false;    ///< its snapshot was not merged to its end
+  Mono opened{};               ///< accepted ones
+  std::uint64_t received = 0;  ///< accepted ones: bytes of the first frame at the last look
+  bool unreachable = false;    ///< an ICMP unreachable was seen
+  bool met = false;            ///< accepted syncs: the dialer proved to be of our network
+  bool cut_short = false;      ///< its snapshot was not merged to its end
 
   [[nodiscard]] bool live() const noexcept { return stage != Stage::finished; }
   [[nodiscard]] bool dialed() const noexcept { return origin != Origin::peer; }
@@ -53,7 +57,16 @@ class Exchanges {
   Exchange& add(Exchange exchange) { return table_.insert_or_assign(exchange.link, std::move(exchange)).first->second; }
   [[nodiscard]] Exchange* find(quic::LinkId link);
   [[nodiscard]] bool contains(quic::LinkId link) const { return table_.contains(link); }
-  void erase(quic::LinkId link) { table_.erase(link); }
+  void erase(quic::LinkId link) {
+    table_.erase(link);
+    places_.leave(link);
+  }
+  /// A place for an accepted one. Returns the one that gives way for it.
+  [[nodiscard]] Exchange* admit(const Exchange& exchange, AdmissionClass standing) {
+    const auto leaving = places_.admit(exchange.link, exchange.remote, standing);
+    return leaving ? find(*leaving) : nullptr;
+  }
+  void on_frame(quic::LinkId link) { places_.on_frame(link); }
 
   /// A live dialed one to this peer; null when there is none.
   [[nodiscard]] Exchange* dialed_to(const PeerId& peer, Alpn alpn);
@@ -73,6 +86,7 @@ class Exchanges {
 
  private:
   std::map<quic::LinkId, Exchange> table_;
+  AdmissionTable<quic::LinkId> places_{{.places = limits::incoming_syncs, .for_members = limits::member_syncs}};
 };
 
 }  // namespace mosaik::discovery

@@ -83,6 +83,7 @@ class Discovery::Impl {
   void on_announce(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);
   void on_incoming(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);
   void on_dialer_closed(const Now& now, const Exchange& exchange, const quic::CloseInfo& close);
+  [[nodiscard]] bool still_comes(const Now& now, Exchange& exchange, const quic::Links& links) const;
   void expire(const Now& now, quic::Links& links, Facts& facts);
   void refresh_when_due(const Now& now, Facts& facts);
   void spread(const Now& now, Facts& facts);

@@ -173,6 +173,7 @@ class Node::Impl {
   template <class Event>
   void hand_to_discovery(const Now& now, const Event& event);
   [[nodiscard]] const Owner* owner_of(quic::LinkId link) const;
+  [[nodiscard]] AdmissionClass class_of(const PeerId& peer) const;
   [[nodiscard]] const PeerId* bonded_over(quic::LinkId link) const;
   void drain_facts(const Now& now);
 

@@ -36,6 +36,12 @@ const Owner* Node::Impl::owner_of(quic::LinkId link) const {
   return found == owners_.end() ? nullptr : &found->second;
 }
 
+AdmissionClass Node::Impl::class_of(const PeerId& peer) const {
+  const bool member =
+      std::ranges::any_of(groups, [&](const auto& item) { return item.second.mesh().was_bonded(peer); });
+  return member ? AdmissionClass::member : AdmissionClass::stranger;
+}
+
 const PeerId* Node::Impl::bonded_over(quic::LinkId link) const {
   const auto found = bonded_.find(link);
   return found == bonded_.end() ? nullptr : &found->second;
@@ -47,7 +53,7 @@ void Node::Impl::on_link(const Now& now, const quic::LinkOpened& opened) {
   const Owner* const owner = owner_of(opened.link);
   if (owner == nullptr) return endpoint.close(now, opened.link, CloseCode::cancelled, quic::CloseMode::at_once);
   hand_to(
-      now, *owner, opened, [&](const bonds::Step& step) { reception.on_opened(step, opened); },
+      now, *owner, opened, [&](const bonds::Step& step) { reception.on_opened(step, opened, class_of(opened.peer)); },
       [&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_opened(step, opened); });
 }
 

@@ -78,7 +78,7 @@ void Connection::open(Mono now) {
                &error);
   }
   opened_ = true;
-  if (!dialled_) --shared_.unfinished_incoming;
+  if (!dialled_) shared_.incoming.leave(timer.link);
   ++shared_.counters.handshakes_completed;
   keep_alive_after(keep_alive_);
   shared_.events.push_back(LinkEvent(LinkOpened{.link = timer.link,
@@ -152,11 +152,9 @@ bool Connection::sends_to(const SocketAddress& remote) const {
   return std::ranges::any_of(dialled_->targets(), [&](const DatagramPath& target) { return target.remote == remote; });
 }
 
-bool Connection::give_way(Mono now) {
-  const Mono begun = handshake_deadline_ - limits::quic_handshake_timeout;
-  if (now < begun + limits::handshake_grace) return false;
-  end_silently(now, ClosedBy::handshake, "others waited for its place");
-  return true;
+void Connection::give_way(Mono now) {
+  MOSAIK_ASSERT(unfinished_incoming());
+  end_silently(now, ClosedBy::handshake, "another handshake needed its place");
 }
 
 void Connection::on_timer(Mono now) {

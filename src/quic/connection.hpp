@@ -57,8 +57,8 @@ class Connection {
   /// Writes datagrams; true when there is more to write at once.
   [[nodiscard]] bool write(Mono now, DatagramBatch& out);
   void close(Mono now, CloseCode code, CloseMode mode);
-  /// Ends an unfinished incoming handshake that has had limits::handshake_grace; true when it did.
-  bool give_way(Mono now);
+  /// Ends an unfinished incoming handshake whose place another one needs.
+  void give_way(Mono now);
   [[nodiscard]] SendResult send(SendClass kind, const Frame& frame);
   void set_frame_limit(std::size_t bytes);
   void probe() noexcept { probe_due_ = opened_; }

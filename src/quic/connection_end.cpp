@@ -105,7 +105,7 @@ void Connection::end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseE
   out.info = info;
 
   if (!opened_) ++shared_.counters.handshakes_failed;
-  if (!opened_ && !dialled_) --shared_.unfinished_incoming;
+  if (!opened_ && !dialled_) shared_.incoming.leave(timer.link);
   if (counted_peer_ && --shared_.accepted[*counted_peer_] == 0) shared_.accepted.erase(*counted_peer_);
   // Nobody knows of an accepted connection that never opened.
   if (opened_ || dialled_) {

@@ -31,7 +31,7 @@ Connection::~Connection() {
   if (quic_ != nullptr) ngtcp2_conn_del(quic_);
   for (const Cid& cid : cids_) shared_.cids.remove(cid);
   for (const Cid& token : reset_tokens_) shared_.reset_tokens.remove(token);
-  if (unfinished_incoming()) --shared_.unfinished_incoming;
+  if (unfinished_incoming()) shared_.incoming.leave(timer.link);
 }
 
 std::unique_ptr<Connection> Connection::dial(Shared& shared, LinkId link, const DialRequest& request, Mono now) {
@@ -46,7 +46,6 @@ std::unique_ptr<Connection> Connection::accept(Shared& shared, LinkId link, cons
   const bool near = first.path.remote.is_loopback();
   std::unique_ptr<Connection> out(
       new Connection(shared, link, Side::acceptor, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
-  ++shared.unfinished_incoming;
   out->accepted_path_ = first.path;
   return out->start_server(first, now) ? std::move(out) : nullptr;
 }

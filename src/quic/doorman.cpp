@@ -20,20 +20,26 @@ void Doorman::on_stranger(Mono now, const DatagramPath& path, BytesView bytes) {
   const std::optional<FirstPacket> first = parse(now, path, bytes);
   if (!first) return;
   // Under load only who is reachable at its address is listened to; a Retry costs us no memory.
-  if (!first->original && shared_.unfinished_incoming + waiting_.size() >= limits::retry_threshold) {
+  if (!first->original && shared_.incoming.size() + waiting_.size() >= limits::retry_threshold) {
     return replies_.ask_to_retry(now, path, first->header);
   }
-  if (waiting_.size() >= limits::handshake_backlog || bytes.size() > largest) {
+  if (bytes.size() > largest) {
     ++shared_.counters.dropped_initials;
     return;
   }
-  waiting_.push_back({path, {bytes.begin(), bytes.end()}, now});
+  if (const auto leaving = places_.admit(next_, path.remote, AdmissionClass::stranger)) {
+    waiting_.erase(*leaving);
+    ++shared_.counters.dropped_initials;
+  }
+  waiting_.emplace(next_++, Waiting{path, {bytes.begin(), bytes.end()}, now});
 }
 
 std::optional<Doorman::Waiting> Doorman::next(Mono now) {
   while (!waiting_.empty()) {
-    Waiting out = std::move(waiting_.front());
-    waiting_.pop_front();
+    const auto first = waiting_.begin();
+    Waiting out = std::move(first->second);
+    places_.leave(first->first);
+    waiting_.erase(first);
     if (now - out.since < limits::quic_handshake_timeout) return out;
     ++shared_.counters.dropped_initials;
   }

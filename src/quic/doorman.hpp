@@ -2,6 +2,7 @@
 /// First datagrams of connections that do not exist yet: who may wait, who must prove its address first, who is sent
 /// away.
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -34,7 +35,9 @@ class Doorman {
 
   Shared& shared_;
   Replies& replies_;
-  Ring<Waiting> waiting_;
+  std::map<std::uint64_t, Waiting> waiting_;  // by order of arrival
+  AdmissionTable<std::uint64_t> places_{{.places = limits::handshake_backlog}};
+  std::uint64_t next_ = 0;
 };
 
 }  // namespace mosaik::quic

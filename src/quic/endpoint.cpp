@@ -47,7 +47,7 @@ class Endpoint::Impl {
   void adopt(Mono now, std::unique_ptr<Connection> connection, const DatagramPath& path, BytesView bytes);
   void forget(std::map<LinkId, Farewell>::iterator farewell);
   [[nodiscard]] bool make_room(Mono now);
-  [[nodiscard]] bool make_room_for_handshake(Mono now);
+  void admit_handshake(Mono now, LinkId link, const SocketAddress& from);
   void mark(Farewell& farewell);
   [[nodiscard]] bool write_farewells(DatagramBatch& out);
   [[nodiscard]] bool write_connections(Mono now, Ring<LinkId>& queue, DatagramBatch& out);
@@ -108,13 +108,13 @@ bool Endpoint::Impl::make_room(Mono now) {
   return true;
 }
 
-// Whoever begins handshakes and goes silent must not keep all others out for as long as a slow one may take.
-bool Endpoint::Impl::make_room_for_handshake(Mono now) {
-  if (shared_.unfinished_incoming < limits::incoming_handshakes) return true;
-  const auto oldest = std::ranges::find_if(live_, [](const auto& item) { return item.second->unfinished_incoming(); });
-  if (oldest == live_.end() || !oldest->second->give_way(now)) return false;
-  settle(now, *oldest->second);
-  return true;
+void Endpoint::Impl::admit_handshake(Mono now, LinkId link, const SocketAddress& from) {
+  const std::optional<LinkId> leaving = shared_.incoming.admit(link, from, AdmissionClass::stranger);
+  if (!leaving) return;
+  Connection* const connection = find(*leaving);
+  MOSAIK_ASSERT(connection != nullptr);
+  connection->give_way(now);
+  settle(now, *connection);
 }
 
 void Endpoint::Impl::on_datagram(Mono now, const DatagramPath& path, BytesView bytes) {
@@ -191,11 +191,13 @@ bool Endpoint::Impl::advance(Mono now) {
       on_datagram(now, waiting->path, waiting->bytes);  // its connection was made in the meantime
       continue;
     }
-    if (!make_room_for_handshake(now) || !make_room(now)) {
+    if (!make_room(now)) {
       ++shared_.counters.dropped_initials;
       continue;
     }
-    adopt(now, Connection::accept(shared_, LinkId{++last_link_}, *first, now), waiting->path, waiting->bytes);
+    const LinkId link{++last_link_};
+    admit_handshake(now, link, first->path.remote);
+    adopt(now, Connection::accept(shared_, link, *first, now), waiting->path, waiting->bytes);
   }
   return !doorman_.empty();
 }

@@ -3,6 +3,8 @@
 
 #include <map>
 
+#include "base/admission_table.hpp"
+#include "base/limits.hpp"
 #include "crypto/drbg.hpp"
 #include "quic/cid.hpp"
 #include "quic/endpoint.hpp"
@@ -46,7 +48,8 @@ struct Shared {
   EventQueue events;
   EndpointCounters counters;
   std::map<PeerId, std::size_t> accepted;  ///< open links of each peer that dialled us
-  std::size_t unfinished_incoming = 0;     ///< accepted connections whose handshake is not complete
+  /// Accepted connections whose handshake is not complete.
+  AdmissionTable<LinkId> incoming{{.places = limits::incoming_handshakes}};
 };
 
 }  // namespace mosaik::quic

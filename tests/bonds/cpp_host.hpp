@@ -219,7 +219,9 @@ class BasicCppHost final : public Host {
     if (event.side == quic::Side::initiator)
       return with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_opened(step, event); });
     in_mesh_[event.link] = false;
-    with_reception([&](bonds::Reception& reception, const bonds::Step& step) { reception.on_opened(step, event); });
+    with_reception([&](bonds::Reception& reception, const bonds::Step& step) {
+      reception.on_opened(step, event, AdmissionClass::stranger);
+    });
   }
   void on(const quic::LinkFrame& event) {
     if (in_mesh_[event.link])

@@ -116,12 +116,14 @@ class Recorder final : public quic::Links {
   }
   void set_frame_limit(quic::LinkId link, std::size_t bytes) override { limits[link] = bytes; }
   Result<Bytes32> exporter(quic::LinkId, BytesView) const override { return fail(Errc::not_found, "no TLS here"); }
-  std::optional<quic::LinkStats> stats(quic::LinkId) const override {
+  std::optional<quic::LinkStats> stats(quic::LinkId link) const override {
     quic::LinkStats out;
     out.smoothed_rtt = 7ms;
+    if (const auto found = received.find(link); found != received.end()) out.bytes_received = found->second;
     return out;
   }
 
+  std::map<quic::LinkId, std::uint64_t> received;
   std::uint64_t last = 0;
   std::optional<Error> dial_error;
   quic::SendResult send_result = quic::SendResult::queued;

@@ -245,10 +245,10 @@ TEST(SyncAcceptor, takes_no_entry_of_the_sender_whose_signature_fails_and_tells_
   EXPECT_EQ(rig.core.counters().entries_refused, 1U);
 }
 
-TEST(SyncAcceptor, closes_who_says_nothing_or_never_closes) {
+TEST(SyncAcceptor, closes_who_says_nothing_for_a_second_or_never_closes) {
   Rig rig;
   const auto silent = rig.incoming(1, Alpn::sync);
-  rig.pass(limits::accept_timeout - 1ms);
+  rig.pass(limits::first_frame - 1ms);
   EXPECT_THAT(rig.links.closed, IsEmpty());
   rig.pass(1ms);
   ASSERT_THAT(rig.links.closed, SizeIs(1));
@@ -257,10 +257,25 @@ TEST(SyncAcceptor, closes_who_says_nothing_or_never_closes) {
 
   const auto lingering = rig.incoming(2, Alpn::sync);
   rig.frame(lingering, snapshot_of({entry_of(2)}));
-  rig.pass(limits::accept_timeout);
+  rig.pass(limits::accept_timeout - 1ms);
+  EXPECT_THAT(rig.links.closed, SizeIs(1));
+  rig.pass(1ms);
   ASSERT_THAT(rig.links.closed, SizeIs(2));
   EXPECT_EQ(rig.links.closed[1].link, lingering);
   EXPECT_EQ(rig.core.counters().syncs_served, 0U);
+}
+
+TEST(SyncAcceptor, waits_for_a_first_frame_that_is_on_its_way) {
+  Rig rig;
+  const auto slow = rig.incoming(1, Alpn::sync);
+  for (int i = 0; i < 4; ++i) {
+    rig.links.received[slow] += 1000;
+    rig.pass(limits::first_frame - 1ms);
+    EXPECT_THAT(rig.links.closed, IsEmpty()) << i;
+  }
+  rig.links.received[slow] += 1000;
+  rig.pass(limits::accept_timeout);
+  EXPECT_THAT(rig.links.closed, SizeIs(1)) << "but no longer than an exchange may take";
 }
 
 TEST(SyncAcceptor, gives_up_the_oldest_of_three_from_one_peer_which_may_be_with_a_process_that_is_no_more) {
@@ -276,17 +291,19 @@ TEST(SyncAcceptor, gives_up_the_oldest_of_three_from_one_peer_which_may_be_with_
   EXPECT_EQ(rig.links.sent[0].link, third);
 }
 
-TEST(SyncAcceptor, refuses_with_102_beyond_the_limit_of_all) {
+TEST(SyncAcceptor, idle_exchanges_give_way_to_newcomers_whatever_their_number) {
   Rig rig;
-  for (std::uint32_t peer = 1; peer <= limits::incoming_syncs; ++peer) rig.incoming(peer, Alpn::sync);
-  EXPECT_TRUE(rig.links.closed.empty());
-  const quic::LinkId beyond = rig.incoming(limits::incoming_syncs + 1, Alpn::sync);
-  ASSERT_EQ(rig.links.closed.size(), 1U);
-  EXPECT_EQ(rig.links.closed[0].link, beyond);
-  EXPECT_EQ(rig.links.closed[0].code, CloseCode::cancelled);
-  rig.pass(limits::accept_timeout);
-  const quic::LinkId after = rig.incoming(limits::incoming_syncs + 2, Alpn::sync);
-  EXPECT_NE(rig.links.closed.back().link, after) << "the places are free again";
+  std::vector<quic::LinkId> idle;
+  for (std::uint32_t peer = 1; peer <= 4 * limits::incoming_syncs; ++peer)
+    idle.push_back(rig.incoming(peer, Alpn::sync));
+  EXPECT_EQ(rig.links.closed.front().link, idle.front());
+  const quic::LinkId joiner = rig.incoming(99'999, Alpn::sync);
+  for (std::uint32_t peer = 1; peer <= 50; ++peer) rig.incoming(10'000 + peer, Alpn::sync);
+  const auto is_joiner = [&](const auto& closed) { return closed.link == joiner; };
+  EXPECT_TRUE(std::ranges::none_of(rig.links.closed, is_joiner));
+  rig.frame(joiner, snapshot_of({entry_of(99'999)}));
+  for (std::uint32_t peer = 1; peer <= 2 * limits::incoming_syncs; ++peer) rig.incoming(20'000 + peer, Alpn::sync);
+  EXPECT_TRUE(std::ranges::none_of(rig.links.closed, is_joiner)) << "it has sent its frame";
 }
 
 TEST(Announce, of_a_peer_that_was_restarted_elsewhere_ends_the_sync_that_waits_for_its_predecessor) {

@@ -103,7 +103,8 @@ TEST_F(Hostile, under_load_a_client_is_asked_to_retry_and_gets_in) {
   EXPECT_EQ(host.open_links(), 2U);
 }
 
-TEST_F(Hostile, who_begins_handshakes_and_goes_silent_keeps_nobody_out_for_longer_than_a_second) {
+// One network, and one address in the end: a source that has many unfinished handshakes makes room for the next.
+TEST_F(Hostile, handshakes_that_never_end_keep_nobody_out) {
   // They prove their address and begin; what the host answers is lost.
   wire.passes = [&](const Packet& packet) {
     constexpr std::uint8_t retry = 0xf0;
@@ -112,14 +113,14 @@ TEST_F(Hostile, who_begins_handshakes_and_goes_silent_keeps_nobody_out_for_longe
   };
   std::vector<Host*> mute;
   for (std::uint8_t name = 10; name < 30; ++name) mute.push_back(&wire.add(name));
-  for (std::size_t i = 0; i < limits::incoming_handshakes; ++i) wire.dial(*mute.at(i % mute.size()), host);
+  for (std::size_t i = 0; i < 4 * limits::incoming_handshakes; ++i) wire.dial(*mute.at(i % mute.size()), host);
   wire.run_for(500ms);
-  ASSERT_EQ(host.endpoint->connections(), 1 + limits::incoming_handshakes);
+  ASSERT_GT(host.endpoint->connections(), limits::incoming_handshakes / 2);
+  ASSERT_LE(host.endpoint->connections(), 2 + limits::incoming_handshakes);
   Host& honest = wire.add(5);
   const LinkId link = wire.dial(honest, host);
-  wire.run_for(200ms);
-  EXPECT_FALSE(honest.links[link].opened) << "each has its second";
-  EXPECT_TRUE(wire.run_until([&] { return honest.links[link].opened.has_value(); }, 2s));
+  for (std::size_t i = 0; i < 100; ++i) wire.dial(*mute.at(i % mute.size()), host);
+  EXPECT_TRUE(wire.run_until([&] { return honest.links[link].opened.has_value(); }, 200ms));
 }
 
 TEST_F(Hostile, a_retry_token_is_of_no_use_at_another_address) {
