@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
@@ -179,7 +180,8 @@ class RawPeer::Body {
 
   ngtcp2_conn* quic = nullptr;
   std::vector<std::vector<std::uint8_t>> own_ids;
-  std::vector<std::uint8_t> unsent;  // bytes for the stream
+  std::deque<std::vector<std::uint8_t>> written;  // what the stream carries; ngtcp2 keeps pointers into it
+  std::size_t unsent = 0;                         // bytes of the newest that ngtcp2 has not taken
   std::int64_t stream = -1;
 
   [[nodiscard]] const ngtcp2_path& path() const noexcept { return path_; }
@@ -515,15 +517,15 @@ std::vector<RawPeer::Datagram> RawPeer::send(Mono now) {
     Datagram room(1472);
     ngtcp2_pkt_info info{};
     ngtcp2_ssize taken = -1;
-    std::vector<std::uint8_t>& bytes = body_->unsent;
-    const bool streaming = !bytes.empty() && body_->stream >= 0;
+    const bool streaming = body_->unsent > 0 && body_->stream >= 0;
+    const BytesView bytes = streaming ? BytesView(body_->written.back()).last(body_->unsent) : BytesView();
     const ngtcp2_ssize size = ngtcp2_conn_write_stream(
         body_->quic, nullptr, &info, room.data(), room.size(), &taken, NGTCP2_WRITE_STREAM_FLAG_NONE,
-        streaming ? body_->stream : -1, streaming ? bytes.data() : nullptr, streaming ? bytes.size() : 0, stamp(now));
-    if (taken > 0) bytes.erase(bytes.begin(), bytes.begin() + taken);
+        streaming ? body_->stream : -1, streaming ? bytes.data() : nullptr, bytes.size(), stamp(now));
+    if (taken > 0) body_->unsent -= static_cast<std::size_t>(taken);
     if (size == NGTCP2_ERR_STREAM_DATA_BLOCKED || size == NGTCP2_ERR_STREAM_SHUT_WR ||
         size == NGTCP2_ERR_STREAM_NOT_FOUND) {
-      bytes.clear();
+      body_->unsent = 0;
       continue;
     }
     if (size <= 0) break;
@@ -560,8 +562,10 @@ const std::vector<std::vector<std::uint8_t>>& RawPeer::own_ids() const noexcept 
 }
 
 void RawPeer::write_stream(Mono, BytesView bytes) {
+  if (body_->unsent > 0 || bytes.empty()) return;  // one write at a time
   if (body_->stream < 0 && ngtcp2_conn_open_bidi_stream(body_->quic, &body_->stream, nullptr) != 0) return;
-  append(body_->unsent, bytes);
+  body_->written.emplace_back(bytes.begin(), bytes.end());
+  body_->unsent = bytes.size();
 }
 
 }  // namespace mosaik::sim

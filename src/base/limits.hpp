@@ -22,11 +22,15 @@ inline constexpr std::size_t receive_step =
 inline constexpr std::size_t links = 4096;               ///< connections of one endpoint, closing ones included
 inline constexpr std::size_t incoming_handshakes = 256;  ///< unfinished incoming handshakes (base/admission_table.hpp)
 inline constexpr std::size_t retry_threshold = 64;  ///< unfinished incoming handshakes from which on Retry is asked
+inline constexpr Nanoseconds retry_window = 10ms;   ///< in which a client is asked so often,
+inline constexpr std::size_t retries_per_client = 4;
+inline constexpr std::size_t retries_per_window = 512;  ///< and all clients together so often
 inline constexpr std::size_t handshakes_per_step =
     8;  ///< new handshakes taken up between two rounds of established links
-inline constexpr std::size_t handshake_backlog = 512;  ///< first datagrams waiting for their turn (base/admission_table.hpp)
-inline constexpr std::size_t dial_addresses = 4;       ///< addresses of one peer that a dial tries
-inline constexpr std::size_t links_per_peer = 32;      ///< incoming connections of one peer at a time; more: refused
+inline constexpr std::size_t handshake_backlog =
+    512;                                          ///< first datagrams waiting for their turn (base/admission_table.hpp)
+inline constexpr std::size_t dial_addresses = 4;  ///< addresses of one peer that a dial tries
+inline constexpr std::size_t links_per_peer = 32;  ///< incoming connections of one peer at a time; more: refused
 inline constexpr std::size_t quic_window = 256U
                                            << 10U;  ///< bytes handed to QUIC at a time; the rest waits in our queues
 inline constexpr std::size_t loopback_datagram = 16U << 10U;  ///< bytes of a datagram between two processes of one host
@@ -56,8 +60,8 @@ inline constexpr std::size_t catalog_bytes = 16U << 20U;  ///< sum of all entrie
 inline constexpr std::size_t tombstones = 4096;           ///< remembered departures
 inline constexpr std::size_t verified_cache = 4096;       ///< entries whose signature need not be verified again
 inline constexpr std::size_t concurrent_syncs = 8;        ///< outgoing, at a time
-inline constexpr std::size_t incoming_syncs = 256;  ///< syncs and pings at a time (base/admission_table.hpp),
-inline constexpr std::size_t member_syncs = 32;     ///< of which so many are for members alone
+inline constexpr std::size_t incoming_syncs = 256;        ///< syncs and pings at a time (base/admission_table.hpp),
+inline constexpr std::size_t member_syncs = 32;           ///< of which so many are for members alone
 inline constexpr std::size_t incoming_starts = 256;  ///< links that owe a HandshakeStart (base/admission_table.hpp),
 inline constexpr std::size_t member_starts = 64;     ///< of which so many are for members alone
 inline constexpr std::size_t bootstrap_peers = 64;

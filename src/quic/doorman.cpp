@@ -21,7 +21,8 @@ void Doorman::on_stranger(Mono now, const DatagramPath& path, BytesView bytes) {
   if (!first) return;
   // Under load only who is reachable at its address is listened to; a Retry costs us no memory.
   if (!first->original && shared_.incoming.size() + waiting_.size() >= limits::retry_threshold) {
-    return replies_.ask_to_retry(now, path, first->header);
+    if (may_ask(now, path.remote)) replies_.ask_to_retry(now, path, first->header);
+    return;
   }
   if (bytes.size() > largest) {
     ++shared_.counters.dropped_initials;
@@ -32,6 +33,23 @@ void Doorman::on_stranger(Mono now, const DatagramPath& path, BytesView bytes) {
     ++shared_.counters.dropped_initials;
   }
   waiting_.emplace(next_++, Waiting{path, {bytes.begin(), bytes.end()}, now});
+}
+
+// A flood of first packets has many of each client, and an honest client a few in 300 ms. What is not asked is
+// forgotten at the cost of reading its header, so that the socket's queue is emptied faster than it fills.
+bool Doorman::may_ask(Mono now, const SocketAddress& client) {
+  if (now - asked_since_ >= limits::retry_window) {
+    asked_.clear();
+    asked_count_ = 0;
+    asked_since_ = now;
+  }
+  const bool fits = asked_count_ < limits::retries_per_window && asked_[client] < limits::retries_per_client;
+  if (fits) {
+    ++asked_[client];
+    ++asked_count_;
+  }
+  if (!fits) ++shared_.counters.dropped_initials;
+  return fits;
 }
 
 std::optional<Doorman::Waiting> Doorman::next(Mono now) {

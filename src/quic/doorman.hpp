@@ -33,11 +33,17 @@ class Doorman {
  private:
   static constexpr std::size_t largest = 4096;  // bytes of a first datagram; clients send 1200 to 1472
 
+  /// At most limits::retries_per_client Retries in a limits::retry_window.
+  [[nodiscard]] bool may_ask(Mono now, const SocketAddress& client);
+
   Shared& shared_;
   Replies& replies_;
   std::map<std::uint64_t, Waiting> waiting_;  // by order of arrival
   AdmissionTable<std::uint64_t> places_{{.places = limits::handshake_backlog}};
   std::uint64_t next_ = 0;
+  std::map<SocketAddress, std::size_t> asked_;  // to retry, in this window
+  std::size_t asked_count_ = 0;
+  Mono asked_since_{};
 };
 
 }  // namespace mosaik::quic

@@ -113,14 +113,28 @@ TEST_F(Hostile, handshakes_that_never_end_keep_nobody_out) {
   };
   std::vector<Host*> mute;
   for (std::uint8_t name = 10; name < 30; ++name) mute.push_back(&wire.add(name));
-  for (std::size_t i = 0; i < 4 * limits::incoming_handshakes; ++i) wire.dial(*mute.at(i % mute.size()), host);
-  wire.run_for(500ms);
+  for (std::size_t i = 0; i < 4 * limits::incoming_handshakes; ++i) {
+    wire.dial(*mute.at(i % mute.size()), host);
+    if (i % mute.size() == 0) wire.run_for(limits::retry_window);
+  }
+  wire.run_for(100ms);
   ASSERT_GT(host.endpoint->connections(), limits::incoming_handshakes / 2);
   ASSERT_LE(host.endpoint->connections(), 2 + limits::incoming_handshakes);
   Host& honest = wire.add(5);
   const LinkId link = wire.dial(honest, host);
   for (std::size_t i = 0; i < 100; ++i) wire.dial(*mute.at(i % mute.size()), host);
   EXPECT_TRUE(wire.run_until([&] { return honest.links[link].opened.has_value(); }, 200ms));
+}
+
+TEST_F(Hostile, a_client_that_floods_is_asked_a_few_times_and_the_others_are_asked_too) {
+  capture_initials(limits::retry_threshold);
+  flood(0, limits::retry_threshold);
+  wire.run_for(10ms);
+  for (int i = 0; i < 1000; ++i) wire.inject(Wire::address(66), Wire::address(2), captured[0].bytes);
+  Host& honest = wire.add(5);
+  const LinkId link = wire.dial(honest, host);
+  ASSERT_TRUE(wire.run_until([&] { return honest.links[link].opened.has_value(); }, 200ms));
+  EXPECT_LE(host.endpoint->counters().retries_sent, 2 * limits::retries_per_client + 1);
 }
 
 TEST_F(Hostile, a_retry_token_is_of_no_use_at_another_address) {

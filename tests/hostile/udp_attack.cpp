@@ -1,0 +1,287 @@
+/// udp_attack: a stranger with a socket, against a running node.
+///
+///   udp_attack MODE IP:PORT [--links N] [--seconds T] [--rate R] [--alpn NAME] [--sources K] [--seed S]
+///
+///   idle        holds N links that send four bytes of a frame and no more; replaces those that are closed
+///   handshakes  makes whole handshakes as fast as it can, and then says nothing
+///   initials    sends first packets of connections that never go on: R a second, 0 = as fast as it can
+///   frames      hostile connections with the grammar of sim::Attacker, one after the other
+///
+/// Sources are addresses 127.x.y.1 in networks of their own where the target is on loopback. Prints one line of
+/// figures.
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "sim/hostile/attacker.hpp"
+
+namespace {
+
+using namespace mosaik;
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::string mode;
+  sockaddr_in target{};
+  std::size_t links = 64;
+  double seconds = 10;
+  std::uint64_t rate = 0;
+  std::string alpn = "/mosaik/discovery/sync/1.0";
+  unsigned sources = 1;
+  std::uint64_t seed = 1;
+};
+
+[[noreturn]] void usage(const std::string& why) {
+  std::fprintf(stderr, "udp_attack: %s\n", why.c_str());
+  std::exit(64);
+}
+
+template <class T>
+T number(std::string_view text) {
+  T out{};
+  if (std::from_chars(text.data(), text.data() + text.size(), out).ptr != text.data() + text.size())
+    usage("'" + std::string(text) + "' is not a number");
+  return out;
+}
+
+Options read(int count, char** words) {
+  if (count < 3) usage("MODE and IP:PORT are needed");
+  Options out;
+  out.mode = words[1];
+  const std::string at = words[2];
+  const std::size_t colon = at.rfind(':');
+  out.target.sin_family = AF_INET;
+  if (colon == std::string::npos || inet_pton(AF_INET, at.substr(0, colon).c_str(), &out.target.sin_addr) != 1)
+    usage("'" + at + "' is no IPv4 address and port");
+  out.target.sin_port = htons(number<std::uint16_t>(std::string_view(at).substr(colon + 1)));
+  for (int i = 3; i + 1 < count; i += 2) {
+    const std::string_view word = words[i], value = words[i + 1];
+    if (word == "--links")
+      out.links = number<std::size_t>(value);
+    else if (word == "--seconds")
+      out.seconds = number<double>(value);
+    else if (word == "--rate")
+      out.rate = number<std::uint64_t>(value);
+    else if (word == "--alpn")
+      out.alpn = value;
+    else if (word == "--sources")
+      out.sources = number<unsigned>(value);
+    else if (word == "--seed")
+      out.seed = number<std::uint64_t>(value);
+    else
+      usage("no option " + std::string(word));
+  }
+  return out;
+}
+
+Mono mono() {
+  return Mono(std::chrono::duration_cast<Nanoseconds>(Clock::now().time_since_epoch()));
+}
+
+/// A connected socket, at one of the sources.
+class Socket {
+ public:
+  Socket(const Options& options, std::size_t source) : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
+    if (fd_ < 0) usage("no more sockets; raise `ulimit -n`");
+    if (options.sources > 1) {
+      sockaddr_in own{};
+      own.sin_family = AF_INET;
+      own.sin_addr.s_addr = htonl(0x7f000001U + (static_cast<std::uint32_t>(1 + source % options.sources) << 8U));
+      static_cast<void>(bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own));
+    }
+    static_cast<void>(connect(fd_, reinterpret_cast<const sockaddr*>(&options.target), sizeof options.target));
+  }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  ~Socket() { close(fd_); }
+
+  bool put(BytesView bytes) const { return ::send(fd_, bytes.data(), bytes.size(), 0) >= 0; }
+  std::optional<std::vector<std::uint8_t>> take() const {
+    std::vector<std::uint8_t> room(65536);
+    const ssize_t size = recv(fd_, room.data(), room.size(), 0);
+    if (size < 0) return std::nullopt;
+    room.resize(static_cast<std::size_t>(size));
+    return room;
+  }
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::uint64_t peers_made = 0;
+
+sim::RawPeer::Identity identity(const Options& options, const std::string& alpn) {
+  Bytes32 seed{};
+  const std::uint64_t number = options.seed * 1'000'003 + ++peers_made;
+  std::memcpy(seed.data(), &number, sizeof number);
+  return {crypto::SecretKey::from_seed(seed), alpn, number, {}};
+}
+
+/// A stranger's connection and its socket.
+struct Link {
+  Link(const Options& options, std::size_t source, const std::string& alpn)
+      : socket(options, source), peer(sim::RawPeer::dial(identity(options, alpn), mono())) {}
+  void pump() {
+    while (const auto datagram = socket.take())
+      if (!datagram->empty()) peer->receive(mono(), *datagram);
+    for (const auto& datagram : peer->send(mono())) socket.put(datagram);
+  }
+  Socket socket;
+  std::unique_ptr<sim::RawPeer> peer;
+  bool spoken = false;
+  Clock::time_point begun = Clock::now();
+};
+
+bool over(const Options& options, Clock::time_point begun) {
+  return Clock::now() - begun > std::chrono::duration<double>(options.seconds);
+}
+
+void wait_for_any(const std::vector<std::unique_ptr<Link>>& links) {
+  std::vector<pollfd> fds;
+  for (const auto& link : links) fds.push_back({link->socket.fd(), POLLIN, 0});
+  static_cast<void>(poll(fds.data(), fds.size(), 5));
+}
+
+void idle(const Options& options) {
+  const auto begun = Clock::now();
+  std::vector<std::unique_ptr<Link>> links;
+  std::size_t made = 0, opened = 0;
+  while (!over(options, begun)) {
+    for (int burst = 0; links.size() < options.links && burst < 32; ++burst, ++made)
+      links.push_back(std::make_unique<Link>(options, made, options.alpn));
+    for (auto& link : links) {
+      link->pump();
+      if (link->spoken || !link->peer->ready()) continue;
+      constexpr std::array<std::uint8_t, 4> begin_of_frame = {0, 0, 0x10, 0};
+      link->peer->write_stream(mono(), begin_of_frame);
+      link->spoken = true;
+      ++opened;
+      link->pump();
+    }
+    std::erase_if(links, [](const auto& link) {
+      return link->peer->closed_with() || Clock::now() - link->begun > std::chrono::seconds(20);
+    });
+    wait_for_any(links);
+  }
+  std::printf("idle: %zu links begun, %zu opened\n", made, opened);
+}
+
+void handshakes(const Options& options) {
+  const auto begun = Clock::now();
+  std::vector<std::unique_ptr<Link>> links;
+  std::size_t made = 0, done = 0;
+  while (!over(options, begun)) {
+    for (; links.size() < options.links; ++made) links.push_back(std::make_unique<Link>(options, made, options.alpn));
+    for (auto& link : links) link->pump();
+    done += static_cast<std::size_t>(std::erase_if(links, [](const auto& link) {
+      return link->peer->ready() || link->peer->closed_with() || Clock::now() - link->begun > std::chrono::seconds(2);
+    }));
+    wait_for_any(links);
+  }
+  std::printf("handshakes: %zu begun, %zu done, %.0f a second\n", made, done,
+              static_cast<double>(done) / options.seconds);
+}
+
+void initials(const Options& options) {
+  std::vector<std::vector<std::uint8_t>> first;
+  for (int i = 0; i < 512; ++i)
+    for (auto& datagram : sim::RawPeer::dial(identity(options, options.alpn), mono())->send(mono()))
+      first.push_back(std::move(datagram));
+  std::vector<std::unique_ptr<Socket>> sockets;
+  for (std::size_t i = 0; i < std::max<std::size_t>(options.links, 1); ++i)
+    sockets.push_back(std::make_unique<Socket>(options, i));
+  const auto begun = Clock::now();
+  std::uint64_t sent = 0;
+  while (!over(options, begun)) {
+    if (options.rate > 0) {
+      const double due =
+          std::chrono::duration<double>(Clock::now() - begun).count() * static_cast<double>(options.rate);
+      if (static_cast<double>(sent) >= due) {
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+        continue;
+      }
+    }
+    // The last bytes of the client's id are its own choice: each packet is another connection's for who looks no
+    // further.
+    sockets[sent % sockets.size()]->put(first[sent % first.size()]);
+    ++sent;
+  }
+  std::printf("initials: %llu sent, %.0f a second\n", static_cast<unsigned long long>(sent),
+              static_cast<double>(sent) / options.seconds);
+}
+
+void frames(const Options& options) {
+  const auto begun = Clock::now();
+  sim::SeededChoices choices{Rng(options.seed)};
+  std::size_t made = 0, opened = 0;
+  while (!over(options, begun) && made < options.links) {
+    ++made;
+    sim::Attacker attacker(choices);
+    auto who = identity(options, attacker.alpn());
+    who.parameters = attacker.parameters();
+    std::vector<std::unique_ptr<Socket>> sockets;
+    for (std::size_t i = 0; i < sim::Attacker::sockets; ++i) sockets.push_back(std::make_unique<Socket>(options, i));
+    const auto peer = sim::RawPeer::dial(who, mono());
+    const bool meddles = choices.one_in(4);
+    const auto pump = [&](std::chrono::milliseconds span) {
+      const auto end = Clock::now() + span;
+      do {
+        pollfd fd{sockets[0]->fd(), POLLIN, 0};
+        for (const auto& datagram : peer->send(mono())) sockets[0]->put(datagram);
+        static_cast<void>(poll(&fd, 1, 1));
+        while (const auto datagram = sockets[0]->take())
+          if (!datagram->empty()) peer->receive(mono(), *datagram);
+      } while (Clock::now() < end && !peer->ready());
+      for (const auto& datagram : peer->send(mono())) sockets[0]->put(datagram);
+    };
+    if (meddles) attacker.meddle(*peer);
+    pump(std::chrono::milliseconds(30));
+    if (peer->ready()) ++opened;
+    for (std::uint64_t moves = 4 + choices.below(20); moves > 0; --moves) {
+      for (const auto& shot : attacker.shoot(*peer, mono())) sockets[shot.socket]->put(shot.datagram);
+      pump(std::chrono::milliseconds(choices.below(3)));
+    }
+  }
+  std::printf("frames: %zu connections, %zu opened\n", made, opened);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const Options options = read(count, words);
+  rlimit descriptors{};
+  getrlimit(RLIMIT_NOFILE, &descriptors);
+  descriptors.rlim_cur = descriptors.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &descriptors);
+  if (options.mode == "idle")
+    idle(options);
+  else if (options.mode == "handshakes")
+    handshakes(options);
+  else if (options.mode == "initials")
+    initials(options);
+  else if (options.mode == "frames")
+    frames(options);
+  else
+    usage("no mode '" + options.mode + "'");
+  return 0;
+}
