@@ -113,7 +113,7 @@ void World::check_at_rest(Mono since) {
 std::vector<GroupId> World::groups_of(const Life& one, const Life& other) const {
   std::vector<GroupId> out;
   if (&one == &other || one.died || other.died || one.id == other.id || one.network != other.network) return out;
-  if (one.software == Software::impostor || other.software == Software::impostor) return out;
+  if (is_liar(one.software) || is_liar(other.software)) return out;
   // The crate does not retry: two of them may stay apart.
   if (one.software != Software::node && other.software != Software::node) return out;
   std::ranges::set_intersection(one.groups, other.groups, std::back_inserter(out));

@@ -17,7 +17,13 @@ enum class Software : std::uint8_t {
   node,      ///< the node of production
   rust,      ///< a model of the crate
   impostor,  ///< a model of the crate that names the group and does not know its secret
+  hostile,   ///< an impostor that breaks QUIC's rules too, in the quic tier
 };
+
+/// Names the group, and is no member.
+[[nodiscard]] constexpr bool is_liar(Software software) noexcept {
+  return software == Software::impostor || software == Software::hostile;
+}
 
 /// What a host is for as long as the world stands.
 struct HostSpec {

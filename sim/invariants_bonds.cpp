@@ -18,7 +18,7 @@ class OnlyMembers final : public Invariant {
     if (event.kind != EventKind::bond_up) return std::nullopt;
     if (event.peer == life.id) return life.name + " is bonded with itself";
     for (const Life& other : world.truth().lives())
-      if (other.id == event.peer && other.network == life.network && other.software != Software::impostor &&
+      if (other.id == event.peer && other.network == life.network && !is_liar(other.software) &&
           (world.group_of(other.secret) == event.group ||
            (other.second_secret && world.group_of(*other.second_secret) == event.group)))
         return std::nullopt;

@@ -104,5 +104,7 @@ class Program {
 /// A model of the crate; an impostor when it is not honest.
 [[nodiscard]] std::unique_ptr<Program> make_rust_model(const Launch& launch, const Now& now,
                                                        std::unique_ptr<quic::Transport> transport, bool honest);
+/// An impostor that also keeps none of QUIC's rules, behind the encryption: for the quic tier.
+[[nodiscard]] std::unique_ptr<Program> make_hostile(const Launch& launch, std::unique_ptr<Program> impostor);
 
 }  // namespace mosaik::sim

@@ -147,9 +147,10 @@ std::unique_ptr<Program> World::make_program(const Host& of, const Launch& launc
   if (knobs_.buggify != 0)
     transport =
         std::make_unique<BuggyTransport>(std::move(transport), Rng(launch.seed).fork("buggy"), knobs_.buggify, at_war_);
-  if (of.spec.software != Software::node)
-    return make_rust_model(launch, now, std::move(transport), of.spec.software == Software::rust);
-  return make_node(launch, now, std::move(transport));
+  if (of.spec.software == Software::node) return make_node(launch, now, std::move(transport));
+  auto model = make_rust_model(launch, now, std::move(transport), of.spec.software == Software::rust);
+  const bool breaks_rules = of.spec.software == Software::hostile && knobs_.tier == Tier::quic;
+  return breaks_rules ? make_hostile(launch, std::move(model)) : std::move(model);
 }
 
 void World::crash(HostId id) {

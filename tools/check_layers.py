@@ -37,7 +37,7 @@ ROOMS = {
     "api": ["control"],
     "apps/mosaik": ["api"],
     "apps/mosaik-sim": ["sim"],
-    "sim": ["node"],
+    "sim": ["node", "sim/hostile"],
     "sim/hostile": ["quic"],
     "examples": [],
 }
