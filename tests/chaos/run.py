@@ -108,6 +108,34 @@ def stopped(fleet):
         return f"known after {known * 1000:.0f} ms; " + back(fleet, nodes, time.monotonic(), 8)
 
 
+def rebound(fleet, rounds):
+    """A NAT in front of one host forgets its mapping: the host's packets come from another port."""
+    if not shutil.which("conntrack") or not shutil.which("nft"):
+        raise Skip("conntrack or nft is not installed")
+    with Hosts(fleet, 4) as hosts:
+        rules = ("add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; "
+                 "add rule ip nat post ip protocol udp masquerade to :20000-60000 fully-random")
+        done = subprocess.run(["ip", "netns", "exec", hosts.names[3], "nft", rules], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Skip(f"no NAT here: {done.stderr.decode(errors='replace').strip()}")
+        nodes = hosts.nodes()
+        took = []
+        for _ in range(rounds):
+            at = time.monotonic()
+            subprocess.run(["ip", "netns", "exec", hosts.names[3], "conntrack", "-F"], check=True, capture_output=True)
+            fleet.wait("all have noticed", lambda at=at: len(ended(nodes, at)) >= 6, 5)
+            fleet.meshed(nodes, 5)
+            ups = [e["mono_ns"] / 1e9 - at for n in nodes for e in n.events if e.get("event") == "bond_up" and e["mono_ns"] / 1e9 > at]
+            took.append(max(ups))
+            false = [(label, event["by"], event["reason"]) for label, event in ended(nodes, at) if event["by"] != "link"]
+            if false:
+                raise Failure(f"a living member was called dead: {false}")
+            fleet.quiet(nodes, 1)
+        if max(took) > 1.5:
+            raise Failure(f"bonded again after {max(took):.2f} s")
+        return f"{rounds} times, bonded again after {median(took) * 1000:.0f} ms (median), {max(took) * 1000:.0f} ms (max)"
+
+
 def one_way(fleet, seconds):
     """One hears the other and is not heard; both keep all their other bonds."""
     with Hosts(fleet, 5) as hosts:
@@ -191,6 +219,7 @@ def waves(full, minutes):
              ("20 % loss ends no bond", lambda fleet: lossy(fleet, 5, 20, 60 if full else 10))]
     begin.append(("a one-way cut ends one bond and heals", lambda fleet: one_way(fleet, 60 if full else 8)))
     begin.append(("a rolling restart is followed", rolling))
+    begin.append(("a NAT that forgets its mapping ends no life", lambda fleet: rebound(fleet, 20 if full else 3)))
     if not full:
         return [begin[:2], begin[2:] + cuts(10)[:2], cuts(10)[2:]]
     long = [[("20 nodes with twice the load raise no false alarm", lambda fleet: loaded(fleet, 20, 60 * minutes))],

@@ -41,7 +41,8 @@ stage interop 1500
 stage sanitize 1500
 stage sim 900
 stage thread 900
-stage fuzz 900
+stage fuzz 600
+stage hostile 600
 stage system 900
 stage chaos 300
 stage mutants 600
