@@ -189,7 +189,8 @@ class World {
       if (here.frozen > time_) return wake(at);
       note_stall(at);
       Facts facts;
-      for (std::size_t i = 0; i < ids_.size(); ++i) here.health.on_unanswered(ids_[i], here.peers[i].unanswered);
+      for (std::size_t i = 0; i < ids_.size(); ++i)
+        here.health.on_link_state(ids_[i], {here.peers[i].unanswered, 400us});
       here.health.on_timer(now(), facts);
       take(at, facts);
     });

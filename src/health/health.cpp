@@ -115,8 +115,11 @@ void Health::on_asked(const Now& now, const PeerId& peer, Nanoseconds rtt) {
   if (!found->second.asked) found->second.asked = now.mono;
 }
 
-void Health::on_unanswered(const PeerId& peer, std::size_t datagrams) {
-  if (const auto found = watched_.find(peer); found != watched_.end()) found->second.unanswered = datagrams;
+void Health::on_link_state(const PeerId& peer, const LinkState& state) {
+  const auto found = watched_.find(peer);
+  if (found == watched_.end()) return;
+  found->second.unanswered = state.unanswered;
+  found->second.rtt = state.rtt;
 }
 
 Nanoseconds Health::pace(const Watched& watched, Suspicion& suspicion) const {
@@ -137,7 +140,9 @@ void Health::probe(const Now& now, const PeerId& peer, Watched& watched, std::ve
   ++suspicion.probes;
   suspicion.quoted = false;
   suspicion.next_probe = now.mono + pace(watched, suspicion);
-  if (suspicion.probes > config_.suspect_probes) tell(peer, suspicion, facts);
+  // Round-trip guard: on a far link so many probes leave before the first answer can arrive. A suspicion would be
+  // false, and each member that hears of it would suspect and ask all others in turn (partitions 11 with 20 nodes).
+  if (suspicion.probes > config_.suspect_probes && now.mono >= answer_due(watched)) tell(peer, suspicion, facts);
   const bool unproven = suspicion.why == Why::canary && watched.finished && !watched.proven_elsewhere;
   if (unproven && suspicion.probes > config_.told_probes && std::has_single_bit(suspicion.probes))
     facts.emplace_back(ProofWanted{peer});
@@ -153,6 +158,7 @@ void Health::doubt(const Now& now, const PeerId& peer, Watched& watched, Why why
   const bool told = watched.suspicion && watched.suspicion->told;
   const bool vouched = watched.suspicion && watched.suspicion->vouched;
   watched.suspicion.emplace(Suspicion{.why = why, .begun = now.mono, .told = told, .vouched = vouched});
+  if (!watched.asked) watched.asked = now.mono;
   if (why != Why::silence) tell(peer, *watched.suspicion, facts);
   probe(now, peer, watched, facts);
 }
@@ -259,6 +265,10 @@ const Patience& Health::patience(const Watched& watched) const {
   return watched.kind == PeerKind::cpp ? config_.cpp : config_.rust;
 }
 
+Mono Health::answer_due(const Watched& watched) const {
+  return watched.asked.value_or(watched.life) + patience(watched).answer_within + 2 * watched.rtt;
+}
+
 Nanoseconds Health::silence_of(const Now& now, const Watched& watched) const {
   Nanoseconds out = patience(watched).silence + 2 * watched.rtt;
   out += out * strain(now) / most_strain;
@@ -276,7 +286,7 @@ bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, s
   // A full congestion window keeps probes back: what did not go out went unanswered by nobody.
   const std::size_t tries =
       watched.kind == PeerKind::cpp ? std::min<std::size_t>(suspicion.probes, watched.unanswered) : suspicion.probes;
-  const bool silence = silent >= silence_of(now, watched) && tries >= config_.silence_probes;
+  const bool silence = suspicion.told && silent >= silence_of(now, watched) && tries >= config_.silence_probes;
   if (!unreachable && !told && !silence) return false;
   const Why why = unreachable ? Why::unreachable : told ? Why::told : Why::silence;
   if (why == Why::told) MOSAIK_PROBE("health.told");
@@ -294,7 +304,7 @@ bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, s
 Mono Health::due(const Watched& watched) const {
   if (watched.suspicion) return watched.suspicion->next_probe;
   Mono out = watched.life + config_.overdue;
-  if (watched.asked) return std::min(out, *watched.asked + patience(watched).answer_within + 2 * watched.rtt);
+  if (watched.asked) return std::min(out, answer_due(watched));
   if (watched.ward) out = std::min(out, watched.life + config_.look_after);
   return out;
 }

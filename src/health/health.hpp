@@ -19,8 +19,9 @@
 ///    which no sign of life came;
 ///  * after silence. A question (a heartbeat's Ping, a look, a hint of another member) that is not answered within
 ///    `answer_within` and two round trips makes us probe at a fixed pace, outside QUIC's back-off; that is nobody
-///    else's business. `suspect_probes` unanswered ones make it a suspicion, and others are asked. Silence counts after
-///    `silence` in all, with `silence_probes` tries unanswered.
+///    else's business. `suspect_probes` unanswered ones make it a suspicion, and others are asked: not before a
+///    question of our own has been open for that time, whoever else doubts. Silence counts after `silence` in all, with
+///    `silence_probes` tries unanswered, and after the suspicion.
 /// When another member has heard the peer since, it is not dead: the link between us is. That is another verdict.
 ///
 /// Looks: heartbeats ask each peer twice a second or so, which is too rare for half a second in all, and asking all of
@@ -82,6 +83,11 @@ struct Config {
 struct Probe {
   PeerId peer;
 };
+/// What the links to a peer tell.
+struct LinkState {
+  std::size_t unanswered = 0;  ///< datagrams, probes among them, that nothing has answered yet
+  Nanoseconds rtt{};           ///< smoothed
+};
 struct Suspected {
   PeerId peer;
   Why why{};
@@ -125,8 +131,8 @@ class Health {
   void on_frame(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
   /// We sent something that the peer answers at once. `rtt`: the smoothed round trip.
   void on_asked(const Now& now, const PeerId& peer, Nanoseconds rtt);
-  /// How many datagrams to the peer, probes among them, are unanswered: told before each probe.
-  void on_unanswered(const PeerId& peer, std::size_t datagrams);
+  /// Told before each probe, so that no answer is missed before it can have come.
+  void on_link_state(const PeerId& peer, const LinkState& state);
   /// An ICMP port-unreachable that quotes one of our packets to this peer; `probe`: when the quoted packet was sent, if
   /// it is one of the newest probes.
   void on_unreachable(const Now& now, const PeerId& peer, std::optional<Mono> probe, std::vector<Fact>& facts);
@@ -187,6 +193,8 @@ class Health {
   };
 
   [[nodiscard]] const Patience& patience(const Watched& watched) const;
+  /// When the oldest open question should have been answered.
+  [[nodiscard]] Mono answer_due(const Watched& watched) const;
   [[nodiscard]] Nanoseconds silence_of(const Now& now, const Watched& watched) const;
   [[nodiscard]] unsigned strain(const Now& now) const;
   [[nodiscard]] Mono due(const Watched& watched) const;

@@ -9,13 +9,16 @@ namespace mosaik::node {
 
 void Node::Impl::on_fact(const Now& now, const health::Probe& wanted) {
   const PeerId& peer = wanted.peer;
-  std::size_t unanswered = 0;
+  health::LinkState state;
   for (const auto& [link, id] : bonded_) {
     if (id != peer) continue;
-    if (const auto stats = endpoint.stats(link)) unanswered = std::max(unanswered, stats->unanswered);
+    if (const auto stats = endpoint.stats(link)) {
+      state.unanswered = std::max(state.unanswered, stats->unanswered);
+      state.rtt = std::max(state.rtt, stats->smoothed_rtt);
+    }
     endpoint.probe(link);
   }
-  health.on_unanswered(peer, unanswered);
+  health.on_link_state(peer, state);
   // Of a Rust peer only a frame is life. One bond's Ping is enough: the verdict is about the peer.
   if (health.kind_of(peer) != health::PeerKind::rust) return;
   for (auto& [id, group] : groups) {

@@ -20,7 +20,7 @@ class HealthOfPeers : public testing::Test {
       stuck_ = due == time_ ? stuck_ + 1 : 0;
       ASSERT_LT(stuck_, 100) << "a deadline that is not moved on";
       time_ = due;
-      health_.on_unanswered(peer_, count<Probe>() - answered_);
+      tell_state(count<Probe>() - answered_);
       health_.on_timer(now(), facts_);
     }
     time_ = end;
@@ -29,8 +29,9 @@ class HealthOfPeers : public testing::Test {
     health_.on_packet(now(), peer_, facts_);
     answered_ = count<Probe>();
   }
-  /// A heartbeat's Ping goes out, on a link without a round trip to speak of.
-  void ask() { health_.on_asked(now(), peer_, 0ms); }
+  void tell_state(std::size_t unanswered) { health_.on_link_state(peer_, {.unanswered = unanswered, .rtt = rtt_}); }
+  /// A heartbeat's Ping goes out.
+  void ask() { health_.on_asked(now(), peer_, rtt_); }
   void unreachable() { health_.on_unreachable(now(), peer_, std::nullopt, facts_); }
   void canary_finishes() { health_.on_canary_finished(now(), peer_, facts_); }
   void canary_breaks() { health_.on_canary_broken(now(), peer_, facts_); }
@@ -49,6 +50,7 @@ class HealthOfPeers : public testing::Test {
 
   const PeerId peer_{Bytes32{1}};
   Mono time_ = Mono(1s);
+  Nanoseconds rtt_ = 0ms;
   Health health_{Config{}};
   std::vector<Fact> facts_;
   std::size_t answered_ = 0;
@@ -97,10 +99,10 @@ TEST_F(HealthOfPeers, does_not_judge_before_30_tries_went_out_and_unanswered) {
   for (int i = 0; i < 1000; ++i) {
     time_ = health_.next_deadline();
     health_.on_timer(now(), facts_);
-    health_.on_unanswered(peer_, 12);  // a full congestion window lets no more of them go
+    tell_state(12);  // a full congestion window lets no more of them go
   }
   EXPECT_EQ(verdict(), nullptr);
-  health_.on_unanswered(peer_, 30);
+  tell_state(30);
   time_ = health_.next_deadline();
   health_.on_timer(now(), facts_);
   EXPECT_NE(verdict(), nullptr);
@@ -108,7 +110,8 @@ TEST_F(HealthOfPeers, does_not_judge_before_30_tries_went_out_and_unanswered) {
 
 TEST_F(HealthOfPeers, gives_a_far_peer_two_round_trips_more) {
   watch(PeerKind::cpp);
-  health_.on_asked(now(), peer_, 100ms);
+  rtt_ = 100ms;
+  ask();
   run(259ms);
   EXPECT_EQ(count<Probe>(), 0U);
   run(1ms);
@@ -147,6 +150,66 @@ TEST_F(HealthOfPeers, probes_a_peer_at_once_that_another_member_doubts) {
   EXPECT_EQ(count<Refuted>(), 0U) << "nobody had heard of it";
   run(100ms);
   EXPECT_LE(count<Probe>(), 2U);
+}
+
+TEST_F(HealthOfPeers, suspects_no_far_peer_on_anothers_doubt_before_it_can_have_answered) {
+  watch(PeerKind::cpp);
+  rtt_ = 100ms;
+  tell_state(0);
+  run(100ms);
+  health_.on_doubt(now(), peer_, facts_);
+  run(130ms);
+  EXPECT_GT(count<Probe>(), 8U);
+  EXPECT_EQ(count<Suspected>(), 0U) << "the answer to the first of them is on its way";
+  life();
+  EXPECT_EQ(count<Refuted>(), 0U);
+}
+
+TEST_F(HealthOfPeers, suspects_a_far_peer_that_stays_silent_on_anothers_doubt) {
+  watch(PeerKind::cpp);
+  rtt_ = 100ms;
+  tell_state(0);
+  run(100ms);
+  health_.on_doubt(now(), peer_, facts_);
+  run(259ms);
+  EXPECT_EQ(count<Suspected>(), 0U);
+  run(10ms);
+  EXPECT_EQ(count<Suspected>(), 1U) << "60 ms and two round trips after the first question";
+  run(261ms);
+  EXPECT_EQ(verdict(), nullptr);
+  run(10ms);
+  ASSERT_NE(verdict(), nullptr);
+  EXPECT_LE(verdict()->silent_for, 640ms);
+}
+
+TEST_F(HealthOfPeers, gives_a_look_the_round_trips_of_a_link_that_no_heartbeat_has_asked_over) {
+  watch(PeerKind::cpp);
+  rtt_ = 100ms;
+  run(160ms);
+  ASSERT_EQ(count<Probe>(), 1U) << "a look";
+  tell_state(1);
+  run(259ms);
+  EXPECT_EQ(count<Probe>(), 1U);
+  run(1ms);
+  EXPECT_EQ(count<Probe>(), 2U);
+}
+
+TEST_F(HealthOfPeers, presumes_no_far_peer_dead_that_can_not_have_answered_yet) {
+  Config config;
+  config.look_after = 10s;
+  health_.set_config(config);
+  watch(PeerKind::cpp);
+  rtt_ = 300ms;
+  tell_state(0);
+  run(850ms);
+  ASSERT_EQ(count<Probe>(), 1U) << "silent for so long without any question";
+  run(659ms);
+  EXPECT_EQ(verdict(), nullptr) << "more than thirty tries, and silent for longer than 430 ms and two round trips";
+  EXPECT_EQ(count<Suspected>(), 0U);
+  run(10ms);
+  EXPECT_EQ(count<Suspected>(), 1U);
+  run(10ms);
+  EXPECT_NE(verdict(), nullptr);
 }
 
 TEST_F(HealthOfPeers, tells_the_next_sign_of_life_of_a_peer_that_was_asked_about) {

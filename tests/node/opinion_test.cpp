@@ -88,6 +88,18 @@ TEST_F(NodesWithOpinions, ask_for_the_proof_that_nobody_told_them) {
   for (const std::size_t i : {1U, 3U, 4U, 5U, 6U, 7U, 8U}) EXPECT_EQ(ended_by(i), "presumed");
 }
 
+TEST_F(NodesWithOpinions, that_are_far_apart_do_not_catch_suspicions_from_one_another) {
+  wire_.delay = 50ms;
+  wire_.jitter = 10ms;
+  mesh(6);
+  wire_.cut_both(0, 1);
+  ASSERT_TRUE(wire_.run_until([&] { return wire_.own_bonds(0) == 4 && wire_.own_bonds(1) == 4; }, 3s));
+  wire_.run_for(2s);
+  EXPECT_THAT(wire_.events(0, EventKind::suspect), Not(IsEmpty()));
+  for (const std::size_t i : {2U, 3U, 4U, 5U})
+    EXPECT_THAT(wire_.events(i, EventKind::suspect), IsEmpty()) << "node " << i << " hears both, 100 ms later";
+}
+
 TEST_F(NodesWithOpinions, raise_no_alarm_under_30_percent_loss) {
   mesh(4);
   wire_.lost_of_100 = 30;
