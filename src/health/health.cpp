@@ -87,7 +87,7 @@ void Health::on_life(const Now& now, const PeerId& peer, Watched& watched, std::
     watched.slow_until = now.mono + config_.caution_time;
   }
   MOSAIK_PROBE("health.refuted");
-  const bool told = suspicion.told;
+  const bool told = suspicion.told.has_value();
   watched.suspicion.reset();
   if (told) facts.emplace_back(Refuted{peer});
 }
@@ -142,24 +142,25 @@ void Health::probe(const Now& now, const PeerId& peer, Watched& watched, std::ve
   suspicion.next_probe = now.mono + pace(watched, suspicion);
   // Round-trip guard: on a far link so many probes leave before the first answer can arrive. A suspicion would be
   // false, and each member that hears of it would suspect and ask all others in turn (partitions 11 with 20 nodes).
-  if (suspicion.probes > config_.suspect_probes && now.mono >= answer_due(watched)) tell(peer, suspicion, facts);
+  if (suspicion.probes > config_.suspect_probes && now.mono >= answer_due(watched)) tell(now, peer, suspicion, facts);
   const bool unproven = suspicion.why == Why::canary && watched.finished && !watched.proven_elsewhere;
   if (unproven && suspicion.probes > config_.told_probes && std::has_single_bit(suspicion.probes))
     facts.emplace_back(ProofWanted{peer});
   facts.emplace_back(Probe{peer});
 }
 
-void Health::tell(const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts) const {
-  if (std::exchange(suspicion.told, true)) return;
+void Health::tell(const Now& now, const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts) {
+  if (suspicion.told) return;
+  suspicion.told = now.mono;
   facts.emplace_back(Suspected{peer, suspicion.why});
 }
 
 void Health::doubt(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts) {
-  const bool told = watched.suspicion && watched.suspicion->told;
+  const std::optional<Mono> told = watched.suspicion ? watched.suspicion->told : std::nullopt;
   const bool vouched = watched.suspicion && watched.suspicion->vouched;
   watched.suspicion.emplace(Suspicion{.why = why, .begun = now.mono, .told = told, .vouched = vouched});
   if (!watched.asked) watched.asked = now.mono;
-  if (why != Why::silence) tell(peer, *watched.suspicion, facts);
+  if (why != Why::silence) tell(now, peer, *watched.suspicion, facts);
   probe(now, peer, watched, facts);
 }
 
@@ -265,8 +266,12 @@ const Patience& Health::patience(const Watched& watched) const {
   return watched.kind == PeerKind::cpp ? config_.cpp : config_.rust;
 }
 
+Nanoseconds Health::answer_time(const Watched& watched) const {
+  return patience(watched).answer_within + 2 * watched.rtt;
+}
+
 Mono Health::answer_due(const Watched& watched) const {
-  return watched.asked.value_or(watched.life) + patience(watched).answer_within + 2 * watched.rtt;
+  return watched.asked.value_or(watched.life) + answer_time(watched);
 }
 
 Nanoseconds Health::silence_of(const Now& now, const Watched& watched) const {
@@ -286,7 +291,10 @@ bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, s
   // A full congestion window keeps probes back: what did not go out went unanswered by nobody.
   const std::size_t tries =
       watched.kind == PeerKind::cpp ? std::min<std::size_t>(suspicion.probes, watched.unanswered) : suspicion.probes;
-  const bool silence = suspicion.told && silent >= silence_of(now, watched) && tries >= config_.silence_probes;
+  // Second opinions take a round trip to the witness, and one from the witness to the peer. A verdict before they can
+  // be here would call a living peer dead, where the link alone is down.
+  const bool heard_out = suspicion.told && now.mono >= *suspicion.told + answer_time(watched);
+  const bool silence = heard_out && silent >= silence_of(now, watched) && tries >= config_.silence_probes;
   if (!unreachable && !told && !silence) return false;
   const Why why = unreachable ? Why::unreachable : told ? Why::told : Why::silence;
   if (why == Why::told) MOSAIK_PROBE("health.told");

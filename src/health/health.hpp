@@ -21,7 +21,7 @@
 ///    `answer_within` and two round trips makes us probe at a fixed pace, outside QUIC's back-off; that is nobody
 ///    else's business. `suspect_probes` unanswered ones make it a suspicion, and others are asked: not before a
 ///    question of our own has been open for that time, whoever else doubts. Silence counts after `silence` in all, with
-///    `silence_probes` tries unanswered, and after the suspicion.
+///    `silence_probes` tries unanswered, and when those who were asked have had the same time to answer.
 /// When another member has heard the peer since, it is not dead: the link between us is. That is another verdict.
 ///
 /// Looks: heartbeats ask each peer twice a second or so, which is too rare for half a second in all, and asking all of
@@ -165,12 +165,12 @@ class Health {
     Why why{};
     Mono begun{};
     Mono next_probe{};
-    Nanoseconds gap{};     ///< between the last probe and the next, of a series that grows
-    bool told = false;     ///< as Suspected
-    bool vouched = false;  ///< somebody else has heard the peer
-    unsigned probes = 0;   ///< sent since the suspicion or the last stall
-    unsigned quotes = 0;   ///< probes that a port-unreachable answered
-    bool quoted = false;   ///< the newest probe was answered so
+    Nanoseconds gap{};           ///< between the last probe and the next, of a series that grows
+    std::optional<Mono> told{};  ///< when it was told as Suspected
+    bool vouched = false;        ///< somebody else has heard the peer
+    unsigned probes = 0;         ///< sent since the suspicion or the last stall
+    unsigned quotes = 0;         ///< probes that a port-unreachable answered
+    bool quoted = false;         ///< the newest probe was answered so
     Mono first_quote{};
   };
   struct Watched {
@@ -193,6 +193,8 @@ class Health {
   };
 
   [[nodiscard]] const Patience& patience(const Watched& watched) const;
+  /// The time in which a question is answered.
+  [[nodiscard]] Nanoseconds answer_time(const Watched& watched) const;
   /// When the oldest open question should have been answered.
   [[nodiscard]] Mono answer_due(const Watched& watched) const;
   [[nodiscard]] Nanoseconds silence_of(const Now& now, const Watched& watched) const;
@@ -201,7 +203,7 @@ class Health {
   void appoint();
   void on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts);
   void doubt(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts);
-  void tell(const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts) const;
+  static void tell(const Now& now, const PeerId& peer, Suspicion& suspicion, std::vector<Fact>& facts);
   void probe(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts) const;
   [[nodiscard]] Nanoseconds pace(const Watched& watched, Suspicion& suspicion) const;
   /// True when the verdict was made and the peer is watched no more.

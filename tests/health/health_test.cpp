@@ -208,8 +208,22 @@ TEST_F(HealthOfPeers, presumes_no_far_peer_dead_that_can_not_have_answered_yet) 
   EXPECT_EQ(count<Suspected>(), 0U);
   run(10ms);
   EXPECT_EQ(count<Suspected>(), 1U);
-  run(10ms);
+  run(670ms);
   EXPECT_NE(verdict(), nullptr);
+}
+
+TEST_F(HealthOfPeers, hears_those_out_whom_it_has_asked_about_a_far_peer) {
+  watch(PeerKind::cpp);
+  rtt_ = 200ms;
+  ask();
+  run(520ms);
+  ASSERT_EQ(count<Suspected>(), 1U);
+  run(440ms);
+  EXPECT_EQ(verdict(), nullptr) << "silent for long enough, but a member may answer within two round trips";
+  health_.on_vouched(peer_);
+  run(20ms);
+  EXPECT_EQ(count<LinkDown>(), 1U);
+  EXPECT_EQ(verdict(), nullptr);
 }
 
 TEST_F(HealthOfPeers, tells_the_next_sign_of_life_of_a_peer_that_was_asked_about) {

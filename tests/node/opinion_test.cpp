@@ -100,6 +100,16 @@ TEST_F(NodesWithOpinions, that_are_far_apart_do_not_catch_suspicions_from_one_an
     EXPECT_THAT(wire_.events(i, EventKind::suspect), IsEmpty()) << "node " << i << " hears both, 100 ms later";
 }
 
+TEST_F(NodesWithOpinions, that_are_far_apart_call_a_cut_between_two_of_them_a_broken_link) {
+  wire_.delay = 90ms;
+  wire_.jitter = 10ms;
+  mesh(6);
+  wire_.cut_both(0, 1);
+  ASSERT_TRUE(wire_.run_until([&] { return wire_.own_bonds(0) == 4 && wire_.own_bonds(1) == 4; }, 3s));
+  EXPECT_EQ(ended_by(0), "link");
+  EXPECT_EQ(ended_by(1), "link");
+}
+
 TEST_F(NodesWithOpinions, raise_no_alarm_under_30_percent_loss) {
   mesh(4);
   wire_.lost_of_100 = 30;
