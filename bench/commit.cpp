@@ -6,6 +6,10 @@
 //   commit --processes            the two others are processes of their own
 //   commit --failover [RUNS]      three processes; SIGKILL of the leader to the next command committed elsewhere
 //   commit --catch-up [ENTRIES]   a member that comes when so many are committed, until it has them all
+//   commit --quick FIGURE         commit: commands a second with 16 under way; commit-latency: the median of one by
+//   one;
+//                                 in half a second, and the beginning before it
+//   commit --count FIGURE [TIMES] its work on one thread, in made-up time, so that its instructions can be counted
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -28,6 +32,7 @@
 #include <mosaik/mosaik.hpp>
 
 #include "bench/end.hpp"
+#include "bench/lockstep.hpp"
 
 namespace {
 
@@ -108,16 +113,18 @@ struct Member {
   GroupOf<Bytes> group;
 };
 
-Member join(const std::string& name, const std::vector<std::string>& bootstrap, Preference preference) {
+/// The beginning is not what is measured.
+constexpr ConsensusConfig usual{.election_timeout = 500ms, .bootstrap_delay = 500ms};
+constexpr ConsensusConfig hasty{.election_timeout = 150ms, .election_timeout_jitter = 50ms, .bootstrap_delay = 0ms};
+
+Member join(const std::string& name, const std::vector<std::string>& bootstrap, Preference preference,
+            const ConsensusConfig& consensus = usual) {
   NetworkConfig config;
   config.network = name;
   config.listen = {"127.0.0.1:0"};
   config.bootstrap = bootstrap;
   Network network = Network::open(config).value();
   auto builder = network.groups().with_key(GroupKey::from_secret("bench secret")).with_state_machine(Bytes{});
-  ConsensusConfig consensus;
-  consensus.bootstrap_delay = 500ms;  // the beginning is not what is measured
-  consensus.election_timeout = 500ms;
   builder.with_consensus(consensus).with_preference(preference).with_quorum_floor(2);
   auto group = builder.join().value();
   return {std::move(network), GroupOf<Bytes>(std::move(group))};
@@ -444,6 +451,64 @@ int catch_up(std::size_t entries) {
   return took < 5000 ? 0 : 1;
 }
 
+// ------------------------------------------------------------------------------------------------ short forms
+
+/// Three members in this process, this one leads; empty when another one does.
+std::optional<std::array<Member, 3>> hasty_group() {
+  const std::string name = run_name();
+  Member first = join(name, {}, Preference::normal, hasty);
+  const std::vector<std::string> bootstrap{first.network.contact()};
+  Member second = join(name, bootstrap, Preference::reluctant, hasty);
+  Member third = join(name, bootstrap, Preference::reluctant, hasty);
+  if (settle(first, 3) != first.network.id()) return std::nullopt;
+  return std::array<Member, 3>{std::move(first), std::move(second), std::move(third)};
+}
+
+int quick(const std::string& figure) {
+  constexpr int tries = 5;
+  const bool one_by_one = figure == "commit-latency";
+  if (!one_by_one && figure != "commit") return 64;
+  for (int i = 0; i < tries; ++i) {
+    const auto members = hasty_group();
+    if (!members) continue;
+    const GroupOf<Bytes>& group = members->front().group;
+    static_cast<void>(from_thread(group, 16, 1000));  // warms up
+    const Turn turn = from_thread(group, one_by_one ? 1 : 16, one_by_one ? 3000 : 20'000);
+    if (one_by_one)
+      std::printf("%s %.4f us\n", figure.c_str(), turn.p50);
+    else
+      std::printf("%s %.2f /s\n", figure.c_str(), turn.a_second);
+    return 0;
+  }
+  std::fprintf(stderr, "commit: another member led in %d runs\n", tries);
+  return 1;
+}
+
+int count_work(const std::string& figure, std::size_t times) {
+  const bool one_by_one = figure == "commit-latency";
+  if (!one_by_one && figure != "commit") return 64;
+  bench::Lockstep nodes(3, 0);
+  node::MachineSpec machine;
+  machine.signature = Bytes::signature();
+  machine.quorum_floor = 2;
+  nodes.join(hasty, machine);
+  nodes.run_until([&] { return nodes.is_meshed() && nodes.leader(); });
+  const std::size_t leader = *nodes.leader();
+  const Blob command = Blob::copy(std::vector<std::uint8_t>(payload, 0x5A));
+  const std::size_t window = one_by_one ? 1 : 16;
+  const std::size_t whole = (one_by_one ? 500 : 2000) * times;
+  std::size_t begun = 0;
+  while (nodes.answered() < whole) {
+    while (begun < whole && begun < nodes.answered() + window) {
+      nodes.submit(leader, command);
+      ++begun;
+    }
+    const std::size_t before = nodes.answered();
+    nodes.run_until([&] { return nodes.answered() > before || nodes.answered() >= whole; });
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -454,6 +519,13 @@ int main(int count, char** arguments) {
   if (what == "--failover") return failover(number > 0 ? number : 5);
   if (what == "--catch-up") return catch_up(number > 0 ? static_cast<std::size_t>(number) : 100'000);
   if (what.empty()) return commit(false);
-  std::fprintf(stderr, "usage: commit [--processes | --failover [RUNS] | --catch-up [ENTRIES]]\n");
-  return 64;
+  const std::string figure = count > 2 ? arguments[2] : "";
+  int status = 64;
+  if (what == "--quick") status = quick(figure);
+  if (what == "--count") status = count_work(figure, count > 3 ? std::strtoul(arguments[3], nullptr, 10) : 1);
+  if (status == 64)
+    std::fprintf(stderr,
+                 "usage: commit [--processes | --failover [RUNS] | --catch-up [ENTRIES] |\n"
+                 "               --quick (commit | commit-latency) | --count (commit | commit-latency) [TIMES]]\n");
+  return status;
 }

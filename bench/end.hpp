@@ -27,13 +27,19 @@ inline void wait_readable(const udp::Socket& socket, Nanoseconds limit) {
   ppoll(&ready, 1, &time, nullptr);
 }
 
+/// What is drawn for an end: the seed of its key, and that of its endpoint's randomness.
+struct EndSeeds {
+  Bytes32 key = runtime::random_bytes32();
+  Bytes32 random = runtime::random_bytes32();
+};
+
 /// One end: an endpoint on a socket, stepped by its own thread.
 class End {
  public:
   explicit End(std::function<void(End&, const quic::LinkEvent&)> on_event,
-               std::size_t datagram = limits::loopback_datagram)
-      : key_(crypto::SecretKey::from_seed(runtime::random_bytes32())),
-        endpoint(key_, {.random_seed = runtime::random_bytes32(), .loopback_datagram = datagram}),
+               std::size_t datagram = limits::loopback_datagram, const EndSeeds& seeds = {})
+      : key_(crypto::SecretKey::from_seed(seeds.key)),
+        endpoint(key_, {.random_seed = seeds.random, .loopback_datagram = datagram}),
         socket_(open_socket()),
         on_event_(std::move(on_event)) {}
 
@@ -42,7 +48,14 @@ class End {
     flush(runtime::read_clock());
     if (!more_)
       wait_readable(socket_, std::clamp<Nanoseconds>(endpoint.next_deadline() - runtime::read_mono(), 0ns, 20ms));
-    const Now now = runtime::read_clock();
+    take(runtime::read_clock());
+  }
+  /// The same at a time that the caller makes up, without sleep: for ends that one thread steps in turn.
+  void step_at(const Now& now) {
+    flush(now);
+    take(now);
+  }
+  void take(const Now& now) {
     socket_.receive(limits::datagrams_per_step,
                     [&](const udp::Received& in) { endpoint.on_datagram(now, in.path, in.bytes); });
     static_cast<void>(endpoint.advance(now));

@@ -1,9 +1,15 @@
 // What a link costs over a bare UDP socket of the same kind, in one run, side by side: round trips of 64 bytes, bulk
 // throughput, handshakes. Both ends on loopback, each on a thread of its own that sleeps in poll().
+//
+//   link                            all figures
+//   link --quick FIGURE             one of round-trip, bulk and handshakes, in half a second
+//   link --count FIGURE [TIMES]     its work on one thread, in made-up time, so that its instructions can be counted
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "bench/end.hpp"
@@ -109,7 +115,7 @@ std::pair<double, double> round_trips_us() {
   return {median(bare), median(linked)};
 }
 
-double bulk_mib_per_s(std::size_t datagram) {
+double bulk_mib_per_s(std::size_t datagram, std::size_t bytes) {
   std::atomic<std::size_t> received = 0;
   End server(
       [&](End& end, const quic::LinkEvent& event) {
@@ -133,7 +139,7 @@ double bulk_mib_per_s(std::size_t datagram) {
   static_cast<void>(client.endpoint.dial(runtime::read_clock(), {server.id(), {server.address()}, Alpn::groups}));
   while (!link) client.step();
   const Frame frame = client.pool.make(payload);
-  while (received < bulk_bytes) {
+  while (received < bytes) {
     while (client.endpoint.send(*link, quic::SendClass::bulk, frame) == quic::SendResult::queued) {
     }
     client.step();
@@ -142,7 +148,7 @@ double bulk_mib_per_s(std::size_t datagram) {
   return static_cast<double>(received) / took / (1U << 20U);
 }
 
-double handshakes_per_s() {
+double handshakes_per_s(int count) {
   End server([](End&, const quic::LinkEvent&) {});
   int opened = 0;
   End client([&](End& end, const quic::LinkEvent& event) {
@@ -154,26 +160,117 @@ double handshakes_per_s() {
   const Background background(server);
   const Mono begin = runtime::read_clock().mono;
   int dialed = 0;
-  while (opened < handshakes) {
-    for (; dialed < handshakes && dialed < opened + 16; ++dialed)
+  while (opened < count) {
+    for (; dialed < count && dialed < opened + 16; ++dialed)
       static_cast<void>(client.endpoint.dial(runtime::read_clock(), {server.id(), {server.address()}, Alpn::groups}));
     client.step();
   }
-  return handshakes / seconds_since(begin);
+  return count / seconds_since(begin);
 }
 
-}  // namespace
+// ------------------------------------------------------------------------------------------------ short forms
 
-int main() {
+double quick_round_trip_us() {
+  constexpr int warm_up = 200;
+  constexpr double seconds = 0.4;
+  LinkPair link;
+  for (int i = 0; i < warm_up; ++i) static_cast<void>(link.round_trip_us());
+  std::vector<double> trips;
+  const Mono begin = runtime::read_mono();
+  while (seconds_since(begin) < seconds) trips.push_back(link.round_trip_us());
+  return median(trips);
+}
+
+int quick(const std::string& figure) {
+  if (figure == "round-trip") return std::printf("%s %.4f us\n", figure.c_str(), quick_round_trip_us()), 0;
+  if (figure == "bulk")
+    return std::printf("%s %.2f MiB/s\n", figure.c_str(), bulk_mib_per_s(limits::loopback_datagram, 160U << 20U)), 0;
+  if (figure == "handshakes") return std::printf("%s %.2f /s\n", figure.c_str(), handshakes_per_s(300)), 0;
+  return 64;
+}
+
+/// Two ends that one thread steps in turn.
+class Pair {
+ public:
+  Pair() {
+    dial();
+    while (opened_ == 0) step();
+  }
+  void dial() { static_cast<void>(client_.endpoint.dial(now_, {server_.id(), {server_.address()}, Alpn::groups})); }
+  void step() {
+    now_.mono += 20us;
+    client_.step_at(now_);
+    server_.step_at(now_);
+  }
+  void round_trip() {
+    const std::size_t before = frames_;
+    static_cast<void>(client_.endpoint.send(*link_, quic::SendClass::consensus, client_.pool.make(payload_)));
+    while (frames_ == before) step();
+  }
+  void bulk(std::size_t bytes) {
+    echoes_ = false;
+    const Frame frame = client_.pool.make(std::vector<std::uint8_t>(large));
+    for (const std::size_t end = received_ + bytes; received_ < end; step())
+      while (client_.endpoint.send(*link_, quic::SendClass::bulk, frame) == quic::SendResult::queued) {
+      }
+  }
+  void handshake() {
+    const int before = opened_;
+    dial();
+    while (opened_ == before) step();
+    client_.endpoint.close(now_, *link_, CloseCode::success, quic::CloseMode::at_once);
+  }
+
+ private:
+  static EndSeeds seeds(std::uint8_t of) { return {.key = Bytes32{of}, .random = Bytes32{of, 1}}; }
+
+  Now now_{.mono = Mono(1s), .boot = Boot(1s), .wall = Wall{1}};
+  std::vector<std::uint8_t> payload_ = std::vector<std::uint8_t>(small);
+  std::optional<quic::LinkId> link_;
+  int opened_ = 0;
+  std::size_t frames_ = 0;
+  std::size_t received_ = 0;
+  bool echoes_ = true;
+  End server_{[this](End& end, const quic::LinkEvent& event) {
+                if (const auto* opened = std::get_if<quic::LinkOpened>(&event))
+                  end.endpoint.set_frame_limit(opened->link, limits::group_frame);
+                if (const auto* frame = std::get_if<quic::LinkFrame>(&event)) received_ += frame->payload.size();
+                if (echoes_) echo_frames(end, event);
+              },
+              limits::loopback_datagram, seeds(1)};
+  End client_{[this](End&, const quic::LinkEvent& event) {
+                if (const auto* opened = std::get_if<quic::LinkOpened>(&event)) {
+                  link_ = opened->link;
+                  ++opened_;
+                }
+                if (std::holds_alternative<quic::LinkFrame>(event)) ++frames_;
+              },
+              limits::loopback_datagram, seeds(2)};
+};
+
+int count_work(const std::string& figure, int times) {
+  Pair pair;
+  if (figure == "round-trip")
+    for (int i = 0; i < 1000 * times; ++i) pair.round_trip();
+  else if (figure == "bulk")
+    pair.bulk((8U << 20U) * static_cast<std::size_t>(times));
+  else if (figure == "handshakes")
+    for (int i = 0; i < 10 * times; ++i) pair.handshake();
+  else
+    return 64;
+  return 0;
+}
+
+int report() {
   Figures raw, link, added, bulk, ethernet, hands;
   for (int i = 0; i < repetitions; ++i) {
     const auto [bare, linked] = round_trips_us();
     raw.values.push_back(bare);
     link.values.push_back(linked);
     added.values.push_back(linked - bare);
-    bulk.values.push_back(bulk_mib_per_s(limits::loopback_datagram));
-    ethernet.values.push_back(bulk_mib_per_s(0));
-    hands.values.push_back(handshakes_per_s());
+    bulk.values.push_back(bulk_mib_per_s(limits::loopback_datagram, bulk_bytes));
+    ethernet.values.push_back(bulk_mib_per_s(0, bulk_bytes));
+    hands.values.push_back(handshakes_per_s(handshakes));
   }
   std::printf("%-44s %10s %10s %10s\n", "one link on loopback", "min", "median", "max");
   raw.print("64-byte round trip, raw UDP", "us");
@@ -182,4 +279,18 @@ int main() {
   bulk.print("bulk throughput (goal: 700)", "MiB/s");
   ethernet.print("the same with datagrams fit for Ethernet", "MiB/s");
   hands.print("handshakes, mutual, both ends here", "/s");
+  return 0;
+}
+
+}  // namespace
+
+int main(int arguments, char** words) {
+  const std::string what = arguments > 1 ? words[1] : "";
+  const std::string figure = arguments > 2 ? words[2] : "";
+  int status = 64;
+  if (what.empty()) status = report();
+  if (what == "--quick") status = quick(figure);
+  if (what == "--count") status = count_work(figure, arguments > 3 ? std::atoi(words[3]) : 1);
+  if (status == 64) std::fprintf(stderr, "usage: link [--quick | --count] [round-trip | bulk | handshakes] [TIMES]\n");
+  return status;
 }

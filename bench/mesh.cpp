@@ -1,5 +1,9 @@
 // A mesh of N nodes from a barrier that releases all: from the first join() until every node holds N - 1 bonds.
 // N Networks in this process, each with its own loop, sockets and identity, over UDP on loopback.
+//
+//   mesh [N]                        five meshes, of 20 nodes
+//   mesh --quick mesh               meshes of 8 nodes for half a second
+//   mesh --count mesh [TIMES]       the same work on one thread, in made-up time, so that instructions can be counted
 
 #include <algorithm>
 #include <cstdio>
@@ -9,9 +13,12 @@
 
 #include <mosaik/mosaik.hpp>
 
+#include "bench/lockstep.hpp"
+
 namespace {
 
 constexpr int repetitions = 5;
+constexpr std::size_t small_mesh = 8;
 
 struct Run {
   double milliseconds = 0;
@@ -44,10 +51,26 @@ Run form(std::size_t count, int run) {
   return out;
 }
 
-}  // namespace
+int quick() {
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> times;
+  for (const auto begin = Clock::now(); Clock::now() - begin < std::chrono::milliseconds(400);)
+    times.push_back(form(small_mesh, static_cast<int>(times.size())).milliseconds);
+  std::ranges::sort(times);
+  std::printf("mesh %.4f ms\n", times[times.size() / 2]);
+  return 0;
+}
 
-int main(int argc, char** argv) {
-  const std::size_t count = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 20;
+int count_work(std::size_t times) {
+  for (std::size_t run = 0; run < times; ++run) {
+    mosaik::bench::Lockstep nodes(small_mesh, run);
+    nodes.join({}, std::nullopt);
+    nodes.run_until([&] { return nodes.is_meshed(); });
+  }
+  return 0;
+}
+
+int report(std::size_t count) {
   std::vector<Run> runs;
   for (int i = 0; i < repetitions; ++i) runs.push_back(form(count, i));
   std::ranges::sort(runs, {}, &Run::milliseconds);
@@ -60,4 +83,18 @@ int main(int argc, char** argv) {
       "  of the median run, both ends counted: %llu handshakes for %zu bonds, %llu syncs, %llu signatures verified\n",
       static_cast<unsigned long long>(middle.handshakes), count * (count - 1) / 2,
       static_cast<unsigned long long>(middle.syncs), static_cast<unsigned long long>(middle.verifications));
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string what = argc > 1 ? argv[1] : "20";
+  const std::string figure = argc > 2 ? argv[2] : "";
+  if (what == "--quick" && figure == "mesh") return quick();
+  if (what == "--count" && figure == "mesh") return count_work(argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1);
+  const std::size_t count = std::strtoul(what.c_str(), nullptr, 10);
+  if (count > 1) return report(count);
+  std::fprintf(stderr, "usage: mesh [NODES | --quick mesh | --count mesh [TIMES]]\n");
+  return 64;
 }
