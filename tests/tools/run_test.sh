@@ -4,7 +4,7 @@ set -eu
 run=$1
 fail() { echo "$1"; exit 1; }
 
-for verb in demo build test sim chaos mutants bench fuzz lint setup clean; do
+for verb in demo build test sim chaos mutants bench compare fuzz lint setup clean; do
   "$run" help | grep -q "^  $verb" || fail "help does not name $verb"
 done
 "$run" help | grep -q "usage" || fail "help shows no usage"
