@@ -46,7 +46,7 @@ FIGURES = {  # by the program that has them
 }
 RESAMPLES = 10_000
 LEAST_PAIRS = 10     # with fewer calm ones the times say nothing
-TRIES = 3            # times the wanted pairs are run at most
+TRIES = 3            # so many times the wanted pairs are run at most
 TOLERANCE = 0.10     # of the calibration
 MOST_FAILED = 3      # rounds in a row, when none has succeeded
 ROUND_LIMIT = 60     # seconds
@@ -240,10 +240,12 @@ def run_pair(sides, figure, number):
 
 
 def run_pairs(sides, figure, options):
-    """Pairs until enough of them are calm, or too many were tried."""
+    """Pairs until enough of them are calm, or until that is out of reach."""
     pairs, failed = [], []
     wanted, most = options.rounds, options.rounds * TRIES
     while len(calm(pairs)) < wanted and len(pairs) + len(failed) < most:
+        if len(pairs) >= wanted and len(calm(pairs)) * most < LEAST_PAIRS * len(pairs):
+            break  # steady other load: at this rate there will never be an interval
         pair = run_pair(sides, figure, len(pairs) + len(failed))
         (failed if "failed" in pair else pairs).append(pair)
         if len(failed) >= MOST_FAILED and not pairs:

@@ -166,11 +166,17 @@ class Figures(unittest.TestCase):
         self.assertEqual((result["used"], result["thrown"]), (30, 15))
         self.assertEqual(result["verdict"], compare.HOLDS)
 
-    def test_steady_other_load_ends_after_three_times_the_pairs(self):
+    def test_steady_other_load_is_given_up_and_instructions_decide(self):
         loads = iter(range(10_000))
         result, runs = self.compare(calibrations=lambda: 0.02 * (1 + next(loads) % 4), counts={"old": 100, "new": 100})
-        self.assertEqual((result["used"], result["thrown"], len(runs)), (0, 90, 180))
+        self.assertEqual((result["used"], result["thrown"], len(runs)), (0, 30, 60))
         self.assertEqual((result["verdict"], result["decided_by"]), (compare.HOLDS, "instructions"))
+
+    def test_no_more_than_three_times_the_pairs_are_run(self):
+        loads = iter(range(10_000))
+        result, runs = self.compare(calibrations=lambda: 0.05 if next(loads) % 20 < 15 else 0.02)
+        self.assertEqual((result["used"], result["thrown"], len(runs)), (18, 72, 180))
+        self.assertEqual(result["verdict"], compare.HOLDS)
 
     def test_rounds_that_fail_are_told_and_do_not_count(self):
         result, _ = self.compare(fail_every=7)
