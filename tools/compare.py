@@ -242,9 +242,9 @@ def run_pair(sides, figure, number):
 def run_pairs(sides, figure, options):
     """Pairs until enough of them are calm, or until that is out of reach."""
     pairs, failed = [], []
-    wanted, most = options.rounds, options.rounds * TRIES
+    wanted, least, most = options.rounds, min(LEAST_PAIRS, options.rounds), options.rounds * TRIES
     while len(calm(pairs)) < wanted and len(pairs) + len(failed) < most:
-        if len(pairs) >= wanted and len(calm(pairs)) * most < LEAST_PAIRS * len(pairs):
+        if len(pairs) >= wanted and len(calm(pairs)) * most < least * len(pairs):
             break  # steady other load: at this rate there will never be an interval
         pair = run_pair(sides, figure, len(pairs) + len(failed))
         (failed if "failed" in pair else pairs).append(pair)
