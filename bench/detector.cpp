@@ -142,7 +142,7 @@ class World {
     if (say == Say::ping || say == Say::pong) tick_later(to, from);
     if (say == Say::ping) send(to, from, Say::pong);
     if (say == Say::probe) send(to, from, Say::ack);
-    if (say == Say::life) node.health.on_vouched(ids_[about]);
+    if (say == Say::life) node.health.on_vouched(now(), ids_[about]);
     if (say == Say::doubt && about != to && !node.peers[about].judged) {
       if (node.health.silent_for(now(), ids_[about]) <= 50ms) {
         send(to, from, Say::life, about);
@@ -207,6 +207,8 @@ class World {
       if (std::holds_alternative<health::Suspected>(fact)) {
         peer.suspected = time_;
         outcome_.suspicions += nodes_[about]->dead ? 0 : 1;
+      }
+      if (std::holds_alternative<health::DoubtWanted>(fact)) {
         for (std::size_t other = 0; other < ids_.size(); ++other)
           if (other != at && other != about) send(at, other, Say::doubt, about);
       }

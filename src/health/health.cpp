@@ -135,6 +135,10 @@ Nanoseconds Health::pace(const Watched& watched, Suspicion& suspicion) const {
   return patience(watched).probe_every * std::max(1U, in_doubt_ / config_.probed_at_once);
 }
 
+unsigned Health::asks_after(const Suspicion& suspicion) const {
+  return suspicion.why == Why::unreachable ? config_.ask_refused : config_.ask_probes;
+}
+
 void Health::probe(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts) const {
   Suspicion& suspicion = *watched.suspicion;
   ++suspicion.probes;
@@ -143,6 +147,13 @@ void Health::probe(const Now& now, const PeerId& peer, Watched& watched, std::ve
   // Round-trip guard: on a far link so many probes leave before the first answer can arrive. A suspicion would be
   // false, and each member that hears of it would suspect and ask all others in turn (partitions 11 with 20 nodes).
   if (suspicion.probes > config_.suspect_probes && now.mono >= answer_due(watched)) tell(now, peer, suspicion, facts);
+  // Whoever dies at once is proven dead within milliseconds: only what lasts longer is worth a question to all.
+  const bool lasts =
+      suspicion.why == Why::silence ? suspicion.told.has_value() : suspicion.probes > asks_after(suspicion);
+  if (lasts && !suspicion.asked) {
+    suspicion.asked = now.mono;
+    facts.emplace_back(DoubtWanted{peer});
+  }
   const bool unproven = suspicion.why == Why::canary && watched.finished && !watched.proven_elsewhere;
   if (unproven && suspicion.probes > config_.told_probes && std::has_single_bit(suspicion.probes))
     facts.emplace_back(ProofWanted{peer});
@@ -157,8 +168,8 @@ void Health::tell(const Now& now, const PeerId& peer, Suspicion& suspicion, std:
 
 void Health::doubt(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts) {
   const std::optional<Mono> told = watched.suspicion ? watched.suspicion->told : std::nullopt;
-  const bool vouched = watched.suspicion && watched.suspicion->vouched;
-  watched.suspicion.emplace(Suspicion{.why = why, .begun = now.mono, .told = told, .vouched = vouched});
+  watched.suspicion.emplace(Suspicion{.why = why, .begun = now.mono, .told = told});
+  // Who vouched for it in a silence is asked again: it may have died since.
   if (!watched.asked) watched.asked = now.mono;
   if (why != Why::silence) tell(now, peer, *watched.suspicion, facts);
   probe(now, peer, watched, facts);
@@ -231,9 +242,14 @@ void Health::on_doubt(const Now& now, const PeerId& peer, std::vector<Fact>& fac
   doubt(now, peer, watched, Why::silence, facts);
 }
 
-void Health::on_vouched(const PeerId& peer) {
+void Health::on_no_witness(const PeerId& peer) {
   const auto found = watched_.find(peer);
-  if (found != watched_.end() && found->second.suspicion) found->second.suspicion->vouched = true;
+  if (found != watched_.end() && found->second.suspicion) found->second.suspicion->alone = true;
+}
+
+void Health::on_vouched(const Now& now, const PeerId& peer) {
+  const auto found = watched_.find(peer);
+  if (found != watched_.end() && found->second.suspicion) found->second.suspicion->vouched = now.mono;
 }
 
 // ------------------------------------------------------------------------------------------------ ourselves first
@@ -281,6 +297,14 @@ Nanoseconds Health::silence_of(const Now& now, const Watched& watched) const {
   return out;
 }
 
+// Second opinions take a round trip to the witness, and one from the witness to the peer. A verdict before they can be
+// here would call a living peer dead, where the link alone is down.
+bool Health::heard_out(const Now& now, const Watched& watched) const {
+  const Suspicion& suspicion = *watched.suspicion;
+  if (suspicion.alone || suspicion.vouched) return true;
+  return suspicion.asked && now.mono >= *suspicion.asked + answer_time(watched);
+}
+
 bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, std::vector<Fact>& facts) const {
   const Suspicion& suspicion = *watched.suspicion;
   const Nanoseconds silent = now.mono - watched.life;
@@ -291,16 +315,14 @@ bool Health::judge(const Now& now, const PeerId& peer, const Watched& watched, s
   // A full congestion window keeps probes back: what did not go out went unanswered by nobody.
   const std::size_t tries =
       watched.kind == PeerKind::cpp ? std::min<std::size_t>(suspicion.probes, watched.unanswered) : suspicion.probes;
-  // Second opinions take a round trip to the witness, and one from the witness to the peer. A verdict before they can
-  // be here would call a living peer dead, where the link alone is down.
-  const bool heard_out = suspicion.told && now.mono >= *suspicion.told + answer_time(watched);
-  const bool silence = heard_out && silent >= silence_of(now, watched) && tries >= config_.silence_probes;
-  if (!unreachable && !told && !silence) return false;
-  const Why why = unreachable ? Why::unreachable : told ? Why::told : Why::silence;
-  if (why == Why::told) MOSAIK_PROBE("health.told");
-  if (why == Why::silence && suspicion.vouched) {
+  const bool silence = silent >= silence_of(now, watched) && tries >= config_.silence_probes;
+  if (told) MOSAIK_PROBE("health.told");
+  // A proof of another member needs no more opinions; everything else may be the fault of the link.
+  if (!told && ((!unreachable && !silence) || !heard_out(now, watched))) return false;
+  const Why why = told ? Why::told : unreachable ? Why::unreachable : Why::silence;
+  if (!told && suspicion.vouched) {
     MOSAIK_PROBE("health.link_down");
-    facts.emplace_back(LinkDown{peer, silent});
+    facts.emplace_back(LinkDown{peer, why, silent});
   } else {
     facts.emplace_back(PresumedDead{peer, why, silent});
   }

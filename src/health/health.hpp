@@ -16,13 +16,15 @@
 ///  * when a canary ended by a FIN, another member has proven the death, and our own probes go unanswered: the
 ///    kernel of the dead is sparing with port-unreachables. Who was not told asks;
 ///  * when port-unreachables answer `unreachable_quotes` successive probes, spread over at least `unreachable_span` in
-///    which no sign of life came;
+///    which no sign of life came, and those who were asked had the time to answer: nothing listens at that address;
 ///  * after silence. A question (a heartbeat's Ping, a look, a hint of another member) that is not answered within
 ///    `answer_within` and two round trips makes us probe at a fixed pace, outside QUIC's back-off; that is nobody
 ///    else's business. `suspect_probes` unanswered ones make it a suspicion, and others are asked: not before a
 ///    question of our own has been open for that time, whoever else doubts. Silence counts after `silence` in all, with
 ///    `silence_probes` tries unanswered, and when those who were asked have had the same time to answer.
-/// When another member has heard the peer since, it is not dead: the link between us is. That is another verdict.
+/// When another member has heard the peer since, it is not dead: the link between us is, or it has another address.
+/// That is another verdict. After a canary's end others are asked only when our probes stay unanswered for a while:
+/// most deaths are proven before.
 ///
 /// Looks: heartbeats ask each peer twice a second or so, which is too rare for half a second in all, and asking all of
 /// them more often would keep large meshes busy. So each peer is looked at by its neighbour in the ring of ids, every
@@ -71,6 +73,8 @@ struct Config {
   Nanoseconds canary_grace = 5ms;        ///< and what came in this time may have been sent before
   Nanoseconds told_span = 10ms;          ///< FIN and another's proof: our probes unanswered for so long
   unsigned told_probes = 3;
+  unsigned ask_probes = 8;        ///< after so many unanswered probes that a canary's end began, others are asked;
+  unsigned ask_refused = 1;       ///< and after so many that a port-unreachable began
   Nanoseconds hint_pause = 30ms;  ///< hints and unreachables of one peer are heard no more often
   Nanoseconds stall = 25ms;       ///< a loop this late has stalled
   Nanoseconds strain_time = 2s;   ///< in which one stall is forgotten
@@ -99,6 +103,10 @@ struct Refuted {
 struct Heard {
   PeerId peer;
 };
+/// Do others hear it? Those who do vouch for it (on_vouched).
+struct DoubtWanted {
+  PeerId peer;
+};
 struct PresumedDead {
   PeerId peer;
   Why why{};
@@ -107,6 +115,7 @@ struct PresumedDead {
 /// Silent for us and not for others.
 struct LinkDown {
   PeerId peer;
+  Why why{};  ///< silence, or unreachable: nothing listens at the address of the link
   Nanoseconds silent_for{};
 };
 struct ProvenDead {
@@ -116,7 +125,8 @@ struct ProvenDead {
 struct ProofWanted {
   PeerId peer;
 };
-using Fact = std::variant<Probe, Suspected, Refuted, Heard, PresumedDead, LinkDown, ProvenDead, ProofWanted>;
+using Fact =
+    std::variant<Probe, Suspected, Refuted, Heard, PresumedDead, LinkDown, ProvenDead, ProofWanted, DoubtWanted>;
 
 class Health {
  public:
@@ -147,7 +157,9 @@ class Health {
   /// Another member has proven its death.
   void on_told(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
   /// Another member has heard it since we asked.
-  void on_vouched(const PeerId& peer);
+  void on_vouched(const Now& now, const PeerId& peer);
+  /// There is nobody to ask about it (DoubtWanted).
+  void on_no_witness(const PeerId& peer);
   /// The next sign of life is told, as Heard.
   void report_life(const PeerId& peer);
   /// Our own loop came `late` too late; true when that is long enough to be forgiven.
@@ -165,12 +177,14 @@ class Health {
     Why why{};
     Mono begun{};
     Mono next_probe{};
-    Nanoseconds gap{};           ///< between the last probe and the next, of a series that grows
-    std::optional<Mono> told{};  ///< when it was told as Suspected
-    bool vouched = false;        ///< somebody else has heard the peer
-    unsigned probes = 0;         ///< sent since the suspicion or the last stall
-    unsigned quotes = 0;         ///< probes that a port-unreachable answered
-    bool quoted = false;         ///< the newest probe was answered so
+    Nanoseconds gap{};              ///< between the last probe and the next, of a series that grows
+    std::optional<Mono> told{};     ///< when it was told as Suspected
+    std::optional<Mono> asked{};    ///< when others were asked
+    std::optional<Mono> vouched{};  ///< when somebody else said that it has heard the peer
+    unsigned probes = 0;            ///< sent since the suspicion or the last stall
+    unsigned quotes = 0;            ///< probes that a port-unreachable answered
+    bool alone = false;             ///< there is nobody to ask
+    bool quoted = false;            ///< the newest probe was answered so
     Mono first_quote{};
   };
   struct Watched {
@@ -200,6 +214,9 @@ class Health {
   [[nodiscard]] Nanoseconds silence_of(const Now& now, const Watched& watched) const;
   [[nodiscard]] unsigned strain(const Now& now) const;
   [[nodiscard]] Mono due(const Watched& watched) const;
+  [[nodiscard]] unsigned asks_after(const Suspicion& suspicion) const;
+  /// Others were asked, and have had the time to answer.
+  [[nodiscard]] bool heard_out(const Now& now, const Watched& watched) const;
   void appoint();
   void on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<Fact>& facts);
   void doubt(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<Fact>& facts);

@@ -31,8 +31,6 @@ void Node::Impl::on_fact(const Now& now, const health::Suspected& suspected) {
   Event& event = report(now, EventKind::suspect);
   event.peer = suspected.peer;
   event.reason = to_string(suspected.why);
-  if (suspected.why == health::Why::silence)
-    with_opinions(now, [&](auto& effects) { opinions.on_suspected(suspected.peer, witnesses(), effects); });
   with_meshes(now, [&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.set_suspect(step, suspected.peer, true); });
 }
 
@@ -49,12 +47,22 @@ void Node::Impl::on_fact(const Now& now, const health::ProofWanted& wanted) {
   with_opinions(now, [&](auto& effects) { opinions.on_proof_wanted(wanted.peer, witnesses(), effects); });
 }
 
+void Node::Impl::on_fact(const Now& now, const health::DoubtWanted& wanted) {
+  const std::vector<PeerId> others = witnesses();
+  if (std::ranges::all_of(others, [&](const PeerId& other) { return other == wanted.peer; }))
+    return health.on_no_witness(wanted.peer);
+  with_opinions(now, [&](auto& effects) { opinions.on_suspected(wanted.peer, others, effects); });
+}
+
 void Node::Impl::on_fact(const Now& now, const health::PresumedDead& dead) {
   end_bonds(now, dead.peer, bonds::EndedBy::presumed, to_string(dead.why));
 }
 
 void Node::Impl::on_fact(const Now& now, const health::LinkDown& down) {
-  end_bonds(now, down.peer, bonds::EndedBy::link, "silent for us, and another member hears it: the link is down");
+  end_bonds(now, down.peer, bonds::EndedBy::link,
+            down.why == health::Why::unreachable
+                ? "nothing listens at the address of the link, and another member hears it: it lives elsewhere"
+                : "silent for us, and another member hears it: the link is down");
 }
 
 void Node::Impl::on_fact(const Now& now, const health::ProvenDead& dead) {
@@ -71,7 +79,7 @@ void Node::Impl::on_opinion(const Now& now, const OpinionEffect& effect) {
       overloaded{
           [&](const TellOpinion& words) { tell(now, words.to, {codec::ExtensionTag::opinion, words.value}); },
           [&](const Doubted& doubted) { with_health([&](auto& facts) { health.on_doubt(now, doubted.peer, facts); }); },
-          [&](const Vouched& vouched) { health.on_vouched(vouched.peer); },
+          [&](const Vouched& vouched) { health.on_vouched(now, vouched.peer); },
           [&](const DeathTold& told) { with_health([&](auto& facts) { health.on_told(now, told.peer, facts); }); },
           [&](const ListenFor& listen) { health.report_life(listen.peer); }},
       effect);

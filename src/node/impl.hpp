@@ -212,6 +212,7 @@ class Node::Impl {
   void on_fact(const Now& now, const health::Refuted& refuted);
   void on_fact(const Now& now, const health::Heard& heard);
   void on_fact(const Now& now, const health::ProofWanted& wanted);
+  void on_fact(const Now& now, const health::DoubtWanted& wanted);
   void on_fact(const Now& now, const health::PresumedDead& dead);
   void on_fact(const Now& now, const health::LinkDown& down);
   void on_fact(const Now& now, const health::ProvenDead& dead);

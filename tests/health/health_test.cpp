@@ -220,7 +220,7 @@ TEST_F(HealthOfPeers, hears_those_out_whom_it_has_asked_about_a_far_peer) {
   ASSERT_EQ(count<Suspected>(), 1U);
   run(440ms);
   EXPECT_EQ(verdict(), nullptr) << "silent for long enough, but a member may answer within two round trips";
-  health_.on_vouched(peer_);
+  health_.on_vouched(now(), peer_);
   run(20ms);
   EXPECT_EQ(count<LinkDown>(), 1U);
   EXPECT_EQ(verdict(), nullptr);
@@ -238,7 +238,7 @@ TEST_F(HealthOfPeers, calls_a_link_down_when_another_member_hears_the_peer) {
   watch(PeerKind::cpp);
   run(300ms);
   ASSERT_EQ(count<Suspected>(), 1U);
-  health_.on_vouched(peer_);
+  health_.on_vouched(now(), peer_);
   run(300ms);
   EXPECT_EQ(verdict(), nullptr);
   EXPECT_EQ(count<LinkDown>(), 1U);
@@ -248,7 +248,7 @@ TEST_F(HealthOfPeers, calls_a_link_down_when_another_member_hears_the_peer) {
 TEST_F(HealthOfPeers, forgets_what_another_member_said_once_it_hears_the_peer_itself) {
   watch(PeerKind::cpp);
   run(300ms);
-  health_.on_vouched(peer_);
+  health_.on_vouched(now(), peer_);
   life();
   run(600ms);
   EXPECT_NE(verdict(), nullptr);
@@ -344,6 +344,7 @@ TEST(ConfigOfHealth, for_the_default_heartbeat_is_the_default) {
 TEST_F(HealthOfPeers, presumes_a_peer_dead_when_three_probes_over_30_ms_were_answered_with_unreachable) {
   watch(PeerKind::cpp);
   unreachable();
+  health_.on_no_witness(peer_);
   EXPECT_EQ(count<Suspected>(), 1U);
   EXPECT_EQ(count<Probe>(), 1U);
   const Mono first = time_;
@@ -357,6 +358,71 @@ TEST_F(HealthOfPeers, presumes_a_peer_dead_when_three_probes_over_30_ms_were_ans
   EXPECT_EQ(count<Probe>(), 3U);
   EXPECT_GE(time_ - first, 30ms);
   EXPECT_LE(time_ - first, 60ms);
+}
+
+TEST_F(HealthOfPeers, asks_others_before_refused_probes_mean_a_death) {
+  watch(PeerKind::cpp);
+  unreachable();
+  EXPECT_EQ(count<DoubtWanted>(), 0U) << "most who are gone are proven dead before";
+  for (int i = 0; i < 4; ++i) {
+    pass(1ms);
+    unreachable();
+    run(14ms);
+  }
+  EXPECT_EQ(count<DoubtWanted>(), 1U);
+  EXPECT_EQ(verdict(), nullptr) << "refused for 60 ms, and others may still say that they hear it";
+  for (int i = 0; i < 4; ++i) {
+    pass(1ms);
+    unreachable();
+    run(14ms);
+  }
+  ASSERT_NE(verdict(), nullptr);
+  EXPECT_EQ(verdict()->why, Why::unreachable);
+}
+
+TEST_F(HealthOfPeers, calls_a_link_down_when_its_address_refuses_and_another_member_hears_the_peer) {
+  watch(PeerKind::cpp);
+  unreachable();
+  for (int i = 0; i < 2; ++i) {
+    pass(1ms);
+    unreachable();
+    run(14ms);
+  }
+  health_.on_vouched(now(), peer_);
+  for (int i = 0; i < 4 && count<LinkDown>() == 0; ++i) {
+    pass(1ms);
+    unreachable();
+    run(14ms);
+  }
+  EXPECT_EQ(verdict(), nullptr);
+  ASSERT_EQ(count<LinkDown>(), 1U);
+}
+
+TEST_F(HealthOfPeers, asks_anew_when_a_silent_peer_that_was_vouched_for_refuses) {
+  watch(PeerKind::cpp);
+  run(300ms);
+  ASSERT_EQ(count<DoubtWanted>(), 1U);
+  health_.on_vouched(now(), peer_);
+  for (int i = 0; i < 12 && verdict() == nullptr; ++i) {
+    unreachable();
+    run(14ms);
+    pass(1ms);
+  }
+  EXPECT_EQ(count<DoubtWanted>(), 2U);
+  EXPECT_NE(verdict(), nullptr) << "it may have died since";
+}
+
+TEST_F(HealthOfPeers, asks_others_when_a_canarys_end_is_followed_by_neither_life_nor_proof) {
+  watch(PeerKind::cpp);
+  health_.on_canary_broken(now(), peer_, facts_);
+  run(20ms);
+  EXPECT_EQ(count<DoubtWanted>(), 0U);
+  run(60ms);
+  EXPECT_EQ(count<DoubtWanted>(), 1U);
+  health_.on_vouched(now(), peer_);
+  run(600ms);
+  EXPECT_EQ(verdict(), nullptr);
+  EXPECT_EQ(count<LinkDown>(), 1U);
 }
 
 TEST_F(HealthOfPeers, does_not_count_many_answers_to_one_probe) {
@@ -388,6 +454,7 @@ TEST_F(HealthOfPeers, does_not_judge_by_unreachables_within_less_than_30_ms) {
   health_.set_config(config);
   watch(PeerKind::cpp);
   unreachable();
+  health_.on_no_witness(peer_);
   for (int i = 0; i < 5; ++i) {
     unreachable();
     run(5ms);
