@@ -23,7 +23,7 @@ enum class FrameLayout : std::uint8_t {
   integers,  ///< variable-length integers, and no more
   bytes,     ///< integers, the last of which is the length of the bytes behind it
   eight,     ///< 8 bytes
-  padding,
+  empty,     ///< PADDING and PING: the type is all
   ack,
   crypto,
   stream,
@@ -62,8 +62,7 @@ inline constexpr std::array<FrameRule, frame::types> frame_rules = [] {
   constexpr std::uint8_t anywhere = not_early | bit_of(PacketSpace::early);
   using enum FrameLayout;
   std::array<FrameRule, frame::types> out{};
-  out[0x00] = {padding, anywhere, 0};
-  out[0x01] = {integers, anywhere, 0};  // PING
+  out[0x00] = out[0x01] = {empty, anywhere, 0};  // PADDING, PING
   out[0x02] = out[0x03] = {ack, not_early, 0};
   out[0x04] = {integers, data, 3};  // RESET_STREAM
   out[0x05] = {integers, data, 2};  // STOP_SENDING
@@ -121,14 +120,15 @@ struct FrameReader {
       if (!skip_integer()) return false;
     return count == 0 || integer(last);
   }
-  void skip_padding() noexcept {
-    // Eight bytes at a time: most handshake packets are filled up with it.
+  /// Eight bytes at a time: most handshake packets are filled up with PADDING.
+  void skip_empty() noexcept {
+    constexpr std::uint64_t neither = 0xfefefefefefefefeU;
     for (; left() >= 8; at += 8) {
       std::uint64_t word = 0;
       std::memcpy(&word, at, 8);
-      if (word != 0) break;
+      if ((word & neither) != 0) break;
     }
-    while (at != end && *at == 0) ++at;
+    while (at != end && *at <= frame::ping) ++at;
   }
   /// The ranges must not reach below packet number 0 (RFC 9000 19.3.1).
   [[nodiscard]] bool ack(bool with_counts) noexcept {
@@ -178,7 +178,7 @@ struct FrameReader {
   [[nodiscard]] bool rest_of(std::uint8_t type, const FrameRule& rule, std::uint64_t& last,
                              NewConnectionId& issued) noexcept {
     switch (rule.layout) {
-      case FrameLayout::padding: skip_padding(); return true;
+      case FrameLayout::empty: skip_empty(); return true;
       case FrameLayout::integers: return integers(rule.integers, last);
       case FrameLayout::bytes: return integers(rule.integers, last) && skip(last);
       case FrameLayout::eight: return skip(8);
