@@ -118,19 +118,13 @@ def settled(fleet, nodes, seconds):
 
 def rebound(fleet, rounds):
     """A NAT in front of one host forgets its mapping: the host's packets come from another port."""
-    if not shutil.which("conntrack") or not shutil.which("nft"):
-        raise Skip("conntrack or nft is not installed")
     with Hosts(fleet, 4) as hosts:
-        rules = ("add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; "
-                 "add rule ip nat post ip protocol udp masquerade to :20000-60000 fully-random")
-        done = subprocess.run(["ip", "netns", "exec", hosts.names[3], "nft", rules], capture_output=True, check=False)
-        if done.returncode != 0:
-            raise Skip(f"no NAT here: {done.stderr.decode(errors='replace').strip()}")
+        forget = hosts.nat(3)
         nodes = hosts.nodes()
         took = []
         for _ in range(rounds):
             at = time.monotonic()
-            subprocess.run(["ip", "netns", "exec", hosts.names[3], "conntrack", "-F"], check=True, capture_output=True)
+            forget()
             # A link whose next packet comes from outside gets its old mapping back, so that not every one ends.
             fleet.wait("one has noticed", lambda at=at: ended(nodes, at), 5)
             settled(fleet, nodes, 1.5)

@@ -169,8 +169,9 @@ class RustNode(Node):
                 return self.sessions({"bonds": event["ok"]})
         return {}
 
-    def __init__(self, fleet, label, network, secret, bootstrap=(), seed=None, bind="127.0.0.1:0", flags=()):
-        argv = [fleet.rustpeer, "node", "--relay", fleet.relay(), "--network", network, "--group", secret, "--bind", bind, *flags]
+    def __init__(self, fleet, label, network, secret, bootstrap=(), seed=None, bind="127.0.0.1:0", flags=(), space=None):
+        inside = ["ip", "netns", "exec", space] if space else []
+        argv = [*inside, fleet.rustpeer, "node", "--relay", fleet.relay(space), "--network", network, "--group", secret, "--bind", bind, *flags]
         if seed:
             argv += ["--seed", seed]
         for contact in bootstrap:
@@ -200,8 +201,10 @@ class Fleet:
             self._relay.kill()
             self._relay = None
 
-    def relay(self):
-        """The local relay without which a Rust node does not start."""
+    def relay(self, space=None):
+        """The local relay without which a Rust node does not start; on a host of its own it has one of its own."""
+        if space is not None:
+            return self._add(Process(self, self.label("relay"), ["ip", "netns", "exec", space, self.rustpeer, "relay"])).event("relay", 20)["url"]
         if self._relay is None:
             self._relay = Process(self, "relay", [self.rustpeer, "relay"])
             self._relay_url = self._relay.event("relay", 20)["url"]
@@ -246,7 +249,7 @@ class Fleet:
                 if time.monotonic() >= ask_at:
                     ask_at = time.monotonic() + 0.1
                     for rust in self.processes:
-                        if rust.rust and rust.running and any(e.get("event") == "joined" for e in rust.events):
+                        if getattr(rust, "rust", False) and rust.running and any(e.get("event") == "joined" for e in rust.events):
                             rust.ask_bonds()
                 result = found()
                 if result:

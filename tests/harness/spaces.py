@@ -73,6 +73,19 @@ class Spaces:
             subprocess.run(["ip", "netns", "exec", self.names[one], "nft", "delete table inet cut"], check=True, capture_output=True)
         return heal
 
+    def nat(self, index):
+        """Puts a NAT in front of a host: its packets leave from ports that the NAT chooses, and nobody can begin with it. Returns how to make it forget."""
+        if not shutil.which("conntrack") or not shutil.which("nft"):
+            raise Skip("conntrack or nft is not installed")
+        rules = ("add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; "
+                 "add rule ip nat post ip protocol udp masquerade to :20000-60000 fully-random; "
+                 "add chain ip nat in { type filter hook input priority 0; }; add rule ip nat in ip protocol udp ct state new drop")
+        inside = ["ip", "netns", "exec", self.names[index]]
+        done = subprocess.run([*inside, "nft", rules], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Skip(f"no NAT here: {done.stderr.decode(errors='replace').strip()}")
+        return lambda: subprocess.run([*inside, "conntrack", "-F"], check=True, capture_output=True)
+
     def cpp(self, index, network, secret, bootstrap, **more):
         """A C++ node on a host."""
         return self.fleet.cpp(network, secret, bootstrap=bootstrap, listen=f"{self.address(index)}:0", space=self.names[index], **more)

@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from nodes import Failure, Fleet, Suite, median  # noqa: E402
+from spaces import Spaces  # noqa: E402
 import counters  # noqa: E402
 import crate_groups  # noqa: E402
 import load  # noqa: E402
@@ -221,6 +222,36 @@ def rust_elects(fleet):
     return f"leader {leaders[0][:10]}"
 
 
+def rust_rebound(fleet, rounds):
+    """A NAT in front of a Rust member forgets its mapping: the member's packets come from another port."""
+    network = f"interop-{fleet.random.randrange(1 << 30)}"
+    took = []
+    with Spaces(fleet, 3) as hosts:
+        forget = hosts.nat(2)
+        first = hosts.cpp(0, network, "secret", []).ready()
+        second = hosts.cpp(1, network, "secret", [first.contact]).ready()
+        rust = fleet.rust(network, "secret", bootstrap=[first.contact], bind=f"{hosts.address(2)}:0", space=hosts.names[2]).ready()
+        nodes = [first, second, rust]
+        fleet.meshed(nodes, 20)
+        fleet.quiet(nodes, 1)
+        for _ in range(rounds):
+            at = time.monotonic()
+            forget()
+            downs = lambda: [e for n in (first, second) for e in n.events if e.get("event") == "bond_down" and e["mono_ns"] / 1e9 > at]  # noqa: E731
+            fleet.wait("a C++ member has noticed", downs, 10)
+            fleet.wait("bonded again", lambda: rust.id in first.bonds() and rust.id in second.bonds(), 20)
+            fleet.meshed(nodes, 20)
+            took.append(max(e["mono_ns"] / 1e9 - at for n in (first, second) for e in n.events
+                            if e.get("event") == "bond_up" and e["mono_ns"] / 1e9 > at))
+            false = [(e["by"], e["reason"]) for e in downs() if e["by"] != "link"]
+            if false:
+                raise Failure(f"a living member was called dead: {false}")
+            fleet.quiet(nodes, 2)
+    if max(took) > 7:
+        raise Failure(f"bonded again after {max(took):.1f} s")
+    return f"{rounds} times, bonded again after {median(took):.1f} s (median), {max(took):.1f} s (max)"
+
+
 def quiet(fleet, seconds):
     network = f"quiet-{fleet.random.randrange(1 << 30)}"
     first = fleet.rust(network, GROUP_SECRET).ready()
@@ -257,6 +288,7 @@ def main():
             ("a leaving Rust node is noticed", lambda: rust_leaves(fleet)),
             ("a leaving C++ node is noticed by Rust", lambda: cpp_leaves(fleet)),
             ("Rust members elect beside a C++ member", lambda: rust_elects(fleet)),
+            ("a Rust member behind a NAT that forgets is bonded again", lambda: rust_rebound(fleet, 5 if args.full else 2)),
             ("quiet loses no bond", lambda: quiet(fleet, 600 if args.full else 20)),
         ]
         suite.run(fleet, checks + counters.checks(fleet, args.full) + crate_groups.checks(fleet, args.full) + load.checks(fleet, args.full), args.only)
