@@ -168,9 +168,10 @@ class Rig {
   void on(const quic::LinkEvent& event) { core.on_link(now(), event, links, facts); }
 
   /// A peer opens a link to us.
-  quic::LinkId incoming(std::uint32_t n, Alpn alpn) {
+  quic::LinkId incoming(std::uint32_t n, Alpn alpn) { return incoming(n, alpn, address_of(n)); }
+  quic::LinkId incoming(std::uint32_t n, Alpn alpn, const SocketAddress& from) {
     const quic::LinkId link{1'000'000 + ++incoming_};
-    on(quic::LinkOpened{link, id_of_peer(n), alpn, quic::Side::acceptor, address_of(n)});
+    on(quic::LinkOpened{link, id_of_peer(n), alpn, quic::Side::acceptor, from});
     return link;
   }
   /// The last dial is answered by whom it was meant for.

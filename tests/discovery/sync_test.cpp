@@ -303,7 +303,17 @@ TEST(SyncAcceptor, idle_exchanges_give_way_to_newcomers_whatever_their_number) {
   EXPECT_TRUE(std::ranges::none_of(rig.links.closed, is_joiner));
   rig.frame(joiner, snapshot_of({entry_of(99'999)}));
   for (std::uint32_t peer = 1; peer <= 2 * limits::incoming_syncs; ++peer) rig.incoming(20'000 + peer, Alpn::sync);
-  EXPECT_TRUE(std::ranges::none_of(rig.links.closed, is_joiner)) << "it has sent its frame";
+  EXPECT_TRUE(std::ranges::none_of(rig.links.closed, is_joiner));
+}
+
+TEST(SyncAcceptor, an_exchange_that_has_sent_its_frame_does_not_give_way_to_idle_ones) {
+  Rig rig;
+  const quic::LinkId joiner = rig.incoming(1, Alpn::sync);
+  rig.frame(joiner, snapshot_of({entry_of(1)}));
+  for (std::uint32_t peer = 2; peer <= 3 * limits::incoming_syncs; ++peer)
+    rig.incoming(peer, Alpn::sync, address_of(1));
+  EXPECT_FALSE(rig.links.closed.empty());
+  EXPECT_TRUE(std::ranges::none_of(rig.links.closed, [&](const auto& closed) { return closed.link == joiner; }));
 }
 
 TEST(Announce, of_a_peer_that_was_restarted_elsewhere_ends_the_sync_that_waits_for_its_predecessor) {
