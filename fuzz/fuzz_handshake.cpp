@@ -90,7 +90,8 @@ struct World {
   }
 
   World() {
-    reception.on_opened(step(), {quic::LinkId{1}, friendly.id(), Alpn::groups, quic::Side::acceptor, {}});
+    reception.on_opened(step(), {quic::LinkId{1}, friendly.id(), Alpn::groups, quic::Side::acceptor, {}},
+                        AdmissionClass::stranger);
     mesh.on_arrival(step(), arrival(quic::LinkId{3}, friendly));
     MOSAIK_ASSERT(mesh.has_bond(friendly.id()));
     mesh.on_entry(step(), dialed.entry());
