@@ -73,6 +73,24 @@ class Spaces:
             subprocess.run(["ip", "netns", "exec", self.names[one], "nft", "delete table inet cut"], check=True, capture_output=True)
         return heal
 
+    def weather(self, loss, copies):
+        """On every way so many percent of all datagrams are lost, and so many of the others come twice. Returns how to end it."""
+        if not shutil.which("nft"):
+            raise Skip("nft is not installed")
+        rules = "add table netdev weather; "
+        for one in range(self.count):
+            rules += f"add chain netdev weather from{one} {{ type filter hook ingress device port{one} priority 0; }}; "
+            rules += f"add rule netdev weather from{one} ip protocol udp numgen random mod 100 < {loss} drop; "
+            for other in range(self.count):
+                if other != one:
+                    rules += (f"add rule netdev weather from{one} ip protocol udp ip daddr {self.address(other)} "
+                              f"numgen random mod 100 < {copies} dup to port{other}; ")
+        inside = ["ip", "netns", "exec", self.hub, "nft"]
+        done = subprocess.run([*inside, rules], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Skip(f"nft does not lose and copy here: {done.stderr.decode(errors='replace').strip()}")
+        return lambda: subprocess.run([*inside, "delete table netdev weather"], check=True, capture_output=True)
+
     def nat(self, index):
         """Puts a NAT in front of a host: its packets leave from ports that the NAT chooses, and nobody can begin with it. Returns how to make it forget."""
         if not shutil.which("conntrack") or not shutil.which("nft"):
@@ -89,3 +107,7 @@ class Spaces:
     def cpp(self, index, network, secret, bootstrap, **more):
         """A C++ node on a host."""
         return self.fleet.cpp(network, secret, bootstrap=bootstrap, listen=f"{self.address(index)}:0", space=self.names[index], **more)
+
+    def rust(self, index, network, secret, bootstrap, **more):
+        """A Rust node on a host."""
+        return self.fleet.rust(network, secret, bootstrap=bootstrap, bind=f"{self.address(index)}:0", space=self.names[index], **more)

@@ -230,7 +230,7 @@ def rust_rebound(fleet, rounds):
         forget = hosts.nat(2)
         first = hosts.cpp(0, network, "secret", []).ready()
         second = hosts.cpp(1, network, "secret", [first.contact]).ready()
-        rust = fleet.rust(network, "secret", bootstrap=[first.contact], bind=f"{hosts.address(2)}:0", space=hosts.names[2]).ready()
+        rust = hosts.rust(2, network, "secret", [first.contact]).ready()
         nodes = [first, second, rust]
         fleet.meshed(nodes, 20)
         fleet.quiet(nodes, 1)
@@ -250,6 +250,27 @@ def rust_rebound(fleet, rounds):
     if max(took) > 7:
         raise Failure(f"bonded again after {max(took):.1f} s")
     return f"{rounds} times, bonded again after {median(took):.1f} s (median), {max(took):.1f} s (max)"
+
+
+def bad_weather(fleet, seconds):
+    """Loss and copies make honest peers say things twice and late: no link ends by a rule about what a peer may send."""
+    network = f"interop-{fleet.random.randrange(1 << 30)}"
+    with Spaces(fleet, 4) as hosts:
+        end = hosts.weather(30, 30)
+        first = hosts.cpp(0, network, "secret", []).ready()
+        nodes = [first, hosts.cpp(1, network, "secret", [first.contact])]
+        nodes += [hosts.rust(index, network, "secret", [first.contact]) for index in (2, 3)]
+        for node in nodes:
+            node.ready()
+        fleet.meshed(nodes, 60, with_cpp_end)
+        time.sleep(seconds)  # nothing is awaited: what must not happen has this long to happen
+        ended = [e for n in nodes[:2] for e in n.events if e.get("event") == "bond_down"]
+        broken = [e for e in ended if e["by"] == "transport" or "connection id" in e["reason"] or "number" in e["reason"]]
+        if broken:
+            raise Failure(f"links ended by a rule: {[(e['by'], e['code'], e['reason']) for e in broken]}")
+        end()
+        fleet.meshed(nodes, 30, with_cpp_end)
+    return f"30 % lost, 30 % doubled, {seconds} s, {len(ended)} bonds ended otherwise"
 
 
 def quiet(fleet, seconds):
@@ -289,6 +310,7 @@ def main():
             ("a leaving C++ node is noticed by Rust", lambda: cpp_leaves(fleet)),
             ("Rust members elect beside a C++ member", lambda: rust_elects(fleet)),
             ("a Rust member behind a NAT that forgets is bonded again", lambda: rust_rebound(fleet, 5 if args.full else 2)),
+            ("loss and copies break no rule of ours", lambda: bad_weather(fleet, 300 if args.full else 15)),
             ("quiet loses no bond", lambda: quiet(fleet, 600 if args.full else 20)),
         ]
         suite.run(fleet, checks + counters.checks(fleet, args.full) + crate_groups.checks(fleet, args.full) + load.checks(fleet, args.full), args.only)

@@ -52,7 +52,7 @@ class TheTable(unittest.TestCase):
                 with self.subTest(mutant=what, killer=killer):
                     name = re.fullmatch(r"\w+\.(?:\w+/)?(\w+\.\w+)(?:/\w+)?", killer)
                     self.assertIsNotNone(name)
-                    self.assertIn(name[1], tests)
+                    self.assertTrue(name[1] in tests, "there is no such test")
 
     def test_is_of_patches_that_fit_the_sources(self):
         for each in self.patches:
