@@ -181,6 +181,21 @@ TEST_F(Acceptor, refuses_a_second_bond_with_30429_before_it_looks_at_the_proof) 
   EXPECT_EQ(host_.mesh().bond_count(), 1U);
 }
 
+TEST_F(Acceptor, does_not_end_a_bond_on_the_word_of_who_proves_nothing) {
+  know_peer();
+  const quic::LinkId first = bond();
+  Start start;
+  start.key = GroupKey::from_secret("another secret");
+  start.tail = bonds::handshake_tail(peer_.own_entry(), bonds::own_capabilities, {},
+                                     host_.facts<bonds::BondUp>().back().session);
+  const quic::LinkId link = peer_.open(host_);
+  peer_.send(link, start.encode(peer_, link));
+  EXPECT_EQ(peer_.close_code(link), value(CloseCode::invalid_proof));
+  EXPECT_TRUE(world_.is_open(peer_, first));
+  EXPECT_EQ(host_.mesh().bond_count(), 1U);
+  EXPECT_EQ(host_.count<bonds::BondDown>(), 0U);
+}
+
 TEST_F(Acceptor, refuses_a_wrong_proof_with_30405) {
   know_peer();
   const quic::LinkId link = peer_.open(host_);
