@@ -100,11 +100,11 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   if (!sockets) return std::unexpected(sockets.error());
 
   const std::string state_file = state_file_of(config);
-  auto recalled = state_file.empty() ? runtime::Recalled{} : runtime::load_state(state_file);
+  const Now now = runtime::read_clock();
+  auto recalled = state_file.empty() ? runtime::Recalled{} : runtime::load_state(state_file, now.wall);
   if (!recalled) return std::unexpected(recalled.error());
 
   runtime::CanarySockets canaries(*sockets);
-  const Now now = runtime::read_clock();
   const bool follow_interfaces = settings->advertise.empty();
   const auto node_config =
       make_node_config(config, std::move(*settings), id, *sockets, canaries.ports(), std::move(*recalled));

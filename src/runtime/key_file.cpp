@@ -1,10 +1,7 @@
 #include "runtime/key_file.hpp"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
@@ -12,59 +9,38 @@
 #include <utility>
 
 #include "runtime/entropy.hpp"
+#include "runtime/own_file.hpp"
 
 namespace mosaik::runtime {
 namespace {
 
 constexpr std::string_view what = "secret key file";
+constexpr FileKind kind{.what = what, .unfit = {}, .unfit_help = {}, .access_help = {}};
 constexpr std::size_t digits = 64;
 constexpr std::string_view elsewhere = "make room there, or name a place where this user may write";
-
-std::string named(const std::string& path) {
-  return std::string(what) + " '" + path + "' ";
-}
 
 std::string reason(int error) {
   return std::generic_category().message(error);
 }
 
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 Result<> lock(const std::string& path, const Descriptor& file) {
   if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return {};
   if (errno == EWOULDBLOCK)
-    return fail(Errc::in_use, named(path) + "is in use by another node; stop it, or give this node a file of its own");
-  return fail(Errc::io, named(path) + "cannot be locked: " + reason(errno));
+    return fail(Errc::in_use,
+                named(kind, path) + "is in use by another node; stop it, or give this node a file of its own");
+  return fail(Errc::io, named(kind, path) + "cannot be locked: " + reason(errno));
 }
 
-/// Removes the temporary name, whatever becomes of the file.
-class TemporaryName {
- public:
-  explicit TemporaryName(std::string path) : path_(std::move(path)) {}
-  TemporaryName(const TemporaryName&) = delete;
-  TemporaryName& operator=(const TemporaryName&) = delete;
-  ~TemporaryName() { ::unlink(path_.c_str()); }
-  [[nodiscard]] const char* c_str() const noexcept { return path_.c_str(); }
-
- private:
-  std::string path_;
-};
-
-bool write_seed(int fd, const Bytes32& seed) {
+bool write_seed(NewFile& file, const Bytes32& seed) {
   std::string text = to_hex(seed) + "\n";
-  const bool out = write_all(fd, text) && ::fsync(fd) == 0;
+  const bool out = file.write(text);
   ::explicit_bzero(text.data(), text.size());
   return out;
 }
 
-/// The name of a new file is on disk only when its folder is.
-bool sync_folder(const std::string& path) {
-  const Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return folder && (::fsync(folder.get()) == 0 || errno == EINVAL);  // EINVAL: this file system has nothing to sync
+std::unexpected<Error> cannot(const std::string& path, std::string_view verb) {
+  return fail(Errc::io, named(kind, path) + "cannot be " + std::string(verb) + ": " + reason(errno) + "; " +
+                            std::string(elsewhere));
 }
 
 }  // namespace
@@ -90,7 +66,7 @@ Result<KeyFile> KeyFile::load(const std::string& path) {
   std::string_view text = content ? content->text() : std::string_view{};
   if (text.size() == digits + 1 && text.ends_with('\n')) text.remove_suffix(1);
   if (!from_hex(text, seed))
-    return fail(Errc::malformed, named(path) +
+    return fail(Errc::malformed, named(kind, path) +
                                      "is damaged (it should hold 64 hexadecimal digits); restore it from a "
                                      "backup, or move it away to get a new identity");
   KeyFile out(std::move(*file), seed);
@@ -99,31 +75,26 @@ Result<KeyFile> KeyFile::load(const std::string& path) {
 }
 
 Result<KeyFile> KeyFile::create(const std::string& path) {
-  Bytes32 suffix = random_bytes32();
-  const TemporaryName temporary(path + "." + to_hex(suffix).substr(0, 16) + ".tmp");
-  Descriptor file(::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  // A name of its own: of many that come at once, none takes the file of another for one that a crash has left.
+  auto file = NewFile::create(kind, path, "." + to_hex(random_bytes32()).substr(0, 16) + ".tmp");
   if (!file) {
-    const int error = errno;
-    const Errc code = error == EACCES || error == EROFS ? Errc::permission : Errc::io;
-    return fail(code, named(path) + "cannot be created: " + reason(error) + "; " +
-                          (error == ENOENT ? "make its folder first: mkdir -p " + shell_word(folder_of(path))
-                                           : std::string(elsewhere)));
+    const auto& [code, message] = file.error();
+    return fail(code == Errc::not_found ? Errc::io : code,
+                message + "; " +
+                    (code == Errc::not_found ? "make its folder first: mkdir -p " + shell_word(folder_of(path))
+                                             : std::string(elsewhere)));
   }
   // Locked before it has its name: nobody can be quicker.
-  if (auto locked = lock(path, file); !locked) return std::unexpected(locked.error());
+  if (auto locked = lock(path, file->descriptor()); !locked) return std::unexpected(locked.error());
   Bytes32 seed = random_bytes32();
-  KeyFile out(std::move(file), seed);
+  KeyFile out({}, seed);
   ::explicit_bzero(seed.data(), seed.size());
-  // The mode again: open() took the umask away from it, and a umask can also take the owner's own rights.
-  if (::fchmod(out.file_.get(), S_IRUSR | S_IWUSR) != 0 || !write_seed(out.file_.get(), out.seed_))
-    return fail(Errc::io, named(path) + "cannot be written: " + reason(errno) + "; " + std::string(elsewhere));
-  // link, not rename: it never replaces a file.
-  if (::link(temporary.c_str(), path.c_str()) != 0) {
-    if (errno == EEXIST) return fail(Errc::in_use, named(path) + "exists already; move it away, or name another");
-    return fail(Errc::io, named(path) + "cannot be created: " + reason(errno) + "; " + std::string(elsewhere));
+  if (!write_seed(*file, out.seed_)) return cannot(path, "written");
+  if (!file->publish()) {
+    if (errno == EEXIST) return fail(Errc::in_use, named(kind, path) + "exists already; move it away, or name another");
+    return cannot(path, "written to disk");
   }
-  if (!sync_folder(path))
-    return fail(Errc::io, named(path) + "cannot be written to disk: " + reason(errno) + "; " + std::string(elsewhere));
+  out.file_ = file->take();
   return out;
 }
 

@@ -1,6 +1,5 @@
 #include "runtime/secret_file.hpp"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,11 +11,19 @@
 #include <system_error>
 #include <utility>
 
+#include "runtime/own_file.hpp"
+
 namespace mosaik::runtime {
 namespace {
 
-std::string named(std::string_view what, const std::string& path) {
-  return std::string(what) + " '" + path + "' ";
+/// Symbolic links are followed: mounted secrets are links.
+FileKind secret_kind(std::string_view what) {
+  return {.what = what,
+          .unfit = "is not a file",
+          .unfit_help = "name a file",
+          .access_help = "name a file that this user may read",
+          .links = FileKind::Links::followed,
+          .owners = FileKind::Owners::any_for_root};
 }
 
 std::string octal(mode_t mode) {
@@ -55,22 +62,13 @@ void Secret::shorten(std::size_t size) noexcept {
 }
 
 Result<Descriptor> open_secret_file(std::string_view what, const std::string& path) {
-  // O_NONBLOCK: a FIFO without a writer must not hold us up. Symbolic links are followed: mounted secrets are links.
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file) {
-    const std::string reason = std::generic_category().message(errno);
-    if (errno == ENOENT) return fail(Errc::not_found, named(what, path) + "does not exist; create it, or name another");
-    return fail(errno == EACCES ? Errc::permission : Errc::io,
-                named(what, path) + "cannot be opened: " + reason + "; name a file that this user may read");
-  }
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0)
-    return fail(Errc::io, named(what, path) + "cannot be examined: " + std::generic_category().message(errno));
-  if (!S_ISREG(status.st_mode)) return fail(Errc::invalid_argument, named(what, path) + "is not a file; name a file");
-  if (const auto others = readers(status.st_mode); !others.empty())
-    return fail(Errc::permission, named(what, path) + "is " + std::string(verb(status.st_mode)) + std::string(others) +
-                                      " (mode " + octal(status.st_mode) + "); run: chmod 600 " + shell_word(path));
-  return file;
+  const FileKind kind = secret_kind(what);
+  auto file = open_own_file(kind, path);
+  if (!file) return std::unexpected(file.error());
+  if (const auto others = readers(file->mode); !others.empty())
+    return fail(Errc::permission, named(kind, path) + "is " + std::string(verb(file->mode)) + std::string(others) +
+                                      " (mode " + octal(file->mode) + "); run: chmod 600 " + shell_word(path));
+  return std::move(file->descriptor);
 }
 
 Result<Secret> read_secret(std::string_view what, const std::string& path, const Descriptor& file) {
@@ -79,12 +77,14 @@ Result<Secret> read_secret(std::string_view what, const std::string& path, const
   while (size <= secret_file_bytes) {
     const ssize_t got = ::pread(file.get(), out.data() + size, secret_file_bytes + 1 - size, static_cast<off_t>(size));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(Errc::io, named(what, path) + "cannot be read: " + std::generic_category().message(errno));
+    if (got < 0)
+      return fail(Errc::io,
+                  named(secret_kind(what), path) + "cannot be read: " + std::generic_category().message(errno));
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
   if (size > secret_file_bytes)
-    return fail(Errc::limit, named(what, path) + "is longer than " + std::to_string(secret_file_bytes) +
+    return fail(Errc::limit, named(secret_kind(what), path) + "is longer than " + std::to_string(secret_file_bytes) +
                                  " bytes; name the right file");
   out.shorten(size);
   return out;
@@ -97,7 +97,7 @@ Result<Secret> read_secret_file(std::string_view what, const std::string& path) 
   if (!out) return out;
   if (out->text().ends_with('\n')) out->shorten(out->text().size() - 1);
   if (out->text().empty())
-    return fail(Errc::invalid_argument, named(what, path) + "is empty; write the secret into it");
+    return fail(Errc::invalid_argument, named(secret_kind(what), path) + "is empty; write the secret into it");
   return out;
 }
 

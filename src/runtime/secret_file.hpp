@@ -34,7 +34,7 @@ class Secret {
 inline constexpr std::size_t secret_file_bytes = 4096;  ///< a longer file is something else
 
 /// Opens a secret file for reading. `what` names it in errors, e.g. `group secret file`.
-/// Errors: not_found, permission (others may read it, or we may not), invalid_argument (not a file), io.
+/// Errors: those of open_own_file(); permission if others may read it.
 [[nodiscard]] Result<Descriptor> open_secret_file(std::string_view what, const std::string& path);
 
 /// The content of an open secret file. Errors: limit, io.

@@ -1,7 +1,5 @@
 #include "runtime/state_file.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,20 +9,25 @@
 
 #include <mosaik/bytes.hpp>
 
-#include "base/descriptor.hpp"
+#include "runtime/own_file.hpp"
 
 namespace mosaik::runtime {
 namespace {
 
 constexpr std::string_view header = "mosaik state 1";
+constexpr FileKind kind{.what = "state file",
+                        .unfit = "is no state file",
+                        .unfit_help = "move it away",
+                        .access_help =
+                            "make room there, or name a place where this node may read and write (it is "
+                            "kept beside the secret key file)"};
 
 std::unexpected<Error> cannot(std::string_view verb, const std::string& path) {
   const int error = errno;
   const bool forbidden = error == EACCES || error == EPERM || error == EROFS;
-  return fail(forbidden ? Errc::permission : Errc::io, "state file '" + path + "' cannot be " + std::string(verb) +
-                                                           ": " + std::generic_category().message(error) +
-                                                           "; make room there, or name a place where this node may "
-                                                           "read and write (it is kept beside the secret key file)");
+  return fail(forbidden ? Errc::permission : Errc::io, named(kind, path) + "cannot be " + std::string(verb) + ": " +
+                                                           std::generic_category().message(error) + "; " +
+                                                           std::string(kind.access_help));
 }
 
 std::string_view take_line(std::string_view& text) {
@@ -47,12 +50,14 @@ std::string_view take_group(std::string_view text, node::Memory& memory) {
 }
 
 /// Why the line is left out; empty when it was taken.
-std::string_view take_fact(std::string_view line, node::Memory& memory) {
+std::string_view take_fact(std::string_view line, node::Memory& memory, Wall now) {
   if (line.starts_with("started ")) {
     const std::string_view digits = line.substr(8);
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (error != std::errc{} || end != digits.data() + digits.size() || value < 0) return "is no time";
+    // Peers refuse entries that are dated so; kept, it would be in every entry of this key from now on.
+    if (value > now.milliseconds + limits::clock_drift / 1ms) return "is later than this computer's clock";
     memory.started = value;
     return {};
   }
@@ -77,7 +82,7 @@ std::string state_text(const node::Memory& memory) {
   return out;
 }
 
-Recalled parse_state(std::string_view text, const std::string& path) {
+Recalled parse_state(std::string_view text, const std::string& path, Wall now) {
   Recalled out;
   if (text.empty()) return out;
   if (take_line(text) != header) {
@@ -87,7 +92,7 @@ Recalled parse_state(std::string_view text, const std::string& path) {
   }
   std::size_t bad = 0;
   for (std::size_t number = 2; !text.empty(); ++number) {
-    const std::string_view why = take_fact(take_line(text), out.memory);
+    const std::string_view why = take_fact(take_line(text), out.memory, now);
     if (!why.empty() && ++bad == 1)  // the first is enough to look for
       out.warnings.push_back("state file '" + path + "': line " + std::to_string(number) + " " + std::string(why) +
                              "; it is left out");
@@ -95,40 +100,37 @@ Recalled parse_state(std::string_view text, const std::string& path) {
   return out;
 }
 
-Result<Recalled> load_state(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Result<Recalled> load_state(const std::string& path, Wall now) {
+  const auto file = open_own_file(kind, path);
   if (!file) {
-    if (errno == ENOENT) return Recalled{};
-    return cannot("read", path);
+    const auto& [code, message] = file.error();
+    if (code == Errc::not_found) return Recalled{};
+    if (code == Errc::refused) {  // another user may have laid it here: that costs the memory, and not the node
+      Recalled out;
+      out.warnings.push_back(message);
+      return out;
+    }
+    return fail(code == Errc::invalid_argument ? Errc::io : code, message);  // nobody has named it
   }
-  struct stat facts{};
-  if (::fstat(file.get(), &facts) != 0) return cannot("read", path);
-  if (!S_ISREG(facts.st_mode) || static_cast<std::size_t>(facts.st_size) > state_file_bytes)
-    return fail(Errc::limit, "state file '" + path + "' is no state file (not a file, or longer than " +
+  if (file->size > state_file_bytes)
+    return fail(Errc::limit, named(kind, path) + "is no state file (it is longer than " +
                                  std::to_string(state_file_bytes) + " bytes); move it away");
-  std::string text(static_cast<std::size_t>(facts.st_size), '\0');
+  std::string text(file->size, '\0');
   for (std::size_t at = 0; at < text.size();) {
-    const ssize_t got = ::read(file.get(), text.data() + at, text.size() - at);
+    const ssize_t got = ::read(file->descriptor.get(), text.data() + at, text.size() - at);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return cannot("read", path);
     if (got == 0) text.resize(at);
     at += static_cast<std::size_t>(got);
   }
-  return parse_state(text, path);
+  return parse_state(text, path, now);
 }
 
-// No fsync: a content that is lost with the power leaves the one before it, and both only save time.
 Result<> save_state(const std::string& path, const node::Memory& memory) {
-  const std::string next = path + ".tmp";
-  {
-    const Descriptor file(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (!file || !write_all(file.get(), state_text(memory))) {
-      const auto failure = cannot("written", path);
-      ::unlink(next.c_str());  // a piece of it would take the room that is missing
-      return failure;
-    }
-  }
-  if (::rename(next.c_str(), path.c_str()) != 0) return cannot("replaced", path);
+  auto file = NewFile::create(kind, path, ".tmp");
+  if (!file) return fail(file.error().code, file.error().message + "; " + std::string(kind.access_help));
+  if (!file->write(state_text(memory))) return cannot("written", path);
+  if (!file->replace()) return cannot("replaced", path);
   return {};
 }
 

@@ -7,7 +7,8 @@
 ///   group 11aaf826... 5         (the largest size seen of a group with a machine)
 ///
 /// It is a help, not an identity: a missing file is an empty memory, and a line that can not be read is left out, with
-/// a warning. A new content replaces the old one whole (rename), so that a crash leaves the one or the other.
+/// a warning; so is a `started` that is later than `now` by more than limits::clock_drift. A new content replaces the
+/// old one whole (runtime/own_file.hpp), so that a crash leaves the one or the other.
 
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <mosaik/result.hpp>
 
 #include "base/limits.hpp"
+#include "base/now.hpp"
 #include "node/memory.hpp"
 
 namespace mosaik::runtime {
@@ -28,13 +30,15 @@ struct Recalled {
   std::vector<std::string> warnings;  ///< what was left out, and why
 };
 
-/// Errors: permission, io, limit; each names the file and what to do.
-[[nodiscard]] Result<Recalled> load_state(const std::string& path);
-/// Errors: permission, io.
+/// Reads the file at `path`. One of another user is not read, with a warning. `now` bounds `started`.
+/// Errors: permission, io (a link, a FIFO and so on, too), limit; each names the file and what to do.
+[[nodiscard]] Result<Recalled> load_state(const std::string& path, Wall now);
+/// Replaces the file. What was there is not opened, and a link there is not followed.
+/// Errors: permission, io, not_found (the folder).
 [[nodiscard]] Result<> save_state(const std::string& path, const node::Memory& memory);
 
 /// The text form, for tests and fuzzing.
 [[nodiscard]] std::string state_text(const node::Memory& memory);
-[[nodiscard]] Recalled parse_state(std::string_view text, const std::string& path);
+[[nodiscard]] Recalled parse_state(std::string_view text, const std::string& path, Wall now);
 
 }  // namespace mosaik::runtime

@@ -180,6 +180,30 @@ TEST_F(KeyFileTest, is_not_held_up_by_a_pipe) {
   EXPECT_EQ(key.error().code, Errc::invalid_argument);
 }
 
+TEST_F(KeyFileTest, link_that_leads_nowhere__is_not_written_through) {
+  ASSERT_EQ(::symlink(path("target").c_str(), path().c_str()), 0);
+  EXPECT_FALSE(KeyFile::open(path()));
+  EXPECT_FALSE(KeyFile::create(path()));
+  struct stat status{};
+  EXPECT_NE(::lstat(path("target").c_str(), &status), 0);
+  EXPECT_EQ(folder_.count(), 1U);
+}
+
+TEST_F(SecretFileTest, is_not_held_up_by_a_pipe) {
+  ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+  const auto secret = read_secret_file("group secret file", path());
+  ASSERT_FALSE(secret);
+  EXPECT_EQ(secret.error().code, Errc::invalid_argument);
+  EXPECT_EQ(secret.error().message, "group secret file '" + path() + "' is not a file but a FIFO; name a file");
+}
+
+TEST_F(SecretFileTest, mounted_as_a_link__is_read) {
+  ASSERT_EQ(::symlink(write("s3cret", 0600, "data").c_str(), path().c_str()), 0);
+  const auto secret = read_secret_file("group secret file", path());
+  ASSERT_TRUE(secret) << secret.error().message;
+  EXPECT_EQ(secret->text(), "s3cret");
+}
+
 TEST_F(SecretFileTest, drops_one_newline_and_nothing_else) {
   const auto read_back = [&](std::string_view content) {
     const auto secret = read_secret_file("group secret file", write(content));
