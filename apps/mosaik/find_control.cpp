@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <system_error>
 
 #include "control/json.hpp"
 #include "mosaik/settings.hpp"
+#include "runtime/secret_file.hpp"
 
 namespace mosaik::command {
 namespace {
@@ -20,6 +22,35 @@ constexpr std::string_view suffix = ".sock";
 std::string environment(const char* name) {
   const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing here changes the environment
   return value != nullptr ? value : "";
+}
+
+enum class Directory { missing, ours };
+
+/// Whether the control directory is this user's alone: any other owner or writer could stand in for the node. The node
+/// and its clients look at it in the same way.
+Result<Directory> check_directory(const std::string& directory) {
+  struct stat found{};
+  if (::lstat(directory.c_str(), &found) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return Directory::missing;
+    return fail(Errc::permission, fmt::format("the control directory '{}' cannot be examined: {}; give a path with "
+                                              "--control",
+                                              directory, std::generic_category().message(errno)));
+  }
+  const auto refuse = [&](const std::string& why, const std::string& remedy) {
+    return fail(Errc::permission,
+                fmt::format("the control directory '{}' {}, so that another user could stand in for the node; {}, set "
+                            "XDG_RUNTIME_DIR to a directory of this user, or give a path with --control",
+                            directory, why, remedy));
+  };
+  const std::string owner = fmt::format("of uid {}", found.st_uid);
+  if (S_ISLNK(found.st_mode)) return refuse("is a symbolic link " + owner, "remove it");
+  if (!S_ISDIR(found.st_mode)) return refuse("is a file " + owner, "remove it");
+  if (found.st_uid != ::geteuid())
+    return refuse(fmt::format("belongs to another user (uid {}, not {})", found.st_uid, ::geteuid()), "remove it");
+  if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return refuse(fmt::format("can be written by others (mode {:04o})", found.st_mode & 07777U),
+                  fmt::format("run: chmod 700 {}", runtime::shell_word(directory)));
+  return Directory::ours;
 }
 
 std::vector<std::string> running_nodes(const std::string& directory) {
@@ -50,37 +81,31 @@ std::string control_directory() {
 
 Result<std::string> default_control(std::string_view name) {
   const std::string directory = control_directory();
-  struct stat found{};
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno == ENOENT) {
-    std::error_code ignored;
-    std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), ignored);
-    static_cast<void>(::mkdir(directory.c_str(), 0700));
-  }
-  if (::lstat(directory.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) {
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), ignored);
+  static_cast<void>(::mkdir(directory.c_str(), 0700));
+  const Result<Directory> found = check_directory(directory);
+  if (!found) return std::unexpected(found.error());
+  if (*found == Directory::missing) {
     return fail(
         Errc::io,
         fmt::format("can not make the directory '{}' for the control socket; give a path with --control", directory));
-  }
-  if (found.st_uid != ::geteuid() || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return fail(Errc::permission,
-                fmt::format("the directory '{}' belongs to somebody else or can be written by others; "
-                            "give a path with --control",
-                            directory));
   }
   return fmt::format("{}/{}{}", directory, name, suffix);
 }
 
 Result<std::string> find_control(const ClientOptions& options) {
   if (!options.control.empty()) return options.control;
-  const std::string directory = control_directory();
-  if (!options.name.empty()) {
-    const Result<std::string> name = parse_name("--name", options.name);
-    if (!name) return name;
-    return fmt::format("{}/{}{}", directory, *name, suffix);
+  std::string name = options.name;
+  if (!name.empty()) {
+    if (const Result<std::string> parsed = parse_name("--name", name); !parsed) return parsed;
+  } else {
+    if (std::string control = environment("MOSAIK_CONTROL"); !control.empty()) return control;
+    name = environment("MOSAIK_NAME");
   }
-  if (std::string control = environment("MOSAIK_CONTROL"); !control.empty()) return control;
-  if (const std::string name = environment("MOSAIK_NAME"); !name.empty())
-    return fmt::format("{}/{}{}", directory, name, suffix);
+  const std::string directory = control_directory();
+  if (const Result<Directory> found = check_directory(directory); !found) return std::unexpected(found.error());
+  if (!name.empty()) return fmt::format("{}/{}{}", directory, name, suffix);
   const std::vector<std::string> running = running_nodes(directory);
   if (running.size() == 1) return running.front();
   if (running.empty()) {
@@ -96,7 +121,9 @@ Result<std::string> find_control(const ClientOptions& options) {
 Error explain_absence(const Error& error) {
   if (error.code != Errc::not_found) return error;
   std::string text;
-  for (const std::string& path : running_nodes(control_directory()))
+  const std::string directory = control_directory();
+  const Result<Directory> found = check_directory(directory);
+  for (const std::string& path : found ? running_nodes(directory) : std::vector<std::string>())
     text += (text.empty() ? "running here: --name " : ", --name ") + name_of(path);
   return {error.code, error.message + "; " + (text.empty() ? "start one with 'mosaik node --name LABEL'" : text)};
 }

@@ -14,12 +14,13 @@ namespace mosaik::command {
 
 /// `$XDG_RUNTIME_DIR/mosaik`, or `/tmp/mosaik-<uid>`.
 [[nodiscard]] std::string control_directory();
-/// `<name>.sock` in the control directory, which is made when it is missing. Errors: permission when the directory
-/// belongs to somebody else or is open to others: they could stand in for the node.
+/// `<name>.sock` in the control directory, which is made when it is missing. Errors: io; permission if the directory is
+/// a link, belongs to another user or can be written by others: they could stand in for the node.
 [[nodiscard]] Result<std::string> default_control(std::string_view name);
 
 /// The socket that the flags mean; without flags that of the only running node.
-/// Errors: not_found (none runs), invalid_argument (several do: they are listed).
+/// Errors: not_found (none runs), invalid_argument (several do: they are listed), permission (the control directory is
+/// not this user's alone; a socket that the flags or MOSAIK_CONTROL name may be anywhere).
 [[nodiscard]] Result<std::string> find_control(const ClientOptions& options);
 
 /// The same error, which no node at a control socket was, with the nodes that do run here, or how to start one.

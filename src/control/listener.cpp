@@ -122,6 +122,19 @@ Result<> clear_dead(const std::string& path) {
   return {};
 }
 
+/// Nobody but this user may stand in for its node, wherever the socket is: the path can be in a directory of others.
+Result<> check_peer(const Descriptor& socket, const std::string& path) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_with(errno, "examine", path);
+  if (peer.uid == ::geteuid()) return {};
+  return fail(Errc::permission, "the control socket '" + path + "' is served by another user (uid " +
+                                    std::to_string(peer.uid) + "), and this command runs as uid " +
+                                    std::to_string(::geteuid()) +
+                                    "; nothing was sent; run it as the user of the node, or give another path "
+                                    "(--control)");
+}
+
 }  // namespace
 
 Result<Descriptor> connect_to(const std::string& path) {
@@ -129,7 +142,10 @@ Result<Descriptor> connect_to(const std::string& path) {
   if (!address) return std::unexpected(address.error());
   Result<Descriptor> out = new_socket();
   if (!out) return out;
-  if (::connect(out->get(), plain(*address), sizeof *address) == 0) return out;
+  if (::connect(out->get(), plain(*address), sizeof *address) == 0) {
+    if (const Result<> ours = check_peer(*out, path); !ours) return std::unexpected(ours.error());
+    return out;
+  }
   switch (errno) {
     case ENOENT:
     case ECONNREFUSED:

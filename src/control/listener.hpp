@@ -32,7 +32,8 @@ class Listener {
 };
 
 /// A stream socket connected to the node that listens at `path`. Errors: invalid_argument, not_found (no socket, or
-/// nobody listens), in_use (alive, but too busy to answer now), malformed (no control socket), permission, io.
+/// nobody listens), in_use (alive, but too busy to answer now), malformed (no control socket), permission (a process of
+/// another user listens there, too), io.
 [[nodiscard]] Result<Descriptor> connect_to(const std::string& path);
 
 }  // namespace mosaik::control

@@ -10,6 +10,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -32,7 +33,7 @@ class World(Place):
 
     def __init__(self):
         self.settle_in("mw-")
-        self.nodes, self.sockets = [], []
+        self.nodes, self.sockets, self.children = [], [], []
         self.user, self.prefix, self.stdout = None, [], subprocess.PIPE  # how commands are run
         self.news = None  # of the node that is asked again until it knows
 
@@ -131,6 +132,10 @@ class World(Place):
             node.put_away()
         for here in self.sockets:
             here.close()
+        for child in self.children:
+            child.kill()
+            child.wait()
+            child.stdout.close()
         if self.stdout is not subprocess.PIPE:
             self.stdout.close()
         self.clear_out()
@@ -186,6 +191,52 @@ def somebody_elses_socket(w):
     else:
         os.chmod(os.path.dirname(path), 0o755)
     return ["status", "--control", path]
+
+
+def squatted_place(argv):
+    """Another user has made the directory of the control sockets before us."""
+    def prepare(w):
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("only root can give a directory away")
+        os.chown(w.make("mosaik"), NOBODY, NOBODY)
+        return argv
+    return prepare
+
+
+def linked_place(argv):
+    def prepare(w):
+        w.make("elsewhere")
+        os.symlink(w.path("elsewhere"), w.path("mosaik"))
+        return argv
+    return prepare
+
+
+FORGER = r"""
+import os, socket, sys
+os.setuid(int(sys.argv[2]))
+here = socket.socket(socket.AF_UNIX)
+here.bind(sys.argv[1])
+here.listen(1)
+print("ready", flush=True)
+client, _ = here.accept()
+client.recv(65536)
+client.sendall(b'HTTP/1.1 200 OK\r\nServer: mosaik\r\nContent-Length: 2\r\n\r\n{}')
+"""
+
+
+def forged_node(argv):
+    """Another user listens where the node of this user should be, and answers like one."""
+    def prepare(w):
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("only root can become another user")
+        os.chmod(w.folder, 0o777)
+        path = w.path("forged.sock")
+        child = subprocess.Popen([sys.executable, "-c", FORGER, path, str(NOBODY)], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL)
+        w.children.append(child)
+        child.stdout.readline()
+        return [*argv, "--control", path]
+    return prepare
 
 
 def key_on_a_full_disk(w):
@@ -265,6 +316,20 @@ def state_is_a_directory(w):
     w.write("node.key", KEY)
     w.make("node.key.state")
     return ["node", "--secret-key-file", w.path("node.key")]
+
+
+def state_is(make):
+    def prepare(w):
+        w.write("node.key", KEY)
+        make(w.path("node.key.state"))
+        return ["node", "--secret-key-file", w.path("node.key")]
+    return prepare
+
+
+def future_state(w):
+    w.write("node.key", KEY)
+    w.write("node.key.state", "mosaik state 1\nstarted 9223372036854775807\n")
+    return w.status_of("b", "--secret-key-file", w.path("node.key"))
 
 
 def two_nodes(w):
@@ -438,6 +503,23 @@ ROWS = [
         with_env(["node"], XDG_RUNTIME_DIR="/proc/no")),
     row("place of the socket open to others", 1, "can be written by others", "mosaik", "--control",
         lambda w: (w.make("mosaik", 0o777), ["node"])[1]),
+    row("place of the socket of another user", 1, "belongs to another user (uid 65534", "mosaik'", "--control",
+        squatted_place(["node"])),
+    row("place of the socket is a link", 1, "is a symbolic link", "mosaik'", "remove it", linked_place(["node"])),
+    row("node asked in the place of another user", 3, "belongs to another user (uid 65534", "mosaik'", "--control",
+        squatted_place(["status", "--name", "s"])),
+    row("key given in the place of another user", 1, "belongs to another user (uid 65534", "mosaik'", "--control",
+        squatted_place(["kv", "put", "mykey", SECRET, "--name", "s"])),
+    row("node looked for in the place of another user", 3, "belongs to another user (uid 65534", "mosaik'",
+        "--control", squatted_place(["status"])),
+    row("node asked in an open place", 3, "can be written by others (mode 0777)", "mosaik'", "chmod 700",
+        lambda w: (w.make("mosaik", 0o777), ["status", "--name", "s"])[1]),
+    row("node asked in a linked place", 3, "is a symbolic link", "mosaik'", "remove it",
+        linked_place(["status", "--name", "s"])),
+    row("node forged by another user", 3, "another user (uid 65534)", "forged.sock", "nothing was sent",
+        forged_node(["status"])),
+    row("key given to a forged node", 1, "another user (uid 65534)", "forged.sock", "nothing was sent",
+        forged_node(["kv", "put", "mykey", SECRET])),
     row("name of a running node", 1, "a node is running", "a.sock", "--name", with_node("node", "--name", "a")),
     row("no node runs", 3, "no node is running", "mosaik", "start one with 'mosaik node'", ["status"]),
     row("no node of this name", 3, "no node is running", "b.sock", "running here: --name a",
@@ -468,6 +550,14 @@ ROWS = [
     # the state file
     row("damaged state file", 0, "is of another kind or release", "node.key.state", "will be replaced", damaged_state),
     row("directory as state file", 1, "is no state file", "node.key.state", "move it away", state_is_a_directory),
+    row("FIFO as state file", 1, "is no state file but a FIFO", "node.key.state", "move it away", state_is(os.mkfifo)),
+    row("link as state file", 1, "is no state file but a symbolic link", "node.key.state", "move it away",
+        state_is(lambda path: os.symlink("/etc/passwd", path))),
+    row("state from the future", 0, "later than this computer's clock", "node.key.state", "is left out", future_state),
+    row("FIFO as key file", 1, "is not a file but a FIFO", "pipe", "name a file",
+        lambda w: (os.mkfifo(w.path("pipe"), 0o600), ["node", "--secret-key-file", w.path("pipe")])[1]),
+    row("FIFO as secret file", 1, "is not a file but a FIFO", "pipe", "name a file",
+        lambda w: (os.mkfifo(w.path("pipe"), 0o600), ["node", "--group-secret-file", w.path("pipe")])[1]),
     row("state file without permission", 1, "Permission denied", "node.key.state", "may read and write",
         state_in_a_locked_folder),
     row("state file on a full disk", 1, "No space left on device", "full/key.state", "make room", state_on_a_full_disk),
