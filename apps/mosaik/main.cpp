@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "mosaik/verbs.hpp"
 
@@ -29,10 +31,20 @@ struct Run {
   int operator()(const CompletionOptions& options) const { return run_completion(options); }
 };
 
+/// Started with a standard stream closed (cron, init scripts, `>&-`), we print into nothing, and not into the file that
+/// is opened next.
+void open_closed_streams() {
+  int fd = -1;
+  do fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
+
 }  // namespace
 }  // namespace mosaik::command
 
 int main(int count, char** arguments) {
+  mosaik::command::open_closed_streams();
   ::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error of the write, not the end of a node
   const auto parsed = mosaik::command::parse_command_line(count, arguments);
   if (const int* const code = std::get_if<int>(&parsed)) return *code;

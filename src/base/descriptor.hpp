@@ -5,11 +5,13 @@
 
 namespace mosaik {
 
-/// A file descriptor, closed at the end.
+/// A file descriptor, closed at the end. It is never 0, 1 or 2: a process may have been started with its standard
+/// streams closed, and what it prints must not get into a file or socket of ours.
 class Descriptor {
  public:
   Descriptor() = default;
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  /// Takes `fd`, which is moved if it is the number of a standard stream; then it is closed by exec().
+  explicit Descriptor(int fd) noexcept;
   Descriptor(Descriptor&& other) noexcept;
   Descriptor& operator=(Descriptor&& other) noexcept;
   Descriptor(const Descriptor&) = delete;

@@ -50,7 +50,7 @@ ChildlessDescriptor::ChildlessDescriptor(int fd) : fd_(fd) {
   if (!fd_) return;
   watch_forks();
   const std::scoped_lock lock(guarded().mutex);
-  guarded().descriptors.push_back(fd);
+  guarded().descriptors.push_back(fd_.get());
 }
 
 ChildlessDescriptor& ChildlessDescriptor::operator=(ChildlessDescriptor&& other) noexcept {

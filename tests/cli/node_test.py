@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 from support import COMMAND, PATIENCE, CommandTest
@@ -87,6 +88,38 @@ class Lines(CommandTest):
         self.assertEqual(child.wait(PATIENCE), 0)
 
 
+class ClosedStreams(CommandTest):
+    """Cron, init scripts and `ssh -n host 'cmd >&-'` start programs with standard streams closed."""
+
+    def test_do_not_get_into_the_key_file(self):
+        for closed in ([1], [0, 1], [0, 1, 2], [2]):
+            with self.subTest(closed=closed):
+                key = self.path("key" + "".join(map(str, closed)))
+                node = subprocess.Popen(["/bin/sh", "-c", 'exec "$0" "$@" ' + " ".join(f"{fd}>&-" for fd in closed), COMMAND, "node",
+                                         "--json", "--name", "n", "--listen", "127.0.0.1:0", "--secret-key-file", key], env=self.env)
+                try:
+                    deadline = time.monotonic() + PATIENCE
+                    while self.run_command("status", "--name", "n").returncode == 3 and time.monotonic() < deadline:
+                        pass
+                    there = [os.readlink(f"/proc/{node.pid}/fd/{fd}") for fd in closed]
+                    self.assertEqual(there, ["/dev/null"] * len(closed))
+                finally:
+                    node.terminate()
+                    node.wait(PATIENCE)
+                with open(key, encoding="ascii") as file:
+                    self.assertRegex(file.read(), r"^[0-9a-f]{64}\n$")
+
+
+class FullOutput(CommandTest):
+    def test_is_no_success(self):
+        self.start_node("--name", "a").event("ready")
+        with open("/dev/full", "w", encoding="ascii") as full:
+            for verb in (["status"], ["status", "--json"], ["members"]):
+                done = subprocess.run([COMMAND, *verb, "--name", "a"], env=self.env, stdout=full, stderr=subprocess.PIPE,
+                                      timeout=PATIENCE, check=False)
+                self.assertEqual(done.returncode, 1, verb)
+
+
 class Commands(CommandTest):
     def setUp(self):
         super().setUp()
@@ -164,7 +197,7 @@ class Asking(CommandTest):
         self.expect(3, "status", "--name", "nobody", says="nobody.sock")
         self.expect(3, "status", "--control", self.path("x"), says="no node is running")
         for verb in ("members", "bonds", "topology", "events", "watch", "leave"):
-            self.expect(1, verb, says="no node is running")
+            self.expect(3, verb, says="no node is running")
 
     def test_several_nodes_are_listed(self):
         for name in ("x", "y"):
