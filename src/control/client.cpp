@@ -15,13 +15,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-enum class Waited { ready, late };
+enum class Waited { ready, late, unread };
 
-Waited wait_for(int fd, short what, Clock::time_point deadline) {
+/// How long an answer is waited for, and for whom.
+struct Patience {
+  Clock::time_point deadline;
+  int reader = -1;  ///< the descriptor that the answer is written to; -1: whoever asks wants it in any case
+};
+
+Waited wait_for(int fd, short what, const Patience& patience) {
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd entry{fd, what, 0};
-    const int found = ::poll(&entry, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30)));
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(patience.deadline - Clock::now()).count();
+    std::array<pollfd, 2> wait{{{fd, what, 0}, {patience.reader, 0, 0}}};  // POLLERR: the reader of a pipe is gone
+    const int found = ::poll(wait.data(), wait.size(), static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30)));
+    if (found > 0 && wait[0].revents == 0) return Waited::unread;
     if (found > 0) return Waited::ready;
     if (found == 0 && left <= 0) return Waited::late;
     if (found < 0 && errno != EINTR) return Waited::late;
@@ -33,18 +40,23 @@ std::unexpected<Error> late() {
               "no answer: the process there is stopped or stuck, or no mosaik node; look at it, or end it");
 }
 
+std::unexpected<Error> missed(Waited waited) {
+  if (waited == Waited::unread) return fail(Errc::closed, "nobody reads the answer any more");
+  return late();
+}
+
 /// Says where it happened. What leaves this file names the socket.
 std::unexpected<Error> located(const std::string& path, const Error& error) {
   return fail(error.code, "control socket '" + path + "': " + error.message);
 }
 
-Result<> send_all(int fd, std::string_view bytes, Clock::time_point deadline) {
+Result<> send_all(int fd, std::string_view bytes, const Patience& patience) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN) {
-      if (wait_for(fd, POLLOUT, deadline) == Waited::late) return late();
+      if (const Waited waited = wait_for(fd, POLLOUT, patience); waited != Waited::ready) return missed(waited);
     } else if (errno != EINTR) {
       break;  // closed by the node: what it has said before can still be read
     }
@@ -52,8 +64,8 @@ Result<> send_all(int fd, std::string_view bytes, Clock::time_point deadline) {
   return {};
 }
 
-/// Appends what is there to `out`; waits until `deadline` for the first byte. False at the end of the stream.
-Result<bool> receive(int fd, std::string& out, Clock::time_point deadline) {
+/// Appends what is there to `out`; waits for the first byte. False at the end of the stream.
+Result<bool> receive(int fd, std::string& out, const Patience& patience) {
   std::array<char, 16384> chunk{};
   for (;;) {
     const ssize_t got = ::recv(fd, chunk.data(), chunk.size(), 0);
@@ -62,7 +74,7 @@ Result<bool> receive(int fd, std::string& out, Clock::time_point deadline) {
       return true;
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) return false;
-    if (wait_for(fd, POLLIN, deadline) == Waited::late) return late();
+    if (const Waited waited = wait_for(fd, POLLIN, patience); waited != Waited::ready) return missed(waited);
   }
 }
 
@@ -96,12 +108,12 @@ Result<Head> parse_head(std::string_view text) {
 }
 
 /// Reads a head; leaves what came behind it in `buffer`.
-Result<Head> receive_head(int fd, std::string& buffer, Clock::time_point deadline) {
+Result<Head> receive_head(int fd, std::string& buffer, const Patience& patience) {
   constexpr std::string_view end = "\r\n\r\n";
   std::size_t at = 0;
   while ((at = buffer.find(end)) == std::string::npos) {
     if (buffer.size() > limits::control_header) return fail(Errc::limit, "the node's answer has no end of its head");
-    const Result<bool> more = receive(fd, buffer, deadline);
+    const Result<bool> more = receive(fd, buffer, patience);
     if (!more) return std::unexpected(more.error());
     // Who says nothing is a node that ended; who says something else is none.
     if (!*more && buffer.empty()) return fail(Errc::closed, "the node closed the connection");
@@ -113,15 +125,15 @@ Result<Head> receive_head(int fd, std::string& buffer, Clock::time_point deadlin
   return head;
 }
 
-Result<Response> receive_response(int fd, Clock::time_point deadline) {
+Result<Response> receive_response(int fd, const Patience& patience) {
   Response out;
-  const Result<Head> head = receive_head(fd, out.body, deadline);
+  const Result<Head> head = receive_head(fd, out.body, patience);
   if (!head) return std::unexpected(head.error());
   out.status = head->status;
   if (head->length.value_or(0) > limits::control_response) return fail(Errc::limit, "the node's answer is too long");
   while (!head->length || out.body.size() < *head->length) {
     if (out.body.size() > limits::control_response) return fail(Errc::limit, "the node's answer is too long");
-    const Result<bool> more = receive(fd, out.body, deadline);
+    const Result<bool> more = receive(fd, out.body, patience);
     if (!more) return std::unexpected(more.error());
     if (*more) continue;
     if (!head->length) break;
@@ -137,25 +149,30 @@ std::string request(std::string_view method, std::string_view target, std::strin
          "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
-}  // namespace
-
-Result<Response> ask(const std::string& path, std::string_view method, std::string_view target,
-                     std::chrono::milliseconds limit, std::string_view body) {
-  const Clock::time_point deadline = Clock::now() + limit;
+Result<Response> ask_patiently(const std::string& path, std::string_view method, std::string_view target,
+                               const Patience& patience, std::string_view body) {
   const Result<Descriptor> socket = connect_to(path);
   if (!socket) return std::unexpected(socket.error());
-  const Result<> sent = send_all(socket->get(), request(method, target, "application/json", body), deadline);
+  const Result<> sent = send_all(socket->get(), request(method, target, "application/json", body), patience);
   if (!sent) return located(path, sent.error());
-  Result<Response> out = receive_response(socket->get(), deadline);
+  Result<Response> out = receive_response(socket->get(), patience);
   if (!out) return located(path, out.error());
   return out;
 }
 
-Result<CallAnswer> carry_out(const std::string& path, const Call& call) {
+}  // namespace
+
+Result<Response> ask(const std::string& path, std::string_view method, std::string_view target,
+                     std::chrono::milliseconds limit, std::string_view body) {
+  return ask_patiently(path, method, target, {Clock::now() + limit}, body);
+}
+
+Result<CallAnswer> carry_out(const std::string& path, const Call& call, int reader) {
   const BytesView bytes = call.bytes;
   const std::string_view body(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const auto limit = call.time + std::chrono::ceil<std::chrono::milliseconds>(2 * limits::control_call_margin);
-  const auto response = ask(path, call.kind == Call::Kind::committed ? "GET" : "POST", target_of(call), limit, body);
+  const auto response = ask_patiently(path, call.kind == Call::Kind::committed ? "GET" : "POST", target_of(call),
+                                      {Clock::now() + limit, reader}, body);
   if (response) return read_answer(call.kind, response->status, response->body);
   const Errc code = response.error().code;
   // The node may have ended, or be stuck, with the command on its way.
@@ -165,13 +182,13 @@ Result<CallAnswer> carry_out(const std::string& path, const Call& call) {
 }
 
 Result<EventStream> EventStream::open(const std::string& path) {
-  const Clock::time_point deadline = Clock::now() + std::chrono::seconds(10);
+  const Patience patience{Clock::now() + std::chrono::seconds(10)};
   Result<Descriptor> socket = connect_to(path);
   if (!socket) return std::unexpected(socket.error());
-  const Result<> sent = send_all(socket->get(), request("GET", "/v1/events", "text/event-stream"), deadline);
+  const Result<> sent = send_all(socket->get(), request("GET", "/v1/events", "text/event-stream"), patience);
   if (!sent) return located(path, sent.error());
   std::string buffer;
-  const Result<Head> head = receive_head(socket->get(), buffer, deadline);
+  const Result<Head> head = receive_head(socket->get(), buffer, patience);
   if (!head) return located(path, head.error());
   if (head->status != 200) return fail(Errc::refused, "the node refuses the event stream: " + buffer);
   return EventStream(std::move(*socket), std::move(buffer));
@@ -192,13 +209,15 @@ std::optional<std::string> EventStream::take_event() {
   }
 }
 
-Result<std::optional<std::string>> EventStream::next(std::chrono::milliseconds limit) {
-  const Clock::time_point deadline = Clock::now() + limit;
+Result<std::optional<std::string>> EventStream::next(std::chrono::milliseconds limit, int reader) {
+  const Patience patience{Clock::now() + limit, reader};
   for (;;) {
     if (std::optional<std::string> event = take_event()) return event;
     if (buffer_.size() > limits::control_event) return fail(Errc::limit, "an event of the node is too long");
-    if (wait_for(socket_.get(), POLLIN, deadline) == Waited::late) return std::optional<std::string>();
-    const Result<bool> more = receive(socket_.get(), buffer_, deadline);
+    const Waited waited = wait_for(socket_.get(), POLLIN, patience);
+    if (waited == Waited::late) return std::optional<std::string>();
+    if (waited == Waited::unread) return missed(waited);
+    const Result<bool> more = receive(socket_.get(), buffer_, patience);
     if (!more) return std::unexpected(more.error());
     if (!*more) return fail(Errc::closed, "the node ended");
   }

@@ -24,17 +24,17 @@ struct Response {
                                    std::chrono::milliseconds limit = std::chrono::seconds(10),
                                    std::string_view body = {});
 /// Carries a call out. Errors: those of the call and of ask(); unknown_outcome when a command was sent and no answer
-/// came.
-[[nodiscard]] Result<CallAnswer> carry_out(const std::string& path, const Call& call);
+/// came; closed when nobody reads from the descriptor `reader` any more, if one is given: the answer is for nobody.
+[[nodiscard]] Result<CallAnswer> carry_out(const std::string& path, const Call& call, int reader = -1);
 
 /// The event stream of a node.
 class EventStream {
  public:
   [[nodiscard]] static Result<EventStream> open(const std::string& path);
 
-  /// The next event's JSON. Empty when `limit` passed without one. Errors: closed when the node ended the stream,
-  /// limit.
-  [[nodiscard]] Result<std::optional<std::string>> next(std::chrono::milliseconds limit);
+  /// The next event's JSON. Empty when `limit` passed without one. Errors: closed when the node ended the stream, or
+  /// nobody reads from the descriptor `reader` any more; limit.
+  [[nodiscard]] Result<std::optional<std::string>> next(std::chrono::milliseconds limit, int reader = -1);
   /// Readable when next() would find something.
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
 

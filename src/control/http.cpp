@@ -2,6 +2,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/buffers_range.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -89,7 +90,14 @@ class RequestReader::Impl {
   /// Beast 1.81 ends the process on some malformed chunks (found by fuzzing), and nobody needs them here.
   [[nodiscard]] bool is_chunked() const { return parser->is_header_done() && parser->chunked(); }
 
+  bool take_wish_to_continue() {
+    if (error || asked_to_continue || !parser->is_header_done() || parser->is_done()) return false;
+    asked_to_continue = true;
+    return boost::beast::iequals(parser->get()[http::field::expect], "100-continue");
+  }
+
   void restart() {
+    asked_to_continue = false;
     parser.emplace();
     parser->eager(false);  // stop behind the head, where is_chunked() can be asked
     parser->header_limit(limits::control_header);
@@ -98,7 +106,8 @@ class RequestReader::Impl {
   }
 
   std::string buffer;
-  bool begun = false;  ///< the parser has bytes of the current request
+  bool begun = false;              ///< the parser has bytes of the current request
+  bool asked_to_continue = false;  ///< its head was looked at for that
   std::optional<http::request_parser<GrowingBody>> parser;
   std::optional<BadRequest> error;
 };
@@ -115,6 +124,9 @@ std::optional<Request> RequestReader::next() {
 }
 const std::optional<BadRequest>& RequestReader::error() const noexcept {
   return impl_->error;
+}
+bool RequestReader::take_wish_to_continue() {
+  return impl_->take_wish_to_continue();
 }
 bool RequestReader::in_request() const noexcept {
   return !impl_->buffer.empty() || impl_->begun;

@@ -37,6 +37,8 @@ class RequestReader {
   /// The next whole request; empty when bytes are missing or after an error.
   [[nodiscard]] std::optional<Request> next();
   [[nodiscard]] const std::optional<BadRequest>& error() const noexcept;
+  /// True once for a request whose head is fine and whose body waits for `100 Continue` (RFC 9110 10.1.1).
+  [[nodiscard]] bool take_wish_to_continue();
   /// True when a request has begun and is not whole yet.
   [[nodiscard]] bool in_request() const noexcept;
 

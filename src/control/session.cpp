@@ -84,7 +84,20 @@ void Session::take_requests() {
     return answer(reply, keep ? Connection::keep : Connection::close);
   }
   if (requests_.error()) return answer(answer_to(*requests_.error()), Connection::close);
+  if (requests_.take_wish_to_continue()) return ask_for_body();
   read();
+}
+
+/// curl waits a second before it sends a body of 1 MiB unasked.
+void Session::ask_for_body() {
+  static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+  writing_ = true;
+  asio::async_write(socket_, asio::buffer(go_on), [self = shared_from_this()](const Code& error, std::size_t) {
+    if (self->closed_) return;
+    if (error) return self->close();
+    self->writing_ = false;
+    self->finishing_ ? self->close() : self->read();
+  });
 }
 
 void Session::answer(const Answer& answer, Connection connection) {

@@ -46,6 +46,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void read();
   void on_read(const Code& error, std::size_t size);
   void take_requests();
+  void ask_for_body();
   void answer(const Answer& answer, Connection connection);
   void on_answered(const Code& error, const Answer& answer, Connection connection);
   void begin_call(Call call, Connection connection);

@@ -99,6 +99,32 @@ TEST(RequestReader, refuses_chunked_bodies_unread) {
   }
 }
 
+TEST(RequestReader, says_once_that_a_body_is_waited_for) {
+  RequestReader reader;
+  reader.append("POST /v1/execute HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 3\r\n\r\n");
+  EXPECT_FALSE(reader.next());
+  EXPECT_TRUE(reader.take_wish_to_continue());
+  EXPECT_FALSE(reader.take_wish_to_continue());
+  reader.append("abc");
+  const auto request = reader.next();
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->body, "abc");
+  EXPECT_FALSE(reader.take_wish_to_continue());
+}
+
+TEST(RequestReader, asks_for_no_body_that_it_would_refuse_or_that_nobody_asked_about) {
+  RequestReader long_one;
+  long_one.append("POST /v1/execute HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 99999999\r\n\r\n");
+  EXPECT_FALSE(long_one.next());
+  EXPECT_FALSE(long_one.take_wish_to_continue());
+  ASSERT_TRUE(long_one.error());
+  EXPECT_EQ(long_one.error()->status, 413U);
+  RequestReader plain;
+  plain.append("POST /v1/execute HTTP/1.1\r\nContent-Length: 3\r\n\r\n");
+  EXPECT_FALSE(plain.next());
+  EXPECT_FALSE(plain.take_wish_to_continue());
+}
+
 class Routes : public ::testing::Test {
  protected:
   Answer answer(const std::string& method, const std::string& target) {
