@@ -23,8 +23,10 @@ constexpr const char* first_steps =
     "  mosaik node --name a             run a node\n"
     "  mosaik status --name a           ask it how it is\n"
     "\n"
-    "Exit codes: 0 fine, 1 failure, 64 wrong usage; of 'mosaik status': 0 healthy, 1 degraded, 2 no leader or no\n"
-    "quorum, 3 no such node running; of 'mosaik kv' and 'mosaik counter': 4 nobody can tell whether it was done.";
+    "Exit codes: 0 fine, 1 failure, 3 no node answers, 64 wrong usage; of 'mosaik status': 0 healthy, 1 degraded, 2 "
+    "no\n"
+    "leader or no quorum; of 'mosaik kv' and 'mosaik counter': 4 nobody can tell whether it was done; of 'mosaik kv':\n"
+    "5 no such key.";
 
 /// The parser and the values that it fills.
 class Parser {
@@ -189,12 +191,15 @@ class Parser {
     using Verb = KvOptions::Verb;
     kv_verb_ = add_machine_verb("kv", "change or read the replicated keys of a running node",
                                 "  mosaik kv put colour blue --name a\n  mosaik kv get colour --name b\n"
-                                "  mosaik kv put motd - --name a < file\n  mosaik kv watch --name a");
+                                "  mosaik kv put motd - --name a < file\n  mosaik kv get motd --raw --name b > copy\n"
+                                "  mosaik kv watch --name a");
     const auto text = [this](const char* name, const char* help) {
       return kv_verb_->get_subcommands({}).back()->add_option(name, kvs_.back().second->key, help);
     };
-    add_action(kv_verb_, kvs_, Verb::get, "get", "print the value of a key", true);
+    CLI::App* const get = add_action(kv_verb_, kvs_, Verb::get, "get", "print the value of a key", true);
     text("KEY", "the key")->required();
+    get->add_flag("--raw", kvs_.back().second->raw, "print the bytes of the value and nothing else, no newline either")
+        ->excludes("--json");
     CLI::App* const put = add_action(kv_verb_, kvs_, Verb::put, "put", "set a key, wait for the commit", false);
     text("KEY", "the key, at most 1 KiB")->required();
     put->add_option("VALUE", kvs_.back().second->value, "its value, at most 1 MiB; - reads standard input")->required();

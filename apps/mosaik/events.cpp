@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,13 +15,13 @@ namespace {
 
 std::string text_of(const std::string& event, const Style& style) {
   const Result<control::json::Line> line = control::json::read_line(event);
-  if (!line) return printable(event);
+  if (!line) return one_line(event);
   constexpr std::array<std::string_view, 8> bad_news = {"bond_down", "suspect",     "refused",       "raft_offline",
                                                         "diverged",  "overwritten", "floor_differs", "stopped"};
   constexpr std::array<std::string_view, 5> good_news = {"bond_up", "online", "refuted", "raft_online", "leader"};
   const bool bad = std::ranges::find(bad_news, line->event) != bad_news.end();
   const bool good = std::ranges::find(good_news, line->event) != good_news.end();
-  const std::string words = printable(event_text(*line));
+  const std::string words = one_line(event_text(*line));
   return style.dim(clock_text(line->wall_ms)) + "  " + (bad ? style.yellow(words) : good ? style.green(words) : words);
 }
 
@@ -33,14 +34,15 @@ int run_events(const ClientOptions& options) {
   if (!stream) return report(explain_absence(stream.error()));
   const Style style = Style::of(stdout);
   for (;;) {
-    const Result<std::optional<std::string>> event = stream->next(std::chrono::hours(1));
+    const Result<std::optional<std::string>> event = stream->next(std::chrono::hours(1), STDOUT_FILENO);
+    if (!event && reader_is_gone()) return exit_fine;
     if (!event && event.error().code == Errc::closed) {
       std::fputs("the node ended\n", stderr);
       return exit_fine;
     }
     if (!event) return report(event.error());
     if (*event && !print((options.output == Output::json ? **event : text_of(**event, style)) + "\n"))
-      return exit_failure;
+      return reader_is_gone() ? exit_fine : exit_failure;
   }
 }
 

@@ -10,8 +10,12 @@ int report(const Error& error) {
   const Style style = Style::of(stderr);
   const std::string text = style.red("mosaik:") + " " + printable(error.message) + "\n";
   std::fputs(text.c_str(), stderr);
-  if (error.code == Errc::unknown_outcome) return exit_unknown;
-  return error.code == Errc::invalid_argument ? exit_usage : exit_failure;
+  switch (error.code) {
+    case Errc::unknown_outcome: return exit_unknown;
+    case Errc::unreachable: return exit_no_such_node;
+    case Errc::invalid_argument: return exit_usage;
+    default: return exit_failure;
+  }
 }
 
 }  // namespace mosaik::command

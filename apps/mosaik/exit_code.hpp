@@ -9,15 +9,17 @@ enum ExitCode : int {
   exit_fine = 0,
   exit_failure = 1,
   exit_unable = 2,        ///< of `mosaik status`: a group with a machine has no leader or no quorum
-  exit_no_such_node = 3,  ///< of `mosaik status` only
+  exit_no_such_node = 3,  ///< no node answers
   exit_unknown = 4,       ///< of `mosaik kv` and `mosaik counter`: nobody can tell whether the change was made
+  exit_no_such_key = 5,   ///< of `mosaik kv`
   exit_usage = 64,        ///< EX_USAGE of sysexits.h
 };
 
 /// Of `mosaik status`: 0 healthy, 1 degraded.
 inline constexpr int exit_degraded = 1;
 
-/// Prints the error with the program's name to standard error; usage for what the caller has spelt wrongly.
+/// Prints the error with the program's name to standard error. The code says what a script must tell apart: usage for
+/// what the caller has spelt wrongly, exit_no_such_node for `unreachable`, exit_unknown for `unknown_outcome`.
 [[nodiscard]] int report(const Error& error);
 
 }  // namespace mosaik::command

@@ -109,9 +109,9 @@ Result<std::string> find_control(const ClientOptions& options) {
   const std::vector<std::string> running = running_nodes(directory);
   if (running.size() == 1) return running.front();
   if (running.empty()) {
-    return fail(Errc::not_found, fmt::format("no node is running (no live control socket in '{}'); start one with "
-                                             "'mosaik node', or say where it is with --control PATH",
-                                             directory));
+    return fail(Errc::unreachable, fmt::format("no node is running (no live control socket in '{}'); start one with "
+                                               "'mosaik node', or say where it is with --control PATH",
+                                               directory));
   }
   std::string text = fmt::format("{} nodes are running; say which one is meant:", running.size());
   for (const std::string& path : running) text += fmt::format("\n  --name {}", name_of(path));
@@ -125,7 +125,8 @@ Error explain_absence(const Error& error) {
   const Result<Directory> found = check_directory(directory);
   for (const std::string& path : found ? running_nodes(directory) : std::vector<std::string>())
     text += (text.empty() ? "running here: --name " : ", --name ") + name_of(path);
-  return {error.code, error.message + "; " + (text.empty() ? "start one with 'mosaik node --name LABEL'" : text)};
+  return {Errc::unreachable,
+          error.message + "; " + (text.empty() ? "start one with 'mosaik node --name LABEL'" : text)};
 }
 
 Result<std::string> ask_node(const ClientOptions& options, std::string_view target) {
@@ -133,7 +134,12 @@ Result<std::string> ask_node(const ClientOptions& options, std::string_view targ
   if (!path) return path;
   const bool leave = options.verb == ClientVerb::leave;
   Result<control::Response> response = control::ask(*path, leave ? "POST" : "GET", target);
-  if (!response) return std::unexpected(explain_absence(response.error()));
+  if (!response) {
+    // A snapshot is always answered at once: whoever does not is no node that runs.
+    const Errc code = response.error().code;
+    if (code == Errc::closed || code == Errc::timed_out) return fail(Errc::unreachable, response.error().message);
+    return std::unexpected(explain_absence(response.error()));
+  }
   if (response->status / 100 != 2)
     return fail(Errc::refused,
                 fmt::format("the node at '{}' refuses: {}", *path, control::json::read_error(response->body)));

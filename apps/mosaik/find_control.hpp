@@ -19,14 +19,16 @@ namespace mosaik::command {
 [[nodiscard]] Result<std::string> default_control(std::string_view name);
 
 /// The socket that the flags mean; without flags that of the only running node.
-/// Errors: not_found (none runs), invalid_argument (several do: they are listed), permission (the control directory is
-/// not this user's alone; a socket that the flags or MOSAIK_CONTROL name may be anywhere).
+/// Errors: unreachable (none runs), invalid_argument (several do: they are listed), permission (the control directory
+/// is not this user's alone; a socket that the flags or MOSAIK_CONTROL name may be anywhere).
 [[nodiscard]] Result<std::string> find_control(const ClientOptions& options);
 
-/// The same error, which no node at a control socket was, with the nodes that do run here, or how to start one.
+/// Of a `not_found`, which is no node at a control socket: unreachable, with the nodes that do run here, or how to
+/// start one. Any other error as it is.
 [[nodiscard]] Error explain_absence(const Error& error);
 
-/// Asks the node that the flags mean; an answer that is no success is an error (refused).
+/// Asks the node that the flags mean; an answer that is no success is an error (refused). Errors: unreachable if no
+/// node answers, and those of find_control.
 [[nodiscard]] Result<std::string> ask_node(const ClientOptions& options, std::string_view target);
 
 }  // namespace mosaik::command

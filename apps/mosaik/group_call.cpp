@@ -26,6 +26,11 @@ Result<GroupId> group_with(const control::json::NodeSummary& node, std::string_v
   return fail(Errc::refused, fmt::format("this node's group runs another machine ({}, not {})", others, machine));
 }
 
+Result<control::CallAnswer> explained(Result<control::CallAnswer> answer) {
+  if (!answer) return std::unexpected(explain_absence(answer.error()));
+  return answer;
+}
+
 }  // namespace
 
 Result<GroupCaller> GroupCaller::open(const CallOptions& options, std::string_view machine) {
@@ -55,16 +60,16 @@ Result<control::CallAnswer> GroupCaller::carry_out(control::Call::Kind kind, std
   call.time = time_;
   call.bytes = std::move(bytes);
   call.consistency = consistency;
-  return control::carry_out(path_, call);
+  return explained(control::carry_out(path_, call));
 }
 
-Result<bool> GroupCaller::wait_beyond(Index beyond) const {
+Result<bool> GroupCaller::wait_beyond(Index beyond, int reader) const {
   control::Call call;
   call.kind = control::Call::Kind::committed;
   call.group = group_;
   call.time = wait_time;
   call.beyond = beyond;
-  const auto answer = control::carry_out(path_, call);
+  const auto answer = explained(control::carry_out(path_, call, reader));
   if (answer) return true;
   if (answer.error().code == Errc::timed_out) return false;
   return std::unexpected(answer.error());

@@ -18,7 +18,7 @@ namespace mosaik::command {
 class GroupCaller {
  public:
   /// Finds the node and looks whether it runs `machine`: bytes for another machine must not reach its log.
-  /// Errors: not_found, invalid_argument (see find_control), refused (no machine, or another one).
+  /// Errors: those of find_control, refused (no machine, or another one).
   [[nodiscard]] static Result<GroupCaller> open(const CallOptions& options, std::string_view machine);
 
   /// The place at which the command is committed. Errors: see ReplicatedGroup.
@@ -48,8 +48,9 @@ class GroupCaller {
   [[nodiscard]] Result<Read<T>> query(const Query& asked) const {
     return query<T>(asked, consistency_);
   }
-  /// Waits until more than `beyond` commands are committed; false when a while passed without one.
-  [[nodiscard]] Result<bool> wait_beyond(Index beyond) const;
+  /// Waits until more than `beyond` commands are committed; false when a while passed without one. Errors: closed when
+  /// nobody reads from the descriptor `reader` any more, and those of ReplicatedGroup.
+  [[nodiscard]] Result<bool> wait_beyond(Index beyond, int reader) const;
 
  private:
   GroupCaller(std::string path, const GroupId& group, std::chrono::milliseconds time, Consistency consistency)

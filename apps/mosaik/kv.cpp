@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <iostream>
+#include <cerrno>
 #include <iterator>
+#include <system_error>
 
 #include "control/json_text.hpp"
 #include "mosaik/exit_code.hpp"
@@ -75,13 +78,37 @@ Error refusal(kv::Outcome outcome, const std::string& key) {
   }
 }
 
+int report_refusal(kv::Outcome outcome, const std::string& key) {
+  const int code = report(refusal(outcome, key));
+  return outcome == kv::Outcome::no_such_key ? exit_no_such_key : code;
+}
+
+/// What standard input has, and a byte more than fits at most. Errors: io; what a broken disk or a directory gives is
+/// no value.
+Result<kv::Bytes> read_value() {
+  kv::Bytes value(kv::value_bytes + 1, 0);
+  std::size_t size = 0;
+  while (size < value.size()) {
+    const ssize_t got = ::read(STDIN_FILENO, value.data() + size, value.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      return fail(Errc::io, fmt::format("can not read standard input: {}; nothing was put",
+                                        std::generic_category().message(errno)));
+    }
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  value.resize(size);
+  return value;
+}
+
 /// Executes a change of a key and tells where it was committed.
 int change(const KvOptions& options, const GroupCaller& group, const kv::Command& command, std::string_view did) {
   const Result<Index> at = group.execute(command);
   if (!at) return report(at.error());
   const Result<kv::Outcome> outcome = outcome_of(group, *at);
   if (!outcome) return report(outcome.error());
-  if (*outcome != kv::Outcome::done) return report(refusal(*outcome, options.key));
+  if (*outcome != kv::Outcome::done) return report_refusal(*outcome, options.key);
   if (!is_json(options)) return say(fmt::format("{} at {}", did, at->value));
   return say(Object().add("key", std::string_view(options.key)).add("revision", at->value).str());
 }
@@ -89,17 +116,17 @@ int change(const KvOptions& options, const GroupCaller& group, const kv::Command
 int get(const KvOptions& options, const GroupCaller& group) {
   const auto read = ask<std::optional<kv::Item>>(group, kv::Get{options.key});
   if (!read) return report(read.error());
-  if (!read->result) return report(refusal(kv::Outcome::no_such_key, options.key));
+  if (!read->result) return report_refusal(kv::Outcome::no_such_key, options.key);
+  if (options.raw) return print(text_of(read->result->value)) ? exit_fine : exit_failure;
   return say(is_json(options) ? item_json(*read->result).str() : std::string(text_of(read->result->value)));
 }
 
 int put(const KvOptions& options, const GroupCaller& group) {
   kv::Bytes value(options.value.begin(), options.value.end());
   if (options.value == "-") {
-    // A byte more than fits is enough to know.
-    value.assign(kv::value_bytes + 1, 0);
-    std::cin.read(reinterpret_cast<char*>(value.data()), static_cast<std::streamsize>(value.size()));
-    value.resize(static_cast<std::size_t>(std::cin.gcount()));
+    Result<kv::Bytes> read = read_value();
+    if (!read) return report(read.error());
+    value = std::move(*read);
   }
   if (const std::string objection = kv::objection_to_value(value.size()); !objection.empty())
     return report({Errc::invalid_argument, objection});
@@ -118,7 +145,7 @@ int list(const KvOptions& options, const GroupCaller& group) {
       if (is_json(options))
         items.raw(item_json(item).str());
       else
-        table.add({printable(item.key), std::to_string(item.revision), printable(text_of(item.value))});
+        table.add({one_line(item.key), std::to_string(item.revision), one_line(text_of(item.value))});
       query.after = item.key;
     }
     more = read->result.more;
@@ -134,8 +161,8 @@ std::string change_text(const KvOptions& options, const kv::Change& change) {
     if (change.value) add_value(out, *change.value);
     return out.str();
   }
-  const std::string place = fmt::format("{:>8}  {}", change.revision, printable(change.key));
-  return change.value ? place + " = " + printable(text_of(*change.value)) : place + "  deleted";
+  const std::string place = fmt::format("{:>8}  {}", change.revision, one_line(change.key));
+  return change.value ? place + " = " + one_line(text_of(*change.value)) : place + "  deleted";
 }
 
 /// Prints the changes behind `since`, which moves; returns how far the member was when it was asked.
@@ -158,9 +185,9 @@ int watch(const KvOptions& options, const GroupCaller& group) {
   std::uint64_t since = now->position.value;
   for (;;) {
     const Result<Index> at = print_changes(options, group, since);
-    if (!at) return report(at.error());
-    const Result<bool> more = group.wait_beyond(*at);
-    if (!more) return report(more.error());
+    const Result<bool> more = at ? group.wait_beyond(*at, STDOUT_FILENO) : std::unexpected(at.error());
+    if (more) continue;
+    return reader_is_gone() ? exit_fine : report(more.error());
   }
 }
 

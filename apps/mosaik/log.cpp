@@ -37,7 +37,7 @@ spdlog::level::level_enum level_of(const Event& event) {
 bool json_lines = false;
 
 void write(spdlog::level::level_enum level, const std::string& text) {
-  const std::string shown = printable(text);
+  const std::string shown = one_line(text);
   spdlog::log(level, "{}", json_lines ? control::json::quote(shown) : shown);
 }
 

@@ -53,6 +53,7 @@ struct KvOptions {
   CallOptions call;
   std::string key;  ///< or a prefix
   std::string value;
+  bool raw = false;  ///< of get: the value's bytes and nothing else
 };
 struct VersionOptions {
   Output output = Output::people;

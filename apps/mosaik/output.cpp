@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -36,6 +37,30 @@ std::size_t escape_length(std::string_view text) {
   if (!text.starts_with("\x1b[")) return 0;
   const std::size_t end = text.find('m');
   return end == std::string_view::npos ? 0 : end + 1;
+}
+
+/// Bytes of the character at the start of `text`, which is not empty; 0 when it is not UTF-8 (RFC 3629).
+std::size_t utf8_length(std::string_view text) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = at(0);
+  const std::size_t size = first < 0x80   ? 1
+                           : first < 0xC2 ? 0
+                           : first < 0xE0 ? 2
+                           : first < 0xF0 ? 3
+                           : first < 0xF5 ? 4
+                                          : 0;
+  if (size > text.size()) return 0;
+  for (std::size_t i = 1; i < size; ++i)
+    if ((at(i) & 0xC0U) != 0x80U) return 0;
+  // Longer than necessary, a surrogate, or beyond U+10FFFF.
+  const bool wrong = size > 1 && ((first == 0xE0 && at(1) < 0xA0) || (first == 0xED && at(1) > 0x9F) ||
+                                  (first == 0xF0 && at(1) < 0x90) || (first == 0xF4 && at(1) > 0x8F));
+  return wrong ? 0 : size;
+}
+
+/// Terminals obey U+0080 to U+009F too.
+bool is_c1(std::string_view text) {
+  return text.size() > 1 && text[0] == '\xC2' && static_cast<unsigned char>(text[1]) < 0xA0;
 }
 
 }  // namespace
@@ -74,14 +99,33 @@ bool speaks_utf8() {
 
 std::string printable(std::string_view text) {
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    // C1 controls are U+0080 to U+009F, 0xC2 0x80 to 0xC2 0x9F in UTF-8: terminals obey those too.
-    const bool c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (c1) ++i;
-    out.push_back(c1 || byte == 0x7F || (byte < 0x20 && byte != '\n') ? '?' : text[i]);
+  while (!text.empty()) {
+    const std::size_t size = utf8_length(text);
+    const auto byte = static_cast<unsigned char>(text.front());
+    const bool control = byte == 0x7F || (byte < 0x20 && byte != '\n') || is_c1(text);
+    if (size == 0 || control)
+      out.push_back('?');
+    else
+      out.append(text.substr(0, size));
+    text.remove_prefix(std::max<std::size_t>(size, 1));
   }
   return out;
+}
+
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : printable(text)) {
+    if (c == '\n')
+      out += "\\n";
+    else
+      out.push_back(c);
+  }
+  return out;
+}
+
+bool reader_is_gone() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  return ::poll(&output, 1, 0) == 1;
 }
 
 std::size_t width_of(std::string_view text) {

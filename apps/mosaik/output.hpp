@@ -36,8 +36,13 @@ class Style {
 /// True when the locale's characters are UTF-8.
 [[nodiscard]] bool speaks_utf8();
 
-/// `text` without control characters: reasons and names come from other computers.
+/// `text` without control characters other than newlines, and without bytes that are no UTF-8: reasons and names come
+/// from other computers.
 [[nodiscard]] std::string printable(std::string_view text);
+/// The same in one line, for tables and lists: a newline is shown as `\n` and forges no row.
+[[nodiscard]] std::string one_line(std::string_view text);
+/// Standard output is a pipe, socket or terminal whose other end is gone.
+[[nodiscard]] bool reader_is_gone();
 /// Columns that `text` takes; marks of Style count for nothing.
 [[nodiscard]] std::size_t width_of(std::string_view text);
 [[nodiscard]] std::string padded(std::string_view text, std::size_t width);

@@ -22,7 +22,7 @@ int run_status(const ClientOptions& options) {
   if (!body) return status_failure(body.error());
   const Result<control::json::NodeSummary> summary = control::json::read_status(*body);
   if (!summary) return status_failure(summary.error());
-  print(options.output == Output::json ? *body : status_text(*summary, Style::of(stdout)));
+  if (!print(options.output == Output::json ? *body : status_text(*summary, Style::of(stdout)))) return exit_failure;
   const bool able =
       std::ranges::all_of(summary->groups, [](const auto& group) { return group.ability == Ability::able; });
   if (!able) return exit_unable;

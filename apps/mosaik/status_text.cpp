@@ -17,7 +17,7 @@ std::string addresses_text(const std::vector<SocketAddress>& addresses) {
 }
 
 std::string line(const Style& style, std::string_view name, std::string_view value) {
-  return padded(style.dim(name), 12) + printable(value) + "\n";
+  return padded(style.dim(name), 12) + one_line(value) + "\n";
 }
 
 /// `5 known, 3 bonded, 1 missing`: only what is not none.
@@ -136,7 +136,7 @@ std::string member_state_text(MemberState state, const Style& style) {
 std::string status_text(const NodeSummary& summary, const Style& style) {
   const NodeStatus& node = summary.node;
   std::string out =
-      padded(style.bold("node"), 12) + printable(node.name) + "  " + node_health_text(summary, style) + "\n";
+      padded(style.bold("node"), 12) + one_line(node.name) + "  " + node_health_text(summary, style) + "\n";
   out += line(style, "id", node.id.hex());
   out += line(style, "network", node.network_name);
   out += line(style, "listening", addresses_text(node.listening));
@@ -163,8 +163,8 @@ std::string members_table(const std::vector<MemberStatus>& members, const Style&
                                 : member.why;
     table.add({member.id.brief(), member_state_text(member.state, style), bonded ? duration_text(member.rtt) : "-",
                bonded ? duration_text(member.silent_for) : "-",
-               member.protocol.empty() ? "-" : printable(member.protocol),
-               member.addresses.empty() ? "-" : member.addresses.front().text(), printable(why)});
+               member.protocol.empty() ? "-" : one_line(member.protocol),
+               member.addresses.empty() ? "-" : member.addresses.front().text(), one_line(why)});
   }
   return table.text(style);
 }

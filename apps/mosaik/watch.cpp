@@ -78,7 +78,7 @@ class View {
   void remember(const std::string& event) {
     const Result<control::json::Line> line = control::json::read_line(event);
     if (!line || line->event == "bonds" || line->event == "topology") return;
-    events_.push_back(style_.dim(clock_text(line->wall_ms)) + "  " + printable(event_text(*line)));
+    events_.push_back(style_.dim(clock_text(line->wall_ms)) + "  " + one_line(event_text(*line)));
     if (events_.size() > shown_events) events_.pop_front();
   }
 
@@ -122,10 +122,12 @@ class View {
 
 /// Waits for an event, a key, a stop or the next refresh. False when the user wants to go.
 bool wait_for_news(const View& view, bool keys) {
-  std::array<pollfd, 3> wait{
-      {{stop_descriptor(), POLLIN, 0}, {view.descriptor(), POLLIN, 0}, {keys ? STDIN_FILENO : -1, POLLIN, 0}}};
+  std::array<pollfd, 4> wait{{{stop_descriptor(), POLLIN, 0},
+                              {view.descriptor(), POLLIN, 0},
+                              {keys ? STDIN_FILENO : -1, POLLIN, 0},
+                              {STDOUT_FILENO, 0, 0}}};  // of which only its end is told
   if (::poll(wait.data(), wait.size(), refresh_ms) < 0 && errno != EINTR) return false;
-  if (stop_asked()) return false;
+  if (stop_asked() || wait[3].revents != 0) return false;
   if ((wait[2].revents & POLLIN) == 0) return true;
   char key = 0;
   return ::read(STDIN_FILENO, &key, 1) == 1 && key != 'q' && key != 'Q';
@@ -135,7 +137,7 @@ int watch_plainly(View& view) {
   std::string last;
   do {
     const std::string text = view.brief();
-    if (text != last && !print(text + "\n")) return exit_failure;
+    if (text != last && !print(text + "\n")) return reader_is_gone() ? exit_fine : exit_failure;
     last = text;
   } while (wait_for_news(view, false));
   return exit_fine;

@@ -1,6 +1,7 @@
 """Replicated machines: `node --machine`, its commands, and the verbs kv and counter."""
 
 import json
+import os
 import select
 import signal
 import subprocess
@@ -112,8 +113,8 @@ class Keys(MachineTest):
         items = json.loads(self.expect(0, "kv", "list", "colour/", "--name", "a", "--json").stdout)["items"]
         self.assertEqual([item["key"] for item in items], ["colour/grass", "colour/sky"])
         self.expect(0, "kv", "delete", "colour/sky", "--name", "b")
-        self.expect(1, "kv", "get", "colour/sky", "--name", "a", says="no key 'colour/sky'")
-        self.expect(1, "kv", "delete", "colour/sky", "--name", "a", says="no key 'colour/sky'")
+        self.expect(5, "kv", "get", "colour/sky", "--name", "a", says="no key 'colour/sky'")
+        self.expect(5, "kv", "delete", "colour/sky", "--name", "a", says="no key 'colour/sky'")
         self.assertIn("colour/grass", self.expect(0, "kv", "list", "--name", "a").stdout)
 
     def test_a_value_may_come_from_standard_input_up_to_its_limit(self):
@@ -141,6 +142,61 @@ class Keys(MachineTest):
         self.assertNotEqual(first["value"], "before")
 
 
+    def test_what_can_not_be_read_is_not_put(self):
+        self.start_group("kv", ["a"])
+        self.expect(0, "kv", "put", "motd", "hello", "--name", "a")
+        put = [COMMAND, "kv", "put", "motd", "-", "--name", "a"]
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            done = subprocess.run(put, stdin=folder, env=self.env, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        finally:
+            os.close(folder)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("nothing was put", done.stderr)
+        self.assertEqual(self.expect(0, "kv", "get", "motd", "--name", "a").stdout, "hello\n")
+        self.expect(0, "kv", "put", "motd", "-", "--name", "a")  # the end of input at once is an empty value
+        self.assertEqual(self.expect(0, "kv", "get", "motd", "--name", "a").stdout, "\n")
+
+    def test_raw_is_the_value_and_nothing_else(self):
+        self.start_group("kv", ["a"])
+        value = bytes(range(256)) + b"\n"
+        subprocess.run([COMMAND, "kv", "put", "f", "-", "--name", "a"], input=value, env=self.env, capture_output=True,
+                       timeout=PATIENCE, check=True)
+        got = subprocess.run([COMMAND, "kv", "get", "f", "--raw", "--name", "a"], env=self.env, capture_output=True,
+                             timeout=PATIENCE, check=True)
+        self.assertEqual(got.stdout, value)
+        self.expect(64, "kv", "get", "f", "--raw", "--json", "--name", "a")
+
+    def test_values_forge_no_rows_and_no_escapes(self):
+        self.start_group("kv", ["a"])
+        subprocess.run([COMMAND, "kv", "put", "note", "-", "--name", "a"], input=b"ok\nadmin  99  true \x9b31m \x1b[31m",
+                       env=self.env, capture_output=True, timeout=PATIENCE, check=True)
+        self.assertEqual(self.expect(0, "kv", "list", "--name", "a").stdout.splitlines()[1:],
+                         ["note  1         ok\\nadmin  99  true ?31m ?[31m"])
+
+    def test_watch_ends_when_its_reader_goes(self):
+        self.start_group("kv", ["a"])
+        for verb in (["kv", "watch"], ["events"], ["watch"]):
+            with self.subTest(verb=verb):
+                watch = subprocess.Popen([COMMAND, *verb, "--name", "a"], env=self.env, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, text=True)
+                self.expect(0, "kv", "put", "x", "1", "--name", "a")
+                watch.stdout.close()  # nothing more has to happen at the node
+                self.assertEqual(watch.wait(PATIENCE), 0, watch.stderr.read())
+                watch.stderr.close()
+
+    def test_no_key_and_no_node_have_exit_codes_of_their_own(self):
+        nodes = self.start_group("kv", ["a"])
+        self.expect(5, "kv", "get", "nothing", "--name", "a")
+        for verb in (["kv", "get", "k"], ["kv", "list"], ["counter", "get"], ["members"], ["events"], ["watch"], ["leave"]):
+            self.expect(3, *verb, "--name", "nobody")
+        nodes[0].child.send_signal(signal.SIGSTOP)
+        try:
+            self.expect(3, "members", "--name", "a", says="no answer")
+        finally:
+            nodes[0].child.send_signal(signal.SIGCONT)
+
+
 class Refusals(MachineTest):
     def test_a_verb_of_another_machine_is_refused_before_it_does_harm(self):
         self.start_group("counter", ["a"])
@@ -152,7 +208,7 @@ class Refusals(MachineTest):
         self.expect(1, "counter", "get", "--name", "a", says="--machine counter")
         self.start_node("--name", "lonely").event("ready")
         self.expect(1, "kv", "list", "--name", "lonely", says="in no group")
-        self.expect(1, "counter", "get", "--name", "nobody", says="no node is running")
+        self.expect(3, "counter", "get", "--name", "nobody", says="no node is running")
 
     def test_flags_about_a_machine_need_one(self):
         self.expect(64, "node", "--quorum-floor", "2", says="--machine counter")
