@@ -39,7 +39,8 @@ class Parser {
     add_node();
     add_keygen();
     add_client(ClientVerb::status, "status", "say how a running node is, in words",
-               "  mosaik status --name a\n  mosaik status --json | jq .health");
+               "  mosaik status --name a\n  mosaik status --json | jq .health\n"
+               "  mosaik status --wait 60s         before the next member is restarted");
     add_client(ClientVerb::members, "members", "list the members of its group", "  mosaik members --name a");
     add_client(ClientVerb::bonds, "bonds", "list its own bonds", "  mosaik bonds --name a");
     add_client(ClientVerb::topology, "topology", "draw who is bonded with whom", "  mosaik topology --name a");
@@ -137,6 +138,12 @@ class Parser {
     CLI::App* const parsed = add_verb(
         name, help, std::string(examples) + "\n\nWithout --control and --name the only running node is meant.");
     add_target(parsed, *options);
+    if (verb == ClientVerb::status) {
+      parsed
+          ->add_option("--wait", options->wait,
+                       "wait so long at most until the node runs, is healthy, and in step with its group")
+          ->type_name("TIME");
+    }
     if (verb != ClientVerb::watch) add_json(parsed, options->output, "print JSON (docs/CONTROL.md)");
     clients_.emplace_back(parsed, std::move(options));
   }

@@ -34,6 +34,7 @@ struct ClientOptions {
   std::string control;
   std::string name;
   Output output = Output::people;
+  std::string wait;  ///< of status: how long to wait until all is well; empty: not at all
 };
 /// Which node to ask about its machine, and for how long.
 struct CallOptions {

@@ -1,32 +1,100 @@
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "mosaik/exit_code.hpp"
 #include "mosaik/find_control.hpp"
+#include "mosaik/settings.hpp"
 #include "mosaik/status_text.hpp"
 #include "mosaik/verbs.hpp"
 
 namespace mosaik::command {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+using Milliseconds = std::chrono::milliseconds;
+
+/// A node that does not run yet tells of nothing that could be waited for; of a node that runs, every event is looked
+/// at, and what changes without one is seen after this time.
+constexpr Milliseconds look_again{200};
+
+struct Look {
+  int code = exit_no_such_node;
+  Error error;                         ///< why there is no answer
+  std::string body;                    ///< the answer, JSON
+  control::json::NodeSummary summary;  ///< the same, read
+};
+
+int code_of(const control::json::NodeSummary& node) {
+  const bool able = std::ranges::all_of(node.groups, [](const auto& group) { return group.ability == Ability::able; });
+  if (!able) return exit_unable;
+  return node.health == Health::healthy ? exit_fine : exit_degraded;
+}
+
 /// No node that answers there is an answer of its own here: monitoring tells a dead node from a sick one, which 1
 /// means.
-int status_failure(const Error& error) {
-  const int code = report(error);
-  return code == exit_usage ? code : exit_no_such_node;
+Look look_at(const ClientOptions& options) {
+  Look out;
+  Result<std::string> body = ask_node(options, "/v1/status");
+  Result<control::json::NodeSummary> summary =
+      body ? control::json::read_status(*body) : std::unexpected(std::move(body.error()));
+  if (!summary) {
+    out.error = summary.error();
+    if (out.error.code == Errc::invalid_argument) out.code = exit_usage;
+    return out;
+  }
+  out.body = std::move(*body);
+  out.summary = std::move(*summary);
+  out.code = code_of(out.summary);
+  return out;
+}
+
+int tell(const ClientOptions& options, const Look& look) {
+  if (look.code == exit_usage || look.code == exit_no_such_node) {
+    static_cast<void>(report(look.error));
+    return look.code;
+  }
+  const bool told = print(options.output == Output::json ? look.body : status_text(look.summary, Style::of(stdout)));
+  return told ? look.code : exit_failure;
+}
+
+/// Until the node tells of something, or a moment has passed.
+void wait_for_news(const ClientOptions& options, std::optional<control::EventStream>& stream, Clock::time_point until) {
+  const auto left = std::min(look_again, std::chrono::ceil<Milliseconds>(until - Clock::now()));
+  if (!stream) {
+    if (const auto path = find_control(options)) {
+      if (auto opened = control::EventStream::open(*path)) {
+        stream.emplace(std::move(*opened));
+        return;  // what happened before it was open is looked for first
+      }
+    }
+    std::this_thread::sleep_for(std::max(left, Milliseconds(1)));
+    return;
+  }
+  if (!stream->next(std::max(left, Milliseconds(0)))) stream.reset();
+}
+
+/// A lone node with a group key is healthy and of no use to a group yet; its group may be that of one node, too. So
+/// only what status itself calls well is waited for.
+Look wait_until_well(const ClientOptions& options, Milliseconds limit) {
+  const Clock::time_point until = Clock::now() + limit;
+  std::optional<control::EventStream> stream;
+  for (;;) {
+    Look look = look_at(options);
+    if (look.code == exit_fine || look.code == exit_usage || Clock::now() >= until) return look;
+    wait_for_news(options, stream, until);
+  }
 }
 
 }  // namespace
 
 int run_status(const ClientOptions& options) {
-  const Result<std::string> body = ask_node(options, "/v1/status");
-  if (!body) return status_failure(body.error());
-  const Result<control::json::NodeSummary> summary = control::json::read_status(*body);
-  if (!summary) return status_failure(summary.error());
-  if (!print(options.output == Output::json ? *body : status_text(*summary, Style::of(stdout)))) return exit_failure;
-  const bool able =
-      std::ranges::all_of(summary->groups, [](const auto& group) { return group.ability == Ability::able; });
-  if (!able) return exit_unable;
-  return summary->health == Health::healthy ? exit_fine : exit_degraded;
+  if (options.wait.empty()) return tell(options, look_at(options));
+  const auto limit = parse_time("--wait", options.wait);
+  if (!limit) return report(limit.error());
+  return tell(options, wait_until_well(options, *limit));
 }
 
 }  // namespace mosaik::command

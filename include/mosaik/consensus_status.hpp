@@ -42,6 +42,8 @@ struct ConsensusStatus {
   Index committed;                 ///< all up to here is agreed on
   Index applied;                   ///< by the machine of this member
   Cursor log_position;             ///< the newest entry of our log
+  Index heard_of;                  ///< the newest place that this member has heard of: catching up ends there
+  std::uint32_t in_step = 0;       ///< other members that have all that is committed, as far as this one knows
   std::uint32_t group_size = 0;    ///< the largest group that this member has seen
   std::uint32_t quorum_floor = 0;  ///< 0: none
   std::uint64_t elections = 0;     ///< campaigns of this member

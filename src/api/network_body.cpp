@@ -1,6 +1,7 @@
 #include "api/network_body.hpp"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 #include "api/config.hpp"
@@ -14,6 +15,21 @@
 
 namespace mosaik::api {
 namespace {
+
+constexpr std::chrono::seconds fresh_status_patience{1};
+
+/// A member that is not in step keeps nothing of the group alive: who restarts one member after the other has to wait
+/// for it.
+void explain_consensus(GroupStatus& group) {
+  const ConsensusStatus& consensus = *group.consensus;
+  if (consensus.online || group.ability() != Ability::able) return;
+  group.health = Health::degraded;
+  group.reasons.push_back(consensus.catching_up
+                              ? "catching up: " + std::to_string(consensus.log_position.index.value) + " of " +
+                                    std::to_string(consensus.heard_of.value) +
+                                    " entries; restart no other member before it is in step"
+                              : "not in step with its leader yet; restart no other member before it is");
+}
 
 struct Identity {
   crypto::SecretKey key;
@@ -156,6 +172,16 @@ std::shared_ptr<const NodeStatus> NetworkBody::status() {
   return out;
 }
 
+std::shared_ptr<const NodeStatus> NetworkBody::fresh_status() {
+  const auto looked = std::make_shared<std::promise<void>>();
+  loop_->post([looked](runtime::Step* step) {
+    if (step == nullptr) return looked->set_value();
+    step->look([looked] { looked->set_value(); });
+  });
+  static_cast<void>(looked->get_future().wait_for(fresh_status_patience));  // late: what is known
+  return status();
+}
+
 Subscription NetworkBody::subscribe(std::function<void(const Event&)> call) {
   return Subscription(outlet_->subscribe(std::move(call)));
 }
@@ -186,6 +212,7 @@ void NetworkBody::add_consensus(GroupStatus& group) const {
   if (!board) return;
   group.machine = replica->machine;
   group.consensus = *board->latest();
+  explain_consensus(group);
 }
 
 std::shared_ptr<void> NetworkBody::call(control::Call call, control::CallDone done) {

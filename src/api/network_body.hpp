@@ -51,6 +51,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
 
   // control::Source.
   std::shared_ptr<const NodeStatus> status() override;
+  std::shared_ptr<const NodeStatus> fresh_status() override;
   Subscription subscribe(std::function<void(const Event&)> call) override;
   void leave() override;
   std::shared_ptr<void> call(control::Call call, control::CallDone done) override;

@@ -249,8 +249,20 @@ ConsensusStatus Engine::Impl::status() const {
   out.elections = elections_;
   out.overwritten = overwritten_;
   out.diverged = diverged_;
-  if (const auto* follower = role<Follower>()) out.catching_up = follower->session.has_value();
+  out.heard_of = log.last_index();
+  if (const auto* follower = role<Follower>(); follower != nullptr && follower->session) {
+    out.catching_up = true;
+    out.heard_of = std::max(out.heard_of, follower->session->end().index);
+  }
+  out.in_step = others_in_step();
   return out;
+}
+
+/// A leader counts; a follower knows of its leader alone.
+std::uint32_t Engine::Impl::others_in_step() const {
+  if (role<Leader>() == nullptr) return leader_ && peers_.contains(*leader_) ? 1 : 0;
+  return static_cast<std::uint32_t>(std::ranges::count_if(
+      peers_, [&](const auto& item) { return item.second.in_sync && item.second.acked >= committed_; }));
 }
 
 // ------------------------------------------------------------------------------------------------ the face

@@ -63,6 +63,7 @@ class Engine::Impl {
   void send(const PeerId& to, const Message& message, Urgency urgency = Urgency::consensus, Ticket after = {});
   [[nodiscard]] Frame frame(const Message& message);
   void tell(Event event) { effects.emplace_back(std::move(event)); }
+  [[nodiscard]] std::uint32_t others_in_step() const;
   void set_leader(const std::optional<PeerId>& leader);
   void set_online(bool online);
   void set_group_size(std::size_t size);

@@ -50,6 +50,8 @@ ConsensusStatus consensus_of(Fields fields) {
   out.overwritten = fields.count("overwritten");
   out.diverged = fields.count("diverged");
   out.catching_up = fields.boolean("catching_up");
+  out.heard_of.value = fields.count("heard_of");
+  out.in_step = static_cast<std::uint32_t>(fields.count("in_step"));
   return out;
 }
 

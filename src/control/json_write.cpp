@@ -66,6 +66,8 @@ std::string consensus(const ConsensusStatus& status, Ability ability) {
       .add("overwritten", status.overwritten)
       .add("diverged", status.diverged)
       .add("catching_up", status.catching_up)
+      .add("heard_of", status.heard_of.value)
+      .add("in_step", status.in_step)
       .str();
 }
 

@@ -16,7 +16,7 @@ struct Route {
 
 template <std::string (*write)(const NodeStatus&)>
 Answer snapshot(Request&, Source& source) {
-  return {.body = write(*source.status())};
+  return {.body = write(*source.fresh_status())};
 }
 
 Answer stream(Request&, Source&) {

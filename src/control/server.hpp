@@ -30,6 +30,9 @@ class Source {
  public:
   /// The newest snapshot; never null.
   virtual std::shared_ptr<const NodeStatus> status() = 0;
+  /// A snapshot that is not older than this question; waits for it. An older one only of a node that does not come to
+  /// answer for a second.
+  virtual std::shared_ptr<const NodeStatus> fresh_status() { return status(); }
   /// Calls back from any one thread, in order, until the subscription is destroyed. The callback returns at once.
   virtual Subscription subscribe(std::function<void(const Event&)> call) = 0;
   /// Starts to leave all groups and returns at once; it must not wait for the server or destroy it.

@@ -151,6 +151,7 @@ void Desk::finish_turn() {
 }
 
 Mono Desk::next_publication() const noexcept {
+  if (!looks_.empty()) return Mono{};
   return refresh_ ? looked_at_ + refresh_interval : never;
 }
 
@@ -169,6 +170,7 @@ void Desk::publish() {
   outlet_.publish({.status = status_, .catalog = catalog_, .own = std::move(own)});
   outlet_.flush();
   answer_joins(*status_);
+  for (Task& done : std::exchange(looks_, {})) done();
 }
 
 // A disk may be slow: the delivery thread writes.

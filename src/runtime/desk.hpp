@@ -50,6 +50,7 @@ class Desk final : public Step {
   void resolve(std::string host, std::uint16_t port, Resolved done) override;
   void warn(const std::string& text) override { node_.warn(now_, text); }
   void refresh() override { refresh_ = true; }
+  void look(Task done) override { looks_.push_back(std::move(done)); }
 
  private:
   // desk_machines.cpp
@@ -121,6 +122,7 @@ class Desk final : public Step {
   EntryVersion own_version_;
   bool catalog_changed_ = true;
   bool refresh_ = false;
+  std::vector<Task> looks_;  // those who wait for a snapshot of now
   bool answered_ = false;  // the node got an answer while its outputs were taken
   Mono looked_at_;         // when status_ was made
 };

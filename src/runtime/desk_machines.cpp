@@ -96,7 +96,7 @@ void Desk::finish_machines() {
   for (auto& [group, machinery] : machines_) {
     machinery.room->flush();
     if (auto warning = machinery.room->take_warning(); !warning.empty()) node_.warn(now_, warning);
-    if (!std::exchange(machinery.news, false)) continue;
+    if (!std::exchange(machinery.news, false) && looks_.empty()) continue;
     if (const auto status = node_.consensus(group)) machinery.board->put(*status);
     watched = watched || machinery.board->watched();
   }

@@ -72,6 +72,9 @@ class Step {
   virtual void warn(const std::string& text) = 0;
   /// Somebody reads: publish a snapshot within 500 ms, though nothing changed but ages and round trips.
   virtual void refresh() = 0;
+  /// Somebody asks: at the end of this turn a snapshot of now is published, machines' statuses are up to date, and `done`
+  /// runs, on the loop's thread: no user code in it.
+  virtual void look(Task done) = 0;
 
  protected:
   ~Step() = default;

@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import subprocess
+import time
 import unittest
 
 from support import COMMAND, PATIENCE, CommandTest
@@ -195,6 +196,58 @@ class Keys(MachineTest):
             self.expect(3, "members", "--name", "a", says="no answer")
         finally:
             nodes[0].child.send_signal(signal.SIGCONT)
+
+
+class RollingRestart(MachineTest):
+    """Each member in its turn is ended and started anew; the next one when `status --wait` says so."""
+
+    def gate(self, name):
+        """Waits as a script does that asks again and again."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            done = self.run_command("status", "--name", name, "--json")
+            if done.returncode == 0:
+                self.assertTrue(all(group["consensus"]["online"] for group in json.loads(done.stdout)["groups"]))
+                return
+        self.fail(f"{name} does not get well: {done.stdout}")
+
+    def roll(self, number, gate):
+        secret = self.write("secret", "rolling\n")
+        value = b"x" * 900_000
+
+        def start(name, contact):
+            return self.start_node("--name", name, "--group-secret-file", secret, "--machine", "kv", "--secret-key-file",
+                                   self.path(name + ".key"), *QUICK, *contact)
+
+        nodes = {}
+        for name in "abc":
+            contact = ["--bootstrap", nodes["a"].event("ready")["contact"]] if nodes else []
+            nodes[name] = start(name, contact)
+        for name in "abc":
+            self.expect(0, "status", "--name", name, "--wait", "30s")
+        for i in range(12):
+            subprocess.run([COMMAND, "kv", "put", f"k{i}", "-", "--name", "a"], input=value, env=self.env,
+                           capture_output=True, timeout=PATIENCE, check=True)
+        for name in "abc":
+            other = nodes["b" if name == "a" else "a"]
+            nodes[name].end(number)
+            nodes[name] = start(name, ["--bootstrap", other.event("ready")["contact"]])
+            gate(name)
+        for name in "abc":
+            items = json.loads(self.expect(0, "kv", "list", "--name", name, "--consistency", "weak", "--json").stdout)["items"]
+            self.assertEqual(len(items), 12)
+
+    def test_loses_nothing_when_members_leave(self):
+        self.roll(signal.SIGTERM, self.gate)
+
+    def test_loses_nothing_when_members_are_killed(self):
+        self.roll(signal.SIGKILL, lambda name: self.expect(0, "status", "--name", name, "--wait", "30s"))
+
+    def test_waits_for_a_node_no_longer_than_asked(self):
+        self.expect(3, "status", "--name", "nobody", "--wait", "300ms", says="no node is running")
+        self.expect(64, "status", "--wait", "soon")
+        self.start_group("kv", ["a"])
+        self.expect(0, "status", "--name", "a", "--wait", "10s")
 
 
 class Refusals(MachineTest):

@@ -192,6 +192,16 @@ class Asking(CommandTest):
         self.assertRegex(text, r"(?m)^node +a  no leader$")
         self.assertNotIn("healthy", text)
 
+    def test_what_is_read_is_not_older_than_the_question(self):
+        self.start_pair()
+        bonded = time.monotonic()
+        select.select([], [], [], 0.7)  # a quiet time, in which nobody reads
+        quiet = 1000 * (time.monotonic() - bonded)
+        for verb, at in (("bonds", lambda told: told["bonds"][0]["age_ms"]), ("status", lambda told: told["uptime_ms"])):
+            self.assertGreaterEqual(at(json.loads(self.expect(0, verb, "--name", "a", "--json").stdout)), quiet)
+        silent = json.loads(self.expect(0, "members", "--name", "a", "--json").stdout)["members"]
+        self.assertTrue(all(member["silent_ms"] < 700 for member in silent))
+
     def test_status_of_no_node_ends_with_3(self):
         self.expect(3, "status", says="no node is running")
         self.expect(3, "status", "--name", "nobody", says="nobody.sock")
