@@ -30,7 +30,15 @@ inline constexpr std::size_t handshakes_per_step =
 inline constexpr std::size_t handshake_backlog =
     512;                                          ///< first datagrams waiting for their turn (base/admission_table.hpp)
 inline constexpr std::size_t dial_addresses = 4;  ///< addresses of one peer that a dial tries
-inline constexpr std::size_t links_per_peer = 32;  ///< incoming connections of one peer at a time; more: refused
+/// Dials of what others have named (base/dial_budget.hpp).
+inline constexpr std::size_t first_packet = 1200;     ///< bytes of the datagram that begins a dial (RFC 9000 14.1)
+inline constexpr std::size_t hearsay_bytes = 20'000;  ///< a minute, to all addresses that an entry alone names,
+inline constexpr std::size_t hearsay_dials = 4;       ///< and so many first packets a second
+inline constexpr std::size_t attested_dials = 64;     ///< to attested addresses at a time
+inline constexpr std::size_t silences_at_once = 3;    ///< unanswered first packets to one address or host,
+inline constexpr std::size_t silences_a_minute = 6;   ///< and so many a minute after these
+inline constexpr std::size_t dial_places = 8192;      ///< addresses and hosts that are remembered; more: hearsay
+inline constexpr std::size_t links_per_peer = 32;     ///< incoming connections of one peer at a time; more: refused
 inline constexpr std::size_t quic_window = 256U
                                            << 10U;  ///< bytes handed to QUIC at a time; the rest waits in our queues
 inline constexpr std::size_t loopback_datagram = 16U << 10U;  ///< bytes of a datagram between two processes of one host
@@ -83,6 +91,9 @@ inline constexpr std::size_t dial_list = 256;      ///< peers once bonded, kept 
 inline constexpr Nanoseconds dial_list_age = 24h;  ///< who was not heard of for so long is forgotten
 inline constexpr std::size_t bond_names = 16384;   ///< computed BondIds that are kept; more: computed anew
 inline constexpr std::size_t concurrent_dials = 64;     ///< of one group, at a time
+inline constexpr std::size_t acquaintances = 4096;      ///< peers that completed a handshake with us, and where
+inline constexpr std::size_t unattested_shown = 16;     ///< members in status that an entry alone names; all count
+inline constexpr Nanoseconds first_company = 2s;        ///< after a first bond, members that an entry alone names count
 inline constexpr std::size_t entry_updates_burst = 32;  ///< PeerEntryUpdate and BondFormed of one bond at once,
 inline constexpr std::size_t entry_updates_rate = 16;   ///< and a second after that; more are ignored
 inline constexpr std::size_t extensions_burst =

@@ -1,0 +1,152 @@
+#include "base/dial_budget.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+
+namespace mosaik {
+
+namespace {
+constexpr Nanoseconds minute = 60s;
+// Half of the budget is there at once, the other half grows in a minute: no minute sees more than the whole.
+constexpr std::size_t hearsay_burst = limits::hearsay_bytes / 2;
+constexpr Nanoseconds cost_of(std::size_t bytes) {
+  return minute * static_cast<Nanoseconds::rep>(bytes) / static_cast<Nanoseconds::rep>(hearsay_burst);
+}
+constexpr Nanoseconds hearsay_pause = Nanoseconds(1s) / limits::hearsay_dials;
+
+// A silence takes one of three tokens, of which six grow in a minute.
+constexpr Nanoseconds silence_cost = minute / limits::silences_a_minute;
+constexpr Nanoseconds silence_capacity = silence_cost * limits::silences_at_once;
+// A host that says that nobody listens at a port spends little on it, and so may have more such ports.
+constexpr Nanoseconds refusal_cost = silence_cost / 4;
+
+// Those that wait for one place come back after this, and this much after one another.
+constexpr Nanoseconds queue_pause = 10ms;
+constexpr Nanoseconds queue_step = 2ms;
+constexpr Nanoseconds sweep_pause = 1s;
+
+SocketAddress host_of(const SocketAddress& address) noexcept {
+  return address.with_port(0);
+}
+bool is_host(const SocketAddress& place) noexcept {
+  return place.port() == 0;
+}
+/// Nobody but the processes of this computer is behind it, and they are many.
+bool counts_hosts(const SocketAddress& address) noexcept {
+  return !address.is_loopback();
+}
+}  // namespace
+
+DialBudget::Record* DialBudget::find(DialStanding standing, const SocketAddress& address) {
+  const auto found = places_.find({standing, address});
+  return found == places_.end() ? nullptr : &found->second;
+}
+
+bool DialBudget::has_room(Mono now) {
+  const auto fits = [&] { return places_.size() + 2 <= limits::dial_places; };
+  if (fits()) return true;
+  if (now < swept_ + sweep_pause) return false;
+  swept_ = now;
+  std::erase_if(places_,
+                [&](const auto& item) { return item.second.unanswered == 0 && item.second.failures.full(now); });
+  return fits();
+}
+
+Mono DialBudget::ask_place(Mono now, DialStanding standing, const SocketAddress& address) {
+  Record* const record = find(standing, address);
+  if (record == nullptr) return now;
+  const Mono ready = record->failures.ready(now, silence_cost, silence_capacity);
+  if (ready > now) return ready;
+  if (record->unanswered < record->at_a_time) return now;
+  record->queued_until = std::max(record->queued_until, now + queue_pause) + queue_step;
+  return record->queued_until;
+}
+
+Mono DialBudget::ask_hearsay(Mono now) const {
+  return std::max(next_hearsay_, hearsay_bytes_.ready(now, cost_of(limits::first_packet), minute));
+}
+
+Mono DialBudget::ask(Mono now, DialStanding standing, const SocketAddress& address) {
+  if (standing == DialStanding::proven) return now;
+  Mono ready = ask_place(now, standing, address);
+  if (counts_hosts(address)) ready = std::max(ready, ask_place(now, standing, host_of(address)));
+  const bool known = find(standing, address) != nullptr;
+  if (standing == DialStanding::hearsay || (!known && !has_room(now))) return std::max(ready, ask_hearsay(now));
+  return attested_running_ < limits::attested_dials ? ready : std::max(ready, now + queue_pause);
+}
+
+void DialBudget::on_sent(Mono now, DialId dial, DialStanding standing, const SocketAddress& address) {
+  if (standing == DialStanding::proven) return;
+  const bool remembered = find(standing, address) != nullptr || has_room(now);
+  // What cannot be remembered is paid for by the budget of hearsay.
+  if (!remembered) standing = DialStanding::hearsay;
+  if (standing == DialStanding::hearsay) {
+    hearsay_bytes_.take(now, cost_of(limits::first_packet), never - now);
+    next_hearsay_ = now + hearsay_pause;
+  } else {
+    ++attested_running_;
+  }
+  dials_[dial].push_back({standing, address, remembered});
+  if (!remembered) return;
+  for (const SocketAddress& place : {address, host_of(address)}) {
+    if (is_host(place) && !counts_hosts(address)) continue;
+    ++places_[{standing, place}].unanswered;
+  }
+}
+
+void DialBudget::on_more(Mono now, DialId dial, std::size_t bytes) {
+  const auto found = dials_.find(dial);
+  if (found == dials_.end()) return;
+  const bool hearsay =
+      std::ranges::any_of(found->second, [](const Packet& packet) { return packet.standing == DialStanding::hearsay; });
+  if (hearsay) hearsay_bytes_.take(now, cost_of(bytes), never - now);
+}
+
+/// One place is no longer waiting for an answer. Without a failure it was answered.
+void DialBudget::settle(Mono now, const Packet& packet, const SocketAddress& place, std::optional<End> failure) {
+  Record* const record = find(packet.standing, place);
+  if (record == nullptr) return;
+  MOSAIK_ASSERT(record->unanswered > 0);
+  --record->unanswered;
+  if (!failure) {
+    if (is_host(place)) record->at_a_time = std::min(record->at_a_time + 1, limits::attested_dials);
+  } else {
+    record->at_a_time = 1;
+    record->failures.take(now, *failure == End::refused && is_host(place) ? refusal_cost : silence_cost,
+                          silence_capacity);
+  }
+  if (record->unanswered == 0 && record->failures.full(now) && record->at_a_time == 1)
+    places_.erase({packet.standing, place});
+}
+
+void DialBudget::on_answer(Mono now, DialId dial, const SocketAddress& from) {
+  const auto found = dials_.find(dial);
+  if (found == dials_.end()) return;
+  std::vector<Packet> packets = std::move(found->second);
+  dials_.erase(found);
+  for (const Packet& packet : packets) {
+    if (packet.standing == DialStanding::attested) --attested_running_;
+    const bool answered = packet.address == from;
+    if (answered && packet.standing == DialStanding::hearsay) hearsay_bytes_.give_back(cost_of(limits::first_packet));
+    if (!packet.remembered) continue;
+    const std::optional<End> failure = answered ? std::nullopt : std::optional(End::silent);
+    settle(now, packet, packet.address, failure);
+    if (counts_hosts(packet.address)) settle(now, packet, host_of(packet.address), failure);
+  }
+}
+
+void DialBudget::on_end(Mono now, DialId dial, End how) {
+  const auto found = dials_.find(dial);
+  if (found == dials_.end()) return;
+  std::vector<Packet> packets = std::move(found->second);
+  dials_.erase(found);
+  for (const Packet& packet : packets) {
+    if (packet.standing == DialStanding::attested) --attested_running_;
+    if (!packet.remembered) continue;
+    settle(now, packet, packet.address, how);
+    if (counts_hosts(packet.address)) settle(now, packet, host_of(packet.address), how);
+  }
+}
+
+}  // namespace mosaik
