@@ -106,7 +106,7 @@ void PlainConnection::on_unreachable(Mono now, const SocketAddress& remote, Byte
   refusing_.insert(remote);
   const auto refuses = [&](const DatagramPath& path) { return refusing_.contains(path.remote); };
   if (std::ranges::all_of(birth_.paths, refuses))
-    end(now, ClosedBy::handshake, {.reason = "no one listens at " + remote.text()});
+    end(now, ClosedBy::handshake, {.reason = "no one listens at " + remote.text(), .refused = true});
 }
 
 // ------------------------------------------------------------------------------------------------ receiving
@@ -283,7 +283,7 @@ Mono PlainConnection::deadline() const {
   if (state_ == State::ended) return never;
   if (state_ == State::opening) {
     const Mono due = born_ + limits::quic_handshake_timeout;
-    if (hellos_ == 0) return due;
+    if (hellos_ == 0 || (birth_.once && !believed_)) return due;
     return std::min(due, hello_at_ + timeout() * (std::int64_t{1} << std::min(hellos_ - 1, 16U)));
   }
   Mono out = std::min({last_heard_ + limits::quic_idle_timeout, probe_due(), ack_at_});

@@ -32,6 +32,7 @@ class PlainConnection {
     Bytes32 random{};
     std::uint64_t reset_token = 0;  ///< what we would reset it with
     std::vector<DatagramPath> paths;
+    bool once = false;  ///< as dialer: quic::DialRequest::once
   };
   PlainConnection(Birth birth, Mono now);
 

@@ -241,6 +241,7 @@ Result<quic::LinkId> PlainEndpoint::dial(const Now& now, const quic::DialRequest
   Connection::Birth made = birth(quic::Side::initiator);
   made.peer = request.peer;
   made.alpn = request.alpn;
+  made.once = request.once;
   for (std::size_t i = 0; i < std::min(request.addresses.size(), limits::dial_addresses); ++i)
     made.paths.push_back({{}, request.addresses[i]});
   cids_[made.own] = made.link;

@@ -80,6 +80,7 @@ node::Config make_node_config(const NetworkConfig& config, Settings settings, co
   for (const udp::Socket& socket : sockets) out.listening.push_back(socket.local());
   out.advertised =
       settings.advertise.empty() ? dialable(out.listening, udp::interface_addresses()) : std::move(settings.advertise);
+  out.interfaces = dialable(out.listening, udp::interface_addresses());
   out.tags = std::move(settings.tags);
   runtime::fill_random({reinterpret_cast<std::uint8_t*>(&out.seed), sizeof out.seed});
   out.secret_seed = runtime::random_bytes32();

@@ -23,7 +23,7 @@ constexpr Nanoseconds refusal_cost = silence_cost / 4;
 
 // Those that wait for one place come back after this, and this much after one another.
 constexpr Nanoseconds queue_pause = 10ms;
-constexpr Nanoseconds queue_step = 2ms;
+constexpr Nanoseconds queue_step = 5ms;
 constexpr Nanoseconds sweep_pause = 1s;
 
 SocketAddress host_of(const SocketAddress& address) noexcept {
@@ -59,6 +59,7 @@ Mono DialBudget::ask_place(Mono now, DialStanding standing, const SocketAddress&
   const Mono ready = record->failures.ready(now, silence_cost, silence_capacity);
   if (ready > now) return ready;
   if (record->unanswered < record->at_a_time) return now;
+  if (standing == DialStanding::hearsay) return now + hearsay_pause;
   record->queued_until = std::max(record->queued_until, now + queue_pause) + queue_step;
   return record->queued_until;
 }

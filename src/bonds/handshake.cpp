@@ -263,6 +263,10 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
   member.why.clear();
   member.awaiting_sync = false;
   member.backoff.reset();
+  if (bond_count() == 0) {
+    company_since_ = step.now.mono;
+    company_told_ = false;
+  }
   topology_.add_own(step.now, member.id);
   row_changed(step);
   step.facts.emplace_back(BondUp{member.id, link, session, tail.present, both, member.bond->entry, tail.quorum_floor});

@@ -58,7 +58,9 @@ struct Member {
   Wish wish = Wish::wanted;
   Lost lost = Lost::no;
   bool once_bonded = false;
-  Nanoseconds rtt{};  ///< of the bond that is up or was up last
+  bool vouched = false;  ///< a bonded member names it: in its row, in BondFormed, or in the list of a handshake
+  bool met = false;      ///< it has completed a handshake with us, of any protocol
+  Nanoseconds rtt{};     ///< of the bond that is up or was up last
   std::optional<Attempt> attempt;
   std::vector<Arrival> held;  ///< incoming handshakes that wait for our own attempt
   std::optional<LiveBond> bond;
@@ -76,6 +78,10 @@ struct Member {
   [[nodiscard]] bool waits_for_dial() const noexcept {
     return !busy() && wish == Wish::wanted && !awaiting_sync && entry;
   }
+  /// It counts: its entry is not all that speaks for it.
+  [[nodiscard]] bool attested() const noexcept { return vouched || once_bonded; }
+  /// Its entry alone names its addresses.
+  [[nodiscard]] bool hearsay() const noexcept { return !attested() && !met; }
   [[nodiscard]] bool labelled_cpp() const noexcept { return entry && entry->labelled_cpp(); }
 };
 

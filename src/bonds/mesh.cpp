@@ -1,6 +1,8 @@
 #include "bonds/mesh.hpp"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "base/probe.hpp"
@@ -65,6 +67,11 @@ bool Mesh::has_bond(const PeerId& peer) const {
   return member != nullptr && member->bond.has_value();
 }
 
+bool Mesh::is_vouched(const PeerId& peer) const {
+  const Member* member = find(peer);
+  return member != nullptr && member->attested();
+}
+
 bool Mesh::was_bonded(const PeerId& peer) const {
   const Member* member = find(peer);
   return member != nullptr && member->once_bonded;
@@ -84,13 +91,16 @@ Member* Mesh::learn(const Step& step, const identity::EntryRef& entry, Word word
   if (entry->entry.version.updated > step.now.wall.milliseconds + limits::clock_drift / 1ms) return nullptr;
   auto found = members_.find(entry->id());
   if (found == members_.end()) {
-    if (word == Word::vouched) make_room();
+    make_room(word == Word::vouched ? 0 : 1);
     if (members_.size() >= limits::mesh_peers) return nullptr;
     found = members_.emplace(entry->id(), Member{}).first;
     found->second.id = entry->id();
+    found->second.met = step.links.has_met(entry->id());
+    found->second.vouched = topology_.names(entry->id());
     step.facts.emplace_back(MeshChanged{});
   }
   Member& member = found->second;
+  if (word == Word::vouched) member.vouched = true;
   if (!member.entry || entry->entry.version > member.entry->entry.version) {
     const bool reborn = member.entry && entry->entry.version.started > member.entry->entry.version.started;
     member.entry = entry;
@@ -155,6 +165,19 @@ void Mesh::on_entry_gone(const Step& step, const PeerId& peer, bool signed_off) 
   step.facts.emplace_back(MeshChanged{});
 }
 
+void Mesh::on_met(const PeerId& peer) {
+  if (Member* const member = find(peer)) member->met = true;
+}
+
+void Mesh::vouch(const Step& step, const std::set<PeerId>& peers) {
+  for (const PeerId& peer : peers) {
+    Member* member = find(peer);
+    if (member == nullptr || std::exchange(member->vouched, true)) continue;
+    step.facts.emplace_back(MeshChanged{});
+    if (member->wish == Wish::wanted && member->refused_code == 0) want(step, *member, {});
+  }
+}
+
 void Mesh::on_self_refreshed(const Step& step) {
   const Frame frame = entry_update();
   for (auto& [id, member] : members_)
@@ -175,35 +198,57 @@ void Mesh::want(const Step& step, Member& member, Nanoseconds pause) {
 void Mesh::dial_due(const Step& step) {
   std::size_t running = 0;
   std::vector<Member*> due;
+  std::vector<Member*> hearsay;
+  const bool hearsay_due = hearsay_at_ <= step.now.mono;
   for (auto& [id, member] : members_) {
     running += member.attempt ? 1U : 0U;
-    if (member.waits_for_dial() && member.dial_at <= step.now.mono) due.push_back(&member);
+    if (!member.waits_for_dial() || member.dial_at > step.now.mono) continue;
+    if (!member.hearsay())
+      due.push_back(&member);
+    else if (hearsay_due)
+      hearsay.push_back(&member);
   }
   // Who has waited longest goes first: many dead members must not keep a living one waiting.
   std::ranges::sort(due, {}, [](const Member* member) { return std::pair(member->dial_at, member->id); });
+  // Each new entry gets its first dial before another one gets its second.
+  std::ranges::sort(hearsay, {},
+                    [](const Member* member) { return std::tuple(member->attempts, member->dial_at, member->id); });
   for (Member* member : due) {
     if (running >= limits::concurrent_dials) return;
-    dial(step, *member);
+    const Mono at = dial(step, *member);
+    if (at > step.now.mono) member->dial_at = at;
     running += member->attempt ? 1U : 0U;
   }
+  if (hearsay.empty()) return;
+  Mono next = never;
+  for (Member* member : hearsay) {
+    if (running >= limits::concurrent_dials) return;
+    const Mono at = dial(step, *member);
+    if (at > step.now.mono) next = std::min(next, at);
+    running += member->attempt ? 1U : 0U;
+  }
+  if (next != never) hearsay_at_ = next;
 }
 
-void Mesh::dial(const Step& step, Member& member) {
-  std::vector<SocketAddress> sockets = member.entry->entry.sockets();
-  if (member.moved_to) sockets.insert(sockets.begin(), *member.moved_to);
-  if (sockets.empty()) {
-    member.why = "its entry has no IP address to dial";
+/// Dials the member, now or never; else returns when to ask again.
+Mono Mesh::dial(const Step& step, Member& member) {
+  quic::DialRequest request{
+      .peer = member.id, .addresses = member.entry->entry.sockets(), .alpn = Alpn::groups, .tries = member.attempts};
+  if (member.moved_to) request.addresses.insert(request.addresses.begin(), *member.moved_to);
+  const auto fail_with = [&](std::string why) {
+    member.why = std::move(why);
     retry_later(step, member);
-    return;
-  }
-  const auto link = step.links.dial(step.now, {member.id, sockets, Alpn::groups});
-  if (!link) {
-    member.why = link.error().message;
-    retry_later(step, member);
-    return;
-  }
+    return step.now.mono;
+  };
+  if (request.addresses.empty()) return fail_with("its entry has no IP address to dial");
+  const quic::DialPermit permit = step.links.permit(step.now, request);
+  if (permit.at == never) return fail_with("its entry has no address that may be dialed: " + std::string(permit.why));
+  if (permit.at > step.now.mono) return permit.at;
+  const auto link = step.links.dial(step.now, request);
+  if (!link) return fail_with(link.error().message);
   member.attempt = Attempt{*link, false, step.now.mono + patience(member)};
   links_[*link] = {member.id, Role::attempt};
+  return step.now.mono;
 }
 
 Nanoseconds Mesh::patience(const Member& member) const {
@@ -295,10 +340,12 @@ void Mesh::forget_due(const Step& step) {
   if (members_.size() != before) step.facts.emplace_back(MeshChanged{});
 }
 
-void Mesh::make_room() {
+void Mesh::make_room(std::uint64_t least_attempts) {
   if (members_.size() < limits::mesh_peers) return;
   const auto worse = [](const auto& one, const auto& other) { return one.second.attempts < other.second.attempts; };
-  const auto hearsay = [](const auto& item) { return !item.second.busy() && !item.second.once_bonded; };
+  const auto hearsay = [&](const auto& item) {
+    return !item.second.busy() && !item.second.attested() && item.second.attempts >= least_attempts;
+  };
   auto worst = members_.end();
   for (auto at = members_.begin(); at != members_.end(); ++at)
     if (hearsay(*at) && (worst == members_.end() || worse(*worst, *at))) worst = at;
@@ -337,6 +384,10 @@ void Mesh::on_timer(const Step& step) {
   }
   if (step.now.mono >= row_due_) broadcast_row(step);
   if (topology_.next_change(looked_at_) <= step.now.mono) step.facts.emplace_back(MeshChanged{});
+  if (!company_told_ && !settling(step.now)) {
+    company_told_ = true;
+    step.facts.emplace_back(MeshChanged{});
+  }
   looked_at_ = step.now;
   forget_due(step);
   dial_due(step);
@@ -345,6 +396,7 @@ void Mesh::on_timer(const Step& step) {
 Mono Mesh::next_deadline() const {
   if (leaving_) return left_at_;
   Mono next = std::min(row_due_, topology_.next_change(looked_at_));
+  if (!company_told_) next = std::min(next, company_since_ + limits::first_company);
   std::size_t running = 0;
   Mono dial_at = never;
   for (const auto& [id, member] : members_) {
@@ -354,7 +406,8 @@ Mono Mesh::next_deadline() const {
       next = std::min(next, member.attempt->deadline);
     }
     if (member.bond) next = std::min(next, member.bond->heartbeat.tick());
-    if (member.waits_for_dial()) dial_at = std::min(dial_at, member.dial_at);
+    if (member.waits_for_dial())
+      dial_at = std::min(dial_at, member.hearsay() ? std::max(member.dial_at, hearsay_at_) : member.dial_at);
   }
   return running < limits::concurrent_dials ? std::min(next, dial_at) : next;
 }

@@ -32,6 +32,7 @@
 #include <mosaik/group_key.hpp>
 #include <mosaik/status.hpp>
 
+#include "base/limits.hpp"
 #include "bonds/member.hpp"
 #include "bonds/step.hpp"
 #include "bonds/tail.hpp"
@@ -64,6 +65,8 @@ class Mesh {
   /// Our own entry has a new version: tells all bonds.
   void on_self_refreshed(const Step& step);
   void on_synced(const Step& step, const PeerId& peer, bool ok);
+  /// The peer has completed a handshake with us.
+  void on_met(const PeerId& peer);
 
   // Handshakes (handshake.cpp).
   void on_arrival(const Step& step, const Arrival& arrival);
@@ -99,6 +102,8 @@ class Mesh {
   [[nodiscard]] bool has_bond(const PeerId& peer) const;
   /// There is a bond with it, or there was one, and it has not been forgotten since.
   [[nodiscard]] bool was_bonded(const PeerId& peer) const;
+  /// A bonded member names it, or it was bonded with us.
+  [[nodiscard]] bool is_vouched(const PeerId& peer) const;
   /// Those bonded with us that can be asked of others (Capability::opinions), ascending.
   [[nodiscard]] std::vector<PeerId> witnesses() const;
   [[nodiscard]] std::size_t bond_count() const noexcept { return topology_.own().peers.size(); }
@@ -119,24 +124,28 @@ class Mesh {
   };
 
   // view.cpp
+  void show_unattested(std::vector<const Member*> unattested, const Now& now, GroupStatus& out) const;
   void explain_cuts(const std::vector<Bonds::Pair>& missing, std::vector<std::string>& reasons) const;
 
   // mesh.cpp
   /// Keeps the newest entry of a member; null for one that is no member: ourselves, another network, a clock beyond the
-  /// drift, or hearsay when limits::mesh_peers is reached. Whom a proven member or our own memory vouches for gets
-  /// room.
+  /// drift, or hearsay when limits::mesh_peers is reached and all others wait for their first dial. Whom a proven
+  /// member or our own memory vouches for gets room.
   Member* learn(const Step& step, const identity::EntryRef& entry, Word word);
   Member* find(const PeerId& peer);
   [[nodiscard]] const Member* find(const PeerId& peer) const;
   void want(const Step& step, Member& member, Nanoseconds pause);
   void dial_due(const Step& step);
-  void dial(const Step& step, Member& member);
+  [[nodiscard]] Mono dial(const Step& step, Member& member);
   [[nodiscard]] Nanoseconds patience(const Member& member) const;
   void drop_attempt(const Step& step, Member& member, CloseCode code);
   void retry_later(const Step& step, Member& member);
   void forget_due(const Step& step);
-  /// When the mesh is full, the hearsay that was dialed most often in vain leaves.
-  void make_room();
+  /// When the mesh is full, the hearsay that was dialed most often in vain leaves, if it was dialed so often.
+  void make_room(std::uint64_t least_attempts);
+  /// A bonded member names them.
+  void vouch(const Step& step, const std::set<PeerId>& peers);
+  [[nodiscard]] bool settling(const Now& now) const { return now.mono < company_since_ + limits::first_company; }
 
   // simultaneous_open.cpp
   /// Whether our attempt is kept, and what arrives waits for how it ends.
@@ -186,9 +195,12 @@ class Mesh {
   std::map<PeerId, Member> members_;
   std::map<quic::LinkId, Owner> links_;
   Topology topology_;
-  Now looked_at_{};       ///< when the topology was last asked for bonds that became one-sided
-  Mono row_due_ = never;  ///< when the changed own row goes to the peers that do not have it
-  Mono left_at_ = never;  ///< leaving: when it ends at the latest
+  Now looked_at_{};           ///< when the topology was last asked for bonds that became one-sided
+  Mono row_due_ = never;      ///< when the changed own row goes to the peers that do not have it
+  Mono hearsay_at_{};         ///< no dial of hearsay before
+  Mono company_since_{};      ///< when the first of the bonds that are up was formed
+  bool company_told_ = true;  ///< the end of limits::first_company after that was made known
+  Mono left_at_ = never;      ///< leaving: when it ends at the latest
   bool leaving_ = false;
   std::vector<std::uint8_t> scratch_;
   mutable std::map<Bonds::Pair, BondId> names_;  ///< computed once a pair; limits::bond_names

@@ -77,7 +77,9 @@ void Mesh::on_extensions(const Step& step, Member& member, BytesView tail) {
     if (extension.tag == codec::ExtensionTag::topology_row) {
       if (!bond.capabilities.can(Capability::topology_rows) || std::exchange(row_seen, true)) continue;
       const auto row = decode_row(extension.value);
-      if (row && topology_.on_row(step.now, member.id, *row)) step.facts.emplace_back(MeshChanged{});
+      if (!row || !topology_.on_row(step.now, member.id, *row)) continue;
+      step.facts.emplace_back(MeshChanged{});
+      vouch(step, row->peers);
     } else if (extension.value.size() <= limits::extension_bytes && bond.extensions.take(step.now)) {
       step.facts.emplace_back(
           ExtensionHeard{member.id, bond.link, extension.tag, {extension.value.begin(), extension.value.end()}});

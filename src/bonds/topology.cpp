@@ -82,6 +82,12 @@ bool Topology::on_report(const PeerId& reporter, const PeerId& other) {
   return reported.size() < limits::mesh_peers && reported.insert(other).second;
 }
 
+bool Topology::names(const PeerId& peer) const {
+  const auto in_row = [&](const auto& item) { return item.second.row.peers.contains(peer); };
+  const auto reported = [&](const auto& item) { return item.second.contains(peer); };
+  return std::ranges::any_of(rows_, in_row) || std::ranges::any_of(reports_, reported);
+}
+
 void Topology::forget(const PeerId& peer) {
   rows_.erase(peer);
   reports_.erase(peer);

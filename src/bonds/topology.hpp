@@ -54,6 +54,8 @@ class Topology {
   void forget(const PeerId& peer);
 
   [[nodiscard]] const Row& own() const noexcept { return own_; }
+  /// A bonded member says that it is bonded with the peer.
+  [[nodiscard]] bool names(const PeerId& peer) const;
   void set_incarnation(std::int64_t started) { own_.incarnation = started; }
   /// Bonds between others, and our own that the other end denies, ascending.
   [[nodiscard]] std::vector<KnownPair> pairs(const Now& now) const;

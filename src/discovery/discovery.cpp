@@ -114,7 +114,7 @@ void Discovery::Impl::on_announce(const Now& now, const quic::LinkOpened& event,
     if (earlier->origin == Exchange::Origin::request) earlier->origin = Exchange::Origin::outreach;
     abandon(now, *earlier, CloseCode::cancelled, {Errc::unreachable, "it lives at another address now"}, links, facts);
   }
-  sync_with(now, event.peer, {event.remote}, links, facts);
+  sync_with(now, event.peer, {event.remote}, links, facts, quic::DialSource::entry);
 }
 
 void Discovery::Impl::on_incoming(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts) {
@@ -254,6 +254,8 @@ void Discovery::Impl::expire(const Now& now, quic::Links& links, Facts& facts) {
 
 Mono Discovery::Impl::next_deadline() const {
   Mono out = std::min({exchanges_.deadline(), purge_at_, refresh_at_, bootstrap_.resolve_deadline()});
+  for (const auto& [peer, request] : requests_)
+    if (request.not_before > Mono{}) out = std::min(out, request.not_before);
   if (!started_) return out;
   out = std::min(out, bootstrap_.due());
   if (const auto admit = outreach_place()) out = std::min(out, std::max(outreach_.deadline(*admit), start_at_));
@@ -287,8 +289,8 @@ void Discovery::on_self_changed(const Now& now, quic::Links& links, Facts& facts
   impl_->on_self_changed(now, links, facts);
 }
 void Discovery::sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses,
-                          quic::Links& links, Facts& facts) {
-  impl_->sync_with(now, peer, addresses, links, facts);
+                          quic::Links& links, Facts& facts, quic::DialSource source) {
+  impl_->sync_with(now, peer, addresses, links, facts, source);
 }
 void Discovery::ping(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses,
                      quic::Links& links, Facts& facts) {

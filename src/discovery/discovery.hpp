@@ -132,8 +132,9 @@ class Discovery final : public identity::Directory {
   /// Our entry was changed by somebody else (a group joined or left): spread it.
   void on_self_changed(const Now& now, quic::Links& links, std::vector<Fact>& facts);
   /// Runs a full catalog sync with the peer; SyncEnded follows. Several calls for one peer share one sync.
+  /// `source`: who named the peer and the addresses.
   void sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
-                 std::vector<Fact>& facts);
+                 std::vector<Fact>& facts, quic::DialSource source = quic::DialSource::contact);
   /// Asks the peer for its entry; PingEnded follows.
   void ping(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
             std::vector<Fact>& facts);

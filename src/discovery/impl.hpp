@@ -47,7 +47,7 @@ class Discovery::Impl {
   void on_resolved(const Now& now, std::size_t index, const Result<std::vector<SocketAddress>>& addresses,
                    quic::Links& links, Facts& facts);
   void sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
-                 Facts& facts);
+                 Facts& facts, quic::DialSource source);
 
   // ping.cpp
   void ping(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
@@ -67,6 +67,8 @@ class Discovery::Impl {
   struct Request {
     std::uint64_t order = 0;
     std::vector<SocketAddress> addresses;
+    quic::DialSource source{};
+    Mono not_before{};  ///< when the budget of dials is asked again
   };
   enum class Told : std::uint8_t { yes, no };
 
@@ -113,7 +115,9 @@ class Discovery::Impl {
   void pump_bootstrap(const Now& now, quic::Links& links, Facts& facts);
   void pump_requests(const Now& now, quic::Links& links, Facts& facts);
   void pump_outreach(const Now& now, quic::Links& links, Facts& facts);
-  void dial(const Now& now, Exchange exchange, std::vector<SocketAddress> addresses, quic::Links& links, Facts& facts);
+  /// Dials now, or ends the exchange at once; else returns when to ask again.
+  Mono dial(const Now& now, Exchange exchange, std::vector<SocketAddress> addresses, quic::DialSource source,
+            quic::Links& links, Facts& facts);
   /// A dialed exchange is over. Told::yes: the peer has our entry of exchange.version.
   void end(const Now& now, const Exchange& exchange, const Result<>& result, Told told, Facts& facts);
   void end_bootstrap(const Now& now, const Exchange& exchange, const Error& error, Facts& facts);
@@ -150,6 +154,7 @@ class Discovery::Impl {
   Exchanges exchanges_;
   std::map<PeerId, Request> requests_;
   std::uint64_t requests_made_ = 0;
+  std::uint64_t dials_ = 0;
   std::map<PeerId, std::int64_t> bonded_;  ///< and the run that the bond is with; 0: not known
   PeerId compare_with_;                    ///< the bonded peer that gets this version of our entry by a sync too
 

@@ -7,7 +7,7 @@
 namespace mosaik::discovery {
 
 void Discovery::Impl::sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses,
-                                quic::Links& links, Facts& facts) {
+                                quic::Links& links, Facts& facts, quic::DialSource source) {
   const auto refuse = [&](Errc code, std::string text) {
     facts.emplace_back(SyncEnded{peer, fail(code, std::move(text))});
   };
@@ -16,6 +16,8 @@ void Discovery::Impl::sync_with(const Now& now, const PeerId& peer, const std::v
   if (known == requests_.end() && requests_.size() >= requests) return refuse(Errc::limit, "too many syncs at a time");
   Request& request = known == requests_.end() ? requests_[peer] : known->second;
   if (known == requests_.end()) request.order = ++requests_made_;
+  request.source = std::max(request.source, source);
+  request.not_before = {};
   for (const SocketAddress& address : addresses) {
     if (request.addresses.size() == limits::dial_addresses) break;
     if (std::ranges::find(request.addresses, address) == request.addresses.end()) request.addresses.push_back(address);
@@ -38,9 +40,13 @@ std::size_t Discovery::Impl::running_syncs() const {
 }
 
 void Discovery::Impl::pump_requests(const Now& now, quic::Links& links, Facts& facts) {
+  for (auto& [peer, request] : requests_)
+    if (request.not_before <= now.mono) request.not_before = {};
   while (running_syncs() < limits::concurrent_syncs) {
     // One that runs for another reason will do; if it fails, the caller's own addresses get their turn.
-    const auto waits = [&](const auto& item) { return exchanges_.dialed_to(item.first, Alpn::sync) == nullptr; };
+    const auto waits = [&](const auto& item) {
+      return item.second.not_before <= now.mono && exchanges_.dialed_to(item.first, Alpn::sync) == nullptr;
+    };
     auto next = requests_.end();
     for (auto item = requests_.begin(); item != requests_.end(); ++item)
       if (waits(*item) && (next == requests_.end() || item->second.order < next->second.order)) next = item;
@@ -49,7 +55,11 @@ void Discovery::Impl::pump_requests(const Now& now, quic::Links& links, Facts& f
     exchange.peer = next->first;
     exchange.origin = Exchange::Origin::request;
     exchange.scope = Scope::catalog;
-    dial(now, exchange, addresses_of(now, exchange.peer, next->second.addresses), links, facts);
+    const PeerId peer = next->first;
+    const Mono at =
+        dial(now, exchange, addresses_of(now, peer, next->second.addresses), next->second.source, links, facts);
+    const auto still = requests_.find(peer);
+    if (still != requests_.end()) still->second.not_before = at > now.mono ? at : Mono{};
   }
 }
 
@@ -62,7 +72,7 @@ void Discovery::Impl::pump_bootstrap(const Now& now, quic::Links& links, Facts& 
       exchange.origin = Exchange::Origin::bootstrap;
       exchange.scope = Scope::catalog;
       exchange.bootstrap = *index;
-      dial(now, exchange, {*literal}, links, facts);
+      dial(now, exchange, {*literal}, quic::DialSource::contact, links, facts);
       continue;
     }
     bootstrap_.resolving(now, *index);
@@ -86,7 +96,7 @@ void Discovery::Impl::on_resolved(const Now& now, std::size_t index,
     end_bootstrap(now, exchange, why, facts);
     return;
   }
-  dial(now, exchange, *addresses, links, facts);
+  dial(now, exchange, *addresses, quic::DialSource::contact, links, facts);
   pump(now, links, facts);
 }
 
@@ -105,12 +115,16 @@ void Discovery::Impl::pump_outreach(const Now& now, quic::Links& links, Facts& f
     if (!admit) return;
     const auto task = outreach_.take(now, *admit);
     if (!task) return;
-    start_at_ = now.mono + start_pause;
     Exchange exchange;
     exchange.peer = task->peer;
     exchange.origin = Exchange::Origin::outreach;
     exchange.scope = task->scope;
-    dial(now, exchange, addresses_of(now, task->peer, {}), links, facts);
+    const Mono at = dial(now, exchange, addresses_of(now, task->peer, {}), quic::DialSource::entry, links, facts);
+    // Who waits for the budget of dials comes back by chance, so that no order of ids decides who is dialed.
+    if (at > now.mono)
+      outreach_.defer(task->peer, at + rng_.between(0ms, 2s), task->scope);
+    else
+      start_at_ = now.mono + start_pause;
   }
 }
 
@@ -131,19 +145,31 @@ std::vector<SocketAddress> Discovery::Impl::addresses_of(const Now& now, const P
   return out;
 }
 
-void Discovery::Impl::dial(const Now& now, Exchange exchange, std::vector<SocketAddress> addresses, quic::Links& links,
-                           Facts& facts) {
+Mono Discovery::Impl::dial(const Now& now, Exchange exchange, std::vector<SocketAddress> addresses,
+                           quic::DialSource source, quic::Links& links, Facts& facts) {
   std::erase_if(addresses,
                 [](const SocketAddress& address) { return address.is_unspecified() || address.port() == 0; });
   if (addresses.size() > limits::dial_addresses) addresses.resize(limits::dial_addresses);
+  quic::DialRequest request{
+      .peer = exchange.peer, .addresses = std::move(addresses), .alpn = exchange.alpn, .source = source};
+  request.tries = dials_++;  // where nothing speaks for the addresses, one at a time is tried
+  const bool none = request.addresses.empty();
+  const quic::DialPermit permit = none ? quic::DialPermit{} : links.permit(now, request);
+  if (permit.at > now.mono && permit.at != never) return permit.at;
   exchange.deadline = now.mono + config_.sync_timeout;
   if (exchange.alpn == Alpn::sync) ++counters_.syncs_started;
-  if (addresses.empty())
-    return end(now, exchange, fail(Errc::unreachable, "no address of it is known"), Told::no, facts);
-  const auto link = links.dial(now, {.peer = exchange.peer, .addresses = std::move(addresses), .alpn = exchange.alpn});
-  if (!link) return end(now, exchange, std::unexpected(link.error()), Told::no, facts);
+  const auto fail_with = [&](const Result<>& why) {
+    end(now, exchange, why, Told::no, facts);
+    return now.mono;
+  };
+  if (none) return fail_with(fail(Errc::unreachable, "no address of it is known"));
+  if (permit.at == never)
+    return fail_with(fail(Errc::unreachable, "it has no address that may be dialed: " + std::string(permit.why)));
+  const auto link = links.dial(now, request);
+  if (!link) return fail_with(std::unexpected(link.error()));
   exchange.link = *link;
   exchanges_.add(std::move(exchange));
+  return now.mono;
 }
 
 void Discovery::Impl::end(const Now& now, const Exchange& exchange, const Result<>& result, Told told, Facts& facts) {

@@ -58,6 +58,17 @@ std::optional<Outreach::Task> Outreach::take(const Now& now, Admit admit) {
   return Task{peer, contact.scope};
 }
 
+void Outreach::defer(const PeerId& peer, Mono at, Scope scope) {
+  const auto found = contacts_.find(peer);
+  if (found == contacts_.end()) return;
+  Contact& contact = found->second;
+  unqueue(peer, contact);
+  contact.running = false;
+  contact.scope = contact.due == never ? scope : std::max(contact.scope, scope);
+  contact.due = at;
+  enqueue(peer, contact);
+}
+
 void Outreach::told(const PeerId& peer, std::int64_t version) {
   const auto found = contacts_.find(peer);
   if (found == contacts_.end()) return;

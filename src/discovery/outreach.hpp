@@ -59,6 +59,8 @@ class Outreach {
 
   /// The next sync that is due; it counts as running until told, failed or forget.
   std::optional<Task> take(const Now& now, Admit admit);
+  /// The task cannot start before `at`: it is owed still.
+  void defer(const PeerId& peer, Mono at, Scope scope);
   /// The peer holds our entry of this version.
   void told(const PeerId& peer, std::int64_t version);
   void failed(const Now& now, const PeerId& peer, Scope scope, Rng& rng);

@@ -18,7 +18,7 @@ void Discovery::Impl::ping(const Now& now, const PeerId& peer, const std::vector
   exchange.peer = peer;
   exchange.alpn = Alpn::ping;
   exchange.origin = Exchange::Origin::request;
-  dial(now, exchange, addresses_of(now, peer, addresses), links, facts);
+  dial(now, exchange, addresses_of(now, peer, addresses), quic::DialSource::contact, links, facts);
 }
 
 void Discovery::Impl::open_ping(const Now& now, Exchange& exchange, quic::Links& links, Facts& facts) {

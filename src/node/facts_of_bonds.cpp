@@ -82,8 +82,9 @@ void Node::Impl::on_fact(const Now& now, const GroupId& id, const bonds::Refused
 }
 
 void Node::Impl::on_fact(const Now& now, const GroupId&, const bonds::SyncWanted& wanted) {
-  with_discovery(
-      [&](quic::Links& links, auto& facts) { discovery.sync_with(now, wanted.peer, wanted.addresses, links, facts); });
+  with_discovery([&](quic::Links& links, auto& facts) {
+    discovery.sync_with(now, wanted.peer, wanted.addresses, links, facts, quic::DialSource::entry);
+  });
 }
 
 void Node::Impl::on_fact(const Now& now, const GroupId&, const bonds::EntryHeard& heard) {

@@ -13,6 +13,7 @@
 #include "health/health.hpp"
 #include "node/canaries.hpp"
 #include "node/dial_list.hpp"
+#include "node/dialing.hpp"
 #include "node/node.hpp"
 #include "node/opinions.hpp"
 #include "node/troubles.hpp"
@@ -30,12 +31,18 @@ struct Owner {
 /// The links of the endpoint for one room: what the room dials is the room's.
 class Port final : public quic::Links {
  public:
-  Port(quic::Transport& endpoint, std::map<quic::LinkId, Owner>& owners, const Owner& owner)
-      : endpoint_(endpoint), owners_(owners), owner_(owner) {}
+  Port(quic::Transport& endpoint, Dialing& dialing, std::map<quic::LinkId, Owner>& owners, const Owner& owner)
+      : endpoint_(endpoint), dialing_(dialing), owners_(owners), owner_(owner) {}
 
+  [[nodiscard]] quic::DialPermit permit(const Now& now, quic::DialRequest& request) override {
+    return dialing_.permit(now, request);
+  }
+  [[nodiscard]] bool has_met(const PeerId& peer) const override { return dialing_.has_met(peer); }
   [[nodiscard]] Result<quic::LinkId> dial(const Now& now, const quic::DialRequest& request) override {
     auto link = endpoint_.dial(now, request);
-    if (link) owners_[*link] = owner_;
+    if (!link) return link;
+    owners_[*link] = owner_;
+    dialing_.on_dialed(now, *link, request);
     return link;
   }
   quic::SendResult send(quic::LinkId link, quic::SendClass kind, const Frame& frame) override {
@@ -52,6 +59,7 @@ class Port final : public quic::Links {
 
  private:
   quic::Transport& endpoint_;
+  Dialing& dialing_;
   std::map<quic::LinkId, Owner>& owners_;
   Owner owner_;
 };
@@ -142,6 +150,9 @@ class Node::Impl {
 
   // node.cpp
   void note_lateness(const Now& now);
+  void know_own_addresses();
+  /// A bonded member names the peer, or it was bonded with us.
+  [[nodiscard]] bool vouched(const PeerId& peer) const;
   /// Until when the caller may wait.
   void promise(const Now& now);
   void self_changed(const Now& now);
@@ -234,6 +245,7 @@ class Node::Impl {
   [[nodiscard]] std::shared_ptr<NodeStatus> status(const Now& now) const;
   void explain_loneliness(const Now& now, GroupStatus& group) const;
 
+  Dialing dialing_;
   std::map<quic::LinkId, Owner> owners_;
   std::map<quic::LinkId, PeerId> bonded_;  ///< links of bonds that are up
   DialList dial_list_;
@@ -279,7 +291,7 @@ template <class F>
 void Node::Impl::with_group(const Now& now, const GroupId& id, F&& call) {
   const auto found = groups.find(id);
   if (found == groups.end()) return;
-  Port port(endpoint, owners_, {Owner::Room::group, id});
+  Port port(endpoint, dialing_, owners_, {Owner::Room::group, id});
   bond_facts_.clear();
   call(found->second, bonds::Step{now, port, bond_facts_});
   for (bonds::Fact& fact : bond_facts_) facts_.emplace_back(GroupFact(id, std::move(fact)));
@@ -303,7 +315,7 @@ void Node::Impl::with_meshes(const Now& now, F&& call) {
 
 template <class F>
 void Node::Impl::with_reception(const Now& now, F&& call) {
-  Port port(endpoint, owners_, {Owner::Room::reception, {}});
+  Port port(endpoint, dialing_, owners_, {Owner::Room::reception, {}});
   bond_facts_.clear();
   call(bonds::Step{now, port, bond_facts_});
   for (bonds::Fact& fact : bond_facts_) facts_.emplace_back(GroupFact(GroupId{}, std::move(fact)));
@@ -312,7 +324,7 @@ void Node::Impl::with_reception(const Now& now, F&& call) {
 
 template <class F>
 void Node::Impl::with_discovery(F&& call) {
-  Port port(endpoint, owners_, {Owner::Room::discovery, {}});
+  Port port(endpoint, dialing_, owners_, {Owner::Room::discovery, {}});
   discovery_facts_.clear();
   call(port, discovery_facts_);
   for (discovery::Fact& fact : discovery_facts_) facts_.emplace_back(std::move(fact));

@@ -22,12 +22,18 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
       canaries(self.id(), config.canary),
       opinions(self.id()),
       reception(config.discovery.network, discovery, verifier),
+      dialing_([this](const PeerId& peer) { return vouched(peer); }),
       refusals_(limits::refusals_burst, limits::refusals_rate, now),
       started_at_(now.mono) {
   self.set_tags(config.tags, now.wall);
   self.set_addresses(config.advertised, now.wall);
+  know_own_addresses();
   verifier.remember(self.entry());
   for (const auto& bytes : config.memory.entries) dial_list_.recall(verifier.verify(BytesView(bytes)), self.id(), now);
+  // Where a peer that was bonded with our last run has one address, it was bonded there.
+  dial_list_.for_each([&](const identity::EntryRef& entry) {
+    if (const auto at = entry->entry.sockets(); at.size() == 1) dialing_.recall(entry->id(), at.front());
+  });
   group_sizes_.swap(config.memory.group_sizes);
   config.memory = {};
   for (const std::string& warning : config.warnings) notice(now, warning);
@@ -120,7 +126,18 @@ void Node::Impl::request_ping(const Now& now, RequestId request, const PeerId& p
 
 void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addresses) {
   config.advertised = addresses;
+  know_own_addresses();
   if (self.set_addresses(std::move(addresses), now.wall)) self_changed(now);
+}
+
+void Node::Impl::know_own_addresses() {
+  std::vector<SocketAddress> reachable = config.advertised;
+  reachable.insert(reachable.end(), config.interfaces.begin(), config.interfaces.end());
+  dialing_.set_own(config.listening, reachable);
+}
+
+bool Node::Impl::vouched(const PeerId& peer) const {
+  return std::ranges::any_of(groups, [&](const auto& item) { return item.second.mesh().is_vouched(peer); });
 }
 
 void Node::Impl::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how) {

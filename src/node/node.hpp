@@ -44,6 +44,7 @@ struct Config {
   discovery::Config discovery;            ///< its network is the node's
   std::vector<SocketAddress> listening;   ///< as bound
   std::vector<SocketAddress> advertised;  ///< what our entry says
+  std::vector<SocketAddress> interfaces;  ///< others that lead to our sockets: never dialed
   std::vector<Tag> tags;
   CanaryPorts canary;                                          ///< where we listen for canaries
   std::uint64_t seed = 0;                                      ///< of timing and choice

@@ -48,6 +48,8 @@ const PeerId* Node::Impl::bonded_over(quic::LinkId link) const {
 }
 
 void Node::Impl::on_link(const Now& now, const quic::LinkOpened& opened) {
+  dialing_.on_opened(now, opened, class_of(opened.peer));
+  for (auto& [id, group] : groups) group.mesh().on_met(opened.peer);
   if (opened.side == quic::Side::acceptor)
     owners_[opened.link] = {opened.alpn == Alpn::groups ? Owner::Room::reception : Owner::Room::discovery, {}};
   const Owner* const owner = owner_of(opened.link);
@@ -108,6 +110,7 @@ void Node::Impl::on_link(const Now& now, const quic::LinkLossy& lossy) {
 
 void Node::Impl::on_link(const Now& now, const quic::LinkClosed& closed) {
   bonded_.erase(closed.link);
+  dialing_.on_closed(now, closed);
   const auto found = owners_.extract(closed.link);
   if (!found) return;
   hand_to(

@@ -25,6 +25,7 @@ void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes
   if (ending_) return;
   const Whence from = whence(path.remote);
   if (from == Whence::nowhere) return;
+  answered_ = true;
   // ngtcp2 sees one path for the whole life of a connection: it never validates another one, nor moves to it.
   const PathStorage logical(logical_local, logical_remote);
   const ngtcp2_pkt_info info{};
@@ -143,7 +144,7 @@ void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView
   } else if (opened_) {
     shared_.events.push_back(LinkEvent(LinkUnreachable{timer.link, probes_.sent_at(quoted)}));
   } else if (dialled_ && dialled_->on_unreachable(remote)) {
-    end_silently(now, ClosedBy::handshake, "no one listens at " + remote.text());
+    end_silently(now, ClosedBy::handshake, "no one listens at " + remote.text(), true);
   }
 }
 
@@ -165,7 +166,7 @@ void Connection::on_timer(Mono now) {
         last_heard_ == Mono{} ? "no answer from " + targets().front().remote.text() : "handshake timed out");
   }
   if (departure_ && departure_->deadline <= now) return close(now, departure_->code, CloseMode::at_once);
-  if (ngtcp2_conn_get_expiry(quic_) > stamp(now)) return;
+  if (waits_for_answer() || ngtcp2_conn_get_expiry(quic_) > stamp(now)) return;
   watch_for_loss(now);
   const int failed = ngtcp2_conn_handle_expiry(quic_, stamp(now));
   if (failed == NGTCP2_ERR_IDLE_CLOSE) return end_silently(now, ClosedBy::idle, "nothing was heard for the idle time");
@@ -182,7 +183,7 @@ void Connection::watch_for_loss(Mono now) {
 }
 
 Mono Connection::deadline() const {
-  const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry(quic_);
+  const ngtcp2_tstamp expiry = waits_for_answer() ? UINT64_MAX : ngtcp2_conn_get_expiry(quic_);
   Mono out = expiry >= static_cast<ngtcp2_tstamp>(never.time_since_epoch().count())
                  ? never
                  : Mono(Nanoseconds(static_cast<std::int64_t>(expiry)));

@@ -117,6 +117,8 @@ class Connection {
   void leave_if_flushed(Mono now);
   void watch_for_loss(Mono now);
   [[nodiscard]] bool count_peer();
+  /// As a careful dialer: the first packet is out, and nothing at all has come back.
+  [[nodiscard]] bool waits_for_answer() const noexcept { return once_ && !answered_ && sent_ > 0; }
 
   /// Size of the next datagram, written into `room`; empty when there is none.
   [[nodiscard]] std::optional<std::size_t> write_packet(Mono now, std::span<std::uint8_t> room);
@@ -129,7 +131,7 @@ class Connection {
   void end_by_error(Mono now, int error);
   void end_by_violation(Mono now);
   void end_moved(Mono now);
-  void end_silently(Mono now, ClosedBy by, std::string reason);
+  void end_silently(Mono now, ClosedBy by, std::string reason, bool refused = false);
   [[nodiscard]] std::vector<std::uint8_t> close_packet(Mono now, const compat::CloseError& error);
   [[nodiscard]] std::vector<DatagramPath> targets() const;
 
@@ -162,6 +164,9 @@ class Connection {
   std::uint32_t unanswered_ = 0;  // datagrams since last_heard_
   Nanoseconds idle_timeout_ = limits::quic_idle_timeout;
   Nanoseconds keep_alive_ = limits::quic_keep_alive;
+  std::size_t sent_ = 0;  // bytes of datagrams, until the link is open
+  bool once_ = false;
+  bool answered_ = false;
   bool probe_due_ = false;
   bool opened_ = false;
   bool ready_ = false;  // both keys are proven, LinkOpened is due

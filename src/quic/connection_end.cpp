@@ -38,6 +38,9 @@ void Connection::close(Mono now, CloseCode code, CloseMode mode) {
     return;
   }
   const std::string_view reason = reason_of(code);
+  if (waits_for_answer())
+    return end(now, ClosedBy::us,
+               {.application = true, .code = static_cast<std::uint64_t>(code), .reason = std::string(reason)}, nullptr);
   compat::CloseError error{};
   compat::set_application_error(error, static_cast<std::uint64_t>(code), bytes_of(reason).data(), reason.size());
   end(now, ClosedBy::us, {.application = true, .code = static_cast<std::uint64_t>(code), .reason = std::string(reason)},
@@ -87,10 +90,10 @@ void Connection::end_moved(Mono now) {
 
 // Nothing is sent now. When the peer still speaks to us later, it is told that the link is gone: a stateless reset
 // would say that this process is.
-void Connection::end_silently(Mono now, ClosedBy by, std::string reason) {
+void Connection::end_silently(Mono now, ClosedBy by, std::string reason, bool refused) {
   compat::CloseError close{};
   compat::set_transport_error(close, NGTCP2_NO_ERROR);
-  end(now, by, {.reason = std::move(reason)}, opened_ ? &close : nullptr);
+  end(now, by, {.reason = std::move(reason), .refused = refused}, opened_ ? &close : nullptr);
   ending_->send_now = false;
 }
 
@@ -102,6 +105,7 @@ void Connection::end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseE
   if (error != nullptr) out.packet = close_packet(now, *error);
   out.send_now = !out.packet.empty();
   info.by = opened_ || by == ClosedBy::us ? by : ClosedBy::handshake;
+  info.sent = opened_ ? 0 : sent_;
   out.info = info;
 
   if (!opened_) ++shared_.counters.handshakes_failed;

@@ -39,6 +39,7 @@ std::unique_ptr<Connection> Connection::dial(Shared& shared, LinkId link, const 
   std::unique_ptr<Connection> out(
       new Connection(shared, link, Side::initiator, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
   out->dialled_.emplace(request.addresses);
+  out->once_ = request.once;
   return out->start_client(request, now) ? std::move(out) : nullptr;
 }
 

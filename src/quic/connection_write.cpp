@@ -33,7 +33,7 @@ class Connection::Probing {
 };
 
 bool Connection::write(Mono now, DatagramBatch& out) {
-  if (ending_) return false;
+  if (ending_ || waits_for_answer()) return false;
   const Callbacks::Calling calling(*this);
   const Probing probing(*this);
   const std::size_t largest = datagram_limit();
@@ -55,6 +55,8 @@ bool Connection::write(Mono now, DatagramBatch& out) {
     ++unanswered_;
     if (probe_due_) probes_.add(now, out.room().first(*packet));
     commit(out, *packet);
+    if (!opened_) sent_ += *packet * copies;
+    if (waits_for_answer()) break;
   }
   if (ending_ || written == 0) return more && !ending_;
   if (compat::facts_of(quic_).in_flight > 0) last_sent_ = now;

@@ -57,7 +57,9 @@ struct CloseInfo {
   ClosedBy by = ClosedBy::us;
   bool application = false;  ///< `code` is an application code (CloseCode), not a QUIC transport error
   std::uint64_t code = 0;
-  std::string reason;  ///< printable, at most limits::close_reason bytes
+  std::string reason{};  ///< printable, at most limits::close_reason bytes
+  bool refused = false;  ///< `handshake`: nobody listens at the addresses that were dialed (port unreachable)
+  std::size_t sent = 0;  ///< `handshake`: bytes that were sent to them
   /// `moved`: the address that its packets came from last. A hint where to dial, and no more.
   std::optional<SocketAddress> moved_to{};
 

@@ -3,7 +3,9 @@
 /// is the quic::Endpoint, in the simulator's fast tier a Link of the simulated world, in a unit test a recorder. Every
 /// effect is queued where it lands: nothing calls back into the core that caused it.
 
+#include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <mosaik/result.hpp>
@@ -12,14 +14,33 @@
 
 namespace mosaik::quic {
 
+/// Who named the addresses of a dial.
+enum class DialSource : std::uint8_t {
+  entry,    ///< the peer's entry, and so perhaps a stranger
+  contact,  ///< the operator
+};
+
 struct DialRequest {
   PeerId peer;                           ///< the key that the other side must prove
   std::vector<SocketAddress> addresses;  ///< tried together, the first that answers is used; limits::dial_addresses
   Alpn alpn{};
+  DialSource source = DialSource::entry;
+  std::uint64_t tries = 0;  ///< earlier dials of the peer that failed
+  bool once = false;        ///< the first packet is not repeated until something answers, and a close of it is not sent
+};
+
+/// Whether and when a dial may start.
+struct DialPermit {
+  Mono at{};             ///< not later than now: at once; later: ask again then; never: not to these addresses
+  std::string_view why;  ///< when it is never
 };
 
 class Links {
  public:
+  /// Leaves those addresses to the request that may be dialed now, if any, and says how carefully.
+  [[nodiscard]] virtual DialPermit permit(const Now&, DialRequest&) { return {}; }
+  /// The peer has completed a handshake with us, as far as is remembered.
+  [[nodiscard]] virtual bool has_met(const PeerId&) const { return false; }
   /// Starts a connection; LinkOpened or LinkClosed follows. Errors: invalid_argument (no address), limit.
   [[nodiscard]] virtual Result<LinkId> dial(const Now& now, const DialRequest& request) = 0;
   /// Queues a frame. Allowed from LinkOpened on.

@@ -1,0 +1,61 @@
+#include "node/dialing.hpp"
+
+#include <algorithm>
+
+namespace mosaik::node {
+
+DialStanding Dialing::standing(const quic::DialRequest& request, const SocketAddress& address) const {
+  if (request.source == quic::DialSource::contact) return DialStanding::proven;
+  const std::optional<SocketAddress> met = acquaintances_.find(request.peer);
+  if (met == address) return DialStanding::proven;
+  return met || vouched_(request.peer) ? DialStanding::attested : DialStanding::hearsay;
+}
+
+quic::DialPermit Dialing::permit(const Now& now, quic::DialRequest& request) {
+  const std::optional<SocketAddress> met = acquaintances_.find(request.peer);
+  const PeerPlace place = met && targets_.is_here(*met) ? PeerPlace::this_computer : PeerPlace::unknown;
+  const bool contact = request.source == quic::DialSource::contact;
+  std::string_view objection = "no address of it is known";
+  std::vector<SocketAddress> targets;
+  for (const SocketAddress& address : request.addresses) {
+    const std::string_view why = targets_.objection(address, contact ? PeerPlace::this_computer : place);
+    if (!why.empty())
+      objection = why;
+    else if (targets.size() < limits::dial_addresses && std::ranges::find(targets, address) == targets.end())
+      targets.push_back(address);
+  }
+  request.addresses.clear();
+  if (targets.empty()) return {.at = never, .why = objection};
+
+  // Of a peer that was met no address is hearsay.
+  request.once = standing(request, targets.front()) == DialStanding::hearsay;
+  if (request.once)
+    std::ranges::rotate(targets, targets.begin() + static_cast<std::ptrdiff_t>(request.tries % targets.size()));
+  Mono at = never;
+  for (const SocketAddress& address : targets) {
+    const Mono ready = budget_.ask(now.mono, standing(request, address), address);
+    at = std::min(at, ready);
+    if (ready <= now.mono) request.addresses.push_back(address);
+    if (request.once && !request.addresses.empty()) break;
+  }
+  return {.at = at, .why = {}};
+}
+
+void Dialing::on_dialed(const Now& now, quic::LinkId link, const quic::DialRequest& request) {
+  for (const SocketAddress& address : request.addresses)
+    budget_.on_sent(now.mono, link.value, standing(request, address), address);
+}
+
+void Dialing::on_opened(const Now& now, const quic::LinkOpened& opened, AdmissionClass standing) {
+  acquaintances_.meet(opened.peer, opened.remote, standing);
+  if (opened.side == quic::Side::initiator) budget_.on_answer(now.mono, opened.link.value, opened.remote);
+}
+
+void Dialing::on_closed(const Now& now, const quic::LinkClosed& closed) {
+  if (closed.close.sent > limits::first_packet)
+    budget_.on_more(now.mono, closed.link.value, closed.close.sent - limits::first_packet);
+  budget_.on_end(now.mono, closed.link.value,
+                 closed.close.refused ? DialBudget::End::refused : DialBudget::End::silent);
+}
+
+}  // namespace mosaik::node
