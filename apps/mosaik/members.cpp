@@ -10,6 +10,9 @@ std::string members_text(const std::vector<control::json::GroupMembers>& groups,
   for (const control::json::GroupMembers& group : groups) {
     if (groups.size() > 1) text += "group " + group.group.brief() + "\n";
     text += members_table(group.members, style);
+    if (group.unattested.empty()) continue;
+    text += "\nunattested: their own entries alone say that they are members, and they count for nothing\n";
+    text += members_table(group.unattested, style);
   }
   return groups.empty() ? "this node is in no group\n" : text;
 }

@@ -29,6 +29,7 @@ std::string members_text(const control::json::MemberCounts& members) {
   if (members.unreachable > 0) out += fmt::format(", {} unreachable", members.unreachable);
   if (members.refused > 0) out += fmt::format(", {} refused", members.refused);
   if (members.departed > 0) out += fmt::format(", {} departed", members.departed);
+  if (members.unattested > 0) out += fmt::format("; {} unattested", members.unattested);
   return out;
 }
 

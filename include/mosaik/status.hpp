@@ -16,7 +16,7 @@ namespace mosaik {
 /// Of a group's mesh.
 enum class Health : std::uint8_t {
   healthy,   ///< every known member is bonded with us and no cut is seen
-  degraded,  ///< a known member is not bonded, or a bond is one-sided
+  degraded,  ///< a known member is not bonded, or a bond is one-sided; unattested ones count for nothing
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(Health health) noexcept;
 
@@ -59,9 +59,16 @@ struct GroupStatus {
   GroupId id;
   Health health = Health::healthy;
   std::vector<MemberStatus> members;  ///< ascending by id, this node among them
+  /// Peers whose own entry alone says that they are members: no bonded member names them, and none had a bond with us.
+  /// Anybody can make such entries. They are dialed from a small budget and count for nothing here. The first of them,
+  /// those that have answered before others, at most 16.
+  std::vector<MemberStatus> unattested;
+  std::size_t unattested_count = 0;  ///< of all of them
   Bonds bonds;
-  std::vector<std::string> reasons;          ///< in words: why the group is not healthy, or why this node is alone
-  bool online = false;                       ///< every known member is bonded with us, and there is at least one
+  std::vector<std::string> reasons;  ///< in words: why the group is not healthy, or why this node is alone
+  /// Every known member is bonded with us, and there is at least one. In the first two seconds after our first bond an
+  /// unattested peer that was not dialed yet counts as known.
+  bool online = false;
   std::string machine;                       ///< what its machine is called; empty without one, or without a name
   std::optional<ConsensusStatus> consensus;  ///< of a group with a machine
 

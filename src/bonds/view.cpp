@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 #include <tuple>
 
 #include "base/limits.hpp"
@@ -123,6 +124,7 @@ std::string why_missing(const Member& member, MemberState state) {
   return name + " is not bonded: " + why;
 }
 constexpr std::size_t most_cuts_in_words = 8;
+constexpr std::size_t most_unattested_in_words = 8;
 }  // namespace
 
 // Two members that both have a bond with us and none with one another: both live, and the link between them does not.
@@ -136,6 +138,23 @@ void Mesh::explain_cuts(const std::vector<Bonds::Pair>& missing, std::vector<std
   }
   if (cuts > most_cuts_in_words)
     reasons.push_back("and " + std::to_string(cuts - most_cuts_in_words) + " more such pairs");
+}
+
+// Nobody may make a status unreadable by entries: of those that nothing else speaks for, a few are shown.
+void Mesh::show_unattested(std::vector<const Member*> unattested, const Now& now, GroupStatus& out) const {
+  out.unattested_count = unattested.size();
+  std::ranges::sort(unattested, {}, [](const Member* member) { return std::pair(!member->met, member->id); });
+  for (const Member* member : unattested | std::views::take(limits::unattested_shown))
+    out.unattested.push_back(view_of(now, member->id, *member));
+  // To a node that is alone they may be all that it has to go by.
+  if (bond_count() > 0) return;
+  std::size_t in_words = 0;
+  for (const Member* member : unattested)
+    if (is_missing(state_of(*member)) && ++in_words <= most_unattested_in_words)
+      out.reasons.push_back(why_missing(*member, MemberState::missing));
+  if (in_words > most_unattested_in_words)
+    out.reasons.push_back("and " + std::to_string(in_words - most_unattested_in_words) +
+                          " more peers say that they are members, for whom no member speaks");
 }
 
 const BondId& Mesh::name_of(const PeerId& x, const PeerId& y) const {
@@ -153,11 +172,18 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
   out.id = config_.group;
   out.members.push_back(view_of(self_));
   bool complete = true;  // we have a bond with everyone
+  bool awaited = false;  // somebody may be a member, and was not dialed yet
+  std::vector<const Member*> unattested;
   bool one_sided = false;
 
   std::vector<Bond> own_bonds;
   std::vector<Known> known{{self_.id(), true}};
   for (const auto& [id, member] : members_) {
+    if (!member.attested()) {
+      awaited = awaited || (member.wish == Wish::wanted && member.attempts == 0);
+      unattested.push_back(&member);
+      continue;
+    }
     MemberStatus status = view_of(now, id, member);
     if (member.bond) {
       Bond::Own own = view_of(now, *member.bond, links);
@@ -175,6 +201,7 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
     out.members.push_back(std::move(status));
   }
   std::ranges::sort(out.members, {}, &MemberStatus::id);
+  show_unattested(std::move(unattested), now, out);
 
   std::vector<Bonds::Pair> missing;
   std::vector<Bond> others;
@@ -197,7 +224,7 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
 
   out.bonds = Bonds(self_.id(), std::move(list), std::move(missing));
   out.health = complete && !one_sided ? mosaik::Health::healthy : mosaik::Health::degraded;
-  out.online = complete && bond_count() > 0;
+  out.online = complete && bond_count() > 0 && !(awaited && settling(now));
   return out;
 }
 

@@ -24,6 +24,7 @@ struct MemberCounts {
   std::size_t unreachable = 0;  ///< was bonded; others hear it, we do not
   std::size_t refused = 0;
   std::size_t departed = 0;
+  std::size_t unattested = 0;  ///< whose own entry alone says so; none of the others counts them
   friend bool operator==(const MemberCounts&, const MemberCounts&) = default;
 };
 
@@ -63,6 +64,7 @@ struct NodeSummary {
 struct GroupMembers {
   GroupId group;
   std::vector<MemberStatus> members;
+  std::vector<MemberStatus> unattested;
 };
 struct GroupBonds {
   GroupId group;

@@ -61,9 +61,9 @@ GroupSummary group_of(Fields fields) {
   out.health = health_of(fields);
   out.online = fields.boolean("online");
   Fields members = fields.object("members");
-  out.members = {members.count("known"),   members.count("bonded"),  members.count("suspect"),
-                 members.count("missing"), members.count("dead"),    members.count("unreachable"),
-                 members.count("refused"), members.count("departed")};
+  out.members = {members.count("known"),   members.count("bonded"),   members.count("suspect"),
+                 members.count("missing"), members.count("dead"),     members.count("unreachable"),
+                 members.count("refused"), members.count("departed"), members.count("unattested")};
   Fields mesh = fields.object("mesh");
   out.mesh = {mesh.count("own"), mesh.count("known"), mesh.count("one_sided"), mesh.count("as_reported"),
               mesh.count("missing")};
@@ -166,6 +166,10 @@ Result<std::vector<GroupMembers>> read_members(std::string_view text) {
     for (const boost::json::value& value : fields.array("members")) {
       Fields member(value, complaint);
       of_group(out, member.id<GroupId>("group")).members.push_back(member_of(member));
+    }
+    for (const boost::json::value& value : fields.array("unattested")) {
+      Fields member(value, complaint);
+      of_group(out, member.id<GroupId>("group")).unattested.push_back(member_of(member));
     }
     return out;
   });

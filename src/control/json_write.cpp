@@ -35,6 +35,7 @@ std::string counts(const MemberCounts& members) {
       .add("unreachable", members.unreachable)
       .add("refused", members.refused)
       .add("departed", members.departed)
+      .add("unattested", members.unattested)
       .str();
 }
 
@@ -134,6 +135,7 @@ GroupSummary summary_of(const GroupStatus& group) {
       case MemberState::departed: ++out.members.departed; break;
     }
   }
+  out.members.unattested = group.unattested_count;
   out.members.known = group.members.size() - out.members.refused - out.members.departed;
   for (const Bond& bond : group.bonds) {
     ++out.mesh.known;
@@ -174,10 +176,12 @@ std::string write_status(const NodeStatus& node) {
 }
 
 std::string write_members(const NodeStatus& node) {
-  Array members;
-  for (const GroupStatus& group : node.groups)
+  Array members, unattested;
+  for (const GroupStatus& group : node.groups) {
     for (const MemberStatus& status : group.members) members.raw(member(group.id, status));
-  return Object().add("id", node.id).raw("members", members.str()).str();
+    for (const MemberStatus& status : group.unattested) unattested.raw(member(group.id, status));
+  }
+  return Object().add("id", node.id).raw("members", members.str()).raw("unattested", unattested.str()).str();
 }
 
 std::string write_bonds(const NodeStatus& node) {

@@ -163,7 +163,10 @@ class BasicCppHost final : public Host {
     return bond != nullptr && bond->is_own() ? std::optional(bond->session()) : std::nullopt;
   }
   [[nodiscard]] MemberState state_of(const PeerId& peer) {
-    for (const MemberStatus& member : view().members)
+    const GroupStatus status = view();
+    for (const MemberStatus& member : status.unattested)
+      if (member.id == peer) return member.state;
+    for (const MemberStatus& member : status.members)
       if (member.id == peer) return member.state;
     return MemberState::self;
   }

@@ -366,6 +366,42 @@ TEST_F(Steady, takes_no_entry_from_the_future_for_a_member) {
   EXPECT_EQ(host_.view().members.size(), 2U);
 }
 
+TEST_F(Steady, shows_apart_whom_an_entry_alone_names) {
+  bond();
+  world_.run_for(limits::first_company);
+  RawHost& other = world_.add<RawHost>();
+  host_.meet(other.own_entry());
+  world_.run_for(500ms);
+  const GroupStatus seen = host_.view();
+  EXPECT_EQ(seen.members.size(), 2U);
+  ASSERT_EQ(seen.unattested.size(), 1U);
+  EXPECT_EQ(seen.unattested[0].id, other.id());
+  EXPECT_TRUE(seen.online);
+  EXPECT_EQ(seen.health, Health::healthy);
+}
+
+TEST_F(Steady, misses_whom_a_bonded_member_names) {
+  const quic::LinkId link = bond();
+  RawHost& other = world_.add<RawHost>();
+  host_.meet(other.own_entry());
+  formed(link, other.own_entry());
+  world_.run_for(3s);
+  const GroupStatus seen = host_.view();
+  EXPECT_EQ(seen.members.size(), 3U);
+  EXPECT_EQ(seen.unattested_count, 0U);
+  EXPECT_FALSE(seen.online);
+  EXPECT_EQ(seen.health, Health::degraded);
+}
+
+TEST_F(Steady, is_not_online_at_first_before_each_that_an_entry_names_was_dialed) {
+  RawHost& other = world_.add<RawHost>();
+  world_.kill(other);
+  host_.meet(other.own_entry());
+  bond();
+  EXPECT_FALSE(host_.view().online);
+  ASSERT_TRUE(world_.run_until([&] { return host_.view().online; }, limits::first_company + 1ms));
+}
+
 TEST_F(Steady, makes_room_for_a_proven_member_among_hearsay) {
   for (std::uint32_t i = 0; i < limits::mesh_peers + 10; ++i)
     host_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
@@ -374,10 +410,11 @@ TEST_F(Steady, makes_room_for_a_proven_member_among_hearsay) {
       const auto seed = crypto::hash({bytes_of("stranger " + std::to_string(i))});
       mesh.on_entry(step, identity::sign(entry, crypto::SecretKey::from_seed(seed)));
     });
-  ASSERT_EQ(host_.view().members.size(), limits::mesh_peers + 1);
+  ASSERT_EQ(host_.view().unattested_count, limits::mesh_peers);
   world_.run_for(3s);
   const quic::LinkId link = bond();
-  EXPECT_EQ(host_.view().members.size(), limits::mesh_peers + 1);
+  EXPECT_EQ(host_.view().unattested_count, limits::mesh_peers - 1);
+  EXPECT_EQ(host_.view().members.size(), 2U);
   // And for one that a proven member has a bond with.
   RawHost& other = world_.add<RawHost>();
   formed(link, other.own_entry());

@@ -62,7 +62,8 @@ TEST(Json, counts_members_and_bonds_in_the_status) {
                                        .dead = 0,
                                        .unreachable = 0,
                                        .refused = 0,
-                                       .departed = 1}));
+                                       .departed = 1,
+                                       .unattested = 1000}));
   EXPECT_EQ(sum.mesh, (MeshCounts{.own = 1, .known = 2, .one_sided = 1, .as_reported = 0, .missing = 2}));
 }
 
@@ -87,6 +88,8 @@ TEST(Json, reads_back_members) {
   EXPECT_EQ(members[1].rtt, std::chrono::microseconds(1500));
   EXPECT_EQ(members[2].why, "timed out");
   EXPECT_EQ(members[2].attempts, 3U);
+  ASSERT_EQ((*read)[0].unattested.size(), 1U);
+  EXPECT_EQ((*read)[0].unattested[0].id, id_with(9));
 }
 
 TEST(Json, shows_peer_bond_and_session_of_own_bonds_only) {

@@ -66,6 +66,9 @@ inline NodeStatus sample_node() {
   group.members[2].attempts = 3;
   group.members[2].why = "timed out";
   group.members[3].state = MemberState::departed;
+  group.unattested.resize(1);
+  group.unattested[0].id = id_with(9);
+  group.unattested_count = 1000;
   Bond one_sided{id_with<BondId>(80), id_with(2), id_with(3), BondState::one_sided, std::nullopt};
   group.bonds = Bonds(id_with(1), {own_bond(1, 2), one_sided}, {{id_with(1), id_with(3)}, {id_with(2), id_with(3)}});
   return node;

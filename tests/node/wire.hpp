@@ -141,6 +141,21 @@ class Wire {
     turn(index);
   }
 
+  /// What goes to an address that is no machine's.
+  std::function<void(std::size_t from, const SocketAddress& to, BytesView bytes)> elsewhere;
+  /// A datagram from an address that is no machine's.
+  void inject(std::size_t to, const SocketAddress& from, std::vector<std::uint8_t> bytes) {
+    timeline_.at(timeline_.mono() + delay, [this, to, from, datagram = std::move(bytes)] {
+      if (!machines_.at(to).node) return;
+      with(to, [&](node::Node& node, const Now& at_time) {
+        node.on_datagram(at_time, {node_address(to), from}, datagram);
+      });
+    });
+  }
+  void at_time(Nanoseconds pause, std::function<void()> what) {
+    timeline_.at(timeline_.mono() + pause, std::move(what));
+  }
+
   [[nodiscard]] Now now() const { return timeline_.now(); }
   bool run_until(const std::function<bool()>& done, Nanoseconds most = 30s) { return timeline_.run_until(done, most); }
   void run_for(Nanoseconds span) { timeline_.run_for(span); }
@@ -266,6 +281,7 @@ class Wire {
       seen_cids_.insert(cid);
       if (lost_cids_.contains(cid)) return;
     }
+    if (elsewhere) elsewhere(from, to, bytes);
     for (std::size_t index = 0; index < machines_.size(); ++index) {
       if (node_address(index) != to || cuts_.contains({from, index}) || rng_.below(100) < lost_of_100) continue;
       timeline_.at(timeline_.mono() + rng_.between(delay - jitter, delay + jitter),
