@@ -349,6 +349,8 @@ quic::LinkStats PlainConnection::stats() const {
           .bytes_sent = outbox_.sent_bytes(),
           .bytes_received = expected_,
           .queued = outbox_.unsent(),
+          .queued_consensus = outbox_.waiting(quic::SendClass::consensus),
+          .queued_bulk = outbox_.waiting(quic::SendClass::bulk),
           .unanswered = unanswered_,
           .remote = birth_.paths.front().remote};
 }

@@ -140,6 +140,10 @@ inline constexpr std::uint32_t catch_up_batch =
     2000;  ///< entries of one catch-up request, unless the group is set up otherwise (spec: groups 2.4)
 inline constexpr std::size_t catch_up_bytes =
     64U << 20U;  ///< entries kept while earlier ones are fetched; more are fetched later
+/// What a bond is given of the log: an entry, and each so many bytes of them, count one; at once,
+inline constexpr std::uint64_t catch_up_burst = 1U << 18U;
+inline constexpr std::uint64_t catch_up_rate = 1U << 20U;  ///< and a second after that: the request waits
+inline constexpr std::size_t catch_up_unit = 256;
 inline constexpr std::size_t fetch_bytes = 4U << 20U;  ///< that a catch-up request to a Rust leader is meant to bring
 inline constexpr std::size_t repair_bytes =
     8U << 20U;                           ///< missed entries that a leader resends after a bond broke; more: catch-up

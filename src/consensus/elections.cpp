@@ -246,9 +246,9 @@ void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted
   leader.heartbeat_at = now.mono;  // spec: groups 6.6; the crate waits for a whole interval
   leader.told_commit = committed_;
   for (auto& [peer, bonded] : peers_) {
-    const PeerFacts facts = bonded.facts;
-    bonded = Bonded{};
-    bonded.facts = facts;
+    Bonded anew(bonded.facts, now.mono);
+    anew.provision = bonded.provision;
+    bonded = anew;
     bonded.placed = leader.broadcast;
     bonded.grace_until = now.mono + config_.election_timeout;
     if (!granted.contains(peer)) continue;

@@ -29,9 +29,8 @@ Engine::Impl::Impl(const Config& config, Restored restored, FramePool& pool, Rng
 
 void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
   if (peer == config_.self) return;
-  Bonded bonded;
-  bonded.facts = facts;
-  if (role<Ended>() != nullptr) return static_cast<void>(peers_[peer] = bonded);
+  Bonded bonded(facts, now.mono);
+  if (role<Ended>() != nullptr) return static_cast<void>(peers_.insert_or_assign(peer, bonded));
   bonded.greet = true;
   bonded.grace_until = now.mono + config_.election_timeout;
   proven_dead_.erase(peer);
@@ -41,7 +40,7 @@ void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts
     proven_dead_.erase(proven_dead_.begin());
   auto* leader = role<Leader>();
   if (leader != nullptr) bonded.placed = leader->broadcast;
-  peers_[peer] = bonded;
+  peers_.insert_or_assign(peer, bonded);
   note_company(now);
   if (facts.floor && *facts.floor != config_.quorum_floor) tell(FloorDiffers{peer, *facts.floor});
   if (leader == nullptr || !terms::is_lone(term_)) return;
@@ -170,6 +169,7 @@ Mono Engine::Impl::next_deadline() const {
   }
   if (const auto* candidate = role<Candidate>()) by(candidate->retry_at);
   if (const auto* leader = role<Leader>()) by(next_deadline_of(*leader));
+  for (const auto& [peer, bonded] : peers_) by(bonded.provision.next_deadline());
   return out;
 }
 
@@ -177,6 +177,7 @@ void Engine::Impl::settle(const Now& now) {
   settled_at_ = now.mono;
   if (role<Ended>() == nullptr) {
     advance_session(now);
+    serve_fetches(now);
     if (role<Leader>() != nullptr) lead_on(now);
     persist();
     feed_machine();
@@ -304,6 +305,9 @@ void Engine::on_persist_failed(const Now& now, std::string_view why) {
 }
 void Engine::on_stall(Nanoseconds late) {
   impl_->on_stall(late);
+}
+void Engine::on_queues(const QueueEmpty& empty) {
+  impl_->on_queues(empty);
 }
 void Engine::on_timer(const Now& now) {
   impl_->on_timer(now);

@@ -40,6 +40,7 @@
 ///
 /// Limits: base/limits.hpp, "consensus". Deterministic: the same inputs and seed give the same effects.
 
+#include <functional>
 #include <memory>
 
 #include "base/random.hpp"
@@ -66,6 +67,9 @@ enum class Survivors : std::uint8_t {
   other,
 };
 
+/// Whether nothing that was sent to the peer with this urgency waits in our own queues any more.
+using QueueEmpty = std::function<bool(const PeerId&, Urgency)>;
+
 class Engine {
  public:
   /// `pool` outlives this and all frames.
@@ -79,6 +83,9 @@ class Engine {
   void on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors);
   /// One raft message: the bytes behind the variant index of the bond message. Errors: malformed.
   [[nodiscard]] Result<> on_message(const Now& now, const PeerId& from, const Blob& message);
+
+  /// What has become of the answers to those who catch up; before settle. A peer whose answer waits gets no other one.
+  void on_queues(const QueueEmpty& empty);
 
   // -- calls: each ends with exactly one Answer.
   void submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline);

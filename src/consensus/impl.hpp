@@ -38,6 +38,9 @@ class Engine::Impl {
   void settle(const Now& now);
   [[nodiscard]] ConsensusStatus status() const;
 
+  // provider.cpp
+  void on_queues(const QueueEmpty& empty);
+
   // commands.cpp, reads.cpp, machine.cpp, durable.cpp
   void submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline);
   void query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline);
@@ -153,6 +156,8 @@ class Engine::Impl {
   // provider.cpp
   void on_availability_request(const PeerId& from);
   void on_fetch_request(const Now& now, const PeerId& from, const IndexRange& range);
+  void serve_fetches(const Now& now);
+  void serve_fetch(const Now& now, const PeerId& peer, Bonded& bonded);
   [[nodiscard]] Index provides() const;
 
   // commands.cpp

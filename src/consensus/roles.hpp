@@ -9,12 +9,16 @@
 
 #include "consensus/catch_up.hpp"
 #include "consensus/engine.hpp"
+#include "consensus/provision.hpp"
 
 namespace mosaik::consensus {
 
 /// A bonded peer, as the engine sees it. What a leader counts is of this bond and this term only.
 struct Bonded {
+  Bonded(const PeerFacts& who, Mono now) : facts(who), provision(now) {}
+
   PeerFacts facts;
+  Provision provision;        ///< what it fetches
   bool in_sync = false;       ///< its acknowledgements count: it granted us or has acknowledged on this bond
   bool proved = false;        ///< it has acknowledged on this bond, in this term
   Index acked;                ///< all up to here is in its log

@@ -75,8 +75,16 @@ void Group::send(const bonds::Step& step, quic::LinkId link, const consensus::Se
   static_cast<void>(mesh_.send_raft(step, send.peer, link, class_of(send.urgency), send.frame));
 }
 
+bool Group::queue_empty(const bonds::Step& step, const PeerId& peer, consensus::Urgency urgency) const {
+  const auto link = links_.find(peer);
+  const auto stats = link == links_.end() ? std::nullopt : step.links.stats(link->second);
+  if (!stats) return true;
+  return (urgency == consensus::Urgency::bulk ? stats->queued_bulk : stats->queued_consensus) == 0;
+}
+
 void Group::settle(const bonds::Step& step) {
   if (!engine_) return;
+  engine_->on_queues([&](const PeerId& peer, consensus::Urgency urgency) { return queue_empty(step, peer, urgency); });
   engine_->settle(step.now);
   for (; !held_.empty() && held_.front().send.after <= durable_; held_.pop_front())
     send(step, held_.front().link, held_.front().send);

@@ -60,6 +60,7 @@ class Group {
     consensus::Send send;
   };
   void send(const bonds::Step& step, quic::LinkId link, const consensus::Send& send);
+  [[nodiscard]] bool queue_empty(const bonds::Step& step, const PeerId& peer, consensus::Urgency urgency) const;
 
   bonds::Mesh mesh_;
   std::optional<consensus::Engine> engine_;

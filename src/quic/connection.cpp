@@ -205,6 +205,8 @@ LinkStats Connection::stats() const {
           .bytes_sent = outbox_.sent_bytes(),
           .bytes_received = inbox_->received(),
           .queued = outbox_.unsent(),
+          .queued_consensus = outbox_.waiting(SendClass::consensus),
+          .queued_bulk = outbox_.waiting(SendClass::bulk),
           .unanswered = unanswered_,
           .remote = targets().front().remote};
 }

@@ -119,6 +119,8 @@ struct LinkStats {
   std::uint64_t bytes_sent = 0;      ///< stream bytes handed to QUIC
   std::uint64_t bytes_received = 0;  ///< stream bytes delivered by QUIC
   std::size_t queued = 0;            ///< bytes in our queues, all classes
+  std::size_t queued_consensus = 0;  ///< of which consensus, without a frame that QUIC has begun to take,
+  std::size_t queued_bulk = 0;       ///< and bulk
   std::size_t unanswered = 0;        ///< datagrams sent since the last fresh authenticated packet of the peer
   SocketAddress remote;
 };

@@ -31,6 +31,10 @@ class Outbox {
   [[nodiscard]] bool settled() const noexcept { return abandoned_ || (flying_.empty() && waiting_bytes() == 0); }
   /// Bytes not yet handed to QUIC.
   [[nodiscard]] std::size_t unsent() const noexcept { return waiting_bytes() + current_left_; }
+  /// Of one class, without the frame that is being written.
+  [[nodiscard]] std::size_t waiting(SendClass kind) const noexcept {
+    return waiting_[static_cast<std::size_t>(kind)].bytes;
+  }
   [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return sent_; }
 
  private:

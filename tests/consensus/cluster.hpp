@@ -293,6 +293,8 @@ class Cluster {
   std::function<void(std::size_t, std::size_t, const consensus::Message&)> on_sent;
   /// Drops or keeps a frame on its way.
   std::function<bool(std::size_t, std::size_t, const consensus::Message&)> lets_pass;
+  /// What the first has sent to the second waits in its queues.
+  std::function<bool(std::size_t, std::size_t)> queue_full;
   std::map<std::pair<std::size_t, std::size_t>, Nanoseconds> lag;  ///< so much longer is the way from one to the other
   consensus::Survivors survivors = consensus::Survivors::clique;
   std::map<std::uint64_t, std::pair<Index, Blob>>
@@ -414,6 +416,8 @@ class Cluster {
   }
   void pump_cpp(std::size_t i) {
     Cpp& c = *members_[i].c;
+    c.engine->on_queues(
+        [&](const PeerId& peer, consensus::Urgency) { return !queue_full || !queue_full(i, index_of(peer)); });
     c.engine->settle(now());
     for (consensus::Effect& effect : c.engine->take_effects()) carry_out(i, effect);
     work(i);
