@@ -48,7 +48,17 @@ inline constexpr std::size_t consensus_queue =
     64U << 20U;  ///< bytes queued for consensus; full: the link closes, the peer catches up
 inline constexpr std::size_t catalog_queue = 16U << 20U;  ///< bytes queued for the catalog; full: the frame is dropped
 inline constexpr std::size_t bulk_queue = 32U << 20U;     ///< bytes queued for bulk; full: the writer is told to wait
-inline constexpr std::size_t close_reason = 128;          ///< bytes of a close reason that are kept and sent
+inline constexpr std::size_t link_frames_per_turn =
+    256;  ///< frames of one link handed up in one turn of the loop; the rest waits for the next, behind other links
+inline constexpr std::size_t link_bytes_per_turn = 1U << 20U;  ///< and their bytes; one longer frame goes alone
+inline constexpr std::size_t frames_per_turn = 2048;           ///< of all links together
+inline constexpr std::size_t frame_bytes_per_turn = 4U << 20U;
+/// What one link hands up: a frame, and each so many bytes of it, count one; at once,
+inline constexpr std::uint64_t link_frames_burst = 1U << 18U;
+inline constexpr std::uint64_t link_frames_rate = 1U << 19U;  ///< and a second after that; the rest is not read,
+inline constexpr std::size_t frame_unit = 1U << 10U;
+inline constexpr Nanoseconds reading_pause = 1ms;  ///< for so long at least; flow control holds the peer back
+inline constexpr std::size_t close_reason = 128;   ///< bytes of a close reason that are kept and sent
 inline constexpr Nanoseconds quic_handshake_timeout = 5s;
 inline constexpr Nanoseconds quic_idle_timeout = 30s;  ///< what iroh announces too
 inline constexpr Nanoseconds quic_keep_alive = 5s;
@@ -96,6 +106,8 @@ inline constexpr std::size_t unattested_shown = 16;     ///< members in status t
 inline constexpr Nanoseconds first_company = 2s;        ///< after a first bond, members that an entry alone names count
 inline constexpr std::size_t entry_updates_burst = 32;  ///< PeerEntryUpdate and BondFormed of one bond at once,
 inline constexpr std::size_t entry_updates_rate = 16;   ///< and a second after that; more are ignored
+inline constexpr std::size_t pings_burst = 512;         ///< Pings of one bond at once,
+inline constexpr std::size_t pings_rate = 256;          ///< and a second after that; more are signs of life and no more
 inline constexpr std::size_t extensions_burst =
     64;                                            ///< extensions behind Pings of one bond that are not rows, at once,
 inline constexpr std::size_t opinions_asked = 24;  ///< members that are asked about a silent one
@@ -140,6 +152,10 @@ inline constexpr std::uint32_t catch_up_batch =
     2000;  ///< entries of one catch-up request, unless the group is set up otherwise (spec: groups 2.4)
 inline constexpr std::size_t catch_up_bytes =
     64U << 20U;  ///< entries kept while earlier ones are fetched; more are fetched later
+inline constexpr std::size_t votes_burst = 256;        ///< RequestVote and its answers of one bond at once,
+inline constexpr std::size_t votes_rate = 64;          ///< and a second after that; more are ignored
+inline constexpr std::size_t availability_burst = 64;  ///< AvailabilityRequests of one bond at once,
+inline constexpr std::size_t availability_rate = 16;   ///< and a second after that; more are ignored
 /// What a bond is given of the log: an entry, and each so many bytes of them, count one; at once,
 inline constexpr std::uint64_t catch_up_burst = 1U << 18U;
 inline constexpr std::uint64_t catch_up_rate = 1U << 20U;  ///< and a second after that: the request waits

@@ -245,6 +245,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
       .session = session,
       .entry = member.entry,
       .heartbeat = Heartbeat(config_.heartbeat, step.now),
+      .pings = Allowance(limits::pings_burst, limits::pings_rate, step.now),
       .entries = Allowance(limits::entry_updates_burst, limits::entry_updates_rate, step.now),
       .extensions = Allowance(limits::extensions_burst, limits::extensions_rate, step.now),
       .since = step.now.mono,

@@ -42,6 +42,7 @@ struct LiveBond {
   SessionId session;
   identity::EntryRef entry;  ///< the newest of the peer; its `started` is the incarnation that we are bonded with
   Heartbeat heartbeat;
+  Allowance pings;       ///< those that are answered, and what comes behind them
   Allowance entries;     ///< PeerEntryUpdate and BondFormed
   Allowance extensions;  ///< ExtensionHeard
   Mono since{};

@@ -62,6 +62,7 @@ void Mesh::on_bond_frame(const Step& step, Member& member, BytesView payload) {
 }
 
 void Mesh::on_ping(const Step& step, Member& member, const codec::Ping& ping) {
+  if (!member.bond->pings.take(step.now)) return;
   scratch_.clear();
   codec::encode_pong(scratch_);
   send(step, *member.bond, quic::SendClass::liveness, pool_.make(scratch_));

@@ -248,6 +248,8 @@ void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted
   for (auto& [peer, bonded] : peers_) {
     Bonded anew(bonded.facts, now.mono);
     anew.provision = bonded.provision;
+    anew.votes_heard = bonded.votes_heard;
+    anew.availability_asked = bonded.availability_asked;
     bonded = anew;
     bonded.placed = leader.broadcast;
     bonded.grace_until = now.mono + config_.election_timeout;

@@ -99,11 +99,22 @@ std::optional<Term> term_of(const Message& message) {
 }
 }  // namespace
 
+namespace {
+/// Of what costs more than it is worth to hear so often; a lost message is nothing new to any of them.
+bool within_rate(const Now& now, Bonded& from, const Message& message) {
+  if (std::holds_alternative<RequestVote>(message) || std::holds_alternative<RequestVoteResponse>(message))
+    return from.votes_heard.take(now.mono);
+  if (std::holds_alternative<AvailabilityRequest>(message)) return from.availability_asked.take(now.mono);
+  return true;
+}
+}  // namespace
+
 Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob& bytes) {
   if (role<Ended>() != nullptr) return stand_by(from, bytes);
   if (!peers_.contains(from)) return {};
   auto message = decode(bytes);
   if (!message) return std::unexpected(message.error());
+  if (!within_rate(now, peers_.at(from), *message)) return {};
   if (const auto term = term_of(*message); term && *term > terms::greatest)
     return fail(Errc::malformed, "a raft message of a term beyond all bounds");
   std::visit(overloaded{[&](AppendEntries& append) { on_append_entries(now, from, append); },

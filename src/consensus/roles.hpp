@@ -15,10 +15,16 @@ namespace mosaik::consensus {
 
 /// A bonded peer, as the engine sees it. What a leader counts is of this bond and this term only.
 struct Bonded {
-  Bonded(const PeerFacts& who, Mono now) : facts(who), provision(now) {}
+  Bonded(const PeerFacts& who, Mono now)
+      : facts(who),
+        provision(now),
+        votes_heard(limits::votes_burst, limits::votes_rate, now),
+        availability_asked(limits::availability_burst, limits::availability_rate, now) {}
 
   PeerFacts facts;
-  Provision provision;        ///< what it fetches
+  Provision provision;      ///< what it fetches
+  TokenBucket votes_heard;  ///< RequestVote and answers to ours
+  TokenBucket availability_asked;
   bool in_sync = false;       ///< its acknowledgements count: it granted us or has acknowledged on this bond
   bool proved = false;        ///< it has acknowledged on this bond, in this term
   Index acked;                ///< all up to here is in its log

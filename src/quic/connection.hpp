@@ -63,8 +63,8 @@ class Connection {
   void set_frame_limit(std::size_t bytes);
   void probe() noexcept { probe_due_ = opened_; }
 
-  /// The next frame, or what else the inbox has to tell.
-  [[nodiscard]] std::optional<LinkEvent> next_from_inbox() { return inbox_->next(timer.link); }
+  /// The frames that have arrived, and what else there is to tell.
+  [[nodiscard]] Inbox& inbox() noexcept { return *inbox_; }
   /// All was taken: gives the peer its credit back.
   void on_inbox_empty();
   void on_active_taken() noexcept { active_queued_ = false; }

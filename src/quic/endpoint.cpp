@@ -35,6 +35,9 @@ class Endpoint::Impl {
   /// ngtcp2 asserts that time never runs backwards.
   Mono advance_clock(Mono now) noexcept { return last_now_ = std::max(last_now_, now); }
 
+  /// When what was put off is read.
+  [[nodiscard]] Mono reading_due() const noexcept { return reading_due_; }
+
   Shared shared_;
   TimerHeap timers_;
   std::map<LinkId, std::unique_ptr<Connection>> live_;
@@ -51,10 +54,18 @@ class Endpoint::Impl {
   void mark(Farewell& farewell);
   [[nodiscard]] bool write_farewells(DatagramBatch& out);
   [[nodiscard]] bool write_connections(Mono now, Ring<LinkId>& queue, DatagramBatch& out);
-  std::optional<LinkEvent> take_frames(FramesReady ready);
-  std::optional<LinkEvent> take_end(Ended& ended);
+  /// What there is to read now; when the link, or all links, have had their part of this turn: aside.
+  std::optional<LinkEvent> read(Inbox& inbox, LinkId link, bool& aside);
+  std::optional<LinkEvent> take_frames(FramesReady ready, bool& aside);
+  std::optional<LinkEvent> take_end(Ended& ended, bool& aside);
+  std::optional<LinkEvent> next_of(EventQueue& queue);
+  void resume_reading();
 
   PeerId self_;
+  EventQueue aside_;    // what is read later,
+  EventQueue resumed_;  // and now, before what is new
+  Mono reading_due_ = never;
+  TurnBudget turn_{limits::frames_per_turn, limits::frame_bytes_per_turn};
   std::vector<std::unique_ptr<Connection>> buried_;  // ended since the last event was asked for
   std::map<LinkId, Farewell> farewells_;
   Replies replies_{shared_};
@@ -227,39 +238,75 @@ Result<LinkId> Endpoint::Impl::dial(Mono now, const DialRequest& request) {
   return link;
 }
 
-std::optional<LinkEvent> Endpoint::Impl::take_frames(FramesReady ready) {
+std::optional<LinkEvent> Endpoint::Impl::read(Inbox& inbox, LinkId link, bool& aside) {
+  const Mono due = turn_.left(last_now_) ? inbox.budget().due(last_now_) : last_now_ + Nanoseconds(1);
+  aside = due > last_now_;
+  if (aside) {
+    reading_due_ = std::min(reading_due_, due);
+    return std::nullopt;
+  }
+  std::optional<LinkEvent> event = inbox.next(link);
+  if (const auto* const frame = event ? std::get_if<LinkFrame>(&*event) : nullptr) {
+    turn_.spend(frame->payload.size());
+    inbox.budget().spend(last_now_, frame->payload.size());
+  }
+  return event;
+}
+
+std::optional<LinkEvent> Endpoint::Impl::take_frames(FramesReady ready, bool& aside) {
   Connection* const connection = find(ready.link);
   if (connection == nullptr) return std::nullopt;
-  if (std::optional<LinkEvent> event = connection->next_from_inbox()) return event;
+  if (std::optional<LinkEvent> event = read(connection->inbox(), ready.link, aside); event || aside) return event;
   connection->on_inbox_empty();
   mark(*connection);  // the peer is to learn of its credit
   return std::nullopt;
 }
 
-std::optional<LinkEvent> Endpoint::Impl::take_end(Ended& ended) {
-  if (ended.rest != nullptr) {
-    if (std::optional<LinkEvent> event = ended.rest->next(ended.closed.link)) return event;
+std::optional<LinkEvent> Endpoint::Impl::take_end(Ended& ended, bool& aside) {
+  if (ended.rest == nullptr) return std::nullopt;
+  return read(*ended.rest, ended.closed.link, aside);
+}
+
+// In a later turn, before what is new: a link that was put off has waited longest.
+void Endpoint::Impl::resume_reading() {
+  if (last_now_ < reading_due_) return;
+  reading_due_ = never;
+  while (!aside_.empty()) {
+    resumed_.push_back(std::move(aside_.front()));
+    aside_.pop_front();
   }
-  return std::nullopt;
 }
 
 std::optional<LinkEvent> Endpoint::Impl::next_event() {
   buried_.clear();
-  while (!shared_.events.empty()) {
-    QueuedEvent& front = shared_.events.front();
+  resume_reading();
+  if (std::optional<LinkEvent> event = next_of(resumed_)) return event;
+  return next_of(shared_.events);
+}
+
+std::optional<LinkEvent> Endpoint::Impl::next_of(EventQueue& queue) {
+  while (!queue.empty()) {
+    QueuedEvent& front = queue.front();
+    bool aside = false;
     if (const auto* const ready = std::get_if<FramesReady>(&front)) {
-      if (std::optional<LinkEvent> event = take_frames(*ready)) return event;
-      shared_.events.pop_front();
+      if (std::optional<LinkEvent> event = take_frames(*ready, aside)) return event;
+      if (aside) aside_.push_back(std::move(front));
+      queue.pop_front();
       continue;
     }
     if (auto* const ended = std::get_if<Ended>(&front)) {
-      if (std::optional<LinkEvent> event = take_end(*ended)) return event;
+      if (std::optional<LinkEvent> event = take_end(*ended, aside)) return event;
+      if (aside) {
+        aside_.push_back(std::move(front));
+        queue.pop_front();
+        continue;
+      }
       LinkEvent closed = std::move(ended->closed);
-      shared_.events.pop_front();
+      queue.pop_front();
       return closed;
     }
     LinkEvent event = std::move(std::get<LinkEvent>(front));
-    shared_.events.pop_front();
+    queue.pop_front();
     if (const auto* const active = std::get_if<LinkActive>(&event)) {
       if (Connection* const connection = find(active->link)) connection->on_active_taken();
     }
@@ -358,7 +405,7 @@ bool Endpoint::transmit(const Now& now, DatagramBatch& out) {
   return impl_->transmit(impl_->advance_clock(now.mono), out);
 }
 Mono Endpoint::next_deadline() const {
-  return impl_->timers_.next();
+  return std::min(impl_->timers_.next(), impl_->reading_due());
 }
 
 Result<Bytes32> Endpoint::exporter(LinkId link, BytesView label) const {

@@ -6,6 +6,7 @@
 
 #include "codec/framing.hpp"
 #include "quic/link.hpp"
+#include "quic/reading_budget.hpp"
 
 namespace mosaik::quic {
 
@@ -26,11 +27,13 @@ class Inbox {
   /// True once after something arrived.
   [[nodiscard]] bool take_news() noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
+  [[nodiscard]] ReadingBudget& budget() noexcept { return budget_; }
 
  private:
   enum class End : std::uint8_t { none, clean, broken, told };
 
   codec::FrameReader reader_;
+  ReadingBudget budget_;
   std::uint64_t received_ = 0;
   std::size_t uncredited_ = 0;
   End end_ = End::none;

@@ -334,6 +334,16 @@ TEST_F(Steady, ignores_a_flood_of_entry_updates_beyond_the_allowance) {
   EXPECT_TRUE(world_.is_open(peer_, link));
 }
 
+TEST_F(Steady, answers_no_flood_of_pings_beyond_the_allowance) {
+  const quic::LinkId link = bond();
+  const std::size_t before = peer_.count<codec::Pong>(link, 1);
+  for (std::size_t i = 0; i < 4 * limits::pings_burst; ++i) say(link, [&](auto& out) { codec::encode_ping({}, out); });
+  world_.run_for(100ms);
+  EXPECT_LE(peer_.count<codec::Pong>(link, 1) - before, limits::pings_burst + limits::pings_rate / 10 + 2);
+  EXPECT_GE(peer_.count<codec::Pong>(link, 1) - before, limits::pings_burst);
+  EXPECT_TRUE(world_.is_open(peer_, link));
+}
+
 TEST_F(Steady, verifies_nothing_that_comes_behind_a_ping) {
   const quic::LinkId link = bond(bonds::handshake_tail(peer_.own_entry()));
   const std::uint64_t before = host_.verifier().verifications();

@@ -72,6 +72,19 @@ TEST_F(AskedLeader, answers_no_faster_than_the_rate) {
   EXPECT_TRUE(cluster_.agreed());
 }
 
+TEST_F(AskedLeader, tells_what_it_has_no_more_often_than_the_rate) {
+  std::size_t told = 0;
+  cluster_.on_sent = [&](std::size_t from, std::size_t, const consensus::Message& message) {
+    if (from == lead_ && std::holds_alternative<consensus::AvailabilityResponse>(message)) ++told;
+  };
+  std::vector<std::uint8_t> bytes;
+  consensus::encode(consensus::AvailabilityRequest{}, bytes);
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_TRUE(cluster_.engine(lead_).on_message(cluster_.now(), cluster_.member(asker_).id, Blob::copy(bytes)));
+  cluster_.step(lead_);
+  EXPECT_EQ(told, limits::availability_burst);
+}
+
 TEST_F(AskedLeader, answers_others_meanwhile) {
   cluster_.queue_full = [&](std::size_t from, std::size_t to) { return from == lead_ && to == asker_; };
   ask(1, 2000);

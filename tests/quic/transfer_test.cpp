@@ -83,6 +83,50 @@ TEST_F(Transfer, both_sides_send_32_MiB_at_once_without_deadlock) {
   ASSERT_TRUE(wire.run_until([&] { return a.frame_bytes == total && b.frame_bytes == total; }));
 }
 
+TEST_F(Transfer, hands_up_a_part_of_a_flood_each_turn_and_other_links_in_between) {
+  open();
+  const auto other = wire.connect(a, b);
+  ASSERT_TRUE(other);
+  constexpr std::size_t flood = 5000;
+  for (std::size_t i = 0; i < flood; ++i)
+    ASSERT_EQ(send(SendClass::consensus, {static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8U)}),
+              SendResult::queued);
+  ASSERT_EQ(a.endpoint->send(other->first, SendClass::consensus, a.frame(7)), SendResult::queued);
+
+  std::map<Mono, std::size_t> of_turn;
+  std::size_t before_the_other = 0;
+  b.on_event = [&](const LinkEvent& event) {
+    const auto* frame = std::get_if<LinkFrame>(&event);
+    if (frame == nullptr) return;
+    if (frame->link == to) ++of_turn[wire.now().mono];
+    if (frame->link == other->second) before_the_other = b.links[to].frames.size();
+  };
+  ASSERT_TRUE(wire.run_until([&] { return b.links[to].frames.size() == flood; }));
+  for (std::size_t i = 0; i < flood; ++i)
+    ASSERT_EQ(b.links[to].frames[i][0] | b.links[to].frames[i][1] << 8U, static_cast<int>(i));
+  for (const auto& [turn, frames] : of_turn) EXPECT_LE(frames, limits::link_frames_per_turn);
+  EXPECT_EQ(b.links[other->second].frames.size(), 1U);
+  EXPECT_LT(before_the_other, flood / 2) << "a link that says little waits for no flood";
+}
+
+TEST_F(Transfer, reads_no_faster_than_the_rate_of_a_link_and_loses_nothing) {
+  open();
+  b.keep_frames = false;
+  wire.conditions.delay = 100us;
+  constexpr std::size_t flood = limits::link_frames_burst + limits::link_frames_rate / 4;
+  std::size_t sent = 0;
+  std::size_t heard = 0;
+  b.on_event = [&](const LinkEvent& event) { heard += std::holds_alternative<LinkFrame>(event) ? 1U : 0U; };
+  const Mono begin = wire.now().mono;
+  while (heard < flood && wire.now().mono < begin + 5s) {
+    while (sent < flood && send(SendClass::bulk, {}) == SendResult::queued && ++sent % 4096 != 0) continue;
+    wire.run_for(1ms);
+  }
+  EXPECT_EQ(heard, flood);
+  EXPECT_GE(wire.now().mono - begin, 240ms);
+  EXPECT_FALSE(b.links[to].closed);
+}
+
 TEST_F(Transfer, a_ping_overtakes_bulk_that_waits) {
   open();
   wire.conditions.delay = 20ms;
