@@ -10,9 +10,10 @@ Result<std::optional<GroupKey>> read_group_key(const NodeSettings& settings) {
     return std::optional(GroupKey::from_secret(secret->text()));
   }
   if (settings.group_secret) {
-    if (settings.group_secret->empty())
+    const std::string_view text = settings.group_secret->text();
+    if (text.empty())
       return fail(Errc::io, "MOSAIK_GROUP_SECRET is empty; give it a secret, or unset it for a node without a group");
-    return std::optional(GroupKey::from_secret(*settings.group_secret));
+    return std::optional(GroupKey::from_secret(text));
   }
   return std::optional<GroupKey>();
 }

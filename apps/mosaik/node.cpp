@@ -7,6 +7,8 @@
 
 #include "control/json_text.hpp"
 #include "crypto/ed25519.hpp"
+#include "crypto/hash.hpp"
+#include "mosaik/core_dumps.hpp"
 #include "mosaik/exit_code.hpp"
 #include "mosaik/find_control.hpp"
 #include "mosaik/line_io.hpp"
@@ -26,25 +28,21 @@ namespace {
 constexpr std::size_t most_unanswered = 256;  ///< commands at a time; more wait in the pipe
 
 /// Who this node is, settled before it opens: the default path of the control socket is named for it.
-struct Identity {
-  std::optional<runtime::KeyFile> file;  ///< held: locked as long as the node runs
-  PeerId id;
-};
-
-Result<Identity> settle_identity(NetworkConfig& config) {
-  Identity out;
+Result<PeerId> settle_identity(NetworkConfig& config) {
   if (config.secret_key_file.empty()) {
-    config.secret_key = runtime::random_bytes32();
-  } else {
-    Result<runtime::KeyFile> file = runtime::KeyFile::open(config.secret_key_file);
-    if (!file) return fail(Errc::io, file.error().message);  // the command line itself was spelt rightly
-    config.secret_key = file->seed();
-    if (config.state_file.empty()) config.state_file = config.secret_key_file + ".state";
-    config.secret_key_file.clear();
-    out.file = std::move(*file);
+    runtime::fill_random(config.secret_key.emplace());  // in its place: no copy is left elsewhere
+    return crypto::SecretKey::from_seed(*config.secret_key).id();
   }
-  out.id = crypto::SecretKey::from_seed(*config.secret_key).id();
-  return out;
+  // The network opens it again, and then holds its lock.
+  const Result<runtime::KeyFile> file = runtime::KeyFile::open(config.secret_key_file);
+  if (!file) return fail(Errc::io, file.error().message);  // the command line itself was spelt rightly
+  return crypto::SecretKey::from_seed(file->seed()).id();
+}
+
+/// The network has a copy in secret memory.
+void forget_key(NetworkConfig& config) {
+  if (config.secret_key) crypto::wipe(*config.secret_key);
+  config.secret_key.reset();
 }
 
 Result<> settle_control(NodeSettings& settings, const PeerId& id) {
@@ -206,26 +204,32 @@ class NodeProcess {
   bool quit_ = false;
 };
 
+/// Runs the node in this process until it ends.
+int run_in_this_process(NodeSettings& settings) {
+  watch_for_stop();
+  const Result<std::optional<GroupKey>> key = read_group_key(settings);
+  if (!key) return report(key.error());
+  const Result<PeerId> identity = settle_identity(settings.network);
+  if (!identity) return report(identity.error());
+  if (const Result<> settled = settle_control(settings, *identity); !settled) return report(settled.error());
+  Result<Network> network = Network::open(settings.network);
+  forget_key(settings.network);
+  if (!network) return report(network.error());
+  NodeProcess process(settings, std::move(*network));
+  if (const Result<> joined = process.join(*key); !joined) return report(joined.error());
+  process.run();
+  process.close();
+  return exit_fine;
+}
+
 }  // namespace
 
 int run_node(const NodeOptions& options) {
   Result<NodeSettings> settings = resolve_settings(options);
   if (!settings) return report(settings.error());
+  set_core_dumps(settings->core_dumps ? CoreDumps::allowed : CoreDumps::none);
   open_log(*settings);
-  watch_for_stop();
-  const Result<std::optional<GroupKey>> key = read_group_key(*settings);
-  if (!key) return report(key.error());
-  const Result<Identity> identity = settle_identity(settings->network);
-  if (!identity) return report(identity.error());
-  if (const Result<> settled = settle_control(*settings, identity->id); !settled) return report(settled.error());
-  Result<Network> network = Network::open(settings->network);
-  if (!network) return report(network.error());
-  settings->network.secret_key.reset();
-  NodeProcess process(*settings, std::move(*network));
-  if (const Result<> joined = process.join(*key); !joined) return report(joined.error());
-  process.run();
-  process.close();
-  return exit_fine;
+  return run_in_this_process(*settings);
 }
 
 }  // namespace mosaik::command

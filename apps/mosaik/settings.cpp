@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
 
 #include "node/node.hpp"
 
@@ -34,6 +35,8 @@ constexpr std::array settings = {
     Setting{"control", Kind::file, "PATH", "path of the control socket (NAME.sock in $XDG_RUNTIME_DIR/mosaik)"},
     Setting{"json", Kind::flag, "", "print events as JSON, one a line"},
     Setting{"commands", Kind::flag, "", "read JSON commands from standard input, one a line; needs --json"},
+    Setting{"core-dumps", Kind::flag, "",
+            "let a crash leave a core dump, which holds traffic but no key; without it none is made"},
     Setting{"heartbeat", Kind::text, "TIME", "how often a bond is checked; all members must agree (500ms)"},
     Setting{"heartbeat-jitter", Kind::text, "TIME", "random part of it; all members must agree (150ms)"},
     Setting{"max-missed", Kind::text, "COUNT",
@@ -212,6 +215,7 @@ constexpr std::array takers = {
           }},
     Taker{"json", [](NodeSettings& out, const Found& found) { return store(out.json, to_flag(found)); }},
     Taker{"commands", [](NodeSettings& out, const Found& found) { return store(out.commands, to_flag(found)); }},
+    Taker{"core-dumps", [](NodeSettings& out, const Found& found) { return store(out.core_dumps, to_flag(found)); }},
     Taker{"heartbeat", take_time<&ConsensusConfig::heartbeat_interval>},
     Taker{"heartbeat-jitter", take_time<&ConsensusConfig::heartbeat_jitter>},
     Taker{"max-missed", [](NodeSettings& out,
@@ -247,9 +251,10 @@ Result<> take_group_secret(NodeSettings& out, const Sources& sources) {
     return {};
   }
   const std::string variable = "MOSAIK_GROUP_SECRET";
-  if (const char* const secret = environment(variable)) {
-    out.group_secret = secret;
-    // No child of ours shall inherit it.
+  if (char* const secret = std::getenv(variable.c_str())) {  // NOLINT(concurrency-mt-unsafe)
+    out.group_secret = runtime::Secret::of(secret);
+    // No child of ours shall inherit it, and no core dump or /proc/PID/environ show it.
+    ::explicit_bzero(secret, std::strlen(secret));
     ::unsetenv(variable.c_str());  // NOLINT(concurrency-mt-unsafe): done before any thread starts
     return {};
   }

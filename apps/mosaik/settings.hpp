@@ -14,6 +14,7 @@
 
 #include "mosaik/machines/machines.hpp"
 #include "mosaik/options.hpp"
+#include "runtime/secret_file.hpp"
 
 namespace mosaik::command {
 
@@ -33,9 +34,10 @@ struct NodeSettings {
   std::uint32_t quorum_floor = 0;
   std::string control;  ///< empty: the default
   std::string group_secret_file;
-  std::optional<std::string> group_secret;  ///< from the environment
+  std::optional<runtime::Secret> group_secret;  ///< from the environment
   bool json = false;
   bool commands = false;
+  bool core_dumps = false;
   std::string log_level = "info";
   std::string log_format = "text";
 };

@@ -43,7 +43,10 @@ Result<Identity> open_identity(const NetworkConfig& config) {
     auto key = crypto::SecretKey::from_seed(file->seed());
     return Identity{std::move(key), std::move(*file)};
   }
-  return Identity{crypto::SecretKey::from_seed(config.secret_key ? *config.secret_key : runtime::random_bytes32()), {}};
+  if (config.secret_key) return Identity{crypto::SecretKey::from_seed(*config.secret_key), {}};
+  const auto seed = crypto::make_secret32();
+  runtime::fill_random(*seed);
+  return Identity{crypto::SecretKey::from_seed(*seed), {}};
 }
 
 Result<std::vector<udp::Socket>> open_sockets(const NetworkConfig& config, const Settings& settings) {

@@ -3,7 +3,7 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <utility>
+#include <new>
 
 #include "base/assert.hpp"
 #include "crypto/hash.hpp"
@@ -11,9 +11,6 @@
 
 namespace mosaik::crypto {
 namespace {
-
-/// libsodium's form of a secret key: seed, then public key.
-using ExpandedKey = Bytes64;
 
 /// 2^255 - 19, little endian: a canonical y is below it (RFC 8032 5.1.3).
 constexpr Bytes32 field_prime = [] {
@@ -42,45 +39,33 @@ bool double_point(Bytes32& point) noexcept {
 SecretKey SecretKey::from_seed(const Bytes32& seed) {
   ensure_sodium();
   SecretKey out;
-  out.seed_ = seed;
+  out.expanded_ = SecretBytes(sizeof(Bytes64));
   Bytes32 id{};
-  ExpandedKey expanded{};
-  const int made = crypto_sign_seed_keypair(id.data(), expanded.data(), seed.data());
+  const int made = crypto_sign_seed_keypair(id.data(), out.expanded_.bytes().data(), seed.data());
   MOSAIK_ASSERT(made == 0);
-  wipe(expanded);
+  scrub_stack();
   out.id_ = PeerId(id);
   return out;
 }
 
-SecretKey::SecretKey(SecretKey&& other) noexcept : seed_(other.seed_), id_(other.id_) {
-  wipe(other.seed_);
-}
-
-SecretKey& SecretKey::operator=(SecretKey&& other) noexcept {
-  if (this == &other) return *this;
-  seed_ = other.seed_;
-  id_ = other.id_;
-  wipe(other.seed_);
-  return *this;
-}
-
-SecretKey::~SecretKey() {
-  wipe(seed_);
+const Bytes32& SecretKey::seed() const noexcept {
+  static constexpr Bytes32 none{};
+  const BytesView expanded = expanded_.view();
+  return expanded.empty() ? none : *std::launder(reinterpret_cast<const Bytes32*>(expanded.data()));
 }
 
 Signature SecretKey::sign(BytesView message) const {
-  ExpandedKey expanded{};
-  std::copy(seed_.begin(), seed_.end(), expanded.begin());
-  std::copy(id_.bytes().begin(), id_.bytes().end(), expanded.begin() + 32);
+  MOSAIK_ASSERT(expanded_.view().size() == sizeof(Bytes64));
   Signature out{};
-  const int made = crypto_sign_detached(out.data(), nullptr, message.data(), message.size(), expanded.data());
+  const int made = crypto_sign_detached(out.data(), nullptr, message.data(), message.size(), expanded_.view().data());
   MOSAIK_ASSERT(made == 0);
-  wipe(expanded);
   return out;
 }
 
 Bytes32 SecretKey::derive(std::string_view purpose) const {
-  return Hasher::derive_key("mosaik.secret-key.v1 " + std::string(purpose)).update(seed_).finish();
+  const Bytes32 out = Hasher::derive_key("mosaik.secret-key.v1 " + std::string(purpose)).update(seed()).finish();
+  scrub_stack();
+  return out;
 }
 
 bool is_valid_peer_id(const PeerId& id) noexcept {

@@ -5,30 +5,28 @@
 #include <mosaik/id.hpp>
 #include <mosaik/result.hpp>
 
+#include "crypto/secret_memory.hpp"
+
 namespace mosaik::crypto {
 
 using Signature = Bytes64;
 
-/// A secret key: the 32-byte seed of RFC 8032. Move-only; wiped at the end.
+/// A secret key: the 32-byte seed of RFC 8032, in secret memory. Move-only; without a seed (all zero) once moved from.
 class SecretKey {
  public:
   [[nodiscard]] static SecretKey from_seed(const Bytes32& seed);
-  SecretKey(SecretKey&&) noexcept;
-  SecretKey& operator=(SecretKey&&) noexcept;
-  SecretKey(const SecretKey&) = delete;
-  SecretKey& operator=(const SecretKey&) = delete;
-  ~SecretKey();
 
   [[nodiscard]] const PeerId& id() const noexcept { return id_; }
   [[nodiscard]] Signature sign(BytesView message) const;
-  [[nodiscard]] const Bytes32& seed() const noexcept { return seed_; }
+  /// In secret memory: do not copy it elsewhere.
+  [[nodiscard]] const Bytes32& seed() const noexcept;
   /// 32 bytes for one purpose, from the seed: keys for stateless resets, tokens and the like.
   [[nodiscard]] Bytes32 derive(std::string_view purpose) const;
-  [[nodiscard]] SecretKey copy() const { return from_seed(seed_); }
+  [[nodiscard]] SecretKey copy() const { return from_seed(seed()); }
 
  private:
   SecretKey() = default;
-  Bytes32 seed_{};
+  SecretBytes expanded_;  ///< libsodium's form: seed, then public key
   PeerId id_;
 };
 

@@ -5,34 +5,38 @@
 #include <algorithm>
 
 #include "crypto/hash.hpp"
-#include "crypto/sodium.hpp"
+#include "crypto/secret_memory.hpp"
 
 namespace mosaik {
 
 GroupKey GroupKey::from_secret(std::string_view secret) {
-  return GroupKey(Digest::of(secret).bytes());
+  const auto out = crypto::make_secret32();
+  if (!from_hex(secret, *out)) {
+    crypto::Hasher().update(bytes_of(secret)).finish(*out);
+    crypto::scrub_stack();
+  }
+  return GroupKey(out);
+}
+
+GroupKey GroupKey::from_bytes(const Bytes32& bytes) {
+  const auto out = crypto::make_secret32();
+  *out = bytes;
+  return GroupKey(out);
 }
 
 GroupKey GroupKey::random() {
-  crypto::ensure_sodium();
-  Bytes32 secret{};
-  randombytes_buf(secret.data(), secret.size());
-  const GroupKey out(secret);
-  crypto::wipe(secret);
-  return out;
-}
-
-GroupKey::~GroupKey() {
-  crypto::wipe(secret_);
+  const auto out = crypto::make_secret32();
+  randombytes_buf(out->data(), out->size());
+  return GroupKey(out);
 }
 
 std::string GroupKey::redacted() const {
-  const BytesView view(secret_);
+  const BytesView view(*secret_);
   return to_hex(view.first(1)) + "****" + to_hex(view.last(1));
 }
 
 bool GroupKey::equals(const GroupKey& other) const noexcept {
-  return crypto::equal_constant_time(secret_, other.secret_);
+  return crypto::equal_constant_time(*secret_, *other.secret_);
 }
 
 }  // namespace mosaik
@@ -47,11 +51,18 @@ std::array<std::uint8_t, Size> little_endian(std::uint64_t value) noexcept {
   return out;
 }
 
+/// hash() of parts of which some are secret: nothing of them stays on the stack.
+Bytes32 hash_secret(std::initializer_list<BytesView> parts) noexcept {
+  const Bytes32 out = hash(parts);
+  scrub_stack();
+  return out;
+}
+
 }  // namespace
 
 Proof make_proof(const GroupKey& key, const ExporterKey& ekm, const PeerId& prover) noexcept {
-  Bytes32 session_secret = hash({key.secret(), ekm.view()});
-  const Proof proof(hash({session_secret, prover.view()}));
+  Bytes32 session_secret = hash_secret({key.secret(), ekm.view()});
+  const Proof proof(hash_secret({session_secret, prover.view()}));
   wipe(session_secret);
   return proof;
 }
@@ -62,7 +73,7 @@ bool verify_proof(const GroupKey& key, const ExporterKey& ekm, const PeerId& pro
 
 GroupId make_group_id(const GroupKey& key, const Digest& consensus, const Digest& machine,
                       const Digest& state_sync) noexcept {
-  Bytes32 id = hash({key.secret()});
+  Bytes32 id = hash_secret({key.secret()});
   for (const Digest* part : {&consensus, &machine, &state_sync}) id = hash({id, part->view()});
   return GroupId(id);
 }
@@ -86,7 +97,7 @@ Digest noop_signature() noexcept {
 BondId make_bond_id(const GroupKey& key, const GroupId& group, const PeerId& a, const PeerId& b) noexcept {
   const auto& [lower, higher] = std::minmax(a, b);
   const Bytes32 domain = hash({bytes_of("mosaik.bond.id.v1")});
-  const Bytes32 key_digest = hash({key.secret()});
+  const Bytes32 key_digest = hash_secret({key.secret()});
   return BondId(hash({domain, lower.view(), higher.view(), key_digest, group.view()}));
 }
 

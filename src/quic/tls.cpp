@@ -24,24 +24,43 @@ constexpr const char* priorities =
 // SubjectPublicKeyInfo of an Ed25519 key, RFC 8410 4: this, then 32 bytes.
 constexpr std::array<std::uint8_t, 12> spki_prefix = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
                                                       0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
-// OneAsymmetricKey of an Ed25519 seed, RFC 8410 7: this, then 32 bytes.
-constexpr std::array<std::uint8_t, 16> pkcs8_prefix = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
-                                                       0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
 
 gnutls_datum_t datum_of(BytesView bytes) noexcept {
   // GnuTLS wants a mutable pointer and only reads.
   return {const_cast<unsigned char*>(bytes.data()), static_cast<unsigned>(bytes.size())};
 }
 
+const crypto::SecretKey& key_of(void* user_data) noexcept {
+  return *static_cast<const crypto::SecretKey*>(user_data);
+}
+
+// Ed25519 alone: the names are GnuTLS's.
+int answer_about_key(gnutls_privkey_t /*key*/, unsigned flags, void* /*user_data*/) noexcept {
+  if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO) != 0) return GNUTLS_PK_EDDSA_ED25519;
+  if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS) != 0) return 256;
+  if ((flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO) != 0)
+    return GNUTLS_FLAGS_TO_SIGN_ALGO(flags) == GNUTLS_SIGN_EDDSA_ED25519 ? 1 : 0;
+  return -1;
+}
+
+int sign_for_gnutls(gnutls_privkey_t /*key*/, gnutls_sign_algorithm_t algorithm, void* user_data, unsigned /*flags*/,
+                    const gnutls_datum_t* data, gnutls_datum_t* signature) noexcept {
+  if (algorithm != GNUTLS_SIGN_EDDSA_ED25519) return GNUTLS_E_UNIMPLEMENTED_FEATURE;
+  const crypto::Signature made = key_of(user_data).sign(BytesView(data->data, data->size));
+  signature->data = static_cast<unsigned char*>(gnutls_malloc(made.size()));
+  if (signature->data == nullptr) return GNUTLS_E_MEMORY_ERROR;
+  std::ranges::copy(made, signature->data);
+  signature->size = static_cast<unsigned>(made.size());
+  return 0;
+}
+
+/// GnuTLS asks us to sign and never sees the key: a copy of its own would lie in memory that a core dump shows.
 gnutls_privkey_t import_key(const crypto::SecretKey& key) {
-  std::array<std::uint8_t, pkcs8_prefix.size() + 32> der{};
-  std::ranges::copy(pkcs8_prefix, der.begin());
-  std::ranges::copy(key.seed(), der.begin() + pkcs8_prefix.size());
   gnutls_privkey_t out = nullptr;
-  const gnutls_datum_t datum = datum_of(der);
   MOSAIK_ASSERT(gnutls_privkey_init(&out) == 0);
-  MOSAIK_ASSERT(gnutls_privkey_import_x509_raw(out, &datum, GNUTLS_X509_FMT_DER, nullptr, 0) == 0);
-  crypto::wipe(der);
+  void* const user_data = const_cast<crypto::SecretKey*>(&key);  // only read: see key_of
+  MOSAIK_ASSERT(
+      gnutls_privkey_import_ext4(out, user_data, sign_for_gnutls, nullptr, nullptr, nullptr, answer_about_key, 0) == 0);
   return out;
 }
 
@@ -71,7 +90,7 @@ bool offer_alpn(gnutls_session_t session, const std::optional<TlsSession::Expect
 
 }  // namespace
 
-TlsContext::TlsContext(const crypto::SecretKey& key) {
+TlsContext::TlsContext(const crypto::SecretKey& key) : key_(key.copy()) {
   std::array<std::uint8_t, spki_prefix.size() + 32> spki{};
   std::ranges::copy(spki_prefix, spki.begin());
   std::ranges::copy(key.id().bytes(), spki.begin() + spki_prefix.size());
@@ -80,7 +99,7 @@ TlsContext::TlsContext(const crypto::SecretKey& key) {
   MOSAIK_ASSERT(gnutls_pcert_import_rawpk_raw(&certificate, &datum, GNUTLS_X509_FMT_DER, 0, 0) == 0);
   MOSAIK_ASSERT(gnutls_certificate_allocate_credentials(&credentials_) == 0);
   // The credentials now own the private key and what `certificate` points to.
-  MOSAIK_ASSERT(gnutls_certificate_set_key(credentials_, nullptr, 0, &certificate, 1, import_key(key)) == 0);
+  MOSAIK_ASSERT(gnutls_certificate_set_key(credentials_, nullptr, 0, &certificate, 1, import_key(key_)) == 0);
   gnutls_certificate_set_verify_function(credentials_, TlsSession::verify);
   MOSAIK_ASSERT(gnutls_priority_init(&priorities_, priorities, nullptr) == 0);
 }

@@ -31,6 +31,7 @@ class TlsContext {
   /// crypto::is_valid_peer_id, asked once a peer: it costs as much as half a key exchange.
   [[nodiscard]] bool is_valid(const PeerId& peer) const;
 
+  crypto::SecretKey key_;           ///< signs for GnuTLS
   mutable std::set<PeerId> valid_;  ///< at most limits::verified_cache
   gnutls_certificate_credentials_t credentials_ = nullptr;
   gnutls_priority_t priorities_ = nullptr;

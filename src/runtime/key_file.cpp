@@ -1,6 +1,5 @@
 #include "runtime/key_file.hpp"
 
-#include <string.h>
 #include <sys/file.h>
 
 #include <cerrno>
@@ -32,10 +31,15 @@ Result<> lock(const std::string& path, const Descriptor& file) {
 }
 
 bool write_seed(NewFile& file, const Bytes32& seed) {
-  std::string text = to_hex(seed) + "\n";
-  const bool out = file.write(text);
-  ::explicit_bzero(text.data(), text.size());
-  return out;
+  constexpr std::string_view hexadecimal = "0123456789abcdef";
+  Secret text(digits + 1);
+  const auto out = text.bytes();
+  for (std::size_t i = 0; i < seed.size(); ++i) {
+    out[2 * i] = static_cast<std::uint8_t>(hexadecimal[seed[i] >> 4U]);
+    out[2 * i + 1] = static_cast<std::uint8_t>(hexadecimal[seed[i] & 15U]);
+  }
+  out[digits] = '\n';
+  return file.write(text.text());
 }
 
 std::unexpected<Error> cannot(const std::string& path, std::string_view verb) {
@@ -62,15 +66,14 @@ Result<KeyFile> KeyFile::load(const std::string& path) {
   if (auto locked = lock(path, *file); !locked) return std::unexpected(locked.error());
   const auto content = read_secret(what, path, *file);
   if (!content && content.error().code != Errc::limit) return std::unexpected(content.error());
-  Bytes32 seed{};
+  KeyFile out;
   std::string_view text = content ? content->text() : std::string_view{};
   if (text.size() == digits + 1 && text.ends_with('\n')) text.remove_suffix(1);
-  if (!from_hex(text, seed))
+  if (!from_hex(text, *out.seed_))
     return fail(Errc::malformed, named(kind, path) +
                                      "is damaged (it should hold 64 hexadecimal digits); restore it from a "
                                      "backup, or move it away to get a new identity");
-  KeyFile out(std::move(*file), seed);
-  ::explicit_bzero(seed.data(), seed.size());
+  out.file_ = std::move(*file);
   return out;
 }
 
@@ -86,30 +89,15 @@ Result<KeyFile> KeyFile::create(const std::string& path) {
   }
   // Locked before it has its name: nobody can be quicker.
   if (auto locked = lock(path, file->descriptor()); !locked) return std::unexpected(locked.error());
-  Bytes32 seed = random_bytes32();
-  KeyFile out({}, seed);
-  ::explicit_bzero(seed.data(), seed.size());
-  if (!write_seed(*file, out.seed_)) return cannot(path, "written");
+  KeyFile out;
+  fill_random(*out.seed_);
+  if (!write_seed(*file, *out.seed_)) return cannot(path, "written");
   if (!file->publish()) {
     if (errno == EEXIST) return fail(Errc::in_use, named(kind, path) + "exists already; move it away, or name another");
     return cannot(path, "written to disk");
   }
   out.file_ = file->take();
   return out;
-}
-
-KeyFile::KeyFile(KeyFile&& other) noexcept : file_(std::move(other.file_)), seed_(other.seed_) {
-  ::explicit_bzero(other.seed_.data(), other.seed_.size());
-}
-
-KeyFile& KeyFile::operator=(KeyFile&& other) noexcept {
-  file_ = std::move(other.file_);
-  std::swap(seed_, other.seed_);
-  return *this;
-}
-
-KeyFile::~KeyFile() {
-  ::explicit_bzero(seed_.data(), seed_.size());
 }
 
 }  // namespace mosaik::runtime

@@ -5,6 +5,7 @@
 /// lives; the system gives the lock back when the process dies. A file that is damaged is never replaced: the peers of
 /// this node know it by its key.
 
+#include <memory>
 #include <string>
 
 #include <mosaik/bytes.hpp>
@@ -22,19 +23,20 @@ class KeyFile {
   /// Makes a new file, and only that. Errors: in_use when there is a file already; io.
   [[nodiscard]] static Result<KeyFile> create(const std::string& path);
 
-  KeyFile(KeyFile&&) noexcept;
-  KeyFile& operator=(KeyFile&&) noexcept;
+  KeyFile(KeyFile&&) noexcept = default;
+  KeyFile& operator=(KeyFile&&) noexcept = default;
   KeyFile(const KeyFile&) = delete;
   KeyFile& operator=(const KeyFile&) = delete;
-  ~KeyFile();
+  ~KeyFile() = default;
 
-  [[nodiscard]] const Bytes32& seed() const noexcept { return seed_; }
+  /// In secret memory: do not copy it elsewhere. Not of a file that was moved from.
+  [[nodiscard]] const Bytes32& seed() const noexcept { return *seed_; }
 
  private:
-  KeyFile(Descriptor file, const Bytes32& seed) noexcept : file_(std::move(file)), seed_(seed) {}
+  KeyFile() : seed_(crypto::make_secret32()) {}
   [[nodiscard]] static Result<KeyFile> load(const std::string& path);
   Descriptor file_;
-  Bytes32 seed_;
+  std::shared_ptr<Bytes32> seed_;
 };
 
 }  // namespace mosaik::runtime

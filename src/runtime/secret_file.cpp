@@ -1,6 +1,5 @@
 #include "runtime/secret_file.hpp"
 
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "crypto/hash.hpp"
 #include "runtime/own_file.hpp"
 
 namespace mosaik::runtime {
@@ -45,20 +45,16 @@ std::string_view verb(mode_t mode) {
 
 }  // namespace
 
-Secret& Secret::operator=(Secret&& other) noexcept {
-  shorten(0);
-  bytes_ = std::exchange(other.bytes_, {});
-  return *this;
-}
-
-Secret::~Secret() {
-  shorten(0);
+Secret Secret::of(std::string_view text) {
+  Secret out(text.size());
+  std::ranges::copy(text, out.bytes().begin());
+  return out;
 }
 
 void Secret::shorten(std::size_t size) noexcept {
-  if (size >= bytes_.size()) return;
-  ::explicit_bzero(bytes_.data() + size, bytes_.size() - size);
-  bytes_.resize(size);
+  if (size >= size_) return;
+  crypto::wipe(bytes().subspan(size));
+  size_ = size;
 }
 
 Result<Descriptor> open_secret_file(std::string_view what, const std::string& path) {
@@ -75,7 +71,8 @@ Result<Secret> read_secret(std::string_view what, const std::string& path, const
   Secret out(secret_file_bytes + 1);
   std::size_t size = 0;
   while (size <= secret_file_bytes) {
-    const ssize_t got = ::pread(file.get(), out.data() + size, secret_file_bytes + 1 - size, static_cast<off_t>(size));
+    const ssize_t got =
+        ::pread(file.get(), out.bytes().data() + size, secret_file_bytes + 1 - size, static_cast<off_t>(size));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0)
       return fail(Errc::io,

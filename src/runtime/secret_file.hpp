@@ -3,32 +3,42 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include <mosaik/result.hpp>
 
 #include "base/descriptor.hpp"
+#include "crypto/secret_memory.hpp"
 
 namespace mosaik::runtime {
 
-/// Bytes that are overwritten when they are let go. Move-only.
+/// A text in secret memory (crypto/secret_memory.hpp). Move-only.
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::size_t size) : bytes_(size) {}
-  Secret(Secret&& other) noexcept = default;
-  Secret& operator=(Secret&& other) noexcept;
+  explicit Secret(std::size_t size) : bytes_(size), size_(size) {}
+  Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
+  Secret& operator=(Secret&& other) noexcept {
+    bytes_ = std::move(other.bytes_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
-  ~Secret();
+  ~Secret() = default;
 
-  [[nodiscard]] std::string_view text() const noexcept { return {bytes_.data(), bytes_.size()}; }
-  [[nodiscard]] char* data() noexcept { return bytes_.data(); }
+  [[nodiscard]] static Secret of(std::string_view text);
+
+  [[nodiscard]] std::string_view text() const noexcept {
+    return {reinterpret_cast<const char*>(bytes_.view().data()), size_};
+  }
+  [[nodiscard]] std::span<std::uint8_t> bytes() noexcept { return bytes_.bytes().first(size_); }
   /// Forgets all but the first `size` bytes.
   void shorten(std::size_t size) noexcept;
 
  private:
-  std::vector<char> bytes_;
+  crypto::SecretBytes bytes_;
+  std::size_t size_ = 0;
 };
 
 inline constexpr std::size_t secret_file_bytes = 4096;  ///< a longer file is something else

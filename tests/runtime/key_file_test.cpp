@@ -246,7 +246,7 @@ TEST_F(SecretFileTest, gives_a_command_that_a_shell_understands) {
 
 TEST(Secret, is_gone_after_a_move) {
   Secret one(3);
-  one.data()[0] = 'k';
+  one.bytes()[0] = 'k';
   const Secret two = std::move(one);
   EXPECT_EQ(two.text().front(), 'k');
   EXPECT_TRUE(one.text().empty());  // NOLINT(bugprone-use-after-move)
