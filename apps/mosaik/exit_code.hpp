@@ -13,6 +13,7 @@ enum ExitCode : int {
   exit_unknown = 4,       ///< of `mosaik kv` and `mosaik counter`: nobody can tell whether the change was made
   exit_no_such_key = 5,   ///< of `mosaik kv`
   exit_usage = 64,        ///< EX_USAGE of sysexits.h
+  exit_crash_loop = 70,   ///< EX_SOFTWARE; of `mosaik node --supervise`: the node crashed five times within a minute
 };
 
 /// Of `mosaik status`: 0 healthy, 1 degraded.

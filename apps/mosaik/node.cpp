@@ -18,6 +18,7 @@
 #include "mosaik/output.hpp"
 #include "mosaik/settings.hpp"
 #include "mosaik/stop.hpp"
+#include "mosaik/supervisor.hpp"
 #include "mosaik/verbs.hpp"
 #include "runtime/entropy.hpp"
 #include "runtime/key_file.hpp"
@@ -229,7 +230,12 @@ int run_node(const NodeOptions& options) {
   if (!settings) return report(settings.error());
   set_core_dumps(settings->core_dumps ? CoreDumps::allowed : CoreDumps::none);
   open_log(*settings);
-  return run_in_this_process(*settings);
+  if (!settings->supervise) return run_in_this_process(*settings);
+  const auto run = [&](const Crashes& crashes) {
+    settings->network.crashes = crashes;
+    return run_in_this_process(*settings);
+  };
+  return Supervisor(run, log_warning).run();
 }
 
 }  // namespace mosaik::command

@@ -35,6 +35,8 @@ constexpr std::array settings = {
     Setting{"control", Kind::file, "PATH", "path of the control socket (NAME.sock in $XDG_RUNTIME_DIR/mosaik)"},
     Setting{"json", Kind::flag, "", "print events as JSON, one a line"},
     Setting{"commands", Kind::flag, "", "read JSON commands from standard input, one a line; needs --json"},
+    Setting{"supervise", Kind::flag, "",
+            "run the node in a child process, and start it again if it crashes; needs --secret-key-file"},
     Setting{"core-dumps", Kind::flag, "",
             "let a crash leave a core dump, which holds traffic but no key; without it none is made"},
     Setting{"heartbeat", Kind::text, "TIME", "how often a bond is checked; all members must agree (500ms)"},
@@ -215,6 +217,7 @@ constexpr std::array takers = {
           }},
     Taker{"json", [](NodeSettings& out, const Found& found) { return store(out.json, to_flag(found)); }},
     Taker{"commands", [](NodeSettings& out, const Found& found) { return store(out.commands, to_flag(found)); }},
+    Taker{"supervise", [](NodeSettings& out, const Found& found) { return store(out.supervise, to_flag(found)); }},
     Taker{"core-dumps", [](NodeSettings& out, const Found& found) { return store(out.core_dumps, to_flag(found)); }},
     Taker{"heartbeat", take_time<&ConsensusConfig::heartbeat_interval>},
     Taker{"heartbeat-jitter", take_time<&ConsensusConfig::heartbeat_jitter>},
@@ -295,6 +298,10 @@ Result<NodeSettings> resolve_settings(const NodeOptions& options) {
     return std::unexpected(sound.error());
   if (out.commands && !out.json)
     return fail(Errc::invalid_argument, "--commands needs --json: the replies are JSON; add --json");
+  if (out.supervise && out.network.secret_key_file.empty())
+    return fail(Errc::invalid_argument,
+                "--supervise needs --secret-key-file: without it a node that was started again would be another peer; "
+                "name a file, which is made when it is missing");
   if (out.machine.name == "noop" && (out.machine.machine_id || out.machine.rust_type || out.quorum_floor > 0))
     return fail(
         Errc::invalid_argument,

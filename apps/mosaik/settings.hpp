@@ -37,6 +37,7 @@ struct NodeSettings {
   std::optional<runtime::Secret> group_secret;  ///< from the environment
   bool json = false;
   bool commands = false;
+  bool supervise = false;
   bool core_dumps = false;
   std::string log_level = "info";
   std::string log_format = "text";

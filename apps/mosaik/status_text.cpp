@@ -148,6 +148,8 @@ std::string status_text(const NodeSummary& summary, const Style& style) {
            fmt::format("{} known, {}, {} handshakes ({} failed), {} catalog syncs", node.known_peers,
                        counted(node.connections, "connection"), node.handshakes, node.handshakes_failed, node.syncs));
   if (node.dropped > 0) out += line(style, "dropped", fmt::format("{} first packets and events", node.dropped));
+  if (node.crashes.count > 0)
+    out += line(style, "crashes", fmt::format("{}, the last by {}", node.crashes.count, node.crashes.last_signal));
   for (const std::string& notice : node.notices) out += line(style, "notice", notice);
   for (const GroupSummary& group : summary.groups) out += group_text(group, node.id, style);
   if (summary.groups.empty())

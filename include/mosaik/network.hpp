@@ -47,6 +47,7 @@ struct NetworkConfig {
   /// a key file.
   std::string state_file = {};
   std::string control = {};  ///< path of the control socket (docs/CONTROL.md); empty: none
+  Crashes crashes = {};      ///< shown in the status; for a program that restarts its node
 };
 
 namespace api {

@@ -76,6 +76,12 @@ struct GroupStatus {
   [[nodiscard]] MOSAIK_EXPORT Ability ability() const noexcept;
 };
 
+/// What a supervisor knows of former runs of this node, which ended in a crash.
+struct Crashes {
+  std::uint64_t count = 0;
+  std::string last_signal;  ///< e.g. `SIGABRT`; empty without a crash
+};
+
 /// The node itself. Counters count from its start.
 struct NodeStatus {
   std::string name;
@@ -94,6 +100,7 @@ struct NodeStatus {
   std::uint64_t dropped = 0;            ///< first packets of new connections, and events, dropped at a limit
   std::vector<std::string> notices;     ///< what a person should know, newest last
   std::vector<GroupStatus> groups;
+  Crashes crashes;  ///< as NetworkConfig::crashes says
 };
 
 }  // namespace mosaik

@@ -143,6 +143,7 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   if (!loop) return std::unexpected(loop.error());
   std::shared_ptr<NetworkBody> out(
       new NetworkBody(id, std::move(identity->file), std::move(*outlet), std::move(*loop)));
+  out->crashes_ = config.crashes;
   if (!config.control.empty()) {
     auto server = control::Server::open(config.control, *out);
     if (!server) return std::unexpected(server.error());
@@ -172,6 +173,7 @@ std::shared_ptr<const NodeStatus> NetworkBody::status() {
   auto out = std::make_shared<NodeStatus>(*snapshot().status);
   // Where nothing changes nothing is published, and time passes all the same.
   out->uptime = std::chrono::steady_clock::now() - opened_;
+  out->crashes = crashes_;
   for (GroupStatus& group : out->groups) add_consensus(group);
   return out;
 }

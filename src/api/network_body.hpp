@@ -74,6 +74,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   std::unique_ptr<runtime::Loop> loop_;
   std::unique_ptr<control::Server> server_;
   const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
+  Crashes crashes_;  ///< before the server opens: never changed afterwards
   Promise<std::monostate> ended_;
   std::mutex closing_;
   mutable std::mutex replicas_mutex_;

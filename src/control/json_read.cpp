@@ -155,6 +155,8 @@ Result<NodeSummary> read_status(std::string_view text) {
     node.verifications = fields.count("verifications");
     node.dropped = fields.count("dropped");
     node.notices = fields.texts("notices");
+    node.crashes.count = fields.count_or_zero("crashes");
+    node.crashes.last_signal = fields.text_or_empty("last_signal");
     for (const boost::json::value& group : fields.array("groups")) out.groups.push_back(group_of({group, complaint}));
     return out;
   });

@@ -170,6 +170,8 @@ std::string write_status(const NodeStatus& node) {
       .add("syncs", node.syncs)
       .add("verifications", node.verifications)
       .add("dropped", node.dropped)
+      .add("crashes", node.crashes.count)
+      .add("last_signal", node.crashes.last_signal)
       .raw("notices", texts(node.notices))
       .raw("groups", groups.str())
       .str();

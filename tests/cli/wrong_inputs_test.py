@@ -449,6 +449,8 @@ ROWS = [
         ["node", "--max-missed", "0"]),
     row("floor that no group reaches", 64, "can never be reached", "quorum floor 100000", "more than half",
         ["node", "--machine", "kv", "--quorum-floor", "100000"]),
+    row("supervision without a key file", 64, "would be another peer", "--supervise", "--secret-key-file",
+        ["node", "--supervise"]),
     row("floor without a machine", 64, "about a machine", "--quorum-floor", "add --machine",
         ["node", "--quorum-floor", "2"]),
     row("floor beyond the members that run", 2, "no quorum", "fewer than 3 members", "start more",

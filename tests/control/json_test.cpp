@@ -48,6 +48,8 @@ TEST(Json, reads_back_the_status_that_it_writes) {
   EXPECT_EQ(read->node.handshakes, 7U);
   EXPECT_EQ(read->node.handshakes_failed, 1U);
   EXPECT_EQ(read->node.dropped, 6U);
+  EXPECT_EQ(read->node.crashes.count, 2U);
+  EXPECT_EQ(read->node.crashes.last_signal, "SIGSEGV");
   EXPECT_EQ(read->node.notices, node.notices);
   EXPECT_EQ(read->health, Health::degraded);
   EXPECT_THAT(read->groups, ElementsAre(summary_of(node.groups[0])));

@@ -49,6 +49,7 @@ inline NodeStatus sample_node() {
   node.syncs = 4;
   node.verifications = 5;
   node.dropped = 6;
+  node.crashes = {.count = 2, .last_signal = "SIGSEGV"};
   node.notices = {"the clock is off by 51 s"};
   GroupStatus& group = node.groups.emplace_back();
   group.id = id_with<GroupId>(7);
