@@ -127,10 +127,11 @@ TEST_F(Hostile, handshakes_that_never_end_keep_nobody_out) {
 }
 
 TEST_F(Hostile, a_client_that_floods_is_asked_a_few_times_and_the_others_are_asked_too) {
-  capture_initials(limits::retry_threshold);
+  capture_initials(limits::retry_threshold + 1);
   flood(0, limits::retry_threshold);
   wire.run_for(10ms);
-  for (int i = 0; i < 1000; ++i) wire.inject(Wire::address(66), Wire::address(2), captured[0].bytes);
+  // One whose connection does not exist yet.
+  for (int i = 0; i < 1000; ++i) wire.inject(Wire::address(66), Wire::address(2), captured.back().bytes);
   Host& honest = wire.add(5);
   const LinkId link = wire.dial(honest, host);
   ASSERT_TRUE(wire.run_until([&] { return honest.links[link].opened.has_value(); }, 200ms));

@@ -82,6 +82,20 @@ TEST_F(Paths, during_the_handshake_packets_from_elsewhere_are_not_read) {
   EXPECT_FALSE(a.links[link].opened);
 }
 
+TEST_F(Paths, a_copy_of_an_answer_that_comes_first_does_not_draw_the_handshake_to_its_address) {
+  std::size_t to_copyist = 0;
+  wire.strangers[Wire::address(77)] = [&](const Packet&) { ++to_copyist; };
+  wire.passes = [&](const Packet& packet) {
+    if (packet.from == Wire::address(2)) wire.inject(Wire::address(77), packet.to, packet.bytes);
+    return true;
+  };
+  const LinkId link = wire.dial(a, b);
+  ASSERT_TRUE(wire.run_until([&] { return a.links[link].opened.has_value(); }, 3s));
+  EXPECT_EQ(a.endpoint->stats(link)->remote, Wire::address(2));
+  EXPECT_EQ(a.links[link].opened->remote, Wire::address(2));
+  EXPECT_EQ(to_copyist, 0U);
+}
+
 // Each side of a link sees the other one move.
 class Movers : public Paths, public testing::WithParamInterface<Side> {
  protected:

@@ -52,6 +52,7 @@ struct Notebook final : Step {
   void resolve(std::string, std::uint16_t, Resolved) override {}
   void warn(const std::string&) override {}
   void refresh() override {}
+  void look(Task) override {}
 
   std::vector<MachineResult> results;
 };
