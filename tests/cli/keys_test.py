@@ -101,6 +101,8 @@ class GroupSecret(CommandTest):
         node.event("joined")
         with open(f"/proc/{node.child.pid}/cmdline", encoding="utf-8") as file:
             shown = file.read()
+        with open(f"/proc/{node.child.pid}/environ", encoding="utf-8") as file:
+            shown += file.read()
         for target in ("status", "members", "bonds", "topology"):
             shown += self.expect(0, target, "--json").stdout
         node.end()

@@ -78,6 +78,21 @@ class Memory(NodeWithSecrets):
     def test_shows_nothing_of_a_secret_key_in_the_environment(self):
         self.check(secret=self.key.hex(), by_variable=True)
 
+    def check_supervised(self, **how):
+        supervisor = self.bonded("--supervise", **how)
+        run = supervisor.event("ready")["pid"]
+        self.assertNotEqual(run, supervisor.child.pid)
+        os.kill(run, signal.SIGSEGV)
+        again = supervisor.wait(lambda line: line["event"] == "ready" and line["pid"] != run)["pid"]
+        for pid in (supervisor.child.pid, again):
+            self.assertEqual(found_in(pid, self.secrets), [])
+
+    def test_shows_nothing_under_a_supervisor_nor_in_it(self):
+        self.check_supervised(secret=self.text)
+
+    def test_shows_nothing_of_the_environment_under_a_supervisor_nor_in_it(self):
+        self.check_supervised(secret=self.text, by_variable=True)
+
     def test_shows_nothing_of_a_key_that_the_node_has_made(self):
         os.remove(self.path("key"))
         node = self.start_node("--secret-key-file", self.path("key"))
