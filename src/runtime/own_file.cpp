@@ -123,7 +123,7 @@ bool NewFile::write(std::string_view text) noexcept {
 bool NewFile::replace() noexcept {
   if (!sync_file(file_.get()) || ::rename(temporary_.c_str(), path_.c_str()) != 0) return false;
   temporary_.clear();
-  return sync_folder(path_);
+  return sync_folder(path_) || errno == EACCES;  // a folder that may be written and not read: its name is safe later
 }
 
 bool NewFile::publish() noexcept {

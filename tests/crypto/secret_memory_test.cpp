@@ -33,7 +33,7 @@ bool is_left_out_of_dumps(const void* address) {
 }
 
 TEST(SecretMemory, is_left_out_of_core_dumps) {
-  const int elsewhere = 0;
+  static int elsewhere = 1;
   EXPECT_FALSE(is_left_out_of_dumps(&elsewhere)) << "the test itself";
   const SecretBytes bytes(4097);
   EXPECT_TRUE(is_left_out_of_dumps(bytes.view().data()));
