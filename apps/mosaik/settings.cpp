@@ -55,6 +55,10 @@ constexpr std::array settings = {
     Setting{"quorum-floor", Kind::text, "COUNT",
             "members that every election and commit must have: more than half of all that are meant to be; the same at "
             "all members (0: none)"},
+    Setting{
+        "log-bytes", Kind::text, "SIZE",
+        "memory that the log of the machine's commands may take; then commands are refused (a quarter of the memory, "
+        "8GiB at most)"},
     Setting{"log-level", Kind::text, "LEVEL", "trace, debug, info, warn, error or off (info)"},
     Setting{"log-format", Kind::text, "FORMAT", "text or json; the log goes to standard error (text)"},
 };
@@ -125,6 +129,21 @@ Result<std::uint32_t> to_count(const Found& found) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return wrong(found, "is no whole number");
   return value;
+}
+
+Result<std::uint64_t> to_size(const Found& found) {
+  const std::string& text = found.texts.front();
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const std::uint64_t factor = unit.empty()    ? 1
+                               : unit == "KiB" ? 1U << 10U
+                               : unit == "MiB" ? 1U << 20U
+                               : unit == "GiB" ? 1U << 30U
+                                               : 0;
+  if (error != std::errc{} || factor == 0) return wrong(found, "is no size; write 500MiB, 2GiB or a number of bytes");
+  if (value > (std::uint64_t{1} << 50U) / factor) return wrong(found, "is more than any machine has");
+  return value * factor;
 }
 
 Result<std::chrono::milliseconds> to_time(const Found& found) {
@@ -234,6 +253,13 @@ constexpr std::array takers = {
     Taker{"rust-type", take_machine_text<&MachineChoice::rust_type>},
     Taker{"quorum-floor",
           [](NodeSettings& out, const Found& found) { return store(out.quorum_floor, to_count(found)); }},
+    Taker{"log-bytes",
+          [](NodeSettings& out, const Found& found) -> Result<> {
+            const Result<std::uint64_t> size = to_size(found);
+            if (!size) return std::unexpected(size.error());
+            out.log_bytes = *size;
+            return {};
+          }},
     Taker{"log-level",
           [](NodeSettings& out, const Found& found) {
             return store(out.log_level, one_of(found, {"trace", "debug", "info", "warn", "error", "off"}));
@@ -302,10 +328,12 @@ Result<NodeSettings> resolve_settings(const NodeOptions& options) {
     return fail(Errc::invalid_argument,
                 "--supervise needs --secret-key-file: without it a node that was started again would be another peer; "
                 "name a file, which is made when it is missing");
-  if (out.machine.name == "noop" && (out.machine.machine_id || out.machine.rust_type || out.quorum_floor > 0))
-    return fail(
-        Errc::invalid_argument,
-        "--machine-id, --rust-type and --quorum-floor are about a machine; add --machine counter or --machine kv");
+  if (out.machine.name == "noop" &&
+      (out.machine.machine_id || out.machine.rust_type || out.quorum_floor > 0 || out.log_bytes))
+    return fail(Errc::invalid_argument,
+                "--machine-id, --rust-type, --quorum-floor and --log-bytes are about a machine; add --machine counter "
+                "or --machine "
+                "kv");
   return out;
 }
 

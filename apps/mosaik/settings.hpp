@@ -32,7 +32,8 @@ struct NodeSettings {
   ConsensusConfig consensus;
   MachineChoice machine;
   std::uint32_t quorum_floor = 0;
-  std::string control;  ///< empty: the default
+  std::optional<std::uint64_t> log_bytes;  ///< empty: the default
+  std::string control;                     ///< empty: the default
   std::string group_secret_file;
   std::optional<runtime::Secret> group_secret;  ///< from the environment
   bool json = false;

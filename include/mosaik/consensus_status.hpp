@@ -44,6 +44,8 @@ struct ConsensusStatus {
   Cursor log_position;             ///< the newest entry of our log
   Index heard_of;                  ///< the newest place that this member has heard of: catching up ends there
   std::uint32_t in_step = 0;       ///< other members that have all that is committed, as far as this one knows
+  std::uint64_t log_bytes = 0;     ///< bytes of memory that the log takes, about
+  std::uint64_t log_limit = 0;     ///< that it may take at this member; then a leader refuses commands
   std::uint32_t group_size = 0;    ///< the largest group that this member has seen
   std::uint32_t quorum_floor = 0;  ///< 0: none
   std::uint64_t elections = 0;     ///< campaigns of this member

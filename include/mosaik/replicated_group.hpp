@@ -158,6 +158,11 @@ class MOSAIK_EXPORT ReplicatedGroupBuilder {
   ReplicatedGroupBuilder& with_catch_up_batch(std::uint32_t entries);
   /// Without a floor: how long a part of a larger group waits before it goes on alone. Not negative; by default 30 s.
   ReplicatedGroupBuilder& with_alone_after(std::chrono::nanoseconds time);
+  /// Bytes of memory that the log of this member may take; an entry counts 64 besides its command. The log only grows.
+  /// When it is full the leader refuses commands with Errc::limit; a follower that is beyond its own limit says so in
+  /// its status and goes on. Other members together may fill what this one, leading, has left; one alone gets half of
+  /// it. At least 16 MiB; by default a quarter of the memory that the machine or its control group has, 8 GiB at most.
+  ReplicatedGroupBuilder& with_log_bytes(std::uint64_t bytes);
   /// Joins once: the machine goes with it. Waits until the loop has taken it up, so not from a callback with on_loop.
   /// Errors: invalid_argument, in_use, limit, closed.
   [[nodiscard]] Result<ReplicatedGroup> join();
@@ -257,6 +262,7 @@ class GroupOfBuilder : public ReplicatedGroupBuilder {
   GroupOfBuilder& with_alone_after(std::chrono::nanoseconds time) {
     return with(ReplicatedGroupBuilder::with_alone_after(time));
   }
+  GroupOfBuilder& with_log_bytes(std::uint64_t bytes) { return with(ReplicatedGroupBuilder::with_log_bytes(bytes)); }
   /// As ReplicatedGroupBuilder::join.
   [[nodiscard]] Result<GroupOf<M>> join() {
     auto group = ReplicatedGroupBuilder::join();

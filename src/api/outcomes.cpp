@@ -21,6 +21,11 @@ Error not_applied(consensus::Refusal why, Asked asked) {
                                std::to_string(limits::call_bytes) + " bytes, and this one has more; split it"};
     case Why::full:
       return {Errc::limit, "too many calls are under way" + unchanged + "; try again when some have ended"};
+    case Why::log_full:
+      return {Errc::limit,
+              "the group's log holds as much as it may (with_log_bytes, --log-bytes), or as much of this member as "
+              "leaves room for others" +
+                  unchanged};
     case Why::overwritten:
       return {Errc::overwritten, "another leader took the command's place; it was not applied, try again"};
     case Why::expired:

@@ -4,6 +4,8 @@
 
 #include "api/network_body.hpp"
 #include "api/outcomes.hpp"
+#include "base/limits.hpp"
+#include "runtime/memory_limit.hpp"
 
 namespace mosaik {
 namespace {
@@ -259,6 +261,7 @@ ReplicatedGroupBuilder::~ReplicatedGroupBuilder() = default;
 ReplicatedGroupBuilder GroupBuilder::with_machine(std::unique_ptr<Machine> machine) const {
   auto body = std::make_unique<ReplicatedGroupBuilder::Body>(body_, key_, consensus_, runtime::MachineSetup{});
   body->setup.machine = std::move(machine);
+  body->setup.log_bytes = runtime::default_log_bytes();
   return ReplicatedGroupBuilder(std::move(body));
 }
 
@@ -283,11 +286,20 @@ ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_alone_after(std::chrono::na
   return *this;
 }
 
+ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_log_bytes(std::uint64_t bytes) {
+  body_->setup.log_bytes = bytes;
+  return *this;
+}
+
 Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
   if (body_->setup.machine == nullptr)
     return fail(Errc::invalid_argument, "the machine has gone with an earlier join; build anew");
   if (body_->setup.alone_after < 0ns) return fail(Errc::invalid_argument, "nobody can wait a negative time alone");
   if (body_->setup.batch_size == 0) return fail(Errc::invalid_argument, "a catch-up batch has at least one entry");
+  if (body_->setup.log_bytes < limits::least_log_bytes)
+    return fail(Errc::invalid_argument, "a log of " + std::to_string(body_->setup.log_bytes) +
+                                            " bytes is too small; with_log_bytes (--log-bytes) takes at least " +
+                                            std::to_string(limits::least_log_bytes));
   const auto board = std::make_shared<runtime::ConsensusBoard>();
   body_->setup.board = board;
   api::Replica replica{body_->setup.machine->name(), body_->setup.machine->command_check(), board};

@@ -96,10 +96,17 @@ inline constexpr Nanoseconds first_frame = 1s;     ///< its dialer may pause so 
 inline constexpr std::size_t groups = 64;               ///< joined by one node
 inline constexpr std::size_t mesh_peers = 1024;         ///< peers of one group that are remembered
 inline constexpr std::size_t handshake_entries = 1024;  ///< entries in a handshake's list of bonds
+inline constexpr std::size_t list_verify_step = 16;     ///< of which so many fresh ones are verified at once: 1.5 ms,
+inline constexpr Nanoseconds list_pause = 1ms;          ///< and as many again after this pause,
+inline constexpr std::size_t list_verify_burst = 1024;  ///< of all lists of a group so many in a row,
+inline constexpr std::size_t list_verify_rate = 512;    ///< and a second after that: 5 % of a core
+inline constexpr std::size_t list_bytes = 16U << 20U;   ///< kept until then, all lists of a group; more: dropped
 inline constexpr std::size_t held_handshakes = 4;  ///< of one peer, unanswered while our own attempt runs; more: 30429
 inline constexpr std::size_t dial_list = 256;      ///< peers once bonded, kept beyond staleness
-inline constexpr Nanoseconds dial_list_age = 24h;  ///< who was not heard of for so long is forgotten
-inline constexpr std::size_t bond_names = 16384;   ///< computed BondIds that are kept; more: computed anew
+inline constexpr Nanoseconds dial_list_standing = 1h;   ///< time in a bond that one of an earlier run is credited with
+inline constexpr Nanoseconds dial_list_moment = 2s;     ///< who was bonded for no longer is hearsay again
+inline constexpr Nanoseconds dial_list_age = 24h;       ///< who was not heard of for so long is forgotten
+inline constexpr std::size_t bond_names = 16384;        ///< computed BondIds that are kept; more: computed anew
 inline constexpr std::size_t concurrent_dials = 64;     ///< of one group, at a time
 inline constexpr std::size_t acquaintances = 4096;      ///< peers that completed a handshake with us, and where
 inline constexpr std::size_t unattested_shown = 16;     ///< members in status that an entry alone names; all count
@@ -133,9 +140,14 @@ inline constexpr std::size_t message_entries =
 inline constexpr std::size_t uncommitted_bytes =
     32U << 20U;  ///< of a leader's entries that are not committed; more: calls are refused (half of consensus_queue)
 inline constexpr std::size_t uncommitted_entries = 1U << 20U;
-inline constexpr std::size_t log_bytes = 8ULL << 30U;  ///< of the log in memory; then a leader refuses more
-inline constexpr std::size_t log_entry = 64;           ///< what an entry counts there besides its command
-inline constexpr std::size_t calls = 1U << 18U;        ///< running calls of one group; more are refused
+/// Of a log in memory, unless the member was told otherwise; then a leader refuses more, and a follower says so.
+inline constexpr std::size_t log_bytes = 8ULL << 30U;
+inline constexpr std::size_t least_log_bytes = 16U << 20U;  ///< that a member can be told
+inline constexpr std::size_t log_share =
+    4;  ///< by default a log has this part of the machine's memory, if that is less
+inline constexpr std::size_t contributors = 1024;  ///< members whose part of a log its leader knows
+inline constexpr std::size_t log_entry = 64;       ///< what an entry counts there besides its command
+inline constexpr std::size_t calls = 1U << 18U;    ///< running calls of one group; more are refused
 /// Commands and queries on their way to the leader; more: calls are refused (half of consensus_queue). The same of
 /// queries of other members, being answered; more are dropped.
 inline constexpr std::size_t forwarded_bytes = 32U << 20U;

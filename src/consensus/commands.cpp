@@ -5,6 +5,8 @@
 
 namespace mosaik::consensus {
 namespace {
+/// Where a refusal tells that it is the log that is full (docs/protocol/groups.md 5.7).
+constexpr std::uint64_t refused_log_full = 1;
 /// What a call that waits takes.
 std::size_t kept_bytes(const std::vector<Blob>& commands) {
   return total_bytes(commands) + commands.size() * sizeof(Blob);
@@ -33,7 +35,7 @@ void Engine::Impl::submit(const Now& now, CallId id, std::vector<Blob> commands,
     call.commands = std::move(commands);
     return forward(now, id, std::move(call));
   }
-  if (!has_room(commands)) return answer(id, NotApplied{Refusal::full});
+  if (const auto why = lacks_room(commands)) return answer(id, NotApplied{*why});
   call.range = place(std::move(commands));
   if (until == Until::assigned) return answer(id, Assigned{call.range});
   by_place_.emplace(call.range.last, id);
@@ -60,12 +62,20 @@ void Engine::Impl::forward(const Now& now, CallId id, Call call) {
 }
 
 void Engine::Impl::on_forwarded_command(const PeerId& from, ForwardCommand& message) {
-  const auto* leader = role<Leader>();
-  if (leader == nullptr || leader->silent_until != never) return;
-  // No error can be told on this wire: the sender's own time runs out.
-  if (refuses(message.commands) || !has_room(message.commands)) return;
+  auto* leader = role<Leader>();
+  if (leader == nullptr || leader->silent_until != never || refuses(message.commands)) return;
+  if (const auto why = lacks_room_for(from, message.commands)) return tell_refused(from, message, *why);
+  const std::size_t size = total_bytes(message.commands) + message.commands.size() * limits::log_entry;
   const IndexRange range = place(std::move(message.commands));
+  leader->contributions.placed(from, range.last, size);
   if (message.request) send(from, CommandAck{*message.request, range});
+}
+
+// This wire has no refusal: a Rust member's own time runs out. A C++ member is given the place 0, which is no place,
+// and why in the place behind it.
+void Engine::Impl::tell_refused(const PeerId& from, const ForwardCommand& message, Refusal why) {
+  if (!is_cpp(from) || !message.request) return;
+  send(from, CommandAck{*message.request, {Index{}, Index{why == Refusal::log_full ? refused_log_full : 0}}});
 }
 
 // ------------------------------------------------------------------------------------------------ on the way
@@ -82,6 +92,8 @@ void Engine::Impl::on_command_ack(const PeerId& from, const CommandAck& ack) {
   const CallId id = found->second;
   Call& call = calls_.at(id);
   if (call.leader != from) return;
+  if (ack.assigned.first == Index{} && is_cpp(from))
+    return end_call(id, NotApplied{ack.assigned.last.value == refused_log_full ? Refusal::log_full : Refusal::full});
   if (ack.assigned.size() != call.count || ack.assigned.first == Index{})
     return end_call(id, Unknown{Doubt::leader_lost});
   if (call.until == Until::assigned) return end_call(id, Assigned{ack.assigned});

@@ -39,6 +39,8 @@ struct Participation {
   Preference preference = Preference::normal;
   /// 0: none. Otherwise more than half of the members that the group is meant to have, the same at all C++ members.
   std::uint32_t quorum_floor = 0;
+  /// Bytes of memory that the log may take (each entry counts limits::log_entry besides its command).
+  std::size_t log_bytes = limits::log_bytes;
   Nanoseconds alone_after = 30s;  ///< without a floor: how long a part of a larger group waits before it elects
 };
 

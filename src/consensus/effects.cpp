@@ -10,6 +10,7 @@ std::string_view to_string(Refusal why) noexcept {
     case Refusal::empty: return "empty";
     case Refusal::too_large: return "too_large";
     case Refusal::full: return "full";
+    case Refusal::log_full: return "log_full";
     case Refusal::overwritten: return "overwritten";
     case Refusal::expired: return "expired";
     case Refusal::stopped: return "stopped";

@@ -110,6 +110,7 @@ enum class Refusal : std::uint8_t {
   empty,        ///< no commands
   too_large,    ///< limits::command_bytes, call_bytes, call_commands or query_bytes
   full,         ///< a queue is at its limit: try again later
+  log_full,     ///< the log is, or this member has put as much into it as is fair
   overwritten,  ///< a leader had placed the commands, and another one committed something else there (spec: groups 8.1
                 ///< S11)
   expired,      ///< the deadline passed before anything was sent, or before a query was answered

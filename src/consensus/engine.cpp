@@ -256,6 +256,8 @@ ConsensusStatus Engine::Impl::status() const {
   out.committed = committed_;
   out.applied = applied_;
   out.log_position = log.last();
+  out.log_bytes = log.memory();
+  out.log_limit = config_.log_bytes;
   out.group_size = group_size_;
   out.quorum_floor = config_.quorum_floor;
   out.elections = elections_;

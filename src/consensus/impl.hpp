@@ -129,7 +129,10 @@ class Engine::Impl {
 
   // leader.cpp
   [[nodiscard]] IndexRange place(std::vector<Blob> commands);
-  [[nodiscard]] bool has_room(const std::vector<Blob>& commands) const;
+  /// Why there is no room for the commands of this member's own calls.
+  [[nodiscard]] std::optional<Refusal> lacks_room(const std::vector<Blob>& commands) const;
+  /// The same for those of another member, which gets its fair share.
+  [[nodiscard]] std::optional<Refusal> lacks_room_for(const PeerId& from, const std::vector<Blob>& commands) const;
   void end_silence(const Now& now);
   void broadcast(const Now& now);
   void append_to(const Now& now, const PeerId& peer, Bonded& bonded, const Frame& frame, Index placed,
@@ -167,6 +170,7 @@ class Engine::Impl {
   void set_deadline(CallId id, Call& call, Mono at);
   [[nodiscard]] std::optional<Refusal> refuses(const std::vector<Blob>& commands) const;
   void on_forwarded_command(const PeerId& from, ForwardCommand& message);
+  void tell_refused(const PeerId& from, const ForwardCommand& message, Refusal why);
   void on_command_ack(const PeerId& from, const CommandAck& ack);
   void conclude_calls();
   [[nodiscard]] Outcome judge_call(const Call& call) const;
@@ -255,8 +259,12 @@ class Engine::Impl {
   std::map<std::uint64_t, std::size_t> asking_;  ///< with the machine, whether they still wait or not: their bytes
   std::size_t asking_bytes_ = 0;
   std::size_t own_query_bytes_ = 0;  ///< of queries of this member
-  std::size_t served_queries_ = 0;   ///< of other members
-  std::size_t served_bytes_ = 0;     ///< and their bytes
+  struct Served {
+    std::size_t queries = 0;
+    std::size_t bytes = 0;
+  };
+  Served served_;                       ///< queries of other members
+  std::map<PeerId, Served> served_to_;  ///< of each
   std::uint64_t next_query_ = 0;
 
   // disk

@@ -6,14 +6,34 @@ namespace mosaik::consensus {
 
 // ------------------------------------------------------------------------------------------------ placing
 
-bool Engine::Impl::has_room(const std::vector<Blob>& commands) const {
+namespace {
+/// What commands take in the log.
+std::size_t logged_bytes(const std::vector<Blob>& commands) {
+  return total_bytes(commands) + commands.size() * limits::log_entry;
+}
+}  // namespace
+
+std::optional<Refusal> Engine::Impl::lacks_room(const std::vector<Blob>& commands) const {
   const std::size_t size = total_bytes(commands);
-  if (log.memory() + size + commands.size() * limits::log_entry > limits::log_bytes) return false;
+  if (log.memory() + logged_bytes(commands) > config_.log_bytes) return Refusal::log_full;
   // With a floor, what earlier leaders left uncommitted is committed by an entry of this term and by nothing else.
-  if (config_.quorum_floor != 0 && log.last().term != term_) return true;
+  if (config_.quorum_floor != 0 && log.last().term != term_) return std::nullopt;
   const std::uint64_t waiting = log.last_index().since(committed_);
-  return log.bytes() - committed_bytes_ + size <= limits::uncommitted_bytes &&
-         waiting + commands.size() <= limits::uncommitted_entries;
+  const bool room = log.bytes() - committed_bytes_ + size <= limits::uncommitted_bytes &&
+                    waiting + commands.size() <= limits::uncommitted_entries;
+  return room ? std::nullopt : std::optional(Refusal::full);
+}
+
+std::optional<Refusal> Engine::Impl::lacks_room_for(const PeerId& from, const std::vector<Blob>& commands) const {
+  if (const auto why = lacks_room(commands)) return why;
+  const std::size_t size = logged_bytes(commands);
+  const Contributions::Part part = role<Leader>()->contributions.of(from);
+  if (!is_fair(part.log, size, log.memory(), config_.log_bytes)) return Refusal::log_full;
+  // Its first commands go in whatever others left uncommitted: they may be what commits that.
+  const bool first = part.uncommitted == 0;
+  if (!first && !is_fair(part.uncommitted, size, log.bytes() - committed_bytes_, limits::uncommitted_bytes))
+    return Refusal::full;
+  return std::nullopt;
 }
 
 IndexRange Engine::Impl::place(std::vector<Blob> commands) {
@@ -189,6 +209,7 @@ void Engine::Impl::lead_on(const Now& now) {
     return conclude_confirmations(now);
   }
   leader->told = false;
+  leader->contributions.committed(committed_);
   advance_commit(now);  // what was acknowledged since the last step travels with the next entries
   // A Rust member keeps its catch-up over a broken bond, and panics when what it missed there is not repeated exactly
   // (spec: groups 11.2). Nobody knows what it has; but a new term makes it forget.

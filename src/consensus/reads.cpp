@@ -26,11 +26,15 @@ void Engine::Impl::query(const Now& now, CallId call, Blob query, Consistency co
 
 void Engine::Impl::on_forwarded_query(const Now& now, const PeerId& from, ForwardQuery& message) {
   const auto* leader = role<Leader>();
-  if (leader == nullptr || leader->silent_until != never || served_queries_ >= limits::forwarded_queries) return;
+  if (leader == nullptr || leader->silent_until != never) return;
   const std::size_t size = message.query.size();
-  if (size > limits::query_bytes || served_bytes_ + size > limits::forwarded_bytes) return;
-  ++served_queries_;
-  served_bytes_ += size;
+  const auto known = served_to_.find(from);
+  const Served own = known == served_to_.end() ? Served{} : known->second;
+  if (size > limits::query_bytes || !is_fair(own.queries, 1, served_.queries, limits::forwarded_queries) ||
+      !is_fair(own.bytes, size, served_.bytes, limits::forwarded_bytes))
+    return;
+  served_ = {served_.queries + 1, served_.bytes + size};
+  served_to_[from] = {own.queries + 1, own.bytes + size};
   start_query(now, {.asked = {std::nullopt, from, message.request},
                     .query = std::move(message.query),
                     .deadline = now.mono + config_.query_timeout,
@@ -180,8 +184,15 @@ void Engine::Impl::refuse_query(const WaitingQuery& waiting, Refusal why) {
 }
 
 void Engine::Impl::end_service(const WaitingQuery& waiting) {
-  --served_queries_;
-  served_bytes_ -= waiting.query.size();
+  const auto end_one = [&](Served& served) {
+    --served.queries;
+    served.bytes -= waiting.query.size();
+  };
+  end_one(served_);
+  const auto of_it = served_to_.find(waiting.asked.peer);
+  MOSAIK_ASSERT(of_it != served_to_.end());
+  end_one(of_it->second);
+  if (of_it->second.queries == 0) served_to_.erase(of_it);
 }
 
 void Engine::Impl::end_query(std::uint64_t key) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "consensus/catch_up.hpp"
+#include "consensus/contributions.hpp"
 #include "consensus/engine.hpp"
 #include "consensus/provision.hpp"
 
@@ -89,6 +90,7 @@ struct Leader {
   std::map<PeerId, Index> former;  ///< acknowledged on bonds that broke in this term
   /// Rust members whose bond broke, in this term, while they may have been catching up.
   std::set<PeerId> doubtful;
+  Contributions contributions;  ///< of the other members
   std::vector<Confirmation> confirmations;
   std::uint64_t next_confirmation = 0;
 };

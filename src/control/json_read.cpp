@@ -44,6 +44,8 @@ ConsensusStatus consensus_of(Fields fields) {
   out.applied.value = fields.count("applied");
   Fields log = fields.object("log");
   out.log_position = {Term{log.count("term")}, Index{log.count("index")}};
+  out.log_bytes = fields.count("log_bytes");
+  out.log_limit = fields.count("log_limit");
   out.group_size = static_cast<std::uint32_t>(fields.count("group_size"));
   out.quorum_floor = static_cast<std::uint32_t>(fields.count("quorum_floor"));
   out.elections = fields.count("elections");

@@ -61,6 +61,8 @@ std::string consensus(const ConsensusStatus& status, Ability ability) {
       .add("applied", status.applied.value)
       .raw("log",
            Object().add("term", status.log_position.term.value).add("index", status.log_position.index.value).str())
+      .add("log_bytes", status.log_bytes)
+      .add("log_limit", status.log_limit)
       .add("group_size", status.group_size)
       .add("quorum_floor", status.quorum_floor)
       .add("elections", status.elections)
