@@ -87,14 +87,16 @@ void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
   accept(step, arrival);
 }
 
-std::optional<std::vector<identity::EntryRef>> Mesh::verify_list(std::span<const codec::SignedEntryView> list) {
-  std::vector<identity::EntryRef> out;
-  for (const codec::SignedEntryView& view : list) {
-    const auto entry = verifier_.verify(view);
-    if (!entry) return std::nullopt;
-    out.push_back(*entry);
+void Mesh::learn_kept_lists(const Step& step) {
+  for (const ListIntake::Heard& heard : lists_.take(step.now, verifier_)) {
+    Member* const from = find(heard.from);
+    if (from == nullptr || !from->bond) continue;
+    if (heard.entry)
+      learn_list(step, heard.from, {heard.entry});
+    else
+      close_bond(step, *from, EndedBy::us, CloseCode::protocol_violation,
+                 "its list of bonds holds an entry that does not verify");
   }
-  return out;
 }
 
 std::vector<BytesView> Mesh::bond_list() const {
@@ -110,12 +112,9 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
   const auto session = exported<SessionId>(step, arrival.link, bytes_of(session_label));
   if (member == nullptr || !ekm || !session) return abandon(step, arrival);
 
-  std::vector<identity::EntryRef> list;
-  for (const auto& bytes : arrival.bonds) {
-    const auto entry = verifier_.verify(BytesView(bytes));
-    if (!entry) return refuse(step, arrival, CloseCode::protocol_violation);
-    list.push_back(*entry);
-  }
+  const std::vector<BytesView> named(arrival.bonds.begin(), arrival.bonds.end());
+  auto list = lists_.read(step.now, named, verifier_);
+  if (!list) return refuse(step, arrival, CloseCode::protocol_violation);
 
   const crypto::Proof proof = crypto::make_proof(config_.key, *ekm, self_.id());
   const std::vector<std::uint8_t> tail = arrival.cpp
@@ -132,7 +131,8 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
                  .quorum_floor = arrival.quorum_floor,
                  .own_entry = {},
                  .lost_session = {}});
-  learn_list(step, arrival.peer, list);
+  lists_.keep(arrival.peer, std::move(list->rest));
+  learn_list(step, arrival.peer, list->entries);
 }
 
 // ------------------------------------------------------------------------------------------------ initiator
@@ -175,7 +175,9 @@ void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload)
   if (!ekm || !session) return;  // it ended right behind the frame: its LinkClosed, which says why, follows
   if (!crypto::verify_proof(config_.key, *ekm, member.id, crypto::Proof(end->proof)))
     return give_up(CloseCode::invalid_proof, "its proof does not verify (30405): another group secret");
-  const auto list = verify_list(end->bonds);
+  std::vector<BytesView> named;
+  for (const codec::SignedEntryView& view : end->bonds) named.push_back(view.whole);
+  auto list = lists_.read(step.now, named, verifier_);
   if (!list) return give_up(CloseCode::protocol_violation, "its list of bonds holds an entry that does not verify");
 
   const Tail tail = read_tail(end->tail, verifier_);
@@ -190,8 +192,9 @@ void Mesh::on_handshake_end(const Step& step, Member& member, BytesView payload)
   links_[link] = {member.id, Role::bond};
   refuse_held(step, member, CloseCode::already_bonded);
   establish(step, member, link, *session, quic::Side::initiator, tail);
-  tell_news(step, *member.bond, attempt, *list);
-  learn_list(step, member.id, *list);
+  tell_news(step, *member.bond, attempt, list->entries);
+  lists_.keep(member.id, std::move(list->rest));
+  learn_list(step, member.id, list->entries);
 }
 
 // Our list and entry were those of our HandshakeStart, and what is new since was told to those we were bonded with.

@@ -59,9 +59,10 @@ struct Member {
   Wish wish = Wish::wanted;
   Lost lost = Lost::no;
   bool once_bonded = false;
-  bool vouched = false;  ///< a bonded member names it: in its row, in BondFormed, or in the list of a handshake
-  bool met = false;      ///< it has completed a handshake with us, of any protocol
-  Nanoseconds rtt{};     ///< of the bond that is up or was up last
+  bool vouched = false;      ///< a bonded member names it: in its row, in BondFormed, or in the list of a handshake
+  bool met = false;          ///< it has completed a handshake with us, of any protocol
+  Nanoseconds bonded_for{};  ///< in all bonds that have ended
+  Nanoseconds rtt{};         ///< of the bond that is up or was up last
   std::optional<Attempt> attempt;
   std::vector<Arrival> held;  ///< incoming handshakes that wait for our own attempt
   std::optional<LiveBond> bond;

@@ -1,6 +1,7 @@
 #include "bonds/mesh.hpp"
 
 #include <algorithm>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -142,6 +143,7 @@ void Mesh::recall(const Step& step, const identity::EntryRef& entry) {
   Member* member = learn(step, entry, Word::vouched);
   if (member == nullptr) return;
   member->once_bonded = true;
+  member->bonded_for = limits::dial_list_standing;
   member->why = "it was bonded with an earlier run of this node, and was not heard since";
   want(step, *member, rng_.between(Nanoseconds::zero(), limits::retry_least));
 }
@@ -152,15 +154,11 @@ void Mesh::on_entry_gone(const Step& step, const PeerId& peer, bool signed_off) 
   if (signed_off && !member->bond) {
     member->wish = Wish::departed;
     member->forget_at = step.now.mono + departed_shown;
-  } else if (!member->busy() && (!member->once_bonded || member->wish != Wish::wanted)) {
+  } else if (!member->busy() &&
+             (!member->once_bonded || member->wish != Wish::wanted || member->bonded_for < limits::dial_list_moment)) {
     members_.erase(peer);
   } else if (!member->bond) {
-    // The dial list: who was bonded with us is dialed beyond staleness, the first in the order of ids.
-    std::size_t kept = 0;
-    std::vector<PeerId> surplus;
-    for (const auto& [id, other] : members_)
-      if (other.once_bonded && !other.bond && ++kept > limits::dial_list && !other.busy()) surplus.push_back(id);
-    for (const PeerId& id : surplus) members_.erase(id);
+    forget_surplus();
   }
   step.facts.emplace_back(MeshChanged{});
 }
@@ -340,6 +338,16 @@ void Mesh::forget_due(const Step& step) {
   if (members_.size() != before) step.facts.emplace_back(MeshChanged{});
 }
 
+void Mesh::forget_surplus() {
+  std::vector<std::pair<Nanoseconds, PeerId>> lost;
+  for (const auto& [id, member] : members_)
+    if (member.once_bonded && member.wish == Wish::wanted && !member.busy()) lost.emplace_back(member.bonded_for, id);
+  if (lost.size() <= limits::dial_list) return;
+  const auto surplus = static_cast<std::ptrdiff_t>(lost.size() - limits::dial_list);
+  std::ranges::nth_element(lost, lost.begin() + surplus);
+  for (const auto& [time, id] : std::span(lost).first(static_cast<std::size_t>(surplus))) members_.erase(id);
+}
+
 void Mesh::make_room(std::uint64_t least_attempts) {
   if (members_.size() < limits::mesh_peers) return;
   const auto worse = [](const auto& one, const auto& other) { return one.second.attempts < other.second.attempts; };
@@ -382,6 +390,7 @@ void Mesh::on_timer(const Step& step) {
     send_ping(step, *member.bond);
     step.facts.emplace_back(Asked{id, member.bond->link});
   }
+  learn_kept_lists(step);
   if (step.now.mono >= row_due_) broadcast_row(step);
   if (topology_.next_change(looked_at_) <= step.now.mono) step.facts.emplace_back(MeshChanged{});
   if (!company_told_ && !settling(step.now)) {
@@ -395,7 +404,7 @@ void Mesh::on_timer(const Step& step) {
 
 Mono Mesh::next_deadline() const {
   if (leaving_) return left_at_;
-  Mono next = std::min(row_due_, topology_.next_change(looked_at_));
+  Mono next = std::min({row_due_, topology_.next_change(looked_at_), lists_.next_deadline()});
   if (!company_told_) next = std::min(next, company_since_ + limits::first_company);
   std::size_t running = 0;
   Mono dial_at = never;

@@ -33,6 +33,7 @@
 #include <mosaik/status.hpp>
 
 #include "base/limits.hpp"
+#include "bonds/list_intake.hpp"
 #include "bonds/member.hpp"
 #include "bonds/step.hpp"
 #include "bonds/tail.hpp"
@@ -141,6 +142,9 @@ class Mesh {
   void drop_attempt(const Step& step, Member& member, CloseCode code);
   void retry_later(const Step& step, Member& member);
   void forget_due(const Step& step);
+  /// Of those that were bonded with us and are lost, the ones bonded for the shortest time leave beyond
+  /// limits::dial_list: an identity that came for a moment pushes out none that was here for long.
+  void forget_surplus();
   /// When the mesh is full, the hearsay that was dialed most often in vain leaves, if it was dialed so often.
   void make_room(std::uint64_t least_attempts);
   /// A bonded member names them.
@@ -161,8 +165,7 @@ class Mesh {
   void abandon(const Step& step, const Arrival& arrival);
   void on_handshake_end(const Step& step, Member& member, BytesView payload);
   void on_attempt_closed(const Step& step, Member& member, const quic::CloseInfo& close);
-  [[nodiscard]] std::optional<std::vector<identity::EntryRef>> verify_list(
-      std::span<const codec::SignedEntryView> list);
+  void learn_kept_lists(const Step& step);
   [[nodiscard]] std::vector<BytesView> bond_list() const;
   void establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side,
                  const Tail& tail);
@@ -195,6 +198,7 @@ class Mesh {
   std::map<PeerId, Member> members_;
   std::map<quic::LinkId, Owner> links_;
   Topology topology_;
+  ListIntake lists_;
   Now looked_at_{};           ///< when the topology was last asked for bonds that became one-sided
   Mono row_due_ = never;      ///< when the changed own row goes to the peers that do not have it
   Mono hearsay_at_{};         ///< no dial of hearsay before

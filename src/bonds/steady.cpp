@@ -184,6 +184,8 @@ void Mesh::end_bond(const Step& step, Member& member, EndedBy by, std::uint64_t 
   step.facts.emplace_back(MeshChanged{});
   member.why = std::string(reason);
   member.lost_session = member.bond->session;
+  member.bonded_for += step.now.mono - member.bond->since;
+  lists_.forget(member.id);
   member.bond.reset();
   topology_.forget(member.id);
   topology_.remove_own(step.now, member.id);

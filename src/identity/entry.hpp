@@ -46,6 +46,8 @@ class Verifier {
   [[nodiscard]] Result<EntryRef> verify(const codec::SignedEntryView& view);
   /// The same for bytes that must be exactly one signed entry.
   [[nodiscard]] Result<EntryRef> verify(BytesView signed_entry);
+  /// The entry of these bytes if it was verified before; null otherwise.
+  [[nodiscard]] EntryRef find(BytesView signed_entry) const;
   /// Remembers an entry that needs no verification: our own.
   void remember(const EntryRef& entry);
   /// Signatures checked so far; what the cache answered is not counted.

@@ -37,6 +37,11 @@ Result<EntryRef> Verifier::verify(BytesView signed_entry) {
   return verify(*view);
 }
 
+EntryRef Verifier::find(BytesView signed_entry) const {
+  const auto known = known_.find(Digest::hash(signed_entry));
+  return known == known_.end() ? EntryRef{} : known->second;
+}
+
 void Verifier::remember(const EntryRef& entry) {
   if (!known_.emplace(entry->digest, entry).second) return;
   order_.push_back(entry->digest);

@@ -17,7 +17,7 @@ void Node::Impl::on_fact(const Now& now, const GroupId& id, const bonds::BondUp&
     health.watch(now, up.peer, up.cpp ? health::PeerKind::cpp : health::PeerKind::rust);
   });
   discovery.set_bonded(now, up.peer, true);
-  if (dial_list_.add(up.entry)) memory_changed_ = true;
+  if (dial_list_.add(up.entry, now)) memory_changed_ = true;
   if (up.capabilities.can(bonds::Capability::canary))
     with_canaries(now, [&](auto& effects) { canaries.on_bond_up(now, up.peer, up.link, endpoint, effects); });
   const auto group = groups.find(id);
@@ -28,6 +28,7 @@ void Node::Impl::on_fact(const Now& now, const GroupId& id, const bonds::BondUp&
 
 void Node::Impl::on_fact(const Now& now, const GroupId& id, const bonds::BondDown& down) {
   bonded_.erase(down.link);
+  dial_list_.note_end(down.peer, now);
   with_canaries(now, [&](auto& effects) { canaries.on_bond_down(now, down.peer, down.link, endpoint, effects); });
   if (!bonded_anywhere(down.peer)) {
     health.forget(down.peer);

@@ -23,19 +23,33 @@ bool holds(const DialList& list, std::uint32_t n) {
 TEST(DialList, gives_up_whose_entry_is_the_oldest_beyond_its_limit) {
   DialList list;
   for (std::uint32_t n = 0; n <= limits::dial_list; ++n)
-    list.add(entry_of(n, {.updated = n == 5 ? wall_start - 1 : wall_start + n}));
+    list.add(entry_of(n, {.updated = n == 5 ? wall_start - 1 : wall_start + n}), at(0s));
   EXPECT_EQ(list.signed_entries().size(), limits::dial_list);
   EXPECT_FALSE(holds(list, 5));
   EXPECT_TRUE(holds(list, limits::dial_list));
 }
 
+TEST(DialList, keeps_those_bonded_for_long_when_identities_come_for_a_moment) {
+  DialList list;
+  list.add(entry_of(1, {.updated = wall_start}), at(0s));  // lost after an hour
+  list.note_end(id_of_peer(1), at(3600s));
+  list.recall(entry_of(2, {.updated = wall_start}), id_of_peer(0), at(0s));
+  list.add(entry_of(3, {.updated = wall_start}), at(0s));  // bonded all the time
+  for (std::uint32_t n = 10; n < 10 + 2 * limits::dial_list; ++n) {
+    list.add(entry_of(n, {.updated = wall_start + 3'600'000}), at(3600s + n * 1ms));
+    if (n % 2 == 0) list.note_end(id_of_peer(n), at(3601s + n * 1ms));
+  }
+  EXPECT_EQ(list.signed_entries().size(), limits::dial_list);
+  for (const std::uint32_t n : {1U, 2U, 3U}) EXPECT_TRUE(holds(list, n)) << n;
+}
+
 TEST(DialList, tells_news_of_a_run_but_not_of_a_mere_refresh_and_keeps_the_newer_entry) {
   DialList list;
-  EXPECT_TRUE(list.add(entry_of(1, {.updated = wall_start})));
-  EXPECT_FALSE(list.add(entry_of(1, {.updated = wall_start + 1})));
+  EXPECT_TRUE(list.add(entry_of(1, {.updated = wall_start}), at(0s)));
+  EXPECT_FALSE(list.add(entry_of(1, {.updated = wall_start + 1}), at(0s)));
   const auto newest = entry_of(1, {.started = wall_start + 2, .updated = wall_start + 3});
-  EXPECT_TRUE(list.add(newest));
-  list.add(entry_of(1, {.updated = wall_start + 1}));
+  EXPECT_TRUE(list.add(newest, at(0s)));
+  list.add(entry_of(1, {.updated = wall_start + 1}), at(0s));
   list.for_each([&](const identity::EntryRef& kept) { EXPECT_EQ(kept->entry.version, newest->entry.version); });
 }
 
