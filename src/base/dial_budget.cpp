@@ -65,7 +65,7 @@ Mono DialBudget::ask_place(Mono now, DialStanding standing, const SocketAddress&
 }
 
 Mono DialBudget::ask_hearsay(Mono now) const {
-  return std::max(next_hearsay_, hearsay_bytes_.ready(now, cost_of(limits::first_packet), minute));
+  return std::max(hearsay_sent_[next_sent_] + 1s, hearsay_bytes_.ready(now, cost_of(limits::first_packet), minute));
 }
 
 Mono DialBudget::ask(Mono now, DialStanding standing, const SocketAddress& address) {
@@ -84,7 +84,8 @@ void DialBudget::on_sent(Mono now, DialId dial, DialStanding standing, const Soc
   if (!remembered) standing = DialStanding::hearsay;
   if (standing == DialStanding::hearsay) {
     hearsay_bytes_.take(now, cost_of(limits::first_packet), never - now);
-    next_hearsay_ = now + hearsay_pause;
+    hearsay_sent_[next_sent_] = now;
+    next_sent_ = (next_sent_ + 1) % hearsay_sent_.size();
   } else {
     ++attested_running_;
   }

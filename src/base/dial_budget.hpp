@@ -17,6 +17,7 @@
 /// as hearsay, so that nothing is gained by filling them.
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -101,7 +102,8 @@ class DialBudget {
   std::map<DialId, std::vector<Packet>> dials_;
   std::size_t attested_running_ = 0;
   DialBucket hearsay_bytes_;
-  Mono next_hearsay_{};  ///< not before
+  std::array<Mono, limits::hearsay_dials> hearsay_sent_{};  ///< the newest first packets,
+  std::size_t next_sent_ = 0;                               ///< and the oldest of these
   Mono swept_{};
 };
 

@@ -24,6 +24,8 @@ constexpr Nanoseconds lost_patience = 500ms;
 constexpr Nanoseconds lost_patience_long = 2s;
 constexpr Nanoseconds fast_path = 100ms;
 constexpr Nanoseconds departed_shown = 300s;
+/// Until an entry without an address that may be dialed is looked at again.
+constexpr Nanoseconds no_target_pause = 60s;
 }  // namespace
 
 std::string_view to_string(EndedBy by) noexcept {
@@ -240,7 +242,11 @@ Mono Mesh::dial(const Step& step, Member& member) {
   };
   if (request.addresses.empty()) return fail_with("its entry has no IP address to dial");
   const quic::DialPermit permit = step.links.permit(step.now, request);
-  if (permit.at == never) return fail_with("its entry has no address that may be dialed: " + std::string(permit.why));
+  if (permit.at == never) {
+    static_cast<void>(fail_with("its entry has no address that may be dialed: " + std::string(permit.why)));
+    member.dial_at = step.now.mono + no_target_pause;  // or when a newer entry comes
+    return step.now.mono;
+  }
   if (permit.at > step.now.mono) return permit.at;
   const auto link = step.links.dial(step.now, request);
   if (!link) return fail_with(link.error().message);

@@ -114,7 +114,8 @@ Mono Node::Impl::look_due() const {
   // Others' rows and hearsay cost as well, and a member may invent much of both.
   std::size_t shown = 0;
   if (latest_)
-    for (const GroupStatus& group : latest_->groups) shown += group.bonds.size() + group.members.size();
+    for (const GroupStatus& group : latest_->groups)
+      shown += group.bonds.size() + group.members.size() + group.unattested_count;
   bonds = std::max(bonds, shown / 16);
   return looked_at_ + std::min<Nanoseconds>(limits::snapshot_pause_per_bond * static_cast<std::int64_t>(bonds),
                                             limits::snapshot_pause);

@@ -211,7 +211,7 @@ TEST_F(InventedMembers, are_sent_one_packet_and_no_close) {
   Planter planter(wire_);
   planter.plant(0, {planter.entry(1, {victim.with_port(1)}, {group()})});
   ASSERT_TRUE(wire_.run_until([&] { return planter.datagrams_to(victim.with_port(1)) > 0; }, 3s));
-  wire_.run_for(900ms);
+  wire_.run_for(1150ms);
   EXPECT_EQ(planter.datagrams_to(victim.with_port(1)), 1U);
   EXPECT_EQ(planter.bytes_to(victim), limits::first_packet);
 }
