@@ -119,7 +119,7 @@ class NodeProcess {
       return {};
     }
     auto with_machine = builder.with_machine(std::move(machine));
-    if (settings_.log_bytes) with_machine.with_log_bytes(*settings_.log_bytes);
+    if (settings_.log_bytes) with_machine.with_log_limit(*settings_.log_bytes);
     Result<ReplicatedGroup> group =
         with_machine.with_consensus(settings_.consensus).with_quorum_floor(settings_.quorum_floor).join();
     if (!group) return std::unexpected(group.error());

@@ -56,7 +56,7 @@ constexpr std::array settings = {
             "members that every election and commit must have: more than half of all that are meant to be; the same at "
             "all members (0: none)"},
     Setting{
-        "log-bytes", Kind::text, "SIZE",
+        "log-limit", Kind::text, "SIZE",
         "memory that the log of the machine's commands may take; then commands are refused (a quarter of the memory, "
         "8GiB at most)"},
     Setting{"log-level", Kind::text, "LEVEL", "trace, debug, info, warn, error or off (info)"},
@@ -253,7 +253,7 @@ constexpr std::array takers = {
     Taker{"rust-type", take_machine_text<&MachineChoice::rust_type>},
     Taker{"quorum-floor",
           [](NodeSettings& out, const Found& found) { return store(out.quorum_floor, to_count(found)); }},
-    Taker{"log-bytes",
+    Taker{"log-limit",
           [](NodeSettings& out, const Found& found) -> Result<> {
             const Result<std::uint64_t> size = to_size(found);
             if (!size) return std::unexpected(size.error());
@@ -331,9 +331,8 @@ Result<NodeSettings> resolve_settings(const NodeOptions& options) {
   if (out.machine.name == "noop" &&
       (out.machine.machine_id || out.machine.rust_type || out.quorum_floor > 0 || out.log_bytes))
     return fail(Errc::invalid_argument,
-                "--machine-id, --rust-type, --quorum-floor and --log-bytes are about a machine; add --machine counter "
-                "or --machine "
-                "kv");
+                "--machine-id, --rust-type, --quorum-floor and --log-limit are about a machine; add --machine counter "
+                "or --machine kv");
   return out;
 }
 

@@ -96,7 +96,7 @@ std::string consensus_text(const GroupSummary& group, const PeerId& self, const 
                        consensus.applied.value, consensus.log_position.index.value, consensus.log_position.term.value));
   if (consensus.log_limit > 0 && consensus.log_bytes >= consensus.log_limit / 10 * 9)
     out += line(style, "log memory",
-                fmt::format("{} of {} MiB: when it is full, commands are refused (--log-bytes)",
+                fmt::format("{} of {} MiB: when it is full, commands are refused (--log-limit)",
                             consensus.log_bytes >> 20U, consensus.log_limit >> 20U));
   if (consensus.quorum_floor > 0)
     out += line(style, "floor", fmt::format("{} members, in every election and commit", consensus.quorum_floor));

@@ -162,7 +162,7 @@ class MOSAIK_EXPORT ReplicatedGroupBuilder {
   /// When it is full the leader refuses commands with Errc::limit; a follower that is beyond its own limit says so in
   /// its status and goes on. Other members together may fill what this one, leading, has left; one alone gets half of
   /// it. At least 16 MiB; by default a quarter of the memory that the machine or its control group has, 8 GiB at most.
-  ReplicatedGroupBuilder& with_log_bytes(std::uint64_t bytes);
+  ReplicatedGroupBuilder& with_log_limit(std::uint64_t bytes);
   /// Joins once: the machine goes with it. Waits until the loop has taken it up, so not from a callback with on_loop.
   /// Errors: invalid_argument, in_use, limit, closed.
   [[nodiscard]] Result<ReplicatedGroup> join();
@@ -262,7 +262,7 @@ class GroupOfBuilder : public ReplicatedGroupBuilder {
   GroupOfBuilder& with_alone_after(std::chrono::nanoseconds time) {
     return with(ReplicatedGroupBuilder::with_alone_after(time));
   }
-  GroupOfBuilder& with_log_bytes(std::uint64_t bytes) { return with(ReplicatedGroupBuilder::with_log_bytes(bytes)); }
+  GroupOfBuilder& with_log_limit(std::uint64_t bytes) { return with(ReplicatedGroupBuilder::with_log_limit(bytes)); }
   /// As ReplicatedGroupBuilder::join.
   [[nodiscard]] Result<GroupOf<M>> join() {
     auto group = ReplicatedGroupBuilder::join();

@@ -23,7 +23,7 @@ Error not_applied(consensus::Refusal why, Asked asked) {
       return {Errc::limit, "too many calls are under way" + unchanged + "; try again when some have ended"};
     case Why::log_full:
       return {Errc::limit,
-              "the group's log holds as much as it may (with_log_bytes, --log-bytes), or as much of this member as "
+              "the group's log holds as much as it may (with_log_limit, --log-limit), or as much of this member as "
               "leaves room for others" +
                   unchanged};
     case Why::overwritten:

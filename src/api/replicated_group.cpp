@@ -286,7 +286,7 @@ ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_alone_after(std::chrono::na
   return *this;
 }
 
-ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_log_bytes(std::uint64_t bytes) {
+ReplicatedGroupBuilder& ReplicatedGroupBuilder::with_log_limit(std::uint64_t bytes) {
   body_->setup.log_bytes = bytes;
   return *this;
 }
@@ -298,7 +298,7 @@ Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
   if (body_->setup.batch_size == 0) return fail(Errc::invalid_argument, "a catch-up batch has at least one entry");
   if (body_->setup.log_bytes < limits::least_log_bytes)
     return fail(Errc::invalid_argument, "a log of " + std::to_string(body_->setup.log_bytes) +
-                                            " bytes is too small; with_log_bytes (--log-bytes) takes at least " +
+                                            " bytes is too small; with_log_limit (--log-limit) takes at least " +
                                             std::to_string(limits::least_log_bytes));
   const auto board = std::make_shared<runtime::ConsensusBoard>();
   body_->setup.board = board;

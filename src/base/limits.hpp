@@ -143,6 +143,7 @@ inline constexpr std::size_t uncommitted_entries = 1U << 20U;
 /// Of a log in memory, unless the member was told otherwise; then a leader refuses more, and a follower says so.
 inline constexpr std::size_t log_bytes = 8ULL << 30U;
 inline constexpr std::size_t least_log_bytes = 16U << 20U;  ///< that a member can be told
+inline constexpr std::size_t least_default_log_bytes = 64U << 20U;
 inline constexpr std::size_t log_share =
     4;  ///< by default a log has this part of the machine's memory, if that is less
 inline constexpr std::size_t contributors = 1024;  ///< members whose part of a log its leader knows

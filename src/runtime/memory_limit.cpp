@@ -1,5 +1,7 @@
 #include "runtime/memory_limit.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
 #include <limits>
@@ -58,11 +60,15 @@ std::uint64_t memory_limit(const std::string& proc, const std::string& cgroups) 
   if (const auto group = group_of(proc, "")) out = least_of(cgroups, *group, "memory.max", out);
   if (const auto group = group_of(proc, "memory"))
     out = least_of(cgroups + "/memory", *group, "memory.limit_in_bytes", out);
+  rlimit space{};
+  if (::getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+    out = std::min<std::uint64_t>(out, space.rlim_cur);
   return out;
 }
 
 std::uint64_t default_log_bytes() {
-  return std::clamp<std::uint64_t>(memory_limit() / limits::log_share, limits::least_log_bytes, limits::log_bytes);
+  return std::clamp<std::uint64_t>(memory_limit() / limits::log_share, limits::least_default_log_bytes,
+                                   limits::log_bytes);
 }
 
 }  // namespace mosaik::runtime
