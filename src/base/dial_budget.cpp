@@ -18,8 +18,6 @@ constexpr Nanoseconds hearsay_pause = Nanoseconds(1s) / limits::hearsay_dials;
 // A silence takes one of three tokens, of which six grow in a minute.
 constexpr Nanoseconds silence_cost = minute / limits::silences_a_minute;
 constexpr Nanoseconds silence_capacity = silence_cost * limits::silences_at_once;
-// A host that says that nobody listens at a port spends little on it, and so may have more such ports.
-constexpr Nanoseconds refusal_cost = silence_cost / 4;
 
 // Those that wait for one place come back after this, and this much after one another.
 constexpr Nanoseconds queue_pause = 10ms;
@@ -32,15 +30,32 @@ SocketAddress host_of(const SocketAddress& address) noexcept {
 bool is_host(const SocketAddress& place) noexcept {
   return place.port() == 0;
 }
-/// Nobody but the processes of this computer is behind it, and they are many.
-bool counts_hosts(const SocketAddress& address) noexcept {
-  return !address.is_loopback();
+/// So many first packets may be under way to a place of which nothing is known. The processes of this computer are
+/// many, and they are no third party.
+std::size_t at_a_time_first(const SocketAddress& place) noexcept {
+  return is_host(place) && place.is_loopback() ? 8 : 1;
+}
+/// A host that says that nobody listens spends little on it; this computer spends it on itself.
+Nanoseconds cost_of_refusal(const SocketAddress& place) noexcept {
+  if (!is_host(place)) return silence_cost;
+  return place.is_loopback() ? Nanoseconds{} : silence_cost / 4;
 }
 }  // namespace
 
 DialBudget::Record* DialBudget::find(DialStanding standing, const SocketAddress& address) {
   const auto found = places_.find({standing, address});
   return found == places_.end() ? nullptr : &found->second;
+}
+
+DialBudget::Record& DialBudget::record(DialStanding standing, const SocketAddress& place) {
+  const auto [found, added] = places_.try_emplace({standing, place});
+  if (added) found->second.at_a_time = at_a_time_first(place);
+  return found->second;
+}
+
+bool DialBudget::doubtful(Mono now, DialStanding standing, const SocketAddress& address) const {
+  const auto found = places_.find({standing, address});
+  return found != places_.end() && found->second.failures.ready(now, 2 * silence_cost, silence_capacity) > now;
 }
 
 bool DialBudget::has_room(Mono now) {
@@ -71,7 +86,7 @@ Mono DialBudget::ask_hearsay(Mono now) const {
 Mono DialBudget::ask(Mono now, DialStanding standing, const SocketAddress& address) {
   if (standing == DialStanding::proven) return now;
   Mono ready = ask_place(now, standing, address);
-  if (counts_hosts(address)) ready = std::max(ready, ask_place(now, standing, host_of(address)));
+  ready = std::max(ready, ask_place(now, standing, host_of(address)));
   const bool known = find(standing, address) != nullptr;
   if (standing == DialStanding::hearsay || (!known && !has_room(now))) return std::max(ready, ask_hearsay(now));
   return attested_running_ < limits::attested_dials ? ready : std::max(ready, now + queue_pause);
@@ -91,10 +106,7 @@ void DialBudget::on_sent(Mono now, DialId dial, DialStanding standing, const Soc
   }
   dials_[dial].push_back({standing, address, remembered});
   if (!remembered) return;
-  for (const SocketAddress& place : {address, host_of(address)}) {
-    if (is_host(place) && !counts_hosts(address)) continue;
-    ++places_[{standing, place}].unanswered;
-  }
+  for (const SocketAddress& place : {address, host_of(address)}) ++record(standing, place).unanswered;
 }
 
 void DialBudget::on_more(Mono now, DialId dial, std::size_t bytes) {
@@ -114,11 +126,10 @@ void DialBudget::settle(Mono now, const Packet& packet, const SocketAddress& pla
   if (!failure) {
     if (is_host(place)) record->at_a_time = std::min(record->at_a_time + 1, limits::attested_dials);
   } else {
-    record->at_a_time = 1;
-    record->failures.take(now, *failure == End::refused && is_host(place) ? refusal_cost : silence_cost,
-                          silence_capacity);
+    record->at_a_time = at_a_time_first(place);
+    record->failures.take(now, *failure == End::refused ? cost_of_refusal(place) : silence_cost, silence_capacity);
   }
-  if (record->unanswered == 0 && record->failures.full(now) && record->at_a_time == 1)
+  if (record->unanswered == 0 && record->failures.full(now) && record->at_a_time == at_a_time_first(place))
     places_.erase({packet.standing, place});
 }
 
@@ -134,7 +145,7 @@ void DialBudget::on_answer(Mono now, DialId dial, const SocketAddress& from) {
     if (!packet.remembered) continue;
     const std::optional<End> failure = answered ? std::nullopt : std::optional(End::silent);
     settle(now, packet, packet.address, failure);
-    if (counts_hosts(packet.address)) settle(now, packet, host_of(packet.address), failure);
+    settle(now, packet, host_of(packet.address), failure);
   }
 }
 
@@ -147,7 +158,7 @@ void DialBudget::on_end(Mono now, DialId dial, End how) {
     if (packet.standing == DialStanding::attested) --attested_running_;
     if (!packet.remembered) continue;
     settle(now, packet, packet.address, how);
-    if (counts_hosts(packet.address)) settle(now, packet, host_of(packet.address), how);
+    settle(now, packet, host_of(packet.address), how);
   }
 }
 

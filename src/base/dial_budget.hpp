@@ -6,9 +6,9 @@
 ///
 ///  * Hearsay: 4 first packets a second and 20 kB a minute, for all of it together.
 ///  * Attested: limits::attested_dials at a time.
-///  * Both, for each address and each host: one unanswered first packet at a time, and 6 a minute after the first
-///  three.
-///    A host that answers may be sent more at a time; hearsay never costs an attested peer of the same host its turn.
+///  * Both, for each address and each host: one unanswered first packet at a time, 3 to begin with, 6 a minute then.
+///    A host that answers may be sent more at a time, and this computer is; hearsay never costs an attested peer of the
+///    same host its turn.
 ///  * Proven: no limits, for the packet goes to the owner of the key. Its back-off is the caller's.
 ///
 /// An answer is a completed handshake with the key that was meant: it gives back what its packet has cost.
@@ -63,6 +63,8 @@ class DialBudget {
 
   /// When a first packet may go to the address; not later than `now`: at once. A later time is when to ask again.
   [[nodiscard]] Mono ask(Mono now, DialStanding standing, const SocketAddress& address);
+  /// The address was silent twice of late: what goes there should not be repeated.
+  [[nodiscard]] bool doubtful(Mono now, DialStanding standing, const SocketAddress& address) const;
   /// The dial has sent its first packet to the address. One dial may have several addresses.
   void on_sent(Mono now, DialId dial, DialStanding standing, const SocketAddress& address);
   /// The dial has sent more bytes, and nobody has proven a key yet.
@@ -92,6 +94,8 @@ class DialBudget {
     bool remembered = false;  ///< its places have records
   };
 
+  /// The record of a place, made when there is none.
+  [[nodiscard]] Record& record(DialStanding standing, const SocketAddress& place);
   [[nodiscard]] Record* find(DialStanding standing, const SocketAddress& address);
   [[nodiscard]] bool has_room(Mono now);
   [[nodiscard]] Mono ask_place(Mono now, DialStanding standing, const SocketAddress& address);

@@ -38,6 +38,14 @@ quic::DialPermit Dialing::permit(const Now& now, quic::DialRequest& request) {
     if (ready <= now.mono) request.addresses.push_back(address);
     if (request.once && !request.addresses.empty()) break;
   }
+  const auto is_proven = [&](const SocketAddress& address) {
+    return standing(request, address) == DialStanding::proven;
+  };
+  const auto doubtful = [&](const SocketAddress& address) {
+    return budget_.doubtful(now.mono, standing(request, address), address);
+  };
+  if (std::ranges::none_of(request.addresses, is_proven))
+    request.once = request.once || std::ranges::any_of(request.addresses, doubtful);
   return {.at = at, .why = {}};
 }
 

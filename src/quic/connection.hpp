@@ -117,8 +117,10 @@ class Connection {
   void leave_if_flushed(Mono now);
   void watch_for_loss(Mono now);
   [[nodiscard]] bool count_peer();
-  /// As a careful dialer: the first packet is out, and nothing at all has come back.
-  [[nodiscard]] bool waits_for_answer() const noexcept { return once_ && !answered_ && sent_ > 0; }
+  /// As a dialer: packets are out, and nothing at all has come back.
+  [[nodiscard]] bool unanswered_dial() const noexcept { return dialled_ && !answered_ && sent_ > 0; }
+  /// As a careful one, that does not repeat its first packet.
+  [[nodiscard]] bool waits_for_answer() const noexcept { return once_ && unanswered_dial(); }
 
   /// Size of the next datagram, written into `room`; empty when there is none.
   [[nodiscard]] std::optional<std::size_t> write_packet(Mono now, std::span<std::uint8_t> room);

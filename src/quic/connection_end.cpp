@@ -38,7 +38,7 @@ void Connection::close(Mono now, CloseCode code, CloseMode mode) {
     return;
   }
   const std::string_view reason = reason_of(code);
-  if (waits_for_answer())
+  if (unanswered_dial())  // it may be nobody's business there
     return end(now, ClosedBy::us,
                {.application = true, .code = static_cast<std::uint64_t>(code), .reason = std::string(reason)}, nullptr);
   compat::CloseError error{};

@@ -26,7 +26,7 @@ struct DialRequest {
   Alpn alpn{};
   DialSource source = DialSource::entry;
   std::uint64_t tries = 0;  ///< earlier dials of the peer that failed
-  bool once = false;        ///< the first packet is not repeated until something answers, and a close of it is not sent
+  bool once = false;        ///< the first packet is not repeated until something answers
 };
 
 /// Whether and when a dial may start.

@@ -158,10 +158,27 @@ TEST_F(DialBudgetTest, attested_dials_have_a_limit_at_a_time) {
   EXPECT_TRUE(may(attested, far(1000)));
 }
 
-TEST_F(DialBudgetTest, processes_of_this_computer_are_no_one_host) {
+TEST_F(DialBudgetTest, processes_of_this_computer_are_dialed_together) {
   const auto local = [](std::uint16_t port) { return SocketAddress::v4({127, 0, 0, 1}, port); };
-  for (std::uint16_t port = 1; port <= 30; ++port) send(attested, local(port));
-  EXPECT_FALSE(may(attested, local(1)));
+  std::vector<std::uint64_t> running;
+  for (std::uint16_t port = 1; port <= 8; ++port) running.push_back(send(attested, local(port)));
+  EXPECT_FALSE(may(attested, local(9)));
+  for (const std::uint64_t dial : running) budget.on_end(now, dial, DialBudget::End::refused);
+  EXPECT_TRUE(may(attested, local(9))) << "that nobody listens costs no third party anything";
+  running.clear();
+  for (std::uint16_t port = 9; port <= 16; ++port) running.push_back(send(attested, local(port)));
+  for (const std::uint64_t dial : running) budget.on_end(now, dial, DialBudget::End::silent);
+  EXPECT_FALSE(may(attested, local(17))) << "silence is a victim's";
+}
+
+TEST_F(DialBudgetTest, an_address_is_doubtful_after_two_silences) {
+  for (int silences = 0; silences < 2; ++silences) {
+    EXPECT_FALSE(budget.doubtful(now, attested, at(1)));
+    budget.on_end(now, send(attested, at(1)), DialBudget::End::silent);
+  }
+  EXPECT_TRUE(budget.doubtful(now, attested, at(1)));
+  EXPECT_FALSE(budget.doubtful(now, attested, at(2)));
+  EXPECT_FALSE(budget.doubtful(now + 61s, attested, at(1)));
 }
 
 TEST_F(DialBudgetTest, nothing_is_gained_by_filling_the_tables) {
