@@ -18,11 +18,12 @@ enum class Software : std::uint8_t {
   rust,      ///< a model of the crate
   impostor,  ///< a model of the crate that names the group and does not know its secret
   hostile,   ///< an impostor that breaks QUIC's rules too, in the quic tier
+  planter,   ///< an impostor whose catalog is full of invented members at the address of a victim
 };
 
 /// Names the group, and is no member.
 [[nodiscard]] constexpr bool is_liar(Software software) noexcept {
-  return software == Software::impostor || software == Software::hostile;
+  return software == Software::impostor || software == Software::hostile || software == Software::planter;
 }
 
 /// What a host is for as long as the world stands.

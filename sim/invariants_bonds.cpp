@@ -68,6 +68,7 @@ Invariants all_invariants() {
   add_detection_invariants(out);
   add_discovery_invariants(out);
   add_rest_invariants(out);
+  add_hostile_invariants(out);
   return out;
 }
 

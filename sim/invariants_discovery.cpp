@@ -116,7 +116,7 @@ class CatalogsAreBounded final : public Invariant {
     if (event.kind != EventKind::peer_discovered) return std::nullopt;
     const Host& host = world.host(life.host);
     const std::size_t known = host.program->catalog(world.now_of(host)).size();
-    if (known <= world.hosts().size()) return std::nullopt;
+    if (known <= world.hosts().size() + world.invented()) return std::nullopt;
     return life.name + " knows " + std::to_string(known) + " peers, and there are " +
            std::to_string(world.hosts().size());
   }

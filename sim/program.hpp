@@ -45,6 +45,8 @@ struct Launch {
   std::optional<std::uint64_t> capabilities;  ///< of an older node of our kind
   std::optional<Replication> replication;
   std::function<consensus::Restored()> restore;  ///< what the store has, when the group is joined
+  std::size_t invented = 0;                      ///< members of the group that it makes up, at
+  SocketAddress victim;                          ///< this address
 };
 
 using CanaryOrder = std::variant<node::ExpectCanary, node::DialCanary, node::CloseCanary>;
@@ -93,6 +95,8 @@ class Program {
   virtual void on_persisted(const Now&, const LogTicket&) {}
   virtual void on_persist_failed(const Now&) {}
 
+  /// What it has signed in the name of others, who do not exist.
+  [[nodiscard]] virtual std::vector<identity::EntryRef> invented() const { return {}; }
   /// What is to be kept for the next run, and whether it is another than at the last call.
   [[nodiscard]] virtual bool take_memory_changed() { return false; }
   [[nodiscard]] virtual node::Memory memory() const { return {}; }

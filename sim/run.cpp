@@ -113,7 +113,8 @@ class Run {
     // Who was told of few finds halves that started apart by trying the others of its list every minute.
     whole_within_ = known == Acquaintance::all ? scenario_.whole_within : scenario_.whole_within + 70s;
     const Cast& cast = scenario_.cast;
-    const std::size_t all = nodes_ + cast.rust + cast.impostors + cast.hostile + cast.other_secret + cast.other_network;
+    const std::size_t all =
+        nodes_ + cast.rust + cast.impostors + cast.hostile + cast.planters + cast.other_secret + cast.other_network;
     replicate(nodes_ + cast.rust);
     for (std::size_t i = 0; i < all; ++i) {
       HostSpec spec;
@@ -176,6 +177,10 @@ class Run {
     } else if (is(cast.hostile)) {
       spec.name = "foe" + std::to_string(i);
       spec.software = Software::hostile;
+      spec.secret = "guessed";
+    } else if (is(cast.planters)) {
+      spec.name = "planter" + std::to_string(i);
+      spec.software = Software::planter;
       spec.secret = "guessed";
     } else if (is(cast.other_secret)) {
       spec.name = "other" + std::to_string(i);

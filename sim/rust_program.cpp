@@ -11,6 +11,7 @@
 #include "bonds/heartbeat.hpp"
 #include "codec/messages.hpp"
 #include "crypto/group_key.hpp"
+#include "crypto/hash.hpp"
 #include "sim/program.hpp"
 
 namespace mosaik::sim {
@@ -40,6 +41,7 @@ class RustProgram final : public Program {
         started_(now.wall.milliseconds),
         updated_(now.wall.milliseconds) {
     sign(now);
+    for (std::size_t i = 0; i < launch_.invented; ++i) invent(now, i);
   }
 
   void start(const Now& now) override { ask_bootstrap(now); }
@@ -103,6 +105,7 @@ class RustProgram final : public Program {
     return out;
   }
   [[nodiscard]] identity::EntryRef own_entry() const override { return entry_; }
+  [[nodiscard]] std::vector<identity::EntryRef> invented() const override { return invented_; }
   [[nodiscard]] std::uint64_t verifications() const override { return verifier_.verifications(); }
   [[nodiscard]] std::size_t connections() const override { return transport_->connections(); }
   [[nodiscard]] const RustMember* rust_member() const override { return raft_ ? &*raft_ : nullptr; }
@@ -270,9 +273,23 @@ class RustProgram final : public Program {
   void encode_catalog(std::vector<std::uint8_t>& out) const {
     std::vector<BytesView> views{entry_->bytes};
     for (const auto& [peer, entry] : known_) views.emplace_back(entry->bytes);
+    for (const auto& entry : invented_)
+      if (!known_.contains(entry->id())) views.emplace_back(entry->bytes);
     std::ranges::sort(views,
                       [](BytesView one, BytesView other) { return std::ranges::lexicographical_compare(one, other); });
     codec::encode_snapshot(views, out);
+  }
+  void invent(const Now& now, std::size_t number) {
+    const crypto::SecretKey key =
+        crypto::SecretKey::from_seed(crypto::hash({bytes_of("invented " + std::to_string(number)), launch_.key_seed}));
+    PeerEntry entry;
+    entry.protocol = identity::protocol;
+    entry.network = network_;
+    entry.version = {now.wall.milliseconds, now.wall.milliseconds};
+    entry.id = key.id();
+    entry.addresses.emplace_back(launch_.victim);
+    entry.groups.push_back(launch_.group);
+    invented_.push_back(identity::sign(entry, key));
   }
   void take_catalog(const Now& now, BytesView payload) {
     const auto snapshot = codec::decode_snapshot(payload);
@@ -414,6 +431,7 @@ class RustProgram final : public Program {
   std::int64_t updated_;
   identity::EntryRef entry_;
   std::map<PeerId, identity::EntryRef> known_;
+  std::vector<identity::EntryRef> invented_;
   std::map<quic::LinkId, Task> tasks_;
   std::map<PeerId, LiveBond> bonds_;
   std::vector<crypto::Proof> stolen_;

@@ -15,6 +15,7 @@ struct Cast {
   std::size_t rust = 0;          ///< models of the crate
   std::size_t impostors = 0;     ///< name the group and do not know its secret
   std::size_t hostile = 0;       ///< impostors that break QUIC's rules too, in the quic tier
+  std::size_t planters = 0;      ///< impostors that invent members at the address of a victim
   std::size_t other_secret = 0;  ///< nodes of another group
   std::size_t other_network = 0;
   std::size_t older = 0;      ///< of the nodes, so many are of an older level

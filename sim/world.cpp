@@ -80,6 +80,11 @@ std::string World::name_of(const PeerId& peer) const {
   return found == names_.end() ? peer.brief() : found->second;
 }
 
+std::size_t World::invented() const {
+  return invented_members * static_cast<std::size_t>(std::ranges::count_if(
+                                hosts_, [](const auto& each) { return each->spec.software == Software::planter; }));
+}
+
 GroupId World::group_of(const std::string& secret) const {
   return node::id_of_group(GroupKey::from_secret(secret), knobs_.timing,
                            replication_ ? &replication_->machine : nullptr);
@@ -114,6 +119,10 @@ void World::boot(HostId id) {
   launch.capabilities = of.spec.capabilities;
   if (of.spec.persists)
     for (const auto& record : of.disk.read("memory")) launch.memory = read_memory(record);  // the newest counts
+  if (of.spec.software == Software::planter) {
+    launch.invented = invented_members;
+    launch.victim = victim_address;
+  }
   launch.replication = replication_;
   launch.restore = [&of, kept = replication_ && replication_->machine.store == consensus::Store::durable] {
     if (!kept) return consensus::Restored{};
@@ -133,6 +142,7 @@ void World::boot(HostId id) {
   Life& life = truth_.born(of, now, scheduler_.now());
   life.started = of.program->own_entry()->entry.version.started;
   truth_.signed_entry(of.program->own_entry());
+  for (const identity::EntryRef& entry : of.program->invented()) truth_.signed_entry(entry);
   request(id, [](Program& program, const Now& at) { program.start(at); });
 }
 
@@ -339,6 +349,8 @@ void World::transmit(Host& of, const Now& now, Mono departure) {
     batch.clear();
     more = of.program->transmit(now, batch);
     for (const DatagramBatch::Item& item : batch.items()) {
+      if (item.path.remote == victim_address && of.spec.software == Software::node)
+        sent_to_victim_[{of.id, of.incarnation}].push_back(departure);
       const auto to = std::ranges::find(hosts_, item.path.remote, [](const auto& each) { return each->address; });
       if (to == hosts_.end()) continue;
       const BytesView bytes = batch.bytes(item);

@@ -131,6 +131,12 @@ class World {
   /// Which group a secret makes with the world's timing.
   [[nodiscard]] GroupId group_of(const std::string& secret) const;
 
+  /// How many members do not exist, and are heard of all the same.
+  [[nodiscard]] std::size_t invented() const;
+  /// When each run of a node has sent a datagram to the address that they are said to have.
+  using SentToVictim = std::map<std::pair<HostId, unsigned>, std::vector<Mono>>;
+  [[nodiscard]] const SentToVictim& sent_to_victim() const noexcept { return sent_to_victim_; }
+
   /// Hosts whose processes run and should be members of one group, and are bonded as they should be.
   [[nodiscard]] Broken why_not_whole() const;
   /// True when the two, which run, should be bonded.
@@ -173,6 +179,7 @@ class World {
   Invariants invariants_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::map<PeerId, std::string> names_;
+  SentToVictim sent_to_victim_;
   std::optional<Failure> failure_;
   bool at_war_ = true;
   bool touched_ = false;
@@ -184,5 +191,8 @@ class World {
 [[nodiscard]] const Bytes32& key_seed(std::size_t index);
 [[nodiscard]] const PeerId& key_id(std::size_t index);
 inline constexpr std::size_t keys = 24;
+/// What each planter invents.
+inline constexpr std::size_t invented_members = 200;
+inline constexpr SocketAddress victim_address = SocketAddress::v4({203, 0, 113, 7}, 4433);
 
 }  // namespace mosaik::sim

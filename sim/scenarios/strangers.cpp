@@ -60,6 +60,12 @@ constexpr Scenario table[] = {
      .faults_most = 6,
      .cast = {.other_network = 2},
      .acquaintance = Acquaintance::all},
+    {.name = "invented-members",
+     .about = "a peer plants entries of 200 invented members at the address of a victim",
+     .menu = some,
+     .faults_most = 6,
+     .cast = {.planters = 1},
+     .acquaintance = Acquaintance::all},
 };
 }  // namespace
 

@@ -115,6 +115,56 @@ def frames(fleet, program, connections, seconds):
     return "; ".join(figures)
 
 
+def cpu(node):
+    """Seconds of CPU that the process has used."""
+    with open(f"/proc/{node.child.pid}/stat", encoding="ascii") as file:
+        words = file.read().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def invented(fleet, program, seconds, count, ours=False):
+    """Two syncs of invented members; with `ours` their entries name the addresses of the nodes, else a silent victim's."""
+    network, first, second = group(fleet)
+    time.sleep(2.5)  # the time in which members that an entry alone names count for `online`
+    known = first.command("status")
+    more = ["--at", ",".join(address(n) for n in (first, second))] if ours else []
+    used, worst, shown, begun = cpu(first), 0, 0, time.monotonic()
+    with Attack(program, "entries", first, seconds, "--links", count, "--network", network, "--group", known["group"],
+                *more) as attack:
+        time.sleep(1)  # both syncs are over, which nothing tells
+        joiner = fleet.cpp(network, SECRET, bootstrap=[first.contact]).ready()
+        started = time.monotonic()
+        fleet.meshed([joiner, first, second], 5)
+        joined = time.monotonic() - started
+        fleet.wait("the first is online again", lambda: first.command("status")["online"], 2)
+        while time.monotonic() - begun < seconds:
+            asked = time.monotonic()
+            status = first.command("status")
+            worst = max(worst, time.monotonic() - asked)
+            shown = max(shown, status["members"]["unattested"])
+            if status["health"] != "healthy" or not status["online"] or status["members"]["known"] != 3:
+                raise Failure(f"the status is {status}")
+            time.sleep(0.5)
+        figures = attack.figures(15)
+    used = (cpu(first) - used) / seconds
+    status = joiner.command("status")
+    if not status["online"]:
+        raise Failure(f"the joiner's status is {status}")
+    fleet.clear()
+    if shown < count:
+        raise Failure(f"only {shown} of {count} entries came in; {figures}")
+    if joined > 1:
+        raise Failure(f"a joiner needed {joined * 1000:.0f} ms; {figures}")
+    reached = int(figures.split(" datagrams and ")[1].split()[0])
+    minutes = seconds / 60 + 1  # half of the budget is there at once
+    if reached > 3 * 20000 * minutes or (not ours and reached == 0):
+        raise Failure(figures)
+    if ours and used > 0.1:
+        raise Failure(f"{used * 100:.0f} % of a core; {figures}")
+    return (f"joined in {joined * 1000:.0f} ms; {used * 100:.1f} % of a core; status in {worst * 1000:.0f} ms at most, "
+            f"{shown} unattested, healthy and online; {figures}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mosaik", required=True)
@@ -140,6 +190,8 @@ def main():
             ("a flood of handshakes from many networks", lambda: under(fleet, attack, "handshakes", short, joiners, "--links", 64, "--sources", 200)),
             ("5,000 first packets a second", lambda: under(fleet, attack, "initials", short, joiners, "--rate", 5000)),
             ("first packets as fast as they can be sent", lambda: under(fleet, attack, "initials", short, joiners)),
+            ("1,000 invented members at a silent victim", lambda: invented(fleet, attack, 60 if args.full else 15, 1000)),
+            ("1,000 invented members at our own addresses", lambda: invented(fleet, attack, 15, 1000, ours=True)),
             ("30 joiners at one address", lambda: storm_at_one_address(fleet, 30)),
         ]
         suite.run(fleet, checks, args.only)

@@ -1,11 +1,15 @@
 /// udp_attack: a stranger with a socket, against a running node.
 ///
 ///   udp_attack MODE IP:PORT [--links N] [--seconds T] [--rate R] [--alpn NAME] [--sources K] [--seed S]
+///              [--network NAME] [--group ID] [--at IP:PORT,...]
 ///
 ///   idle        holds N links that send four bytes of a frame and no more; replaces those that are closed
 ///   handshakes  makes whole handshakes as fast as it can, and then says nothing
 ///   initials    sends first packets of connections that never go on: R a second, 0 = as fast as it can
 ///   frames      hostile connections with the grammar of sim::Attacker, one after the other
+///   entries     two syncs, with N invented entries together, that name the network (--network), the group (--group)
+///   and
+///               the addresses --at (comma-separated), or else four ports of its own, at which it counts what arrives
 ///
 /// Sources are addresses 127.x.y.1 in networks of their own where the target is on loopback. Prints one line of
 /// figures.
@@ -32,6 +36,8 @@
 #include <thread>
 #include <vector>
 
+#include "codec/messages.hpp"
+#include "identity/entry.hpp"
 #include "sim/hostile/attacker.hpp"
 
 namespace {
@@ -48,6 +54,9 @@ struct Options {
   std::string alpn = "/mosaik/discovery/sync/1.0";
   unsigned sources = 1;
   std::uint64_t seed = 1;
+  std::string network;
+  std::optional<GroupId> group;
+  std::vector<SocketAddress> at;
 };
 
 [[noreturn]] void usage(const std::string& why) {
@@ -60,6 +69,24 @@ T number(std::string_view text) {
   T out{};
   if (std::from_chars(text.data(), text.data() + text.size(), out).ptr != text.data() + text.size())
     usage("'" + std::string(text) + "' is not a number");
+  return out;
+}
+
+GroupId group_id(std::string_view text) {
+  const auto id = GroupId::from_hex(text);
+  if (!id) usage("'" + std::string(text) + "' is not a group's id");
+  return *id;
+}
+
+std::vector<SocketAddress> addresses(std::string_view text) {
+  std::vector<SocketAddress> out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    const auto address = SocketAddress::parse(text.substr(0, end));
+    if (!address) usage(address.error().message);
+    out.push_back(*address);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
   return out;
 }
 
@@ -85,6 +112,12 @@ Options read(int count, char** words) {
       out.alpn = value;
     else if (word == "--sources")
       out.sources = number<unsigned>(value);
+    else if (word == "--network")
+      out.network = value;
+    else if (word == "--group")
+      out.group = group_id(value);
+    else if (word == "--at")
+      out.at = addresses(value);
     else if (word == "--seed")
       out.seed = number<std::uint64_t>(value);
     else
@@ -265,6 +298,109 @@ void frames(const Options& options) {
   std::printf("frames: %zu connections, %zu opened\n", made, opened);
 }
 
+/// A host that says nothing: it counts what comes to its ports.
+class Victim {
+ public:
+  static constexpr std::size_t ports = 4;
+  Victim() {
+    for (std::size_t i = 0; i < ports; ++i) {
+      const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+      sockaddr_in own{};
+      own.sin_family = AF_INET;
+      own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      socklen_t size = sizeof own;
+      if (fd < 0 || bind(fd, reinterpret_cast<const sockaddr*>(&own), size) != 0 ||
+          getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) != 0)
+        usage("no socket for the victim");
+      fds_.push_back(fd);
+      at_.push_back(SocketAddress::v4({127, 0, 0, 1}, ntohs(own.sin_port)));
+    }
+  }
+  Victim(const Victim&) = delete;
+  Victim& operator=(const Victim&) = delete;
+  ~Victim() {
+    for (const int fd : fds_) close(fd);
+  }
+  void count() {
+    std::array<std::uint8_t, 65536> room{};
+    for (const int fd : fds_) {
+      for (ssize_t size = 0; (size = recv(fd, room.data(), room.size(), 0)) >= 0;) {
+        ++datagrams_;
+        bytes_ += static_cast<std::uint64_t>(size);
+      }
+    }
+  }
+  [[nodiscard]] const std::vector<SocketAddress>& at() const noexcept { return at_; }
+  [[nodiscard]] std::uint64_t datagrams() const noexcept { return datagrams_; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+
+ private:
+  std::vector<int> fds_;
+  std::vector<SocketAddress> at_;
+  std::uint64_t datagrams_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+identity::EntryRef invented(const Options& options, const crypto::SecretKey& key,
+                            const std::vector<SocketAddress>& at) {
+  const std::int64_t wall =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  PeerEntry entry;
+  entry.protocol = identity::protocol;
+  entry.network = id_of<NetworkId>(options.network);
+  entry.version = {wall, wall};
+  entry.id = key.id();
+  for (const SocketAddress& address : at) entry.addresses.emplace_back(address);
+  if (options.group) entry.groups.push_back(*options.group);
+  return identity::sign(entry, key);
+}
+
+/// One sync with so many invented entries; the bytes of its frame.
+std::size_t plant(const Options& options, std::size_t count, const std::vector<SocketAddress>& at) {
+  const sim::RawPeer::Identity own = identity(options, "/mosaik/discovery/sync/1.0");
+  std::vector<identity::EntryRef> entries = {invented(options, own.key, at)};
+  for (std::size_t i = 0; i < count; ++i) entries.push_back(invented(options, identity(options, {}).key, at));
+  std::ranges::sort(entries, {}, [](const identity::EntryRef& entry) { return entry->id(); });
+  std::vector<BytesView> views;
+  for (const auto& entry : entries) views.emplace_back(entry->bytes);
+  std::vector<std::uint8_t> payload;
+  codec::encode_snapshot(views, payload);
+  std::vector<std::uint8_t> frame;
+  for (const int shift : {24, 16, 8, 0}) frame.push_back(static_cast<std::uint8_t>(payload.size() >> shift));
+  frame.insert(frame.end(), payload.begin(), payload.end());
+
+  const Socket socket(options, 0);
+  const auto peer = sim::RawPeer::dial(own, mono());
+  bool spoken = false;
+  const auto begun = Clock::now();
+  while (!peer->closed_with() && Clock::now() - begun < std::chrono::seconds(3)) {
+    if (peer->ready() && !std::exchange(spoken, true)) peer->write_stream(mono(), frame);
+    for (const auto& datagram : peer->send(mono())) socket.put(datagram);
+    pollfd fd{socket.fd(), POLLIN, 0};
+    static_cast<void>(poll(&fd, 1, 1));
+    while (const auto datagram = socket.take())
+      if (!datagram->empty()) peer->receive(mono(), *datagram);
+  }
+  return spoken ? frame.size() : 0;
+}
+
+void entries(const Options& options) {
+  if (options.network.empty() || !options.group) usage("entries need --network and --group");
+  Victim victim;
+  const std::vector<SocketAddress>& at = options.at.empty() ? victim.at() : options.at;
+  std::size_t planted = plant(options, options.links / 2, at);
+  planted += plant(options, options.links - options.links / 2, at);
+  const auto begun = Clock::now();
+  while (!over(options, begun)) {
+    victim.count();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  std::printf("entries: %zu bytes sent, %llu datagrams and %llu bytes came to the victim in %.0f s\n", planted,
+              static_cast<unsigned long long>(victim.datagrams()), static_cast<unsigned long long>(victim.bytes()),
+              options.seconds);
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -281,6 +417,8 @@ int main(int count, char** words) {
     initials(options);
   else if (options.mode == "frames")
     frames(options);
+  else if (options.mode == "entries")
+    entries(options);
   else
     usage("no mode '" + options.mode + "'");
   return 0;
