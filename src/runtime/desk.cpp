@@ -5,7 +5,6 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/loop.hpp"
-#include "runtime/state_file.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -19,6 +18,16 @@ std::unexpected<Error> closed() {
 
 bool changes_catalog(EventKind kind) noexcept {
   return kind == EventKind::peer_discovered || kind == EventKind::peer_updated || kind == EventKind::peer_departed;
+}
+
+/// Nothing for a node without a state file.
+std::optional<StateWriter> state_writer(std::string path, const std::shared_ptr<Inbox>& inbox) {
+  if (path.empty()) return std::nullopt;
+  return StateWriter(std::move(path), [inbox](const std::string& text) {
+    inbox->post([text](Step* step) {
+      if (step != nullptr) step->warn(text);
+    });
+  });
 }
 
 }  // namespace
@@ -36,7 +45,7 @@ Desk::Desk(node::Node& node, CanarySockets& canaries, Outlet& outlet, std::share
       outlet_(outlet),
       inbox_(inbox),
       resolver_(std::move(inbox)),
-      state_file_(std::move(state_file)),
+      state_(state_writer(std::move(state_file), inbox_)),
       now_(read_clock()) {}
 
 // -- requests
@@ -173,19 +182,12 @@ void Desk::publish() {
   for (Task& done : std::exchange(looks_, {})) done();
 }
 
-// A disk may be slow: the delivery thread writes.
 void Desk::keep_memory(bool at_the_end) {
-  if (state_file_.empty()) return;
+  if (!state_) return;
   if (node_.take_memory_changed() && memory_due_ == never) memory_due_ = now_.mono + memory_pause;
   if (memory_due_ == never || (!at_the_end && memory_due_ > now_.mono)) return;
   memory_due_ = never;
-  run([path = state_file_, memory = node_.memory(), inbox = inbox_] {
-    const auto saved = save_state(path, memory);
-    if (saved) return;
-    inbox->post([text = saved.error().message](Step* step) {
-      if (step != nullptr) step->warn(text);
-    });
-  });
+  state_->put(node_.memory());
 }
 
 void Desk::answer_joins(const NodeStatus& published) {
@@ -206,6 +208,8 @@ void Desk::end() {
   for (auto& [group, done] : std::exchange(leaving_, {})) run(std::move(done));
   for (Task& done : std::exchange(when_all_left_, {})) run(std::move(done));
   keep_memory(true);
+  // The delivery thread has a time limit to end within: the next run should find what this one knew.
+  if (state_) run(state_->wait());
   end_machines();
   status_.reset();
   publish();

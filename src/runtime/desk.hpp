@@ -14,6 +14,7 @@
 #include "runtime/canary_sockets.hpp"
 #include "runtime/outlet.hpp"
 #include "runtime/resolver.hpp"
+#include "runtime/state_writer.hpp"
 #include "runtime/step.hpp"
 
 namespace mosaik::runtime {
@@ -91,7 +92,7 @@ class Desk final : public Step {
   Outlet& outlet_;
   std::shared_ptr<Inbox> inbox_;
   Resolver resolver_;
-  std::string state_file_;
+  std::optional<StateWriter> state_;
   Mono memory_due_ = never;  // when the changed memory is to be kept
   Now now_;
 
