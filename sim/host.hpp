@@ -37,6 +37,7 @@ struct HostSpec {
   bool persists = true;                         ///< the process keeps a file; without, it forgets when it last started
   std::optional<std::string> second_secret{};   ///< of another group that it joins as well
   std::optional<std::uint64_t> capabilities{};  ///< of an older node of our kind
+  bool greedy = false;                          ///< a member that floods the others with requests
   bool eager = false;                           ///< no courtesy before a dial: for storms of simultaneous opens
 };
 

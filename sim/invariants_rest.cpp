@@ -158,7 +158,8 @@ class Heartbeats final : public Invariant {
     return std::nullopt;
   }
   Broken at_rest(const World& world, Mono since) override {
-    if (!only_members(world)) return std::nullopt;
+    const bool flooded = std::ranges::any_of(world.hosts(), [](const auto& host) { return host->spec.greedy; });
+    if (flooded || !only_members(world)) return std::nullopt;
     const auto from = std::ranges::find_if(past_, [&](const auto& item) { return item.first >= since; });
     std::size_t ends = 0;
     for (const auto& [host, life] : world.truth().current()) ends += life->bonds.size();

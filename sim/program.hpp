@@ -40,6 +40,7 @@ struct Launch {
   ConsensusConfig timing;
   discovery::Config discovery;  ///< its knobs; network and bootstrap come from above
   bool dial_eagerly = false;
+  bool greedy = false;                        ///< it floods its bonds with requests: a model of the crate
   bool canaries = false;                      ///< it may have TCP connections
   std::optional<std::string> second_secret;   ///< of a group beside the first one
   std::optional<std::uint64_t> capabilities;  ///< of an older node of our kind

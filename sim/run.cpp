@@ -170,6 +170,7 @@ class Run {
     } else if (is(cast.rust)) {
       spec.name = "rust" + std::to_string(i);
       spec.software = Software::rust;
+      spec.greedy = at < cast.greedy;
     } else if (is(cast.impostors)) {
       spec.name = "liar" + std::to_string(i);
       spec.software = Software::impostor;

@@ -13,6 +13,7 @@ namespace mosaik::sim {
 /// Who takes part besides the nodes.
 struct Cast {
   std::size_t rust = 0;          ///< models of the crate
+  std::size_t greedy = 0;        ///< of those models, so many flood the others
   std::size_t impostors = 0;     ///< name the group and do not know its secret
   std::size_t hostile = 0;       ///< impostors that break QUIC's rules too, in the quic tier
   std::size_t planters = 0;      ///< impostors that invent members at the address of a victim

@@ -114,6 +114,7 @@ void World::boot(HostId id) {
   launch.timing = knobs_.timing;
   launch.discovery = knobs_.discovery;
   launch.dial_eagerly = of.spec.eager;
+  launch.greedy = of.spec.greedy && knobs_.tier == Tier::quic;
   launch.canaries = knobs_.canaries;
   launch.second_secret = of.spec.second_secret;
   launch.capabilities = of.spec.capabilities;
