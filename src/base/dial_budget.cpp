@@ -73,7 +73,8 @@ Mono DialBudget::ask_place(Mono now, DialStanding standing, const SocketAddress&
   if (record == nullptr) return now;
   const Mono ready = record->failures.ready(now, silence_cost, silence_capacity);
   if (ready > now) return ready;
-  if (record->unanswered < record->at_a_time) return now;
+  // Where something was silent of late, one at a time: several could all be silent before the first is known to be.
+  if (record->unanswered < (record->failures.full(now) ? record->at_a_time : 1)) return now;
   if (standing == DialStanding::hearsay) return now + hearsay_pause;
   record->queued_until = std::max(record->queued_until, now + queue_pause) + queue_step;
   return record->queued_until;

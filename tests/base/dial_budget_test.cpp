@@ -171,6 +171,22 @@ TEST_F(DialBudgetTest, processes_of_this_computer_are_dialed_together) {
   EXPECT_FALSE(may(attested, local(17))) << "silence is a victim's";
 }
 
+TEST_F(DialBudgetTest, a_silent_computer_of_our_own_is_left_alone_as_any_other) {
+  std::deque<std::pair<Mono, std::uint64_t>> running;
+  std::size_t sent = 0;
+  for (const Mono end = now + 60s; now < end; now += 10ms) {
+    while (!running.empty() && running.front().first <= now) {
+      budget.on_end(now, running.front().second, DialBudget::End::silent);
+      running.pop_front();
+    }
+    const auto address = SocketAddress::v4({127, 0, 0, 1}, static_cast<std::uint16_t>(1 + sent));
+    if (!may(attested, address)) continue;
+    running.emplace_back(now + 1s, send(attested, address));
+    ++sent;
+  }
+  EXPECT_LE(sent, 8U + 6U);
+}
+
 TEST_F(DialBudgetTest, an_address_is_doubtful_after_two_silences) {
   for (int silences = 0; silences < 2; ++silences) {
     EXPECT_FALSE(budget.doubtful(now, attested, at(1)));

@@ -216,5 +216,24 @@ TEST_F(InventedMembers, are_sent_one_packet_and_no_close) {
   EXPECT_EQ(planter.bytes_to(victim), limits::first_packet);
 }
 
+// Nobody but a catalog outside of the group tells them of one another: all is hearsay at first.
+TEST(NodesOfOneCatalog, find_one_another_within_the_budget) {
+  for (const std::size_t count : {5U, 20U}) {
+    Wire wire;
+    wire.add();
+    for (std::size_t i = 1; i <= count; ++i)
+      wire.add({.network = "test network", .bootstrap = {0}, .other_bootstrap = {}});
+    const Mono begun = wire.now().mono;
+    for (std::size_t i = 1; i <= count; ++i) wire.join(i);
+    const auto whole = [&] {
+      for (std::size_t i = 1; i <= count; ++i)
+        if (wire.own_bonds(i) != count - 1) return false;
+      return true;
+    };
+    EXPECT_TRUE(wire.run_until(whole, 5s)) << count;
+    RecordProperty("ms_" + std::to_string(count), std::to_string((wire.now().mono - begun) / 1ms));
+  }
+}
+
 }  // namespace
 }  // namespace mosaik::test
