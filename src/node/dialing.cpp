@@ -29,11 +29,17 @@ quic::DialPermit Dialing::permit(const Now& now, quic::DialRequest& request) {
 
   // Of a peer that was met no address is hearsay.
   request.once = standing(request, targets.front()) == DialStanding::hearsay;
-  if (request.once)
-    std::ranges::rotate(targets, targets.begin() + static_cast<std::ptrdiff_t>(request.tries % targets.size()));
+  std::ranges::rotate(targets, targets.begin() + static_cast<std::ptrdiff_t>(request.tries % targets.size()));
+  const auto hosts_one = [&](const SocketAddress& address) {
+    return std::ranges::any_of(request.addresses, [&](const SocketAddress& other) {
+      return other.with_port(0) == address.with_port(0) && standing(request, other) != DialStanding::proven;
+    });
+  };
   Mono at = never;
   for (const SocketAddress& address : targets) {
-    const Mono ready = budget_.ask(now.mono, standing(request, address), address);
+    const DialStanding known = standing(request, address);
+    if (known != DialStanding::proven && hosts_one(address)) continue;  // one at a time, the others in turn
+    const Mono ready = budget_.ask(now.mono, known, address);
     at = std::min(at, ready);
     if (ready <= now.mono) request.addresses.push_back(address);
     if (request.once && !request.addresses.empty()) break;

@@ -116,6 +116,17 @@ TEST_F(DialingTest, whom_a_member_names_is_dialed_at_all_its_addresses) {
   EXPECT_FALSE(wanted.once);
 }
 
+TEST_F(DialingTest, of_one_host_one_port_is_dialed_at_a_time) {
+  vouched_.insert(peer(1));
+  const std::vector<SocketAddress> addresses = {at("192.0.2.8:1"), at("192.0.2.8:2"), at("192.0.2.9:1")};
+  auto wanted = request(peer(1), addresses);
+  ASSERT_LE(dialing_.permit(now_, wanted).at, now_.mono);
+  EXPECT_THAT(wanted.addresses, ElementsAre(addresses[0], addresses[2]));
+  wanted = request(peer(1), addresses, 1);
+  ASSERT_LE(dialing_.permit(now_, wanted).at, now_.mono);
+  EXPECT_THAT(wanted.addresses, ElementsAre(addresses[1], addresses[2]));
+}
+
 TEST_F(DialingTest, what_the_operator_names_has_no_budget) {
   auto wanted = request(peer(1), {at("203.0.113.7:1")});
   wanted.source = quic::DialSource::contact;
