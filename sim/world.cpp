@@ -86,8 +86,11 @@ std::size_t World::invented() const {
 }
 
 GroupId World::group_of(const std::string& secret) const {
-  return node::id_of_group(GroupKey::from_secret(secret), knobs_.timing,
-                           replication_ ? &replication_->machine : nullptr);
+  // A key lies in memory of its own, which takes some system calls: not at each event.
+  const auto known = groups_.find(secret);
+  if (known != groups_.end()) return known->second;
+  return groups_[secret] = node::id_of_group(GroupKey::from_secret(secret), knobs_.timing,
+                                             replication_ ? &replication_->machine : nullptr);
 }
 
 // ------------------------------------------------------------------------------------------------ processes

@@ -60,7 +60,10 @@ class World {
 
   HostId add(HostSpec spec);
   /// The groups have a machine; before anything is booted.
-  void replicate(Replication replication) { replication_ = std::move(replication); }
+  void replicate(Replication replication) {
+    replication_ = std::move(replication);
+    groups_.clear();
+  }
   [[nodiscard]] const std::optional<Replication>& replication() const noexcept { return replication_; }
   /// A process on a host: a new incarnation of the same key.
   void boot(HostId host);
@@ -184,6 +187,7 @@ class World {
   bool at_war_ = true;
   bool touched_ = false;
   std::optional<Replication> replication_;
+  mutable std::map<std::string, GroupId> groups_;  // by secret
   Workload* workload_ = nullptr;
 };
 
