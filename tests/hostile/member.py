@@ -126,7 +126,7 @@ def main():
         print(f"hostile member: seed {fleet.seed}", flush=True)
         checks = [
             ("catch-up requests", lambda: under(fleet, args.attack, "fetch", args.seconds, fill=2)),
-            ("commands of 1 MiB", lambda: under(fleet, args.attack, "forward", args.seconds, flags=["--log-bytes", "256MiB"])),
+            ("commands of 1 MiB", lambda: under(fleet, args.attack, "forward", args.seconds, flags=["--log-limit", "256MiB"])),
             ("pings", lambda: under(fleet, args.attack, "ping", args.seconds)),
             ("strong reads", lambda: under(fleet, args.attack, "query", args.seconds)),
             ("votes", lambda: under(fleet, args.attack, "votes", args.seconds)),

@@ -46,7 +46,7 @@ class ThePage(unittest.TestCase):
                 self.assertTrue(name in tests, "there is no such test")
 
     def test_names_checks_that_there_are(self):
-        for script, titles in re.findall(r"`(tests/\w+/run\.py)`((?:(?:: |, |, and )\"[^\"]+\")+)", PAGE):
+        for script, titles in re.findall(r"`(tests/\w+/\w+\.py)`((?:(?:: |, |, and )\"[^\"]+\")+)", PAGE):
             source = (ROOT / script).read_text()
             for title in re.findall(r"\"([^\"]+)\"", titles):
                 with self.subTest(script=script, title=title):

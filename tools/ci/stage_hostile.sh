@@ -19,7 +19,7 @@ counted() {
   rm -f "$log"
 }
 
-build release mosaik_command quic_attack udp_attack
+build release mosaik_command quic_attack udp_attack member_attack
 counted build/release/tests/quic_attack --connections 2000 --jobs "$jobs"
 if command -v clang++-19 >/dev/null; then
   build asan-ubsan quic_attack
@@ -29,5 +29,6 @@ else
   skipped=$((skipped + 1))
 fi
 counted python3 tests/hostile/run.py --mosaik build/release/mosaik --attack build/release/tests/udp_attack
+counted python3 tests/hostile/member.py --mosaik build/release/mosaik --attack build/release/tests/member_attack --seconds 2
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
