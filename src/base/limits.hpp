@@ -19,7 +19,10 @@ inline constexpr std::size_t receive_step =
     64U << 10U;  ///< a receive buffer grows by what arrived, never by what was announced
 
 // -- links
-inline constexpr std::size_t links = 4096;               ///< connections of one endpoint, closing ones included
+inline constexpr std::size_t links = 4096;               ///< connections of one endpoint that have not ended
+inline constexpr std::size_t farewells = 4096;           ///< ended ones that still answer late packets; the oldest go
+inline constexpr Nanoseconds farewell_quiet = 1s;        ///< for which one is kept, at most, for RFC 9000 10.2's sake
+inline constexpr std::size_t unread_bytes = 16U << 20U;  ///< of ended links that have proven nothing, not yet read
 inline constexpr std::size_t incoming_handshakes = 256;  ///< unfinished incoming handshakes (base/admission_table.hpp)
 inline constexpr std::size_t retry_threshold = 64;  ///< unfinished incoming handshakes from which on Retry is asked
 inline constexpr Nanoseconds retry_window = 10ms;   ///< in which a client is asked so often,

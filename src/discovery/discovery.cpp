@@ -86,7 +86,19 @@ void Discovery::Impl::on_self_changed(const Now& now, quic::Links& links, Facts&
   pump(now, links, facts);
 }
 
+// What is said on links that we have done with costs nothing.
+bool Discovery::Impl::is_awaited(const quic::LinkEvent& event) {
+  const auto on = [&](quic::LinkId link) {
+    const Exchange* const exchange = exchanges_.find(link);
+    return exchange != nullptr && exchange->stage != Exchange::Stage::finished;
+  };
+  if (const auto* const frame = std::get_if<quic::LinkFrame>(&event)) return on(frame->link);
+  if (const auto* const active = std::get_if<quic::LinkActive>(&event)) return on(active->link);
+  return true;
+}
+
 void Discovery::Impl::on_link(const Now& now, const quic::LinkEvent& event, quic::Links& links, Facts& facts) {
+  if (!is_awaited(event)) return;
   refresh_when_due(now, facts);
   std::visit([&](const auto& each) { on_event(now, each, links, facts); }, event);
   pump(now, links, facts);

@@ -38,6 +38,7 @@ class Discovery::Impl {
 
   // discovery.cpp
   void start(const Now& now, quic::Links& links, Facts& facts);
+  [[nodiscard]] bool is_awaited(const quic::LinkEvent& event);
   void on_link(const Now& now, const quic::LinkEvent& event, quic::Links& links, Facts& facts);
   void on_timer(const Now& now, quic::Links& links, Facts& facts);
   void on_self_changed(const Now& now, quic::Links& links, Facts& facts);

@@ -28,7 +28,8 @@ struct Ending {
   CloseInfo info;
   std::vector<std::uint8_t> packet;   ///< CONNECTION_CLOSE to answer late packets with; empty: they get no answer
   std::vector<DatagramPath> targets;  ///< where `packet` goes
-  Nanoseconds quiet{};                ///< three probe timeouts (RFC 9000 10.2)
+  Nanoseconds quiet{};                ///< three probe timeouts (RFC 9000 10.2), limits::farewell_quiet at most
+  bool proven = false;                ///< its owner had raised the limit of its frames
   bool send_now = false;              ///< the packet has not been sent yet
 };
 

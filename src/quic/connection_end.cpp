@@ -100,7 +100,9 @@ void Connection::end_silently(Mono now, ClosedBy by, std::string reason, bool re
 void Connection::end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseError* error) {
   MOSAIK_ASSERT(!ending_);
   Ending out;
-  out.quiet = 3 * Nanoseconds(static_cast<std::int64_t>(ngtcp2_conn_get_pto(quic_)));
+  // The peer's max_ack_delay, 16 s at most, is part of that: nobody may decide that we remember it for so long.
+  out.quiet = std::min(3 * Nanoseconds(static_cast<std::int64_t>(ngtcp2_conn_get_pto(quic_))), limits::farewell_quiet);
+  out.proven = wide_;
   out.targets = targets();
   if (error != nullptr) out.packet = close_packet(now, *error);
   out.send_now = !out.packet.empty();
@@ -113,8 +115,8 @@ void Connection::end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseE
   if (counted_peer_ && --shared_.accepted[*counted_peer_] == 0) shared_.accepted.erase(*counted_peer_);
   // Nobody knows of an accepted connection that never opened.
   if (opened_ || dialled_) {
-    std::unique_ptr<Inbox> rest = by == ClosedBy::us ? nullptr : std::move(inbox_);
-    shared_.events.push_back(Ended{LinkClosed{timer.link, std::move(info)}, std::move(rest)});
+    if (by != ClosedBy::us) shared_.rests.keep(timer.link, std::move(inbox_), wide_);
+    shared_.events.push_back(Ended{LinkClosed{timer.link, std::move(info)}});
   }
   ending_ = std::move(out);
 }

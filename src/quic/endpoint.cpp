@@ -49,21 +49,29 @@ class Endpoint::Impl {
   [[nodiscard]] Connection* reset_target(BytesView bytes) const;
   void adopt(Mono now, std::unique_ptr<Connection> connection, const DatagramPath& path, BytesView bytes);
   void forget(std::map<LinkId, Farewell>::iterator farewell);
-  [[nodiscard]] bool make_room(Mono now);
+  [[nodiscard]] bool has_room() const noexcept { return live_.size() < limits::links; }
+  void make_room_for_farewell();
   void admit_handshake(Mono now, LinkId link, const SocketAddress& from);
   void mark(Farewell& farewell);
   [[nodiscard]] bool write_farewells(DatagramBatch& out);
   [[nodiscard]] bool write_connections(Mono now, Ring<LinkId>& queue, DatagramBatch& out);
-  /// What there is to read now; when the link, or all links, have had their part of this turn: aside.
-  std::optional<LinkEvent> read(Inbox& inbox, LinkId link, bool& aside);
-  std::optional<LinkEvent> take_frames(FramesReady ready, bool& aside);
-  std::optional<LinkEvent> take_end(Ended& ended, bool& aside);
+  /// What becomes of a mark that was looked at.
+  enum class Fate : std::uint8_t {
+    done,    ///< there is nothing more
+    unread,  ///< all links together have had their part of this turn, and this one nothing of it
+    aside,   ///< the link has had its part
+  };
+  /// What there is to read now.
+  std::optional<LinkEvent> read(Inbox& inbox, LinkId link, Fate& fate);
+  std::optional<LinkEvent> take_frames(FramesReady ready, Fate& fate);
+  std::optional<LinkEvent> take_rest(LinkId ended, Fate& fate);
   std::optional<LinkEvent> next_of(EventQueue& queue);
   void resume_reading();
 
   PeerId self_;
-  EventQueue aside_;    // what is read later,
-  EventQueue resumed_;  // and now, before what is new
+  EventQueue unread_;   // what is read in the next turn before all others,
+  EventQueue aside_;    // and behind them
+  EventQueue resumed_;  // both, when that turn has come
   Mono reading_due_ = never;
   TurnBudget turn_{limits::frames_per_turn, limits::frame_bytes_per_turn};
   std::vector<std::unique_ptr<Connection>> buried_;  // ended since the last event was asked for
@@ -98,6 +106,7 @@ void Endpoint::Impl::settle(Mono now, Connection& connection) {
   timers_.cancel(connection.timer);
   // A frame of it may just be in somebody's hands: it is theirs until the next event is asked for.
   buried_.push_back(std::move(live_.extract(link).mapped()));
+  make_room_for_farewell();
   const auto [place, added] = farewells_.try_emplace(link, link, now, std::move(ending), std::move(cids), was_open);
   MOSAIK_ASSERT(added);
   timers_.set(place->second.timer, place->second.end());
@@ -110,13 +119,10 @@ void Endpoint::Impl::forget(std::map<LinkId, Farewell>::iterator farewell) {
   farewells_.erase(farewell);
 }
 
-bool Endpoint::Impl::make_room(Mono now) {
-  if (live_.size() + farewells_.size() < limits::links) return true;
-  const auto over =
-      std::ranges::find_if(farewells_, [&](const auto& item) { return item.second.quiet_until() <= now; });
-  if (over == farewells_.end()) return false;
-  forget(over);
-  return true;
+// What remains of links that ended has places of its own: no flood of ended links keeps us from dialing.
+void Endpoint::Impl::make_room_for_farewell() {
+  if (farewells_.size() < limits::farewells) return;
+  forget(std::ranges::min_element(farewells_, {}, [](const auto& item) { return item.second.worth(); }));
 }
 
 void Endpoint::Impl::admit_handshake(Mono now, LinkId link, const SocketAddress& from) {
@@ -202,7 +208,7 @@ bool Endpoint::Impl::advance(Mono now) {
       on_datagram(now, waiting->path, waiting->bytes);  // its connection was made in the meantime
       continue;
     }
-    if (!make_room(now)) {
+    if (!has_room()) {
       ++shared_.counters.dropped_initials;
       continue;
     }
@@ -230,7 +236,7 @@ Result<LinkId> Endpoint::Impl::dial(Mono now, const DialRequest& request) {
     return fail(Errc::invalid_argument, "peer " + request.peer.brief() + " has no address to dial");
   }
   if (request.peer == self_) return fail(Errc::invalid_argument, "a node cannot dial itself");
-  if (!make_room(now)) return fail(Errc::limit, "this node has all the connections that it may have");
+  if (!has_room()) return fail(Errc::limit, "this node has all the connections that it may have");
   const LinkId link{++last_link_};
   std::unique_ptr<Connection> connection = Connection::dial(shared_, link, request, now);
   if (connection == nullptr) return fail(Errc::internal, "the QUIC library made no connection");
@@ -238,10 +244,11 @@ Result<LinkId> Endpoint::Impl::dial(Mono now, const DialRequest& request) {
   return link;
 }
 
-std::optional<LinkEvent> Endpoint::Impl::read(Inbox& inbox, LinkId link, bool& aside) {
-  const Mono due = turn_.left(last_now_) ? inbox.budget().due(last_now_) : last_now_ + Nanoseconds(1);
-  aside = due > last_now_;
-  if (aside) {
+std::optional<LinkEvent> Endpoint::Impl::read(Inbox& inbox, LinkId link, Fate& fate) {
+  const bool spent = !turn_.left(last_now_);
+  const Mono due = spent ? last_now_ + Nanoseconds(1) : inbox.budget().due(last_now_);
+  if (due > last_now_) {
+    fate = spent && !inbox.budget().had_part(last_now_) ? Fate::unread : Fate::aside;
     reading_due_ = std::min(reading_due_, due);
     return std::nullopt;
   }
@@ -253,32 +260,40 @@ std::optional<LinkEvent> Endpoint::Impl::read(Inbox& inbox, LinkId link, bool& a
   return event;
 }
 
-std::optional<LinkEvent> Endpoint::Impl::take_frames(FramesReady ready, bool& aside) {
+std::optional<LinkEvent> Endpoint::Impl::take_frames(FramesReady ready, Fate& fate) {
   Connection* const connection = find(ready.link);
   if (connection == nullptr) return std::nullopt;
-  if (std::optional<LinkEvent> event = read(connection->inbox(), ready.link, aside); event || aside) return event;
+  if (std::optional<LinkEvent> event = read(connection->inbox(), ready.link, fate); event || fate != Fate::done)
+    return event;
   connection->on_inbox_empty();
   mark(*connection);  // the peer is to learn of its credit
   return std::nullopt;
 }
 
-std::optional<LinkEvent> Endpoint::Impl::take_end(Ended& ended, bool& aside) {
-  if (ended.rest == nullptr) return std::nullopt;
-  return read(*ended.rest, ended.closed.link, aside);
+std::optional<LinkEvent> Endpoint::Impl::take_rest(LinkId ended, Fate& fate) {
+  Inbox* const rest = shared_.rests.find(ended);
+  if (rest == nullptr) return std::nullopt;
+  if (std::optional<LinkEvent> event = read(*rest, ended, fate); event || fate != Fate::done) return event;
+  shared_.rests.drop(ended);
+  return std::nullopt;
 }
 
-// In a later turn, before what is new: a link that was put off has waited longest.
+// In a later turn, before what is new. Whoever got nothing goes first: many links that flood take turns with the
+// others.
 void Endpoint::Impl::resume_reading() {
   if (last_now_ < reading_due_) return;
   reading_due_ = never;
-  while (!aside_.empty()) {
-    resumed_.push_back(std::move(aside_.front()));
-    aside_.pop_front();
+  for (EventQueue* const queue : {&unread_, &aside_}) {
+    while (!queue->empty()) {
+      resumed_.push_back(std::move(queue->front()));
+      queue->pop_front();
+    }
   }
 }
 
 std::optional<LinkEvent> Endpoint::Impl::next_event() {
   buried_.clear();
+  shared_.rests.bury();
   resume_reading();
   if (std::optional<LinkEvent> event = next_of(resumed_)) return event;
   return next_of(shared_.events);
@@ -287,25 +302,24 @@ std::optional<LinkEvent> Endpoint::Impl::next_event() {
 std::optional<LinkEvent> Endpoint::Impl::next_of(EventQueue& queue) {
   while (!queue.empty()) {
     QueuedEvent& front = queue.front();
-    bool aside = false;
-    if (const auto* const ready = std::get_if<FramesReady>(&front)) {
-      if (std::optional<LinkEvent> event = take_frames(*ready, aside)) return event;
-      if (aside) aside_.push_back(std::move(front));
+    Fate fate = Fate::done;
+    const auto* const ready = std::get_if<FramesReady>(&front);
+    auto* const ended = std::get_if<Ended>(&front);
+    if (ready != nullptr) {
+      if (std::optional<LinkEvent> event = take_frames(*ready, fate)) return event;
+    } else if (ended != nullptr) {
+      if (std::optional<LinkEvent> event = take_rest(ended->closed.link, fate)) return event;
+    }
+    if (fate != Fate::done) {
+      (fate == Fate::unread ? unread_ : aside_).push_back(std::move(front));
       queue.pop_front();
       continue;
     }
-    if (auto* const ended = std::get_if<Ended>(&front)) {
-      if (std::optional<LinkEvent> event = take_end(*ended, aside)) return event;
-      if (aside) {
-        aside_.push_back(std::move(front));
-        queue.pop_front();
-        continue;
-      }
-      LinkEvent closed = std::move(ended->closed);
+    if (ready != nullptr) {
       queue.pop_front();
-      return closed;
+      continue;
     }
-    LinkEvent event = std::move(std::get<LinkEvent>(front));
+    LinkEvent event = ended != nullptr ? LinkEvent(std::move(ended->closed)) : std::move(std::get<LinkEvent>(front));
     queue.pop_front();
     if (const auto* const active = std::get_if<LinkActive>(&event)) {
       if (Connection* const connection = find(active->link)) connection->on_active_taken();
@@ -391,6 +405,8 @@ void Endpoint::close(const Now& now, LinkId link, CloseCode code, CloseMode mode
   if (Connection* const connection = impl_->find(link)) {
     connection->close(time, code, mode);
     impl_->settle(time, *connection);
+  } else {
+    impl_->shared_.rests.drop(link);  // it has ended, and its owner wants to hear no more of it
   }
 }
 

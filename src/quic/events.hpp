@@ -2,10 +2,9 @@
 /// Events on their way to the endpoint's owner, in the order in which they happened. Frames are not copied here: a mark
 /// tells that a link has some, and they are taken from its inbox when the mark comes up.
 
-#include <memory>
 #include <variant>
 
-#include "quic/inbox.hpp"
+#include "quic/link.hpp"
 #include "quic/ring.hpp"
 
 namespace mosaik::quic {
@@ -13,10 +12,9 @@ namespace mosaik::quic {
 struct FramesReady {
   LinkId link;
 };
-/// A link's end, with what had arrived before it.
+/// A link's end. What had arrived before it is in Shared::rests.
 struct Ended {
   LinkClosed closed;
-  std::unique_ptr<Inbox> rest;
 };
 using QueuedEvent = std::variant<std::monostate, LinkEvent, FramesReady, Ended>;
 using EventQueue = Ring<QueuedEvent>;

@@ -3,9 +3,10 @@
 ///
 /// A connection that we closed, or that fell silent, answers late packets with its CONNECTION_CLOSE for as long as the
 /// peer may still believe in it (its idle time), not just for three probe timeouts: after that only a stateless reset
-/// could answer, and a reset tells the peer that our process is another one. When there are too many, those whose three
-/// probe timeouts are over make room first.
+/// could answer, and a reset tells the peer that our process is another one. There are
+/// limits::farewells at most: those of strangers make room first, and then the older.
 
+#include <utility>
 #include <vector>
 
 #include "base/datagram.hpp"
@@ -23,6 +24,7 @@ class Farewell {
         packet_(std::move(ending.packet)),
         targets_(std::move(ending.targets)),
         quiet_until_(now + ending.quiet),
+        proven_(ending.proven),
         end_(was_open && !packet_.empty() ? std::max(quiet_until_, now + limits::quic_idle_timeout) : quiet_until_),
         due_(ending.send_now && !packet_.empty()) {}
 
@@ -36,7 +38,8 @@ class Farewell {
   [[nodiscard]] bool write(DatagramBatch& out);
 
   [[nodiscard]] Mono end() const noexcept { return end_; }
-  [[nodiscard]] Mono quiet_until() const noexcept { return quiet_until_; }
+  /// Whose place is given up first: the lower one's. Strangers before members, and then the older.
+  [[nodiscard]] std::pair<bool, Mono> worth() const noexcept { return {proven_, quiet_until_}; }
   [[nodiscard]] const std::vector<Cid>& cids() const noexcept { return cids_; }
 
   Timer timer;
@@ -47,6 +50,7 @@ class Farewell {
   std::vector<std::uint8_t> packet_;
   std::vector<DatagramPath> targets_;
   Mono quiet_until_;
+  bool proven_;
   Mono end_;
   std::uint32_t late_packets_ = 0;
   bool due_ = false;

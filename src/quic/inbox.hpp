@@ -27,6 +27,8 @@ class Inbox {
   /// True once after something arrived.
   [[nodiscard]] bool take_news() noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
+  /// Bytes of memory that it takes, about.
+  [[nodiscard]] std::size_t held() const noexcept { return reader_.buffered(); }
   [[nodiscard]] ReadingBudget& budget() noexcept { return budget_; }
 
  private:

@@ -22,6 +22,7 @@ class TurnBudget {
     }
     return frames_ < most_frames_ && bytes_ < most_bytes_;
   }
+  [[nodiscard]] bool spent_some(Mono turn) const noexcept { return turn == turn_ && frames_ > 0; }
   void spend(std::size_t bytes) noexcept {
     ++frames_;
     bytes_ += bytes;
@@ -43,6 +44,8 @@ class ReadingBudget {
     if (!rate_.ready(turn)) return std::max(rate_.ready_at(), turn + limits::reading_pause);
     return turn_.left(turn) ? turn : turn + Nanoseconds(1);
   }
+  /// The link has handed something up in this turn.
+  [[nodiscard]] bool had_part(Mono turn) const noexcept { return turn_.spent_some(turn); }
   void spend(Mono turn, std::size_t bytes) noexcept {
     turn_.spend(bytes);
     rate_.spend(turn, 1 + bytes / limits::frame_unit);

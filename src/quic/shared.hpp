@@ -9,6 +9,7 @@
 #include "quic/cid.hpp"
 #include "quic/endpoint.hpp"
 #include "quic/events.hpp"
+#include "quic/rests.hpp"
 #include "quic/secrets.hpp"
 #include "quic/tls.hpp"
 
@@ -46,6 +47,7 @@ struct Shared {
   CidTable cids;
   CidTable reset_tokens;  ///< of our peers' connection ids, 16 bytes each
   EventQueue events;
+  Rests rests;
   EndpointCounters counters;
   std::map<PeerId, std::size_t> accepted;  ///< open links of each peer that dialled us
   /// Accepted connections whose handshake is not complete.

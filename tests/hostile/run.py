@@ -188,6 +188,10 @@ def main():
         checks += [
             ("a flood of handshakes", lambda: under(fleet, attack, "handshakes", short, joiners, "--links", 64)),
             ("a flood of handshakes from many networks", lambda: under(fleet, attack, "handshakes", short, joiners, "--links", 64, "--sources", 200)),
+            ("a flood of handshakes with long delays", lambda: under(fleet, attack, "handshakes", 16 if args.full else 8, 2, "--links", 64,
+                                                                     "--ack-delay", 16383, settle=11.0 if args.full else 6.0)),
+            ("bursts of frames and a close, sync", lambda: under(fleet, attack, "bursts", short, joiners, "--links", 32, settle=2.0)),
+            ("bursts of frames and a close, groups", lambda: under(fleet, attack, "bursts", short, joiners, "--links", 32, "--alpn", groups, settle=2.0)),
             ("5,000 first packets a second", lambda: under(fleet, attack, "initials", short, joiners, "--rate", 5000)),
             ("first packets as fast as they can be sent", lambda: under(fleet, attack, "initials", short, joiners)),
             ("1,000 invented members at a silent victim", lambda: invented(fleet, attack, 60 if args.full else 15, 1000)),

@@ -1,10 +1,15 @@
 /// udp_attack: a stranger with a socket, against a running node.
 ///
 ///   udp_attack MODE IP:PORT [--links N] [--seconds T] [--rate R] [--alpn NAME] [--sources K] [--seed S]
-///              [--network NAME] [--group ID] [--at IP:PORT,...]
+///              [--network NAME] [--group ID] [--at IP:PORT,...] [--ack-delay MS]
+///
+/// --ack-delay: the max_ack_delay that each link announces.
 ///
 ///   idle        holds N links that send four bytes of a frame and no more; replaces those that are closed
 ///   handshakes  makes whole handshakes as fast as it can, and then says nothing
+///   bursts      makes handshakes, and sends 250 kB of empty frames and a close at once on each link, whatever
+///   congestion
+///               control says
 ///   initials    sends first packets of connections that never go on: R a second, 0 = as fast as it can
 ///   frames      hostile connections with the grammar of sim::Attacker, one after the other
 ///   entries     two syncs, with N invented entries together, that name the network (--network), the group (--group)
@@ -54,6 +59,7 @@ struct Options {
   std::string alpn = "/mosaik/discovery/sync/1.0";
   unsigned sources = 1;
   std::uint64_t seed = 1;
+  std::optional<std::uint64_t> ack_delay;  ///< milliseconds
   std::string network;
   std::optional<GroupId> group;
   std::vector<SocketAddress> at;
@@ -112,6 +118,8 @@ Options read(int count, char** words) {
       out.alpn = value;
     else if (word == "--sources")
       out.sources = number<unsigned>(value);
+    else if (word == "--ack-delay")
+      out.ack_delay = number<std::uint64_t>(value);
     else if (word == "--network")
       out.network = value;
     else if (word == "--group")
@@ -167,7 +175,9 @@ sim::RawPeer::Identity identity(const Options& options, const std::string& alpn)
   Bytes32 seed{};
   const std::uint64_t number = options.seed * 1'000'003 + ++peers_made;
   std::memcpy(seed.data(), &number, sizeof number);
-  return {crypto::SecretKey::from_seed(seed), alpn, number, {}};
+  sim::RawParameters parameters{};
+  if (options.ack_delay) parameters.max_ack_delay = std::chrono::milliseconds(*options.ack_delay);
+  return {crypto::SecretKey::from_seed(seed), alpn, number, parameters};
 }
 
 /// A stranger's connection and its socket.
@@ -233,6 +243,44 @@ void handshakes(const Options& options) {
   }
   std::printf("handshakes: %zu begun, %zu done, %.0f a second\n", made, done,
               static_cast<double>(done) / options.seconds);
+}
+
+/// A STREAM frame of zeros, which are empty frames of ours, in one packet; the last one with a CONNECTION_CLOSE.
+std::vector<std::uint8_t> zeros(std::size_t at, std::size_t size, bool last) {
+  std::vector<std::uint8_t> out = {0x0e, 0x00};
+  for (const std::size_t value : {at, size})
+    for (const unsigned shift : {24U, 16U, 8U, 0U})
+      out.push_back(static_cast<std::uint8_t>((shift == 24U ? 0x80U : 0U) | (value >> shift & 0xffU)));
+  out.resize(out.size() + size, 0);
+  if (last) out.insert(out.end(), {0x1d, 0x00, 0x00});
+  return out;
+}
+
+void bursts(const Options& options) {
+  constexpr std::size_t total = 250'000, in_packet = 8000;
+  const auto begun = Clock::now();
+  std::vector<std::unique_ptr<Link>> links;
+  std::size_t made = 0, done = 0;
+  while (!over(options, begun)) {
+    for (; links.size() < options.links; ++made) links.push_back(std::make_unique<Link>(options, made, options.alpn));
+    for (auto& link : links) {
+      link->pump();
+      if (!link->peer->ready() || link->spoken) continue;
+      link->spoken = true;
+      link->pump();
+      for (std::size_t at = 0; at < total; at += in_packet) {
+        const std::size_t size = std::min(in_packet, total - at);
+        if (const auto datagram = link->peer->seal({}, zeros(at, size, at + size == total)))
+          static_cast<void>(link->socket.put(*datagram));
+      }
+      ++done;
+    }
+    std::erase_if(links, [](const auto& link) {
+      return link->spoken || link->peer->closed_with() || Clock::now() - link->begun > std::chrono::seconds(2);
+    });
+    wait_for_any(links);
+  }
+  std::printf("bursts: %zu begun, %zu done, %.0f a second\n", made, done, static_cast<double>(done) / options.seconds);
 }
 
 void initials(const Options& options) {
@@ -413,6 +461,8 @@ int main(int count, char** words) {
     idle(options);
   else if (options.mode == "handshakes")
     handshakes(options);
+  else if (options.mode == "bursts")
+    bursts(options);
   else if (options.mode == "initials")
     initials(options);
   else if (options.mode == "frames")

@@ -109,6 +109,65 @@ TEST_F(Transfer, hands_up_a_part_of_a_flood_each_turn_and_other_links_in_between
   EXPECT_LT(before_the_other, flood / 2) << "a link that says little waits for no flood";
 }
 
+TEST_F(Transfer, many_floods_take_turns_with_a_link_that_says_little) {
+  open();
+  wire.conditions.delay = 100us;
+  b.keep_frames = false;
+  std::vector<std::pair<Host*, LinkId>> floods;
+  for (std::uint8_t i = 0; i < 16; ++i) {
+    Host& flooding = wire.add(static_cast<std::uint8_t>(10 + i));
+    const auto link = wire.connect(flooding, b);
+    ASSERT_TRUE(link);
+    b.endpoint->set_frame_limit(link->second, limits::group_frame);
+    floods.emplace_back(&flooding, link->first);
+  }
+  for (const auto& [host, link] : floods)
+    for (int i = 0; i < 20'000; ++i)
+      ASSERT_EQ(host->endpoint->send(link, SendClass::consensus, host->frame(0)), SendResult::queued);
+  std::size_t others = 0;
+  std::optional<std::size_t> before;
+  b.on_event = [&](const LinkEvent& event) {
+    const auto* const frame = std::get_if<LinkFrame>(&event);
+    if (frame == nullptr) return;
+    if (frame->link == to && !before) before = others;
+    if (frame->link != to) ++others;
+  };
+  wire.run_for(1ms);
+  const std::size_t begun = others;
+  ASSERT_EQ(send(SendClass::consensus, {7}), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return before.has_value(); }, 1s));
+  EXPECT_LE(*before - begun, 4 * limits::frames_per_turn);
+}
+
+TEST_F(Transfer, an_owner_that_closes_an_ended_link_hears_no_more_of_it) {
+  open();
+  for (int i = 0; i < 5000; ++i) ASSERT_EQ(send(SendClass::consensus, {1}), SendResult::queued);
+  std::size_t after_close = 0;
+  bool closed = false;
+  b.on_event = [&](const LinkEvent& event) {
+    if (const auto* const frame = std::get_if<LinkFrame>(&event); frame != nullptr && frame->link == to) {
+      after_close += closed ? 1U : 0U;
+      closed = true;
+      b.endpoint->close(wire.now(), to, CloseCode::protocol_violation, CloseMode::at_once);
+      EXPECT_EQ(frame->payload.size(), 1U);  // it is still the reader's
+    }
+  };
+  // All of it and the close arrive in one step: nothing was read before the link had ended.
+  std::vector<Packet> kept;
+  wire.passes = [&](const Packet& packet) {
+    if (packet.from != Wire::address(1)) return true;
+    kept.push_back(packet);
+    return false;
+  };
+  wire.run_for(1ms);
+  a.endpoint->close(wire.now(), from, CloseCode::disconnect, CloseMode::at_once);
+  wire.run_for(1ms);
+  wire.passes = {};
+  for (const Packet& packet : kept) wire.inject(packet.from, packet.to, packet.bytes);
+  ASSERT_TRUE(wire.run_until([&] { return b.links[to].closed.has_value(); }, 1s));
+  EXPECT_EQ(after_close, 0U);
+}
+
 TEST_F(Transfer, reads_no_faster_than_the_rate_of_a_link_and_loses_nothing) {
   open();
   b.keep_frames = false;
