@@ -68,7 +68,7 @@ void Mesh::on_arrival(const Step& step, const Arrival& arrival) {
   if (!crypto::verify_proof(config_.key, *ekm, arrival.peer, arrival.proof))
     return refuse(step, arrival, CloseCode::invalid_proof);
 
-  Member* member = learn(step, arrival.entry, Word::vouched);
+  Member* member = learn(step, arrival.entry, Word::proven);
   // limits::mesh_peers, or a clock beyond the drift: it may come again.
   if (member == nullptr) return refuse(step, arrival, CloseCode::timeout);
   member->wish = Wish::wanted;

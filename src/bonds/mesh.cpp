@@ -94,7 +94,7 @@ Member* Mesh::learn(const Step& step, const identity::EntryRef& entry, Word word
   if (entry->entry.version.updated > step.now.wall.milliseconds + limits::clock_drift / 1ms) return nullptr;
   auto found = members_.find(entry->id());
   if (found == members_.end()) {
-    make_room(word == Word::vouched ? 0 : 1);
+    make_room(word);
     if (members_.size() >= limits::mesh_peers) return nullptr;
     found = members_.emplace(entry->id(), Member{}).first;
     found->second.id = entry->id();
@@ -103,7 +103,7 @@ Member* Mesh::learn(const Step& step, const identity::EntryRef& entry, Word word
     step.facts.emplace_back(MeshChanged{});
   }
   Member& member = found->second;
-  if (word == Word::vouched) member.vouched = true;
+  if (word != Word::hearsay) member.vouched = true;
   if (!member.entry || entry->entry.version > member.entry->entry.version) {
     const bool reborn = member.entry && entry->entry.version.started > member.entry->entry.version.started;
     member.entry = entry;
@@ -354,15 +354,19 @@ void Mesh::forget_surplus() {
   for (const auto& [time, id] : std::span(lost).first(static_cast<std::size_t>(surplus))) members_.erase(id);
 }
 
-void Mesh::make_room(std::uint64_t least_attempts) {
+void Mesh::make_room(Word word) {
   if (members_.size() < limits::mesh_peers) return;
-  const auto worse = [](const auto& one, const auto& other) { return one.second.attempts < other.second.attempts; };
-  const auto hearsay = [&](const auto& item) {
-    return !item.second.busy() && !item.second.attested() && item.second.attempts >= least_attempts;
+  // One that an entry alone names waits until all others were dialed once. Who has proven the key gets a place also
+  // from those whom members have merely named.
+  const std::uint64_t least_attempts = word == Word::hearsay ? 1 : 0;
+  const auto may_go = [&](const Member& member) {
+    if (member.busy() || member.once_bonded) return false;
+    return member.vouched ? word == Word::proven : member.attempts >= least_attempts;
   };
+  const auto worth = [](const Member& member) { return std::pair(member.vouched, ~member.attempts); };
   auto worst = members_.end();
   for (auto at = members_.begin(); at != members_.end(); ++at)
-    if (hearsay(*at) && (worst == members_.end() || worse(*worst, *at))) worst = at;
+    if (may_go(at->second) && (worst == members_.end() || worth(at->second) < worth(worst->second))) worst = at;
   if (worst != members_.end()) members_.erase(worst);
 }
 

@@ -118,7 +118,8 @@ class Mesh {
 
  private:
   enum class Role : std::uint8_t { attempt, held, bond };
-  enum class Word : std::uint8_t { hearsay, vouched };
+  /// Who says that a peer is a member: its entry alone, a member, or its own proof of the key.
+  enum class Word : std::uint8_t { hearsay, vouched, proven };
   struct Owner {
     PeerId peer;
     Role role{};
@@ -145,8 +146,8 @@ class Mesh {
   /// Of those that were bonded with us and are lost, the ones bonded for the shortest time leave beyond
   /// limits::dial_list: an identity that came for a moment pushes out none that was here for long.
   void forget_surplus();
-  /// When the mesh is full, the hearsay that was dialed most often in vain leaves, if it was dialed so often.
-  void make_room(std::uint64_t least_attempts);
+  /// When the mesh is full, whoever counts least and was dialed most often in vain leaves, if `word` is worth that.
+  void make_room(Word word);
   /// A bonded member names them.
   void vouch(const Step& step, const std::set<PeerId>& peers);
   [[nodiscard]] bool settling(const Now& now) const { return now.mono < company_since_ + limits::first_company; }
