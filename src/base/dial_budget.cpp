@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "base/dial_targets.hpp"
 
 namespace mosaik {
 
@@ -24,8 +25,12 @@ constexpr Nanoseconds queue_pause = 10ms;
 constexpr Nanoseconds queue_step = 5ms;
 constexpr Nanoseconds sweep_pause = 1s;
 
+/// One host has a /64 of IPv6 addresses to itself, as in AdmissionTable.
 SocketAddress host_of(const SocketAddress& address) noexcept {
-  return address.with_port(0);
+  if (address.is_v4() || address.is_loopback()) return address.with_port(0);
+  auto octets = address.octets();
+  std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
+  return SocketAddress::v6(octets, 0);
 }
 bool is_host(const SocketAddress& place) noexcept {
   return place.port() == 0;
@@ -53,7 +58,8 @@ DialBudget::Record& DialBudget::record(DialStanding standing, const SocketAddres
   return found->second;
 }
 
-bool DialBudget::doubtful(Mono now, DialStanding standing, const SocketAddress& address) const {
+bool DialBudget::doubtful(Mono now, DialStanding standing, const SocketAddress& named) const {
+  const SocketAddress address = unmapped(named);
   const auto found = places_.find({standing, address});
   return found != places_.end() && found->second.failures.ready(now, 2 * silence_cost, silence_capacity) > now;
 }
@@ -84,7 +90,8 @@ Mono DialBudget::ask_hearsay(Mono now) const {
   return std::max(hearsay_sent_[next_sent_] + 1s, hearsay_bytes_.ready(now, cost_of(limits::first_packet), minute));
 }
 
-Mono DialBudget::ask(Mono now, DialStanding standing, const SocketAddress& address) {
+Mono DialBudget::ask(Mono now, DialStanding standing, const SocketAddress& named) {
+  const SocketAddress address = unmapped(named);
   if (standing == DialStanding::proven) return now;
   Mono ready = ask_place(now, standing, address);
   ready = std::max(ready, ask_place(now, standing, host_of(address)));
@@ -93,7 +100,8 @@ Mono DialBudget::ask(Mono now, DialStanding standing, const SocketAddress& addre
   return attested_running_ < limits::attested_dials ? ready : std::max(ready, now + queue_pause);
 }
 
-void DialBudget::on_sent(Mono now, DialId dial, DialStanding standing, const SocketAddress& address) {
+void DialBudget::on_sent(Mono now, DialId dial, DialStanding standing, const SocketAddress& named) {
+  const SocketAddress address = unmapped(named);
   if (standing == DialStanding::proven) return;
   const bool remembered = find(standing, address) != nullptr || has_room(now);
   // What cannot be remembered is paid for by the budget of hearsay.
@@ -134,7 +142,8 @@ void DialBudget::settle(Mono now, const Packet& packet, const SocketAddress& pla
     places_.erase({packet.standing, place});
 }
 
-void DialBudget::on_answer(Mono now, DialId dial, const SocketAddress& from) {
+void DialBudget::on_answer(Mono now, DialId dial, const SocketAddress& peer) {
+  const SocketAddress from = unmapped(peer);
   const auto found = dials_.find(dial);
   if (found == dials_.end()) return;
   std::vector<Packet> packets = std::move(found->second);

@@ -6,7 +6,8 @@
 ///
 ///  * Hearsay: 4 first packets a second and 20 kB a minute, for all of it together.
 ///  * Attested: limits::attested_dials at a time.
-///  * Both, for each address and each host: one unanswered first packet at a time, 3 to begin with, 6 a minute then.
+///  * Both, for each address and each host (of IPv6: each /64): one unanswered first packet at a time, 3 to begin with,
+///  6 a minute then.
 ///    A host that answers may be sent more at a time, and this computer is; hearsay never costs an attested peer of the
 ///    same host its turn.
 ///  * Proven: no limits, for the packet goes to the owner of the key. Its back-off is the caller's.

@@ -6,14 +6,6 @@
 namespace mosaik {
 
 namespace {
-/// An IPv4 address that is written as an IPv6 one leads to the same place.
-SocketAddress plain(const SocketAddress& address) {
-  constexpr std::array<std::uint8_t, 12> mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  const auto& octets = address.octets();
-  if (address.is_v4() || !std::equal(mapped.begin(), mapped.end(), octets.begin())) return address;
-  return SocketAddress::v4({octets[12], octets[13], octets[14], octets[15]}, address.port());
-}
-
 /// RFC 6890: "this network", multicast, reserved and broadcast; link-local IPv6 needs a scope that no entry carries.
 std::string_view no_unicast(const SocketAddress& address) {
   const std::uint8_t first = address.octets()[0];
@@ -26,18 +18,25 @@ std::string_view no_unicast(const SocketAddress& address) {
 }
 }  // namespace
 
+SocketAddress unmapped(const SocketAddress& address) {
+  constexpr std::array<std::uint8_t, 12> mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  const auto& octets = address.octets();
+  if (address.is_v4() || !std::equal(mapped.begin(), mapped.end(), octets.begin())) return address;
+  return SocketAddress::v4({octets[12], octets[13], octets[14], octets[15]}, address.port());
+}
+
 void DialTargets::set_own(const std::vector<SocketAddress>& listening, const std::vector<SocketAddress>& reachable) {
   listening_.clear();
   reachable_.clear();
-  for (const SocketAddress& address : listening) listening_.push_back(plain(address));
-  for (const SocketAddress& address : reachable) reachable_.push_back(plain(address));
+  for (const SocketAddress& address : listening) listening_.push_back(unmapped(address));
+  for (const SocketAddress& address : reachable) reachable_.push_back(unmapped(address));
   const auto loopback = [](const SocketAddress& address) { return address.is_loopback(); };
   const std::vector<SocketAddress>& known = reachable_.empty() ? listening_ : reachable_;
   local_ = !known.empty() && std::ranges::all_of(known, loopback);
 }
 
 bool DialTargets::is_own(const SocketAddress& address) const {
-  const SocketAddress at = plain(address);
+  const SocketAddress at = unmapped(address);
   const auto is_at = [&](const SocketAddress& own) { return own == at; };
   if (std::ranges::any_of(reachable_, is_at) || std::ranges::any_of(listening_, is_at)) return true;
   return at.is_loopback() && std::ranges::any_of(listening_, [&](const SocketAddress& own) {
@@ -46,13 +45,13 @@ bool DialTargets::is_own(const SocketAddress& address) const {
 }
 
 bool DialTargets::is_here(const SocketAddress& remote) const {
-  const SocketAddress from = plain(remote);
+  const SocketAddress from = unmapped(remote);
   if (from.is_loopback()) return true;
   return std::ranges::any_of(reachable_, [&](const SocketAddress& own) { return own.with_port(from.port()) == from; });
 }
 
 std::string_view DialTargets::objection(const SocketAddress& address, PeerPlace place) const {
-  const SocketAddress at = plain(address);
+  const SocketAddress at = unmapped(address);
   if (const std::string_view why = no_unicast(at); !why.empty()) return why;
   if (is_own(at)) return "it is our own address";
   if (at.is_loopback() && !local_ && place == PeerPlace::unknown) return "it is a loopback address, told from afar";

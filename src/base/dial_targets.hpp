@@ -16,6 +16,9 @@ namespace mosaik {
 /// Where a peer is, as far as a handshake with it has shown.
 enum class PeerPlace : std::uint8_t { unknown, this_computer };
 
+/// An IPv4 address that is written as an IPv6 one (RFC 4291 2.5.5.2) leads to the same place.
+[[nodiscard]] SocketAddress unmapped(const SocketAddress& address);
+
 class DialTargets {
  public:
   /// `listening`: our sockets as bound; `reachable`: where others dial us.
