@@ -2,6 +2,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "mosaik/verbs.hpp"
 
 namespace mosaik::command {
@@ -32,12 +34,10 @@ struct Run {
 };
 
 /// Started with a standard stream closed (cron, init scripts, `>&-`), we print into nothing, and not into the file that
-/// is opened next.
+/// is opened next. What reads or writes such a stream fails, as it should: each is open for the other direction alone.
 void open_closed_streams() {
-  int fd = -1;
-  do fd = ::open("/dev/null", O_RDWR);
-  while (fd >= 0 && fd <= STDERR_FILENO);
-  if (fd > STDERR_FILENO) ::close(fd);
+  for (const auto& [fd, mode] : {std::pair(STDIN_FILENO, O_WRONLY), {STDOUT_FILENO, O_RDONLY}, {STDERR_FILENO, O_RDWR}})
+    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", mode) != fd) return;  // it gets the lowest number that is free
 }
 
 }  // namespace

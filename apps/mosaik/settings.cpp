@@ -38,7 +38,7 @@ constexpr std::array settings = {
     Setting{"supervise", Kind::flag, "",
             "run the node in a child process, and start it again if it crashes; needs --secret-key-file"},
     Setting{"core-dumps", Kind::flag, "",
-            "let a crash leave a core dump, which holds traffic but no key; without it none is made"},
+            "let a crash leave a core dump, without the secret key and the group's secret; without it none is made"},
     Setting{"heartbeat", Kind::text, "TIME", "how often a bond is checked; all members must agree (500ms)"},
     Setting{"heartbeat-jitter", Kind::text, "TIME", "random part of it; all members must agree (150ms)"},
     Setting{"max-missed", Kind::text, "COUNT",

@@ -76,14 +76,24 @@ void wait_for_news(const ClientOptions& options, std::optional<control::EventStr
   if (!stream->next(std::max(left, Milliseconds(0)))) stream.reset();
 }
 
-/// A lone node with a group key is healthy and of no use to a group yet; its group may be that of one node, too. So
-/// only what status itself calls well is waited for.
+/// What a rolling restart waits for is more than health: the node is in a group, and has applied what is committed.
+bool is_in_step(const control::json::NodeSummary& node) {
+  return !node.groups.empty() && std::ranges::all_of(node.groups, [](const auto& group) {
+    return !group.consensus || (group.consensus->online && group.consensus->applied >= group.consensus->committed);
+  });
+}
+
 Look wait_until_well(const ClientOptions& options, Milliseconds limit) {
   const Clock::time_point until = Clock::now() + limit;
   std::optional<control::EventStream> stream;
   for (;;) {
     Look look = look_at(options);
-    if (look.code == exit_fine || look.code == exit_usage || Clock::now() >= until) return look;
+    const bool well = look.code == exit_fine && is_in_step(look.summary);
+    if (well || look.code == exit_usage) return look;
+    if (Clock::now() >= until) {
+      if (look.code == exit_fine) look.code = exit_degraded;
+      return look;
+    }
     wait_for_news(options, stream, until);
   }
 }

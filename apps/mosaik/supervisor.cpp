@@ -89,7 +89,10 @@ int Supervisor::run() {
     const Status status = wait_for(child);
     if (WIFEXITED(status)) return WEXITSTATUS(status);
     const int number = WTERMSIG(status);
-    if (!is_crash(number)) return die_by(number);
+    if (!is_crash(number)) {
+      say_(fmt::format("the node was ended by {}; it is not started again", name_of(number)));
+      return die_by(number);
+    }
     ++crashes_.count;
     crashes_.last_signal = name_of(number);
     const auto delay = policy_.on_crash(runtime::read_mono());

@@ -22,6 +22,18 @@ constexpr std::chrono::seconds fresh_status_patience{1};
 /// for it.
 void explain_consensus(GroupStatus& group) {
   const ConsensusStatus& consensus = *group.consensus;
+  constexpr std::uint64_t mib = 1U << 20U;
+  if (consensus.log_limit > 0 && consensus.log_bytes >= consensus.log_limit / 10 * 9) {
+    group.health = Health::degraded;
+    group.reasons.push_back("the log takes " + std::to_string(consensus.log_bytes / mib) + " of " +
+                            std::to_string(consensus.log_limit / mib) +
+                            " MiB; a leader whose log is full refuses all commands, deletions too: give all members a "
+                            "larger --log-limit");
+  }
+  if (group.ability() == Ability::no_leader) {
+    group.reasons.emplace_back(
+        "no leader is in reach: an election is under way, or members that are out of reach are waited for");
+  }
   if (consensus.online || group.ability() != Ability::able) return;
   group.health = Health::degraded;
   group.reasons.push_back(consensus.catching_up

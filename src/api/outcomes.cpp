@@ -23,8 +23,8 @@ Error not_applied(consensus::Refusal why, Asked asked) {
       return {Errc::limit, "too many calls are under way" + unchanged + "; try again when some have ended"};
     case Why::log_full:
       return {Errc::limit,
-              "the group's log holds as much as it may (with_log_limit, --log-limit), or as much of this member as "
-              "leaves room for others" +
+              "the log of this group's leader is full, or this member has put into it what leaves as much for others; "
+              "deleting does not make it smaller, a larger limit does (with_log_limit, --log-limit)" +
                   unchanged};
     case Why::overwritten:
       return {Errc::overwritten, "another leader took the command's place; it was not applied, try again"};
