@@ -76,9 +76,11 @@ void wait_for_news(const ClientOptions& options, std::optional<control::EventStr
   if (!stream->next(std::max(left, Milliseconds(0)))) stream.reset();
 }
 
-/// What a rolling restart waits for is more than health: the node is in a group, and has applied what is committed.
+/// What a rolling restart waits for is more than health: the node is in a group, not alone in it while others should be
+/// there, and has applied what is committed.
 bool is_in_step(const control::json::NodeSummary& node) {
   return !node.groups.empty() && std::ranges::all_of(node.groups, [](const auto& group) {
+    if (group.awaits) return false;
     return !group.consensus || (group.consensus->online && group.consensus->applied >= group.consensus->committed);
   });
 }

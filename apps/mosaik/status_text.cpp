@@ -43,7 +43,7 @@ std::string mesh_text(const control::json::MeshCounts& mesh) {
 
 /// No member is known to be missing there, and yet nobody is there: reasons say why.
 bool is_alone(const GroupSummary& group) {
-  return group.mesh.own == 0 && !group.reasons.empty() && group.members.known <= 1;
+  return group.mesh.own == 0 && !group.reasons.empty() && group.health == Health::healthy;
 }
 
 /// What a group is not able to do matters more than what its mesh lacks.
@@ -61,7 +61,7 @@ std::string node_health_text(const NodeSummary& summary, const Style& style) {
   const auto unable = [](const GroupSummary& group) { return group.ability != Ability::able; };
   if (const auto found = std::ranges::find_if(summary.groups, unable); found != summary.groups.end())
     return group_health_text(*found, style);
-  const bool alone = std::ranges::any_of(summary.groups, is_alone);
+  const bool alone = summary.health == Health::healthy && std::ranges::any_of(summary.groups, is_alone);
   return alone ? style.yellow("alone") : health_text(summary.health, style);
 }
 

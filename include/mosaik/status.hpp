@@ -69,6 +69,8 @@ struct GroupStatus {
   /// Every known member is bonded with us, and there is at least one. In the first two seconds after our first bond an
   /// unattested peer that was not dialed yet counts as known.
   bool online = false;
+  /// We have no bond, and should have: a bootstrap peer was given, or peers of the network are known.
+  bool awaits = false;
   std::string machine;                       ///< what its machine is called; empty without one, or without a name
   std::optional<ConsensusStatus> consensus;  ///< of a group with a machine
 

@@ -49,6 +49,7 @@ struct GroupSummary {
   std::string machine;                       ///< what its machine is called; empty without one
   Ability ability = Ability::able;           ///< of a group with a machine
   std::optional<ConsensusStatus> consensus;  ///< the same
+  bool awaits = false;                       ///< see GroupStatus
   friend bool operator==(const GroupSummary&, const GroupSummary&) = default;
 };
 [[nodiscard]] GroupSummary summary_of(const GroupStatus& group);

@@ -62,6 +62,7 @@ GroupSummary group_of(Fields fields) {
   out.id = fields.id<GroupId>("group");
   out.health = health_of(fields);
   out.online = fields.boolean("online");
+  out.awaits = fields.boolean("awaits");
   Fields members = fields.object("members");
   out.members = {members.count("known"),   members.count("bonded"),   members.count("suspect"),
                  members.count("missing"), members.count("dead"),     members.count("unreachable"),

@@ -80,6 +80,7 @@ Object summary(const GroupStatus& group) {
   out.add("group", sum.id)
       .add("health", to_string(sum.health))
       .add("online", sum.online)
+      .add("awaits", sum.awaits)
       .raw("members", counts(sum.members))
       .raw("mesh", counts(sum.mesh))
       .raw("reasons", texts(sum.reasons));
@@ -125,6 +126,7 @@ std::string pair(const PeerId& a, const PeerId& b) {
 GroupSummary summary_of(const GroupStatus& group) {
   GroupSummary out{group.id,      group.health,    group.online,   {}, {}, group.reasons,
                    group.machine, group.ability(), group.consensus};
+  out.awaits = group.awaits;
   for (const MemberStatus& member : group.members) {
     switch (member.state) {
       case MemberState::self: break;

@@ -46,7 +46,6 @@ void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
   if (known.empty() && group.members.size() <= 1 && config.discovery.bootstrap.empty())
     group.reasons.emplace_back(
         "no bootstrap peer was given and nobody has dialed this node; give it one: PEERID@HOST:PORT");
-  const std::size_t by_choice = group.reasons.size();
   for (const auto& [peer, text] : silent_bootstraps_) group.reasons.push_back(text);
   for (std::string& text : troubles_.told(now)) group.reasons.push_back(std::move(text));
   std::size_t elsewhere = 0;
@@ -57,8 +56,7 @@ void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
         std::to_string(elsewhere) + (elsewhere == 1 ? " peer" : " peers") +
         " of this network known, none in this group: another group secret, other heartbeat settings or another "
         "machine; compare them with ours");
-  // Somebody should be here: whoever restarts members one after the other must not go on.
-  if (group.reasons.size() > by_choice) group.health = Health::degraded;
+  group.awaits = !known.empty() || !config.discovery.bootstrap.empty();
 }
 
 std::shared_ptr<NodeStatus> Node::Impl::status(const Now& now) const {

@@ -236,5 +236,18 @@ TEST_F(DialBudgetTest, of_several_addresses_the_silent_ones_are_counted) {
   EXPECT_TRUE(may(attested, at(2)));
 }
 
+TEST_F(DialBudgetTest, invented_addresses_of_one_network_are_one_host) {
+  std::array<std::uint8_t, 16> octets = {0x20, 0x01, 0x0d, 0xb8};
+  std::size_t sent = 0;
+  for (std::uint8_t i = 1; i <= 200; ++i, now += 250ms) {
+    octets[15] = i;
+    const SocketAddress address = SocketAddress::v6(octets, 4433);
+    if (!may(attested, address)) continue;
+    budget.on_end(now, send(attested, address), DialBudget::End::silent);
+    ++sent;
+  }
+  EXPECT_LE(sent, limits::silences_at_once + limits::silences_a_minute);
+}
+
 }  // namespace
 }  // namespace mosaik

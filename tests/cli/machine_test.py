@@ -243,6 +243,15 @@ class RollingRestart(MachineTest):
     def test_loses_nothing_when_members_are_killed(self):
         self.roll(signal.SIGKILL, lambda name: self.expect(0, "status", "--name", name, "--wait", "30s"))
 
+    def test_is_closed_for_a_member_that_is_alone_where_others_are(self):
+        node = self.start_group("kv", ["a"])[0]
+        contact = node.event("ready")["contact"]
+        self.start_node("--name", "b", "--group-secret-file", self.write("other", "another\n"), "--machine", "kv", *QUICK,
+                        "--bootstrap", contact).event("raft_online")
+        self.expect(1, "status", "--name", "b", "--wait", "500ms")
+        self.start_node("--name", "c", "--bootstrap", contact).event("ready")
+        self.expect(1, "status", "--name", "c", "--wait", "500ms")
+
     def test_waits_for_a_node_no_longer_than_asked(self):
         self.expect(3, "status", "--name", "nobody", "--wait", "300ms", says="no node is running")
         self.expect(64, "status", "--wait", "soon")
