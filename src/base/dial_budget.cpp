@@ -142,33 +142,26 @@ void DialBudget::settle(Mono now, const Packet& packet, const SocketAddress& pla
     places_.erase({packet.standing, place});
 }
 
-void DialBudget::on_answer(Mono now, DialId dial, const SocketAddress& peer) {
-  const SocketAddress from = unmapped(peer);
-  const auto found = dials_.find(dial);
-  if (found == dials_.end()) return;
-  std::vector<Packet> packets = std::move(found->second);
-  dials_.erase(found);
-  for (const Packet& packet : packets) {
-    if (packet.standing == DialStanding::attested) --attested_running_;
-    const bool answered = packet.address == from;
-    if (answered && packet.standing == DialStanding::hearsay) hearsay_bytes_.give_back(cost_of(limits::first_packet));
-    if (!packet.remembered) continue;
-    const std::optional<End> failure = answered ? std::nullopt : std::optional(End::silent);
-    settle(now, packet, packet.address, failure);
-    settle(now, packet, host_of(packet.address), failure);
-  }
+void DialBudget::on_answer(Mono now, DialId dial, const SocketAddress& from) {
+  finish(now, dial, unmapped(from), End::silent);
 }
 
 void DialBudget::on_end(Mono now, DialId dial, End how) {
-  const auto found = dials_.find(dial);
-  if (found == dials_.end()) return;
-  std::vector<Packet> packets = std::move(found->second);
-  dials_.erase(found);
-  for (const Packet& packet : packets) {
+  finish(now, dial, std::nullopt, how);
+}
+
+/// The dial has no more packets under way: one was answered, if any, and the others have failed.
+void DialBudget::finish(Mono now, DialId dial, const std::optional<SocketAddress>& answered_at, End others) {
+  const auto found = dials_.extract(dial);
+  if (!found) return;
+  for (const Packet& packet : found.mapped()) {
     if (packet.standing == DialStanding::attested) --attested_running_;
+    const bool answered = packet.address == answered_at;
+    if (answered && packet.standing == DialStanding::hearsay) hearsay_bytes_.give_back(cost_of(limits::first_packet));
     if (!packet.remembered) continue;
-    settle(now, packet, packet.address, how);
-    settle(now, packet, host_of(packet.address), how);
+    const std::optional<End> failure = answered ? std::nullopt : std::optional(others);
+    settle(now, packet, packet.address, failure);
+    settle(now, packet, host_of(packet.address), failure);
   }
 }
 

@@ -101,6 +101,7 @@ class DialBudget {
   [[nodiscard]] bool has_room(Mono now);
   [[nodiscard]] Mono ask_place(Mono now, DialStanding standing, const SocketAddress& address);
   [[nodiscard]] Mono ask_hearsay(Mono now) const;
+  void finish(Mono now, DialId dial, const std::optional<SocketAddress>& answered_at, End others);
   void settle(Mono now, const Packet& packet, const SocketAddress& place, std::optional<End> failure);
 
   std::map<Place, Record> places_;

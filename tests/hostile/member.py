@@ -82,7 +82,7 @@ def under(fleet, program, mode, seconds, *more, fill=0, flags=(), writes=True):
             if writes:
                 others[0].command("add", seconds=10, n=1)
         except Failure as failure:
-            if "log holds" not in str(failure):
+            if "leader is full" not in str(failure):
                 raise
             refused += 1
         took.append(time.monotonic() - at)
