@@ -7,8 +7,8 @@
 namespace mosaik::runtime {
 
 /// Bytes: the machine's memory, or less where a control group or the limit of the address space (RLIMIT_AS) allows
-/// less. `proc` and `cgroups` are where the two file
-/// systems stand; a file that is missing or says nothing limits nothing.
+/// less. `proc` and `cgroups` are where the two file systems stand; a file that is missing or says nothing limits
+/// nothing.
 [[nodiscard]] std::uint64_t memory_limit(const std::string& proc = "/proc",
                                          const std::string& cgroups = "/sys/fs/cgroup");
 

@@ -11,7 +11,6 @@ nodes' own clock. What the privileges here do not allow is counted as skipped.
 
 import argparse
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from nodes import Failure, Fleet, Skip, Suite, median  # noqa: E402
+from nodes import Failure, Fleet, Suite, median  # noqa: E402
 from spaces import Spaces  # noqa: E402
 
 SECRET = "chaos secret"
@@ -45,13 +44,9 @@ class Hosts(Spaces):
 
     def drop(self, *rules):
         """The bridge drops what matches one of these rules, from now on."""
-        if not shutil.which("nft"):
-            raise Skip("nft is not installed")
         text = "add table bridge chaos; add chain bridge chaos forward { type filter hook forward priority 0; }; "
         text += "; ".join(f"add rule bridge chaos forward {rule} drop" for rule in rules)
-        done = subprocess.run(["ip", "netns", "exec", self.hub, "nft", text], capture_output=True, check=False)
-        if done.returncode != 0:
-            raise Skip(f"nft does not work on a bridge here: {done.stderr.decode(errors='replace').strip()}")
+        self.nft(self.hub, text)
         return time.monotonic()
 
     def heal(self):

@@ -57,26 +57,26 @@ class Spaces:
     def address(index):
         return f"10.213.0.{index + 1}"
 
-    def cut(self, one, other):
-        """Drops what the two hosts send to one another; returns how to heal."""
+    @staticmethod
+    def nft(space, rules):
+        """Gives the rules to a space's packet filter."""
         if not shutil.which("nft"):
             raise Skip("nft is not installed")
+        done = subprocess.run(["ip", "netns", "exec", space, "nft", rules], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Skip(f"nft does not work here: {done.stderr.decode(errors='replace').strip()}")
+
+    def cut(self, one, other):
+        """Drops what the two hosts send to one another; returns how to heal."""
         rules = (f"add table inet cut; add chain inet cut input {{ type filter hook input priority 0; }}; "
                  f"add rule inet cut input ip saddr {self.address(other)} drop; "
                  f"add chain inet cut output {{ type filter hook output priority 0; }}; "
                  f"add rule inet cut output ip daddr {self.address(other)} drop")
-        done = subprocess.run(["ip", "netns", "exec", self.names[one], "nft", rules], capture_output=True, check=False)
-        if done.returncode != 0:
-            raise Skip(f"nft does not work here: {done.stderr.decode(errors='replace').strip()}")
-
-        def heal():
-            subprocess.run(["ip", "netns", "exec", self.names[one], "nft", "delete table inet cut"], check=True, capture_output=True)
-        return heal
+        self.nft(self.names[one], rules)
+        return lambda: self.ip("netns", "exec", self.names[one], "nft", "delete table inet cut")
 
     def weather(self, loss, copies):
         """On every way so many percent of all datagrams are lost, and so many of the others come twice. Returns how to end it."""
-        if not shutil.which("nft"):
-            raise Skip("nft is not installed")
         rules = "add table netdev weather; "
         for one in range(self.count):
             rules += f"add chain netdev weather from{one} {{ type filter hook ingress device port{one} priority 0; }}; "
@@ -85,24 +85,18 @@ class Spaces:
                 if other != one:
                     rules += (f"add rule netdev weather from{one} ip protocol udp ip daddr {self.address(other)} "
                               f"numgen random mod 100 < {copies} dup to port{other}; ")
-        inside = ["ip", "netns", "exec", self.hub, "nft"]
-        done = subprocess.run([*inside, rules], capture_output=True, check=False)
-        if done.returncode != 0:
-            raise Skip(f"nft does not lose and copy here: {done.stderr.decode(errors='replace').strip()}")
-        return lambda: subprocess.run([*inside, "delete table netdev weather"], check=True, capture_output=True)
+        self.nft(self.hub, rules)
+        return lambda: self.ip("netns", "exec", self.hub, "nft", "delete table netdev weather")
 
     def nat(self, index):
         """Puts a NAT in front of a host: its packets leave from ports that the NAT chooses, and nobody can begin with it. Returns how to make it forget."""
-        if not shutil.which("conntrack") or not shutil.which("nft"):
-            raise Skip("conntrack or nft is not installed")
+        if not shutil.which("conntrack"):
+            raise Skip("conntrack is not installed")
         rules = ("add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; "
                  "add rule ip nat post ip protocol udp masquerade to :20000-60000 fully-random; "
                  "add chain ip nat in { type filter hook input priority 0; }; add rule ip nat in ip protocol udp ct state new drop")
-        inside = ["ip", "netns", "exec", self.names[index]]
-        done = subprocess.run([*inside, "nft", rules], capture_output=True, check=False)
-        if done.returncode != 0:
-            raise Skip(f"no NAT here: {done.stderr.decode(errors='replace').strip()}")
-        return lambda: subprocess.run([*inside, "conntrack", "-F"], check=True, capture_output=True)
+        self.nft(self.names[index], rules)
+        return lambda: self.ip("netns", "exec", self.names[index], "conntrack", "-F")
 
     def cpp(self, index, network, secret, bootstrap, **more):
         """A C++ node on a host."""

@@ -16,6 +16,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from attack import Attack, cpu  # noqa: E402
 from nodes import Failure, Fleet, Suite, median  # noqa: E402
 
 SECRET = "hostile member"
@@ -28,12 +29,6 @@ def memory(node):
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-def cpu(node):
-    with open(f"/proc/{node.child.pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def status(fleet, node):
     control = os.path.join(fleet.folder, f"{node.label}.sock")
     out = subprocess.run([fleet.mosaik, "status", "--json", "--control", control], capture_output=True, text=True, check=False)
@@ -42,19 +37,8 @@ def status(fleet, node):
     return json.loads(out.stdout)["groups"][0]
 
 
-class Attack:
-    def __init__(self, program, mode, target, network, group, seconds, *more):
-        self.process = subprocess.Popen([program, mode, target.contact, "--network", network, "--group", group, "--secret",
-                                         SECRET, "--seconds", str(seconds), *map(str, more)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def figures(self, seconds):
-        try:
-            text, _ = self.process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise Failure("the attacker does not end") from None
-        return text.strip()
+def attack_on(target, program, mode, network, group, seconds, *more):
+    return Attack(program, mode, target.contact, "--network", network, "--group", group, "--secret", SECRET, "--seconds", seconds, *more)
 
 
 def under(fleet, program, mode, seconds, *more, fill=0, flags=(), writes=True):
@@ -67,34 +51,35 @@ def under(fleet, program, mode, seconds, *more, fill=0, flags=(), writes=True):
     leader = next(n for n in nodes if n.id == group["consensus"]["leader"])
     others = [n for n in nodes if n is not leader]
     if fill:
-        filled = Attack(program, "fill", leader, network, group["group"], fill).figures(fill + 20)
+        with attack_on(leader, program, "fill", network, group["group"], fill) as filler:
+            filled = filler.figures(fill + 20)
         if status(fleet, leader)["consensus"]["committed"] == 0:
             raise Failure(f"the log stays empty: {filled}")
     held = status(fleet, leader)["consensus"]["committed"]
     before = [(memory(n), cpu(n)) for n in nodes]
     since = [len(n.events) for n in nodes]
     begun = time.monotonic()
-    attack = Attack(program, mode, leader, network, group["group"], seconds, *more)
     took, asked, refused = [], [], 0
-    while time.monotonic() - begun < seconds:
-        at = time.monotonic()
-        try:
-            if writes:
-                others[0].command("add", seconds=10, n=1)
-        except Failure as failure:
-            if "leader is full" not in str(failure):
-                raise
-            refused += 1
-        took.append(time.monotonic() - at)
-        at = time.monotonic()
-        status(fleet, leader)
-        asked.append(time.monotonic() - at)
-        time.sleep(0.05)
-    span = time.monotonic() - begun
-    grown = [(memory(n) - m) / 1e6 for n, (m, _) in zip(nodes, before)]
-    used = [100 * (cpu(n) - c) / span for n, (_, c) in zip(nodes, before)]
-    at = nodes.index(leader)
-    figures = attack.figures(seconds + 30)
+    with attack_on(leader, program, mode, network, group["group"], seconds, *more) as attack:
+        while time.monotonic() - begun < seconds:
+            at = time.monotonic()
+            try:
+                if writes:
+                    others[0].command("add", seconds=10, n=1)
+            except Failure as failure:
+                if "leader is full" not in str(failure):
+                    raise
+                refused += 1
+            took.append(time.monotonic() - at)
+            at = time.monotonic()
+            status(fleet, leader)
+            asked.append(time.monotonic() - at)
+            time.sleep(0.05)
+        span = time.monotonic() - begun
+        grown = [(memory(n) - m) / 1e6 for n, (m, _) in zip(nodes, before)]
+        used = [100 * (cpu(n) - c) / span for n, (_, c) in zip(nodes, before)]
+        at = nodes.index(leader)
+        figures = attack.figures(seconds + 30)
     honest = {n.id for n in nodes}
     for node, first in zip(nodes, since):
         if not node.running:

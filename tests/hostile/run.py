@@ -9,11 +9,11 @@ joiner is bonded with both within a second of its start. Without --full the atta
 
 import argparse
 import os
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from attack import Attack, cpu  # noqa: E402
 from nodes import Failure, Fleet, Suite, median  # noqa: E402
 
 SECRET = "hostile secret"
@@ -37,29 +37,8 @@ def address(node):
     return node.contact.split("@")[1]
 
 
-class Attack:
-    """The attacker's process, ended with the check."""
-
-    def __init__(self, program, mode, target, seconds, *more):
-        self.process = subprocess.Popen([program, mode, address(target), "--seconds", str(seconds), *map(str, more)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-        self.process.wait()
-
-    def figures(self, seconds):
-        try:
-            text, _ = self.process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise Failure("the attacker does not end") from None
-        if self.process.returncode != 0:
-            raise Failure(f"the attacker failed: {text.strip()}")
-        return text.strip()
+def attack_on(target, program, mode, seconds, *more):
+    return Attack(program, mode, address(target), "--seconds", seconds, *more)
 
 
 def under(fleet, program, mode, seconds, joiners, *more, settle=1.0):
@@ -67,7 +46,7 @@ def under(fleet, program, mode, seconds, joiners, *more, settle=1.0):
     network, first, second = group(fleet)
     before = memory(first)
     took = []
-    with Attack(program, mode, first, seconds, *more) as attack:
+    with attack_on(first, program, mode, seconds, *more) as attack:
         time.sleep(settle)  # the attack is to be in full swing, which nothing tells
         for _ in range(joiners):
             joiner = fleet.cpp(network, SECRET, bootstrap=[first.contact]).ready()
@@ -104,8 +83,8 @@ def storm_at_one_address(fleet, count):
 
 def frames(fleet, program, connections, seconds):
     network, first, second = group(fleet)
-    with Attack(program, "frames", first, seconds, "--links", connections, "--seed", fleet.random.randrange(1 << 30)) as one, \
-         Attack(program, "frames", second, seconds, "--links", connections, "--seed", fleet.random.randrange(1 << 30)) as two:
+    with attack_on(first, program, "frames", seconds, "--links", connections, "--seed", fleet.random.randrange(1 << 30)) as one, \
+         attack_on(second, program, "frames", seconds, "--links", connections, "--seed", fleet.random.randrange(1 << 30)) as two:
         figures = [one.figures(seconds + 30), two.figures(seconds + 30)]
     for node in (first, second):
         if not node.running:
@@ -115,13 +94,6 @@ def frames(fleet, program, connections, seconds):
     return "; ".join(figures)
 
 
-def cpu(node):
-    """Seconds of CPU that the process has used."""
-    with open(f"/proc/{node.child.pid}/stat", encoding="ascii") as file:
-        words = file.read().rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def invented(fleet, program, seconds, count, ours=False):
     """Two syncs of invented members; with `ours` their entries name the addresses of the nodes, else a silent victim's."""
     network, first, second = group(fleet)
@@ -129,7 +101,7 @@ def invented(fleet, program, seconds, count, ours=False):
     known = first.command("status")
     more = ["--at", ",".join(address(n) for n in (first, second))] if ours else []
     used, worst, shown, begun = cpu(first), 0, 0, time.monotonic()
-    with Attack(program, "entries", first, seconds, "--links", count, "--network", network, "--group", known["group"],
+    with attack_on(first, program, "entries", seconds, "--links", count, "--network", network, "--group", known["group"],
                 *more) as attack:
         time.sleep(1)  # both syncs are over, which nothing tells
         joiner = fleet.cpp(network, SECRET, bootstrap=[first.contact]).ready()
