@@ -32,7 +32,9 @@ inline constexpr std::size_t handshakes_per_step =
     8;  ///< new handshakes taken up between two rounds of established links
 inline constexpr std::size_t handshake_backlog =
     512;                                          ///< first datagrams waiting for their turn (base/admission_table.hpp)
-inline constexpr std::size_t dial_addresses = 4;  ///< addresses of one peer that a dial tries
+inline constexpr std::size_t dial_addresses = 8;  ///< addresses of one peer that a dial tries
+inline constexpr std::size_t dial_candidates = 32;  ///< of one peer; more: the first ones
+inline constexpr std::size_t dial_records = 16384;  ///< addresses of peers of which it is known how dials ended
 /// Dials of what others have named (base/dial_budget.hpp).
 inline constexpr std::size_t first_packet = 1200;     ///< bytes of the datagram that begins a dial (RFC 9000 14.1)
 inline constexpr std::size_t hearsay_bytes = 20'000;  ///< a minute, to all addresses that an entry alone names,

@@ -137,7 +137,17 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
 
 // ------------------------------------------------------------------------------------------------ initiator
 
+void Mesh::take_winner(quic::LinkId dial, quic::LinkId winner) {
+  auto owner = links_.extract(dial);
+  if (!owner) return;
+  if (Member* const member = find(owner.mapped().peer); member != nullptr && member->attempt)
+    member->attempt->link = winner;
+  owner.key() = winner;
+  links_.insert(std::move(owner));
+}
+
 void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {
+  if (opened.dialed_as) take_winner(*opened.dialed_as, opened.link);
   const auto owner = links_.find(opened.link);
   if (owner == links_.end())
     return step.links.close(step.now, opened.link, CloseCode::cancelled, quic::CloseMode::at_once);

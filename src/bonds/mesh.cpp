@@ -232,16 +232,20 @@ void Mesh::dial_due(const Step& step) {
 
 /// Dials the member, now or never; else returns when to ask again.
 Mono Mesh::dial(const Step& step, Member& member) {
-  quic::DialRequest request{
-      .peer = member.id, .addresses = member.entry->entry.sockets(), .alpn = Alpn::groups, .tries = member.attempts};
-  if (member.moved_to) request.addresses.insert(request.addresses.begin(), *member.moved_to);
+  quic::DialRequest request{.peer = member.id,
+                            .addresses = member.entry->entry.sockets(),
+                            .alpn = Alpn::groups,
+                            .tries = member.attempts,
+                            .moved_to = member.moved_to};
   const auto fail_with = [&](std::string why) {
     member.why = std::move(why);
     retry_later(step, member);
     return step.now.mono;
   };
-  if (request.addresses.empty()) return fail_with("its entry has no IP address to dial");
+  const bool nameless = request.addresses.empty();
   const quic::DialPermit permit = step.links.permit(step.now, request);
+  if (nameless && (permit.at == never || request.addresses.empty()))
+    return fail_with("its entry has no IP address to dial");
   if (permit.at == never) {
     static_cast<void>(fail_with("its entry has no address that may be dialed: " + std::string(permit.why)));
     member.dial_at = step.now.mono + no_target_pause;  // or when a newer entry comes

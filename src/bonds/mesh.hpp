@@ -161,6 +161,8 @@ class Mesh {
   void refuse_held(const Step& step, Member& member, CloseCode code);
 
   // handshake.cpp
+  /// Another connection of the dial than its first one has opened.
+  void take_winner(quic::LinkId dial, quic::LinkId winner);
   void accept(const Step& step, const Arrival& arrival);
   void refuse(const Step& step, const Arrival& arrival, CloseCode code);
   void abandon(const Step& step, const Arrival& arrival);

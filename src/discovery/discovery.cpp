@@ -106,6 +106,7 @@ void Discovery::Impl::on_link(const Now& now, const quic::LinkEvent& event, quic
 
 void Discovery::Impl::on_event(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts) {
   if (event.side == quic::Side::acceptor) return on_incoming(now, event, links, facts);
+  if (event.dialed_as) exchanges_.rename(*event.dialed_as, event.link);
   Exchange* exchange = exchanges_.find(event.link);
   if (exchange == nullptr || exchange->stage != Exchange::Stage::opening) return;
   exchange->stage = Exchange::Stage::reading;

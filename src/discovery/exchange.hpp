@@ -56,6 +56,13 @@ class Exchanges {
  public:
   Exchange& add(Exchange exchange) { return table_.insert_or_assign(exchange.link, std::move(exchange)).first->second; }
   [[nodiscard]] Exchange* find(quic::LinkId link);
+  /// Another connection of the dial than its first one has opened.
+  void rename(quic::LinkId dial, quic::LinkId winner) {
+    auto exchange = table_.extract(dial);
+    if (!exchange) return;
+    exchange.key() = exchange.mapped().link = winner;
+    table_.insert(std::move(exchange));
+  }
   [[nodiscard]] bool contains(quic::LinkId link) const { return table_.contains(link); }
   void erase(quic::LinkId link) {
     table_.erase(link);

@@ -19,7 +19,7 @@ void Discovery::Impl::sync_with(const Now& now, const PeerId& peer, const std::v
   request.source = std::max(request.source, source);
   request.not_before = {};
   for (const SocketAddress& address : addresses) {
-    if (request.addresses.size() == limits::dial_addresses) break;
+    if (request.addresses.size() == limits::dial_candidates) break;
     if (std::ranges::find(request.addresses, address) == request.addresses.end()) request.addresses.push_back(address);
   }
   pump(now, links, facts);
@@ -128,20 +128,11 @@ void Discovery::Impl::pump_outreach(const Now& now, quic::Links& links, Facts& f
   }
 }
 
-// One place is kept for the caller's addresses: an entry full of unreachable ones must not hide a way that is known.
 std::vector<SocketAddress> Discovery::Impl::addresses_of(const Now& now, const PeerId& peer,
                                                          const std::vector<SocketAddress>& given) const {
-  std::vector<SocketAddress> out;
-  const auto add = [&](const SocketAddress& address, std::size_t most) {
-    if (address.is_unspecified() || address.port() == 0 || out.size() >= most) return;
-    if (std::ranges::find(out, address) == out.end()) out.push_back(address);
-  };
-  const std::size_t for_entry = limits::dial_addresses - (given.empty() ? 0 : 1);
-  std::vector<SocketAddress> sockets;
-  if (const identity::EntryRef entry = catalog_.find(peer, now)) sockets = entry->entry.sockets();
-  for (const SocketAddress& address : sockets) add(address, for_entry);
-  for (const SocketAddress& address : given) add(address, limits::dial_addresses);
-  for (const SocketAddress& address : sockets) add(address, limits::dial_addresses);
+  std::vector<SocketAddress> out = given;
+  if (const identity::EntryRef entry = catalog_.find(peer, now))
+    for (const SocketAddress& address : entry->entry.sockets()) out.push_back(address);
   return out;
 }
 
@@ -149,12 +140,10 @@ Mono Discovery::Impl::dial(const Now& now, Exchange exchange, std::vector<Socket
                            quic::DialSource source, quic::Links& links, Facts& facts) {
   std::erase_if(addresses,
                 [](const SocketAddress& address) { return address.is_unspecified() || address.port() == 0; });
-  if (addresses.size() > limits::dial_addresses) addresses.resize(limits::dial_addresses);
   quic::DialRequest request{
       .peer = exchange.peer, .addresses = std::move(addresses), .alpn = exchange.alpn, .source = source};
   request.tries = dials_++;  // where nothing speaks for the addresses, one at a time is tried
-  const bool none = request.addresses.empty();
-  const quic::DialPermit permit = none ? quic::DialPermit{} : links.permit(now, request);
+  const quic::DialPermit permit = links.permit(now, request);
   if (permit.at > now.mono && permit.at != never) return permit.at;
   exchange.deadline = now.mono + config_.sync_timeout;
   if (exchange.alpn == Alpn::sync) ++counters_.syncs_started;
@@ -162,9 +151,10 @@ Mono Discovery::Impl::dial(const Now& now, Exchange exchange, std::vector<Socket
     end(now, exchange, why, Told::no, facts);
     return now.mono;
   };
-  if (none) return fail_with(fail(Errc::unreachable, "no address of it is known"));
-  if (permit.at == never)
-    return fail_with(fail(Errc::unreachable, "it has no address that may be dialed: " + std::string(permit.why)));
+  if (permit.at == never || request.addresses.empty())
+    return fail_with(fail(Errc::unreachable, permit.why.empty()
+                                                 ? "no address of it is known"
+                                                 : "it has no address that may be dialed: " + std::string(permit.why)));
   const auto link = links.dial(now, request);
   if (!link) return fail_with(std::unexpected(link.error()));
   exchange.link = *link;

@@ -13,7 +13,7 @@
 #include "health/health.hpp"
 #include "node/canaries.hpp"
 #include "node/dial_list.hpp"
-#include "node/dialing.hpp"
+#include "node/dial_scheduler.hpp"
 #include "node/node.hpp"
 #include "node/opinions.hpp"
 #include "node/troubles.hpp"
@@ -31,7 +31,7 @@ struct Owner {
 /// The links of the endpoint for one room: what the room dials is the room's.
 class Port final : public quic::Links {
  public:
-  Port(quic::Transport& endpoint, Dialing& dialing, std::map<quic::LinkId, Owner>& owners, const Owner& owner)
+  Port(quic::Transport& endpoint, DialScheduler& dialing, std::map<quic::LinkId, Owner>& owners, const Owner& owner)
       : endpoint_(endpoint), dialing_(dialing), owners_(owners), owner_(owner) {}
 
   [[nodiscard]] quic::DialPermit permit(const Now& now, quic::DialRequest& request) override {
@@ -39,17 +39,15 @@ class Port final : public quic::Links {
   }
   [[nodiscard]] bool has_met(const PeerId& peer) const override { return dialing_.has_met(peer); }
   [[nodiscard]] Result<quic::LinkId> dial(const Now& now, const quic::DialRequest& request) override {
-    auto link = endpoint_.dial(now, request);
-    if (!link) return link;
-    owners_[*link] = owner_;
-    dialing_.on_dialed(now, *link, request);
-    return link;
+    auto dial = dialing_.dial(now, request);
+    if (dial) owners_[*dial] = owner_;
+    return dial;
   }
   quic::SendResult send(quic::LinkId link, quic::SendClass kind, const Frame& frame) override {
     return endpoint_.send(link, kind, frame);
   }
   void close(const Now& now, quic::LinkId link, CloseCode code, quic::CloseMode mode) override {
-    endpoint_.close(now, link, code, mode);
+    if (!dialing_.cancel(now, link, code)) endpoint_.close(now, link, code, mode);
   }
   void set_frame_limit(quic::LinkId link, std::size_t bytes) override { endpoint_.set_frame_limit(link, bytes); }
   [[nodiscard]] Result<Bytes32> exporter(quic::LinkId link, BytesView label) const override {
@@ -59,7 +57,7 @@ class Port final : public quic::Links {
 
  private:
   quic::Transport& endpoint_;
-  Dialing& dialing_;
+  DialScheduler& dialing_;
   std::map<quic::LinkId, Owner>& owners_;
   Owner owner_;
 };
@@ -185,6 +183,8 @@ class Node::Impl {
   void hand_to_discovery(const Now& now, const Event& event);
   [[nodiscard]] const Owner* owner_of(quic::LinkId link) const;
   [[nodiscard]] AdmissionClass class_of(const PeerId& peer) const;
+  /// Whoever answered where somebody else was meant is worth a sync, when a member or the operator has named it.
+  void follow_up(const Now& now, const FoundPeer& found);
   [[nodiscard]] const PeerId* bonded_over(quic::LinkId link) const;
   void drain_facts(const Now& now);
 
@@ -245,7 +245,7 @@ class Node::Impl {
   [[nodiscard]] std::shared_ptr<NodeStatus> status(const Now& now) const;
   void explain_loneliness(const Now& now, GroupStatus& group) const;
 
-  Dialing dialing_;
+  DialScheduler dialing_;
   std::map<quic::LinkId, Owner> owners_;
   std::map<quic::LinkId, PeerId> bonded_;  ///< links of bonds that are up
   DialList dial_list_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "discovery/bootstrap.hpp"
 #include "node/impl.hpp"
 
 namespace mosaik::node {
@@ -22,7 +23,7 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
       canaries(self.id(), config.canary),
       opinions(self.id()),
       reception(config.discovery.network, discovery, verifier),
-      dialing_([this](const PeerId& peer) { return vouched(peer); }),
+      dialing_(endpoint, self.id(), [this](const PeerId& peer) { return vouched(peer); }),
       refusals_(limits::refusals_burst, limits::refusals_rate, now),
       started_at_(now.mono) {
   self.set_tags(config.tags, now.wall);
@@ -34,6 +35,10 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
   dial_list_.for_each([&](const identity::EntryRef& entry) {
     if (const auto at = entry->entry.sockets(); at.size() == 1) dialing_.recall(entry->id(), at.front());
   });
+  const std::vector<discovery::BootstrapPeer>& contacts = config.discovery.bootstrap;
+  for (std::size_t i = 0; i < contacts.size(); ++i)
+    if (const auto literal = SocketAddress::parse(discovery::text_of(contacts[i])))
+      dialing_.set_configured(i, contacts[i].id, {*literal});
   group_sizes_.swap(config.memory.group_sizes);
   config.memory = {};
   for (const std::string& warning : config.warnings) notice(now, warning);
@@ -47,6 +52,7 @@ void Node::Impl::on_timer(const Now& now) {
   note_lateness(now);
   endpoint.on_timer(now);
   settle(now);  // what a timer of the endpoint found out is known before anybody is judged
+  dialing_.on_timer(now);
   with_discovery([&](quic::Links& links, auto& facts) { discovery.on_timer(now, links, facts); });
   with_reception(now, [&](const bonds::Step& step) { reception.on_timer(step); });
   with_canaries(now, [&](auto& effects) { canaries.on_timer(now, endpoint, effects); });
@@ -99,8 +105,8 @@ Mono Node::Impl::next_deadline() const {
 }
 
 Mono Node::Impl::cores_deadline() const {
-  Mono next = std::min(
-      {discovery.next_deadline(), health.next_deadline(), canaries.next_deadline(), reception.next_deadline()});
+  Mono next = std::min({discovery.next_deadline(), health.next_deadline(), canaries.next_deadline(),
+                        reception.next_deadline(), dialing_.next_deadline()});
   if (dirty_) next = std::min(next, look_due());
   for (const auto& [id, group] : groups) next = std::min(next, group.next_deadline());
   return next;
@@ -153,6 +159,8 @@ void Node::Impl::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how)
 
 void Node::Impl::on_resolved(const Now& now, std::size_t bootstrap,
                              const Result<std::vector<SocketAddress>>& addresses) {
+  const std::vector<discovery::BootstrapPeer>& contacts = config.discovery.bootstrap;
+  if (addresses && bootstrap < contacts.size()) dialing_.set_configured(bootstrap, contacts[bootstrap].id, *addresses);
   with_discovery(
       [&](quic::Links& links, auto& facts) { discovery.on_resolved(now, bootstrap, addresses, links, facts); });
 }

@@ -47,9 +47,15 @@ const PeerId* Node::Impl::bonded_over(quic::LinkId link) const {
   return found == bonded_.end() ? nullptr : &found->second;
 }
 
-void Node::Impl::on_link(const Now& now, const quic::LinkOpened& opened) {
+void Node::Impl::on_link(const Now& now, const quic::LinkOpened& event) {
+  quic::LinkOpened opened = event;
   dialing_.on_opened(now, opened, class_of(opened.peer));
   for (auto& [id, group] : groups) group.mesh().on_met(opened.peer);
+  if (opened.dialed_as)
+    if (auto owner = owners_.extract(*opened.dialed_as)) {
+      owner.key() = opened.link;
+      owners_.insert(std::move(owner));
+    }
   if (opened.side == quic::Side::acceptor)
     owners_[opened.link] = {opened.alpn == Alpn::groups ? Owner::Room::reception : Owner::Room::discovery, {}};
   const Owner* const owner = owner_of(opened.link);
@@ -108,14 +114,24 @@ void Node::Impl::on_link(const Now& now, const quic::LinkLossy& lossy) {
   with_health([&](auto& facts) { health.on_hint(now, *peer, facts); });
 }
 
-void Node::Impl::on_link(const Now& now, const quic::LinkClosed& closed) {
-  bonded_.erase(closed.link);
-  dialing_.on_closed(now, closed);
-  const auto found = owners_.extract(closed.link);
-  if (!found) return;
+void Node::Impl::on_link(const Now& now, const quic::LinkClosed& event) {
+  bonded_.erase(event.link);
+  const std::optional<quic::LinkClosed> closed = dialing_.on_closed(now, event);
+  for (const FoundPeer& found : dialing_.take_found()) follow_up(now, found);
+  if (!closed) return;
+  const auto owner = owners_.extract(closed->link);
+  if (!owner) return;
   hand_to(
-      now, found.mapped(), closed, [&](const bonds::Step&) { reception.on_closed(closed.link); },
-      [&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_closed(step, closed.link, closed.close); });
+      now, owner.mapped(), *closed, [&](const bonds::Step&) { reception.on_closed(closed->link); },
+      [&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_closed(step, closed->link, closed->close); });
+}
+
+void Node::Impl::follow_up(const Now& now, const FoundPeer& found) {
+  const bool by_operator = found.source == quic::DialSource::contact;
+  if (bonded_anywhere(found.peer) || !(by_operator || vouched(found.peer) || discovery.find(found.peer, now))) return;
+  with_discovery([&](quic::Links& links, auto& facts) {
+    discovery.sync_with(now, found.peer, {found.address}, links, facts, quic::DialSource::entry);
+  });
 }
 
 void Node::Impl::drain_facts(const Now& now) {

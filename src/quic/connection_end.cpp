@@ -71,7 +71,8 @@ void Connection::end_by_error(Mono now, int error) {
     reason = tls_->refusal().empty() ? alert_text(code) : std::string(tls_->refusal());
   }
   compat::set_transport_error(close, code);
-  end(now, ClosedBy::transport, {.code = code, .reason = std::move(reason)}, &close);
+  end(now, ClosedBy::transport, {.code = code, .reason = std::move(reason), .answered_as = tls_->answered_as()},
+      &close);
 }
 
 // The guard found it before QUIC acted.

@@ -90,7 +90,8 @@ void Connection::keep_alive_after(Nanoseconds silence) noexcept {
 }
 
 bool Connection::start_client(const DialRequest& request, Mono now) {
-  tls_.emplace(shared_.tls, TlsSession::Expect{request.peer, request.alpn});
+  const bool anyone = request.peer == PeerId{};
+  tls_.emplace(shared_.tls, TlsSession::Expect{anyone ? std::nullopt : std::optional(request.peer), request.alpn});
   if (!tls_->ok()) return false;
   if (request.alpn == Alpn::sync || request.alpn == Alpn::ping) {
     idle_timeout_ = limits::exchange_idle_timeout;

@@ -62,6 +62,8 @@ struct CloseInfo {
   std::size_t sent = 0;  ///< `handshake`: bytes that were sent to them
   /// `moved`: the address that its packets came from last. A hint where to dial, and no more.
   std::optional<SocketAddress> moved_to{};
+  /// `handshake`: another key than the one that was meant has answered. A hint, for it is not proven.
+  std::optional<PeerId> answered_as{};
 
   [[nodiscard]] bool is(CloseCode wanted) const noexcept {
     return application && code == static_cast<std::uint64_t>(wanted);
@@ -75,6 +77,8 @@ struct LinkOpened {
   Alpn alpn{};
   Side side{};
   SocketAddress remote;
+  /// As initiator: the link that Links::dial() has named, if that was another one.
+  std::optional<LinkId> dialed_as{};
 };
 /// One whole frame. `payload` is valid until the next event is asked for.
 struct LinkFrame {

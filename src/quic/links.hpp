@@ -21,12 +21,13 @@ enum class DialSource : std::uint8_t {
 };
 
 struct DialRequest {
-  PeerId peer;                           ///< the key that the other side must prove
-  std::vector<SocketAddress> addresses;  ///< tried together, the first that answers is used; limits::dial_addresses
+  PeerId peer;                           ///< the key that the other side must prove; zero: any, which is then told
+  std::vector<SocketAddress> addresses;  ///< where it may be, best first
   Alpn alpn{};
   DialSource source = DialSource::entry;
-  std::uint64_t tries = 0;  ///< earlier dials of the peer that failed
-  bool once = false;        ///< the first packet is not repeated until something answers
+  std::uint64_t tries = 0;                  ///< earlier dials of the peer that failed
+  bool once = false;                        ///< the first packet is not repeated until something answers
+  std::optional<SocketAddress> moved_to{};  ///< where its packets came from last
 };
 
 /// Whether and when a dial may start.
@@ -41,7 +42,8 @@ class Links {
   [[nodiscard]] virtual DialPermit permit(const Now&, DialRequest&) { return {}; }
   /// The peer has completed a handshake with us, as far as is remembered.
   [[nodiscard]] virtual bool has_met(const PeerId&) const { return false; }
-  /// Starts a connection; LinkOpened or LinkClosed follows. Errors: invalid_argument (no address), limit.
+  /// Starts a dial; LinkOpened (of this link, or of another one that was `dialed_as` it) or LinkClosed follows.
+  /// Errors: invalid_argument (no address), limit.
   [[nodiscard]] virtual Result<LinkId> dial(const Now& now, const DialRequest& request) = 0;
   /// Queues a frame. Allowed from LinkOpened on.
   virtual SendResult send(LinkId link, SendClass kind, const Frame& frame) = 0;

@@ -158,6 +158,7 @@ int TlsSession::verify(gnutls_session_t session) noexcept {
   }
   if (self.expected_ && *self.expected_ != *key) {
     self.refusal_ = "another peer answered at this address";
+    self.answered_as_ = key;
     return -1;
   }
   self.peer_ = key;

@@ -40,7 +40,7 @@ class TlsContext {
 class TlsSession {
  public:
   struct Expect {
-    PeerId peer;
+    std::optional<PeerId> peer;  ///< empty: whoever answers
     Alpn alpn;
   };
 
@@ -59,6 +59,8 @@ class TlsSession {
   [[nodiscard]] std::optional<Alpn> alpn() const noexcept;
   /// Why the peer's key was refused; empty when it was not.
   [[nodiscard]] std::string_view refusal() const noexcept { return refusal_; }
+  /// Who answered where another one was expected; what it says of itself, not proven.
+  [[nodiscard]] const std::optional<PeerId>& answered_as() const noexcept { return answered_as_; }
   /// RFC 8446 7.5. Errors: invalid_argument (GnuTLS takes labels of up to 63 bytes).
   [[nodiscard]] Result<Bytes32> exporter(BytesView label, BytesView context) const;
 
@@ -73,6 +75,7 @@ class TlsSession {
   ngtcp2_conn* connection_ = nullptr;
   std::optional<PeerId> expected_;
   std::optional<PeerId> peer_;
+  std::optional<PeerId> answered_as_;
   std::string_view refusal_;
   bool ok_ = false;
 };

@@ -1,0 +1,112 @@
+#pragma once
+/// DialScheduler: which addresses of a peer are dialed, when, and which answer counts.
+///
+/// A dial is a race (RFC 8305): one connection an address, the most promising first, the next one `stagger` later or as
+/// soon as an earlier one has failed. The first connection whose peer has proven the key that was meant wins; the
+/// others end. A wrong key is an answer about the address, not about the peer: the others go on.
+///
+/// The caller knows a dial by one name, the link of its first connection; the winner may be another link
+/// (LinkOpened::dialed_as). A dial has at least one connection under way until it ends.
+///
+/// Who may be dialed at all is decided by what speaks for an address (base/dial_budget.hpp) and by where it leads
+/// (base/dial_targets.hpp). Hearsay is dialed at one address at a time, in turn, with one packet until something
+/// answers.
+///
+/// Cost: at most limits::dial_addresses handshakes a dial, of which one is completed.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/dial_budget.hpp"
+#include "base/dial_targets.hpp"
+#include "node/acquaintances.hpp"
+#include "node/dial_candidates.hpp"
+#include "quic/transport.hpp"
+
+namespace mosaik::node {
+
+/// A peer that answered where another one was meant.
+struct FoundPeer {
+  PeerId peer;
+  SocketAddress address;
+  quic::DialSource source{};  ///< who had named the address
+};
+
+class DialScheduler {
+ public:
+  /// RFC 8305 5, "Connection Attempt Delay": 100 ms is the least that it recommends.
+  static constexpr Nanoseconds stagger = 100ms;
+
+  /// Whether a bonded member names the peer, or it was bonded with us.
+  using Vouched = std::function<bool(const PeerId&)>;
+  /// `transport` outlives this.
+  DialScheduler(quic::Transport& transport, PeerId self, Vouched vouched)
+      : transport_(transport), self_(self), vouched_(std::move(vouched)) {}
+
+  void set_own(const std::vector<SocketAddress>& listening, const std::vector<SocketAddress>& reachable);
+  /// The operator's contact of that number says that the peer is there.
+  void set_configured(std::size_t contact, const PeerId& peer, std::vector<SocketAddress> addresses) {
+    candidates_.set_configured(contact, peer, std::move(addresses));
+  }
+  /// A member has met our last run there.
+  void recall(const PeerId& peer, const SocketAddress& at) { acquaintances_.meet(peer, at, AdmissionClass::member); }
+  [[nodiscard]] bool has_met(const PeerId& peer) const { return acquaintances_.find(peer).has_value(); }
+  [[nodiscard]] std::optional<SocketAddress> met_at(const PeerId& peer) const { return acquaintances_.find(peer); }
+
+  /// Leaves those addresses to the request that a dial may try now, best first.
+  [[nodiscard]] quic::DialPermit permit(const Now& now, quic::DialRequest& request);
+  /// Starts a dial that was permitted. Errors: limit, invalid_argument.
+  [[nodiscard]] Result<quic::LinkId> dial(const Now& now, const quic::DialRequest& request);
+  /// Ends a dial that has not opened: its LinkClosed follows. False: there is no such dial.
+  bool cancel(const Now& now, quic::LinkId dial, CloseCode code);
+
+  /// Of either side: the peer has completed a handshake with us. Fills in the name of the dial.
+  void on_opened(const Now& now, quic::LinkOpened& opened, AdmissionClass standing);
+  /// What the owner of the link or dial should hear; nothing while others of the dial are under way.
+  [[nodiscard]] std::optional<quic::LinkClosed> on_closed(const Now& now, const quic::LinkClosed& closed);
+  [[nodiscard]] std::vector<FoundPeer> take_found() { return std::exchange(found_, {}); }
+
+  void on_timer(const Now& now);
+  [[nodiscard]] Mono next_deadline() const;
+  /// Dials that have not ended.
+  [[nodiscard]] std::size_t running() const noexcept { return races_.size(); }
+
+ private:
+  struct Race {
+    quic::DialRequest request;            ///< its addresses are those not tried yet
+    std::optional<quic::LinkId> name{};   ///< its first connection
+    std::vector<quic::LinkId> running{};  ///< connections under way
+    std::vector<std::string> reasons{};   ///< why others failed
+    bool refused = true;                  ///< each that failed did because nobody listens there
+    bool cancelled = false;
+    Mono next_at = never;  ///< when the next address is tried
+  };
+  struct Try {
+    quic::LinkId dial;
+    SocketAddress address;
+    bool lost = false;  ///< another one has won
+  };
+
+  [[nodiscard]] DialStanding standing(const quic::DialRequest& request, const SocketAddress& address) const;
+  [[nodiscard]] quic::DialPermit permit_hearsay(const Now& now, quic::DialRequest& request,
+                                                std::vector<SocketAddress> targets);
+  /// Tries the next address that the budget allows now. Errors: as dial().
+  [[nodiscard]] Result<quic::LinkId> start_next(const Now& now, Race& race);
+  void note_failure(const Now& now, Race& race, const Try& tried, const quic::CloseInfo& close);
+
+  quic::Transport& transport_;
+  PeerId self_;
+  Vouched vouched_;
+  DialBudget budget_;
+  DialTargets targets_;
+  Acquaintances acquaintances_;
+  DialCandidates candidates_;
+  std::map<quic::LinkId, Race> races_;  ///< by the name of the dial
+  std::map<quic::LinkId, Try> tries_;   ///< by connection
+  std::vector<FoundPeer> found_;
+};
+
+}  // namespace mosaik::node
