@@ -44,8 +44,10 @@ void PlainConnection::on_packet(Mono now, const DatagramPath& path, const PlainP
   if (packet.kind == PacketKind::reply) {
     if (!dialer || believed_ || !opens(datagram, 0)) return;
     // TLS proves who answers; another one than we meant ends it here.
+    if (birth_.peer == PeerId{}) birth_.peer = packet.self;
     if (packet.self != birth_.peer)
-      return end(now, ClosedBy::transport, {.code = 0x12a, .reason = "another key answered"});
+      return end(now, ClosedBy::transport,
+                 {.code = 0x12a, .reason = "another key answered", .answered_as = packet.self});
     believed_ = true;
     peer_cid_ = packet.from;
     peer_token_ = packet.reset_token;

@@ -84,6 +84,15 @@ struct Crashes {
   std::string last_signal;  ///< e.g. `SIGABRT`; empty without a crash
 };
 
+/// A contact that was configured, and what came of it.
+struct ContactStatus {
+  std::string contact;                   ///< `HOST:PORT` as it was given, with `dns:` before the name of a service
+  std::optional<PeerId> peer;            ///< who is meant; empty: whoever answers
+  std::vector<SocketAddress> addresses;  ///< where it leads, as far as is known
+  std::vector<PeerId> answered;          ///< who has answered there
+  std::string why;                       ///< the last failure, in words; empty when there was none since the answer
+};
+
 /// The node itself. Counters count from its start.
 struct NodeStatus {
   std::string name;
@@ -102,7 +111,8 @@ struct NodeStatus {
   std::uint64_t dropped = 0;            ///< first packets of new connections, and events, dropped at a limit
   std::vector<std::string> notices;     ///< what a person should know, newest last
   std::vector<GroupStatus> groups;
-  Crashes crashes;  ///< as NetworkConfig::crashes says
+  std::vector<ContactStatus> contacts;  ///< in the order of the configuration
+  Crashes crashes;                      ///< as NetworkConfig::crashes says
 };
 
 }  // namespace mosaik

@@ -88,6 +88,7 @@ inline constexpr std::size_t member_syncs = 32;           ///< of which so many 
 inline constexpr std::size_t incoming_starts = 256;  ///< links that owe a HandshakeStart (base/admission_table.hpp),
 inline constexpr std::size_t member_starts = 64;     ///< of which so many are for members alone
 inline constexpr std::size_t bootstrap_peers = 64;
+inline constexpr std::size_t contact_dials = 32;       ///< of contacts without an id, at a time
 inline constexpr std::size_t snapshot_entries = 4096;  ///< entries of one snapshot
 inline constexpr Nanoseconds stale_after = 300s;       ///< the crate's purge_after
 inline constexpr Nanoseconds clock_drift = 50s;        ///< entries dated later than this are refused

@@ -59,8 +59,9 @@ void Bootstrap::wait(Peer& peer, const Now& now, Company company, Rng& rng) {
                                                   : peer.slow.next(slow_least, slow_most, rng));
 }
 
-void Bootstrap::failed(const Now& now, std::size_t index, Company company, Rng& rng) {
+void Bootstrap::failed(const Now& now, std::size_t index, std::string why, Company company, Rng& rng) {
   if (peers_.at(index).stage == Stage::reached) return;
+  peers_[index].why = std::move(why);
   peers_[index].met = false;  // its next answer is news
   wait(peers_[index], now, company, rng);
 }
@@ -71,6 +72,7 @@ bool Bootstrap::answered(const Now& now, const PeerId& peer, Rng& rng) {
     if (item.peer.id != peer || item.stage == Stage::reached || item.stage == Stage::ourselves) continue;
     news = news || !item.met;
     item.met = true;
+    item.why.clear();
     item.quick.reset();
     item.stage = Stage::waiting;
     item.at = now.mono + item.slow.next(slow_least, slow_most, rng);
@@ -83,6 +85,7 @@ bool Bootstrap::bonded(const PeerId& peer) {
   for (Peer& item : peers_) {
     if (item.peer.id != peer || item.stage == Stage::reached || item.stage == Stage::ourselves) continue;
     item.met = true;
+    item.why.clear();
     item.stage = Stage::reached;
     item.quick.reset();
     item.slow.reset();
@@ -93,10 +96,77 @@ bool Bootstrap::bonded(const PeerId& peer) {
 
 void Bootstrap::lost(const Now& now, const PeerId& peer, Company company, Rng& rng) {
   for (Peer& item : peers_) {
+    const bool was_there =
+        item.peer.id == PeerId{} && std::ranges::find(item.places, peer, &Place::who) != item.places.end();
+    if (was_there && item.stage == Stage::waiting) wait(item, now, company, rng);
     if (item.peer.id != peer) continue;
     item.met = false;
     if (item.stage == Stage::reached) wait(item, now, company, rng);
   }
+}
+
+Bootstrap::Place* Bootstrap::place(std::size_t index, const SocketAddress& address) {
+  std::vector<Place>& places = peers_.at(index).places;
+  const auto found = std::ranges::find(places, address, &Place::address);
+  return found == places.end() ? nullptr : &*found;
+}
+
+std::optional<Bootstrap::Asked> Bootstrap::take_place() {
+  for (std::size_t i = 0; i < peers_.size(); ++i)
+    for (Place& place : peers_[i].places) {
+      if (!std::exchange(place.due, false)) continue;
+      place.asked = true;
+      return Asked{i, place.address};
+    }
+  return std::nullopt;
+}
+
+void Bootstrap::place_answered(const Now& now, std::size_t index, const SocketAddress& address, const PeerId& who,
+                               Rng& rng) {
+  Peer& peer = peers_.at(index);
+  peer.why.clear();
+  peer.quick.reset();
+  if (Place* const at = place(index, address)) {
+    at->asked = false;
+    at->who = who;
+  }
+  end_round(now, peer, Company::some, rng);
+}
+
+void Bootstrap::place_failed(const Now& now, std::size_t index, const SocketAddress& address, const PeerId& who,
+                             std::string why, Company company, Rng& rng) {
+  Peer& peer = peers_.at(index);
+  if (Place* const at = place(index, address)) {
+    at->asked = false;
+    at->who = who;
+  }
+  peer.why = (peer.literal ? "" : address.text() + ": ") + std::move(why);
+  end_round(now, peer, company, rng);
+}
+
+void Bootstrap::end_round(const Now& now, Peer& peer, Company company, Rng& rng) {
+  const auto open = [](const Place& place) { return place.due || place.asked; };
+  if (std::ranges::any_of(peer.places, open)) return;
+  const auto answered = [](const Place& place) { return place.who != PeerId{}; };
+  wait(peer, now, std::ranges::any_of(peer.places, answered) ? Company::some : company, rng);
+}
+
+std::vector<ContactStatus> Bootstrap::contacts() const {
+  std::vector<ContactStatus> out;
+  for (const Peer& peer : peers_) {
+    ContactStatus& status = out.emplace_back();
+    status.contact = (peer.peer.service ? "dns:" : "") + text_of(peer.peer);
+    if (peer.peer.id != PeerId{}) status.peer = peer.peer.id;
+    if (peer.literal) status.addresses = {*peer.literal};
+    for (const Place& place : peer.places) {
+      if (std::ranges::find(status.addresses, place.address) == status.addresses.end())
+        status.addresses.push_back(place.address);
+      if (place.who != PeerId{}) status.answered.push_back(place.who);
+    }
+    if (peer.met) status.answered = {peer.peer.id};
+    status.why = peer.stage == Stage::ourselves ? "that is this node itself" : peer.why;
+  }
+  return out;
 }
 
 void Bootstrap::alone(const Now& now, Rng& rng) {

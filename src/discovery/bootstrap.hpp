@@ -5,8 +5,14 @@
 /// reached are still tried, slowly: two halves of a network that started apart have nothing else that could join them.
 /// A peer that was bonded with us is tried again when the bond ends. One that merely answered is asked again as slowly:
 /// it may end and come back knowing nobody, and nobody would tell us.
+///
+/// A contact without an id leads to places, one an address. Each is asked who is there, in rounds: a round begins when
+/// the contact is due and its name was resolved anew, and ends when the last place has answered or failed. Where
+/// somebody answered who is bonded with us now, nobody is asked.
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/backoff.hpp"
@@ -38,10 +44,37 @@ class Bootstrap {
   /// The next peer whose name was not resolved in time; the caller reports the failure.
   [[nodiscard]] std::optional<std::size_t> overdue(const Now& now) const;
 
-  void failed(const Now& now, std::size_t index, Company company, Rng& rng);
+  void failed(const Now& now, std::size_t index, std::string why, Company company, Rng& rng);
   /// A sync with this peer succeeded. It is asked again now and then: should it end, nobody would tell us, and its next
   /// run may know of nobody. True when it had not been met.
   bool answered(const Now& now, const PeerId& peer, Rng& rng);
+  /// The contact leads there now; of one without an id that begins a round. `is_settled`(const PeerId&): who needs not
+  /// be asked. The first limits::dial_candidates addresses are kept.
+  template <class IsSettled>
+  void leads_to(const Now& now, std::size_t index, const std::vector<SocketAddress>& addresses,
+                const IsSettled& is_settled, Rng& rng) {
+    Peer& peer = peers_.at(index);
+    std::vector<Place> before = std::exchange(peer.places, {});
+    for (const SocketAddress& address : addresses) {
+      if (peer.places.size() == limits::dial_candidates) break;
+      if (std::ranges::find(peer.places, address, &Place::address) != peer.places.end()) continue;
+      const auto known = std::ranges::find(before, address, &Place::address);
+      peer.places.push_back(known == before.end() ? Place{.address = address} : *known);
+    }
+    if (peer.peer.id != PeerId{}) return;
+    for (Place& place : peer.places) place.due = place.who == PeerId{} || !is_settled(place.who);
+    end_round(now, peer, Company::some, rng);
+  }
+  struct Asked {
+    std::size_t contact = 0;
+    SocketAddress address;
+  };
+  /// The next place that is to be asked; place_answered or place_failed follows.
+  [[nodiscard]] std::optional<Asked> take_place();
+  void place_answered(const Now& now, std::size_t index, const SocketAddress& address, const PeerId& who, Rng& rng);
+  /// `who`: who answered nevertheless; zero: nobody.
+  void place_failed(const Now& now, std::size_t index, const SocketAddress& address, const PeerId& who, std::string why,
+                    Company company, Rng& rng);
   /// It holds a bond with us, whose end will be told.
   bool bonded(const PeerId& peer);
   /// The peer left the catalog, or its bond ended.
@@ -54,6 +87,7 @@ class Bootstrap {
   [[nodiscard]] const std::optional<SocketAddress>& literal(std::size_t index) const {
     return peers_.at(index).literal;
   }
+  [[nodiscard]] std::vector<ContactStatus> contacts() const;
   /// When the next peer is due.
   [[nodiscard]] Mono due() const;
   /// When the next resolving is overdue.
@@ -61,17 +95,28 @@ class Bootstrap {
 
  private:
   enum class Stage : std::uint8_t { waiting, trying, resolving, reached, ourselves };
+  struct Place {
+    SocketAddress address;
+    PeerId who{};  ///< who answered there last; zero: nobody yet
+    bool due = false;
+    bool asked = false;
+  };
   struct Peer {
     BootstrapPeer peer;
     std::optional<SocketAddress> literal;
     Stage stage = Stage::waiting;
     Mono at = never;
     bool met = false;
+    std::vector<Place> places{};  ///< where it leads
+    std::string why{};            ///< the last failure; empty when it has answered since
     Backoff quick;
     Backoff slow;
   };
 
   static void wait(Peer& peer, const Now& now, Company company, Rng& rng);
+  /// Ends the round of a contact without an id when nobody is left to be asked or waited for.
+  static void end_round(const Now& now, Peer& peer, Company company, Rng& rng);
+  [[nodiscard]] Place* place(std::size_t index, const SocketAddress& address);
 
   std::vector<Peer> peers_;
 };

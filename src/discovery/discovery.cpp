@@ -111,6 +111,7 @@ void Discovery::Impl::on_event(const Now& now, const quic::LinkOpened& event, qu
   if (exchange == nullptr || exchange->stage != Exchange::Stage::opening) return;
   exchange->stage = Exchange::Stage::reading;
   exchange->remote = event.remote;
+  if (!meet_contact(now, *exchange, event, links, facts)) return;
   if (exchange->alpn == Alpn::sync) return open_sync(now, *exchange, links, facts);
   open_ping(now, *exchange, links, facts);
 }
@@ -261,7 +262,7 @@ void Discovery::Impl::expire(const Now& now, quic::Links& links, Facts& facts) {
     exchange.peer = bootstrap_.at(*index).id;
     exchange.origin = Exchange::Origin::bootstrap;
     exchange.bootstrap = *index;
-    end_bootstrap(now, exchange, {Errc::timed_out, "its name was not resolved in time"}, facts);
+    end_unresolved(now, exchange, {Errc::timed_out, "its name was not resolved in time"}, facts);
   }
 }
 
@@ -323,6 +324,9 @@ identity::EntryRef Discovery::find(const PeerId& peer, const Now& now) const {
 }
 std::vector<identity::EntryRef> Discovery::entries(const Now& now) const {
   return impl_->catalog().entries(now);
+}
+std::vector<ContactStatus> Discovery::contacts() const {
+  return impl_->contacts();
 }
 const Counters& Discovery::counters() const noexcept {
   return impl_->counters();

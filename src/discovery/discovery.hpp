@@ -23,12 +23,15 @@
 /// peer is known at all, for ever; once somebody is known, those never reached are tried every 10 s to 60 s, so that
 /// two halves that started apart merge. A peer that answered and holds no bond with us is asked again every 10 s to
 /// 60 s (its next run may know nobody); one that held a bond, when that ends or its entry leaves the catalog. Names are
-/// resolved anew for each try (the runtime answers Resolve with on_resolved).
+/// resolved anew for each try (the runtime answers Resolve with on_resolved). A contact without an id may lead to any
+/// number of members: each of its addresses is asked who is there.
 
 #include <memory>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include <mosaik/status.hpp>
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
@@ -38,10 +41,12 @@
 
 namespace mosaik::discovery {
 
+/// A contact: where a member of the network is expected.
 struct BootstrapPeer {
-  PeerId id;
+  PeerId id;         ///< zero: whoever answers there
   std::string host;  ///< a name, or an address
   std::uint16_t port = 0;
+  bool service = false;  ///< the name of a service: its SRV records lead to members too
 };
 
 /// Knobs; the defaults are limits.hpp's. A simulated world shrinks them.
@@ -75,6 +80,13 @@ struct Resolve {
   std::size_t bootstrap = 0;
   std::string host;
   std::uint16_t port = 0;
+  bool service = false;
+};
+/// A peer has proven its key at the address that a contact leads to.
+struct ContactAnswered {
+  std::size_t bootstrap = 0;
+  PeerId peer;
+  SocketAddress address;
 };
 /// The end of a sync that sync_with asked for.
 struct SyncEnded {
@@ -101,8 +113,10 @@ struct Notice {
   Kind kind{};
   PeerId peer;
   std::string text;
+  std::size_t contact = 0;  ///< of one without an id: its place in the configuration, counted from 1
 };
-using Fact = std::variant<Discovered, Updated, Departed, SelfRefreshed, Resolve, SyncEnded, PingEnded, Notice>;
+using Fact =
+    std::variant<Discovered, Updated, Departed, SelfRefreshed, Resolve, ContactAnswered, SyncEnded, PingEnded, Notice>;
 
 /// How an entry reached us.
 enum class Source : std::uint8_t { sync, ping, bond };
@@ -150,6 +164,8 @@ class Discovery final : public identity::Directory {
   /// All entries that are not stale, ascending by peer id, our own not among them.
   [[nodiscard]] std::vector<identity::EntryRef> entries(const Now& now) const;
   [[nodiscard]] const Counters& counters() const noexcept;
+  /// What is known of each contact, in the order of the configuration.
+  [[nodiscard]] std::vector<ContactStatus> contacts() const;
   /// True once any bootstrap peer, or anyone else, was synced with.
   [[nodiscard]] bool has_met_anyone() const noexcept;
 

@@ -23,6 +23,9 @@ bool is_tls_failure(const quic::CloseInfo& close) {
 
 Error never_opened(const Exchange& exchange, const quic::CloseInfo& close) {
   if (exchange.unreachable) return {Errc::unreachable, "nobody listens there (port unreachable)"};
+  if (is_tls_failure(close) && exchange.place)
+    return {Errc::refused, "what answers there is no mosaik node, or it refused our key" +
+                               (close.reason.empty() ? std::string() : " (" + close.reason + ")")};
   if (is_tls_failure(close))
     return {Errc::refused, "another key than that of " + exchange.peer.brief() + " answers there, or it refused ours" +
                                (close.reason.empty() ? std::string() : " (" + close.reason + ")") +

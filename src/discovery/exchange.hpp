@@ -8,6 +8,7 @@
 /// W17).
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,10 +34,11 @@ struct Exchange {
   Alpn alpn = Alpn::sync;
   Origin origin = Origin::peer;
   Stage stage = Stage::opening;
-  Scope scope = Scope::own_entry;  ///< dialed syncs: what we send
-  std::size_t bootstrap = 0;       ///< its place in the list, when the origin is bootstrap
-  std::int64_t version = 0;        ///< of our entry, as sent
-  SocketAddress remote;            ///< where the link goes; known when it is open
+  Scope scope = Scope::own_entry;        ///< dialed syncs: what we send
+  std::size_t bootstrap = 0;             ///< its place in the list, when the origin is bootstrap
+  std::int64_t version = 0;              ///< of our entry, as sent
+  SocketAddress remote;                  ///< where the link goes; known when it is open
+  std::optional<SocketAddress> place{};  ///< of a contact that names no peer: where we ask who is there
   Mono deadline = never;
   Mono opened{};               ///< accepted ones
   std::uint64_t received = 0;  ///< accepted ones: bytes of the first frame at the last look

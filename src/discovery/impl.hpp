@@ -62,6 +62,7 @@ class Discovery::Impl {
   [[nodiscard]] bool owns(quic::LinkId link) const { return exchanges_.contains(link); }
   [[nodiscard]] const Catalog& catalog() const noexcept { return catalog_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] std::vector<ContactStatus> contacts() const { return bootstrap_.contacts(); }
   [[nodiscard]] bool has_met_anyone() const noexcept { return met_; }
 
  private:
@@ -122,6 +123,18 @@ class Discovery::Impl {
   /// A dialed exchange is over. Told::yes: the peer has our entry of exchange.version.
   void end(const Now& now, const Exchange& exchange, const Result<>& result, Told told, Facts& facts);
   void end_bootstrap(const Now& now, const Exchange& exchange, const Error& error, Facts& facts);
+  /// A contact's name leads nowhere.
+  void end_unresolved(const Now& now, const Exchange& exchange, const Error& error, Facts& facts);
+  void say_silent(const Now& now, const Exchange& exchange, const Error& error, Facts& facts);
+  /// A contact leads to these addresses.
+  void go_to(const Now& now, std::size_t index, const std::vector<SocketAddress>& addresses, quic::Links& links,
+             Facts& facts);
+  /// Asks each address of a contact without an id who is there.
+  void ask_places(const Now& now, quic::Links& links, Facts& facts);
+  [[nodiscard]] bool is_settled(const PeerId& peer) const { return peer == self_.id() || bonded_.contains(peer); }
+  /// Who was asked for by a contact has answered; false when that is the end of it.
+  bool meet_contact(const Now& now, Exchange& exchange, const quic::LinkOpened& opened, quic::Links& links,
+                    Facts& facts);
   /// The peer has our entry, as sent in this sync.
   void note_told(const Now& now, const Exchange& exchange);
   void note_reached(const Now& now, const PeerId& peer, Facts& facts);

@@ -67,37 +67,72 @@ void Discovery::Impl::pump_bootstrap(const Now& now, quic::Links& links, Facts& 
   while (const auto index = bootstrap_.take(now)) {
     const BootstrapPeer& peer = bootstrap_.at(*index);
     if (const auto& literal = bootstrap_.literal(*index)) {
-      Exchange exchange;
-      exchange.peer = peer.id;
-      exchange.origin = Exchange::Origin::bootstrap;
-      exchange.scope = Scope::catalog;
-      exchange.bootstrap = *index;
-      dial(now, exchange, {*literal}, quic::DialSource::contact, links, facts);
+      go_to(now, *index, {*literal}, links, facts);
       continue;
     }
     bootstrap_.resolving(now, *index);
-    facts.emplace_back(Resolve{*index, peer.host, peer.port});
+    facts.emplace_back(Resolve{*index, peer.host, peer.port, peer.service});
   }
+  ask_places(now, links, facts);
 }
 
 void Discovery::Impl::on_resolved(const Now& now, std::size_t index,
                                   const Result<std::vector<SocketAddress>>& addresses, quic::Links& links,
                                   Facts& facts) {
   if (!bootstrap_.resolved(index)) return;
+  if (addresses && !addresses->empty()) {
+    go_to(now, index, *addresses, links, facts);
+    return pump(now, links, facts);
+  }
+  Exchange exchange;
+  exchange.peer = bootstrap_.at(index).id;
+  exchange.origin = Exchange::Origin::bootstrap;
+  exchange.bootstrap = index;
+  const Error why = addresses
+                        ? Error{Errc::not_found, "its name has no address"}
+                        : Error{addresses.error().code, "its name was not resolved: " + addresses.error().message};
+  end_unresolved(now, exchange, why, facts);
+}
+
+void Discovery::Impl::go_to(const Now& now, std::size_t index, const std::vector<SocketAddress>& addresses,
+                            quic::Links& links, Facts& facts) {
+  const auto settled = [&](const PeerId& peer) { return is_settled(peer); };
+  bootstrap_.leads_to(now, index, addresses, settled, rng_);
+  if (bootstrap_.at(index).id == PeerId{}) return;  // ask_places()
   Exchange exchange;
   exchange.peer = bootstrap_.at(index).id;
   exchange.origin = Exchange::Origin::bootstrap;
   exchange.scope = Scope::catalog;
   exchange.bootstrap = index;
-  if (!addresses || addresses->empty()) {
-    const Error why = addresses
-                          ? Error{Errc::not_found, "its name has no address"}
-                          : Error{addresses.error().code, "its name was not resolved: " + addresses.error().message};
-    end_bootstrap(now, exchange, why, facts);
-    return;
+  dial(now, exchange, addresses, quic::DialSource::contact, links, facts);
+}
+
+void Discovery::Impl::ask_places(const Now& now, quic::Links& links, Facts& facts) {
+  const auto asked = [&] {
+    return exchanges_.count([](const Exchange& exchange) { return exchange.place.has_value(); });
+  };
+  while (asked() < limits::contact_dials) {
+    const auto place = bootstrap_.take_place();
+    if (!place) return;
+    Exchange exchange;
+    exchange.origin = Exchange::Origin::bootstrap;
+    exchange.scope = Scope::catalog;
+    exchange.bootstrap = place->contact;
+    exchange.place = place->address;
+    dial(now, exchange, {place->address}, quic::DialSource::contact, links, facts);
   }
-  dial(now, exchange, *addresses, quic::DialSource::contact, links, facts);
-  pump(now, links, facts);
+}
+
+bool Discovery::Impl::meet_contact(const Now& now, Exchange& exchange, const quic::LinkOpened& opened,
+                                   quic::Links& links, Facts& facts) {
+  if (!exchange.place) return true;
+  exchange.peer = opened.peer;
+  if (opened.peer != self_.id()) {
+    facts.emplace_back(ContactAnswered{exchange.bootstrap, opened.peer, *exchange.place});
+    return true;
+  }
+  abandon(now, exchange, CloseCode::cancelled, {Errc::invalid_argument, "that is this node itself"}, links, facts);
+  return false;
 }
 
 // Those who do not answer, dead or invented, get half of the places at most, so that they cannot starve the living.
@@ -151,6 +186,10 @@ Mono Discovery::Impl::dial(const Now& now, Exchange exchange, std::vector<Socket
     end(now, exchange, why, Told::no, facts);
     return now.mono;
   };
+  if (permit.ours && exchange.place) {
+    exchange.peer = self_.id();
+    return fail_with(fail(Errc::invalid_argument, "that is this node itself"));
+  }
   if (permit.at == never || request.addresses.empty())
     return fail_with(fail(Errc::unreachable, permit.why.empty()
                                                  ? "no address of it is known"
@@ -173,6 +212,13 @@ void Discovery::Impl::end(const Now& now, const Exchange& exchange, const Result
   else if (exchange.origin == Exchange::Origin::outreach)
     outreach_.failed(now, exchange.peer, exchange.scope, rng_);
   if (bonded_.contains(exchange.peer)) outreach_.cancel(exchange.peer);
+  if (result && exchange.place) {
+    bootstrap_.place_answered(now, exchange.bootstrap, *exchange.place, exchange.peer, rng_);
+    facts.emplace_back(Notice{Notice::Kind::bootstrap_answered,
+                              {},
+                              "contact " + text_of(bootstrap_.at(exchange.bootstrap)) + " answered",
+                              exchange.bootstrap + 1});
+  }
   if (result)
     note_reached(now, exchange.peer, facts);
   else if (exchange.origin == Exchange::Origin::bootstrap)
@@ -210,12 +256,31 @@ std::string advice(Errc code) {
 }  // namespace
 
 void Discovery::Impl::end_bootstrap(const Now& now, const Exchange& exchange, const Error& error, Facts& facts) {
+  if (exchange.place) {
+    bootstrap_.place_failed(now, exchange.bootstrap, *exchange.place, exchange.peer, error.message, company(), rng_);
+    if (exchange.peer == self_.id()) return;
+  } else {
+    bootstrap_.failed(now, exchange.bootstrap, error.message, company(), rng_);
+  }
+  say_silent(now, exchange, error, facts);
+}
+
+void Discovery::Impl::end_unresolved(const Now& now, const Exchange& exchange, const Error& error, Facts& facts) {
+  bootstrap_.failed(now, exchange.bootstrap, error.message, company(), rng_);
+  say_silent(now, exchange, error, facts);
+}
+
+void Discovery::Impl::say_silent(const Now& now, const Exchange& exchange, const Error& error, Facts& facts) {
   const BootstrapPeer& peer = bootstrap_.at(exchange.bootstrap);
-  bootstrap_.failed(now, exchange.bootstrap, company(), rng_);
+  const bool anyone = peer.id == PeerId{};
+  const std::string who =
+      anyone ? "contact " + text_of(peer) : "bootstrap peer " + peer.id.brief() + " at " + text_of(peer);
+  const std::string place = exchange.place && bootstrap_.literal(exchange.bootstrap) == std::nullopt
+                                ? " (" + exchange.place->text() + ")"
+                                : std::string();
   notices_.say(now, Notice::Kind::bootstrap_silent, peer.id,
-               "bootstrap peer " + peer.id.brief() + " at " + text_of(peer) + ": " + error.message +
-                   "; it is tried again" + advice(error.code),
-               facts);
+               who + place + ": " + error.message + "; it is tried again" + advice(error.code), facts,
+               anyone ? exchange.bootstrap + 1 : 0);
 }
 
 }  // namespace mosaik::discovery

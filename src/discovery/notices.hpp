@@ -16,19 +16,22 @@ class Notices {
   static constexpr Nanoseconds pause = 60s;
   static constexpr std::size_t remembered = 64;  ///< peers of one kind within one pause; more: not said
 
-  /// Appends the notice unless it was said of this peer within the pause.
-  void say(const Now& now, Notice::Kind kind, const PeerId& peer, std::string text, std::vector<Fact>& facts) {
-    std::map<PeerId, Boot>& said = said_[kind];
-    if (const auto found = said.find(peer); found != said.end() && now.boot - found->second < pause) return;
+  /// Appends the notice unless it was said of this peer, or of this contact without a peer, within the pause.
+  void say(const Now& now, Notice::Kind kind, const PeerId& peer, std::string text, std::vector<Fact>& facts,
+           std::size_t contact = 0) {
+    std::map<Subject, Boot>& said = said_[kind];
+    const Subject subject{peer, contact};
+    if (const auto found = said.find(subject); found != said.end() && now.boot - found->second < pause) return;
     if (said.size() >= remembered)
       std::erase_if(said, [&](const auto& item) { return now.boot - item.second >= pause; });
     if (said.size() >= remembered) return;
-    said[peer] = now.boot;
-    facts.emplace_back(Notice{kind, peer, std::move(text)});
+    said[subject] = now.boot;
+    facts.emplace_back(Notice{kind, peer, std::move(text), contact});
   }
 
  private:
-  std::map<Notice::Kind, std::map<PeerId, Boot>> said_;
+  using Subject = std::pair<PeerId, std::size_t>;
+  std::map<Notice::Kind, std::map<Subject, Boot>> said_;
 };
 
 }  // namespace mosaik::discovery

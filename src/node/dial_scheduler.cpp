@@ -35,6 +35,7 @@ quic::DialPermit DialScheduler::permit(const Now& now, quic::DialRequest& reques
                                     .moved_to = request.moved_to};
   const PeerPlace place = known.met && targets_.is_here(*known.met) ? PeerPlace::this_computer : PeerPlace::unknown;
   std::string_view objection = "no address of it is known";
+  std::size_t ours = 0;
   std::vector<SocketAddress> targets;
   for (const SocketAddress& address : candidates_.all(request.peer, known)) {
     const bool told_by_operator =
@@ -44,8 +45,9 @@ quic::DialPermit DialScheduler::permit(const Now& now, quic::DialRequest& reques
       targets.push_back(address);
     else
       objection = why;
+    ours += targets_.is_own(address) ? 1U : 0U;
   }
-  if (targets.empty()) return {.at = never, .why = objection};
+  if (targets.empty()) return {.at = never, .why = objection, .ours = ours > 0 && ours == known.named.size()};
   const auto is_hearsay = [&](const SocketAddress& address) {
     return standing(request, address) == DialStanding::hearsay;
   };

@@ -35,7 +35,12 @@ void Node::Impl::on_fact(const Now& now, const discovery::SelfRefreshed&) {
 }
 
 void Node::Impl::on_fact(const Now&, const discovery::Resolve& resolve) {
-  outputs_.emplace_back(ResolveName{resolve.bootstrap, resolve.host, resolve.port});
+  outputs_.emplace_back(ResolveName{resolve.bootstrap, resolve.host, resolve.port, resolve.service});
+}
+
+void Node::Impl::on_fact(const Now&, const discovery::ContactAnswered& answered) {
+  dialing_.set_configured(answered.bootstrap, answered.peer, {answered.address});
+  touch();
 }
 
 void Node::Impl::on_fact(const Now& now, const discovery::SyncEnded& synced) {
@@ -56,10 +61,10 @@ void Node::Impl::on_fact(const Now&, const discovery::PingEnded& pinged) {
 void Node::Impl::on_fact(const Now& now, const discovery::Notice& note) {
   using Kind = discovery::Notice::Kind;
   switch (note.kind) {
-    case Kind::bootstrap_silent: silent_bootstraps_[note.peer] = note.text; break;
+    case Kind::bootstrap_silent: silent_bootstraps_[{note.peer, note.contact}] = note.text; break;
     case Kind::bootstrap_answered:
       // Worth a notice only where it ends an earlier one.
-      if (silent_bootstraps_.erase(note.peer) == 0) return;
+      if (silent_bootstraps_.erase({note.peer, note.contact}) == 0) return;
       break;
     case Kind::from_the_future:
     case Kind::stale_on_arrival: troubles_.meet(now, Trouble::clock, note.text); break;

@@ -212,6 +212,7 @@ class Node::Impl {
   void on_fact(const Now& now, const discovery::Departed& departed);
   void on_fact(const Now& now, const discovery::SelfRefreshed& refreshed);
   void on_fact(const Now& now, const discovery::Resolve& resolve);
+  void on_fact(const Now& now, const discovery::ContactAnswered& answered);
   void on_fact(const Now& now, const discovery::SyncEnded& synced);
   void on_fact(const Now& now, const discovery::PingEnded& pinged);
   void on_fact(const Now& now, const discovery::Notice& note);
@@ -259,8 +260,8 @@ class Node::Impl {
   std::vector<CanaryEffect> canary_effects_;
   std::map<PeerId, std::vector<RequestId>> syncs_;  ///< requests that wait for a sync with the peer
   std::map<PeerId, std::vector<RequestId>> pings_;
-  std::map<PeerId, std::string> silent_bootstraps_;
-  bonds::Allowance refusals_;  ///< events about those whom we refuse
+  std::map<std::pair<PeerId, std::size_t>, std::string> silent_bootstraps_;  ///< by peer, or by contact without one
+  bonds::Allowance refusals_;                                                ///< events about those whom we refuse
   Troubles troubles_;
   std::deque<std::string> notices_;
 

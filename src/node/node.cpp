@@ -37,7 +37,8 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
   });
   const std::vector<discovery::BootstrapPeer>& contacts = config.discovery.bootstrap;
   for (std::size_t i = 0; i < contacts.size(); ++i)
-    if (const auto literal = SocketAddress::parse(discovery::text_of(contacts[i])))
+    if (const auto literal = SocketAddress::parse(discovery::text_of(contacts[i]));
+        literal && contacts[i].id != PeerId{})
       dialing_.set_configured(i, contacts[i].id, {*literal});
   group_sizes_.swap(config.memory.group_sizes);
   config.memory = {};
@@ -160,7 +161,8 @@ void Node::Impl::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how)
 void Node::Impl::on_resolved(const Now& now, std::size_t bootstrap,
                              const Result<std::vector<SocketAddress>>& addresses) {
   const std::vector<discovery::BootstrapPeer>& contacts = config.discovery.bootstrap;
-  if (addresses && bootstrap < contacts.size()) dialing_.set_configured(bootstrap, contacts[bootstrap].id, *addresses);
+  if (addresses && bootstrap < contacts.size() && contacts[bootstrap].id != PeerId{})
+    dialing_.set_configured(bootstrap, contacts[bootstrap].id, *addresses);
   with_discovery(
       [&](quic::Links& links, auto& facts) { discovery.on_resolved(now, bootstrap, addresses, links, facts); });
 }

@@ -66,6 +66,7 @@ struct ResolveName {
   std::size_t bootstrap = 0;
   std::string host;
   std::uint16_t port = 0;
+  bool service = false;  ///< its SRV records count too
 };
 struct SyncDone {
   RequestId request;

@@ -45,8 +45,8 @@ void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
   const auto known = discovery.entries(now);
   if (known.empty() && group.members.size() <= 1 && config.discovery.bootstrap.empty())
     group.reasons.emplace_back(
-        "no bootstrap peer was given and nobody has dialed this node; give it one: PEERID@HOST:PORT");
-  for (const auto& [peer, text] : silent_bootstraps_) group.reasons.push_back(text);
+        "no bootstrap peer was given and nobody has dialed this node; give it one: HOST or PEERID@HOST:PORT");
+  for (const auto& [contact, text] : silent_bootstraps_) group.reasons.push_back(text);
   for (std::string& text : troubles_.told(now)) group.reasons.push_back(std::move(text));
   std::size_t elsewhere = 0;
   for (const identity::EntryRef& entry : known)
@@ -75,6 +75,7 @@ std::shared_ptr<NodeStatus> Node::Impl::status(const Now& now) const {
   out->syncs = discovery.counters().syncs_completed + discovery.counters().syncs_served;
   out->verifications = verifier.verifications();
   out->dropped = endpoint.counters().dropped_initials + dropped_outputs_;
+  out->contacts = discovery.contacts();
   out->notices.assign(notices_.begin(), notices_.end());
   for (const auto& [id, group] : groups) {
     out->groups.push_back(group.mesh().view(now, endpoint));

@@ -34,6 +34,7 @@ struct DialRequest {
 struct DialPermit {
   Mono at{};             ///< not later than now: at once; later: ask again then; never: not to these addresses
   std::string_view why;  ///< when it is never
+  bool ours = false;     ///< because all addresses are our own
 };
 
 class Links {

@@ -483,7 +483,7 @@ ROWS = [
         lambda w: w.status_of("b", "--bootstrap", SOMEBODY + "@127.0.0.1:9")),
     row("bootstrap with the id of another", 0, "another key", SOMEBODY[:10], "compare the id", wrong_id),
     row("bootstrap is the node itself", 0, "this node itself", "bootstrap peer", "contact of another node", ourselves),
-    row("no bootstrap at all", 0, "no bootstrap peer was given", "b  alone", "give it one: PEERID@HOST:PORT",
+    row("no bootstrap at all", 0, "no bootstrap peer was given", "b  alone", "give it one: HOST or PEERID@HOST:PORT",
         lambda w: w.status_of("b")),
     # others that do not fit
     row("another secret", 0, "another group secret", "1 peer of this network", "compare them",

@@ -212,5 +212,107 @@ TEST(Bootstrap, keeps_the_first_of_too_many) {
   EXPECT_THAT(rig.links.dials, SizeIs(64));
 }
 
+// ------------------------------------------------------------------------------------------------ without an id
+
+class Contact : public testing::Test {
+ protected:
+  /// The last dial is answered by peer `n`, which has our network's key or another one.
+  void answer(const Recorder::Dialed& dial, std::uint32_t n) {
+    const auto request = dial.request;
+    rig.on(quic::LinkOpened{dial.link, id_of_peer(n), request.alpn, quic::Side::initiator, request.addresses.front()});
+    if (n != 0) rig.frame(dial.link, snapshot_of({entry_of(n, {.updated = rig.now().wall.milliseconds})}));
+    rig.on(quic::LinkClosed{dial.link, {}});
+  }
+  std::vector<Recorder::Dialed> take_dials() { return std::exchange(rig.links.dials, {}); }
+  /// The name is asked for within so long.
+  void resolve(Nanoseconds within, const std::vector<SocketAddress>& addresses) {
+    rig.facts.clear();
+    rig.pass(within);
+    ASSERT_THAT(only<Resolve>(rig.facts), SizeIs(1));
+    rig.core.on_resolved(rig.now(), 0, addresses, rig.links, rig.facts);
+  }
+
+  Rig rig{with({{{}, "mosaik.example", 7820, true}})};
+};
+
+TEST_F(Contact, asks_each_address_of_a_name_who_is_there) {
+  rig.start();
+  const auto asked = only<Resolve>(rig.facts);
+  ASSERT_THAT(asked, SizeIs(1));
+  EXPECT_TRUE(asked[0].service);
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1), address_of(2), address_of(1)}, rig.links, rig.facts);
+  const auto dials = take_dials();
+  ASSERT_THAT(dials, SizeIs(2));
+  for (const auto& dial : dials) {
+    EXPECT_EQ(dial.request.peer, PeerId{}) << "whoever answers";
+    EXPECT_EQ(dial.request.source, quic::DialSource::contact);
+    EXPECT_THAT(dial.request.addresses, SizeIs(1));
+  }
+  answer(dials[0], 1);
+  answer(dials[1], 2);
+  EXPECT_TRUE(rig.knows(1));
+  EXPECT_TRUE(rig.knows(2));
+  const auto answered = only<ContactAnswered>(rig.facts);
+  ASSERT_THAT(answered, SizeIs(2));
+  EXPECT_EQ(answered[1].peer, id_of_peer(2));
+  EXPECT_EQ(answered[1].address, address_of(2));
+  const auto status = rig.core.contacts().at(0);
+  EXPECT_EQ(status.contact, "dns:mosaik.example:7820");
+  EXPECT_THAT(status.addresses, ElementsAre(address_of(1), address_of(2)));
+  EXPECT_THAT(status.answered, ElementsAre(id_of_peer(1), id_of_peer(2)));
+  EXPECT_EQ(status.why, "");
+}
+
+TEST_F(Contact, resolves_for_ever_and_asks_only_where_nobody_is_bonded_with_us) {
+  rig.start();
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.facts);
+  answer(take_dials().at(0), 1);
+  rig.core.set_bonded(rig.now(), id_of_peer(1), true);
+  resolve(20s, {address_of(1), address_of(2)});
+  auto dials = take_dials();
+  std::erase_if(dials, [](const auto& dial) { return dial.request.peer != PeerId{}; });
+  ASSERT_THAT(dials, SizeIs(1));
+  EXPECT_THAT(dials[0].request.addresses, ElementsAre(address_of(2)));
+  answer(dials[0], 2);
+  rig.core.set_bonded(rig.now(), id_of_peer(2), true);
+  resolve(40s, {address_of(1), address_of(2)});
+  for (const auto& dial : take_dials()) EXPECT_NE(dial.request.peer, PeerId{}) << "all of them are bonded";
+}
+
+TEST_F(Contact, one_wrong_answer_of_a_name_keeps_no_right_one_waiting) {
+  rig.start();
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(9), address_of(1)}, rig.links, rig.facts);
+  const auto dials = take_dials();
+  answer(dials.at(1), 1);
+  EXPECT_TRUE(rig.knows(1));
+  rig.never_opened(dials[0].link);
+  const auto silent = notices(rig.facts, Notice::Kind::bootstrap_silent);
+  ASSERT_THAT(silent, SizeIs(1));
+  EXPECT_THAT(silent[0].text,
+              testing::AllOf(HasSubstr("contact mosaik.example:7820"), HasSubstr(address_of(9).text())));
+  EXPECT_THAT(rig.core.contacts().at(0).why, HasSubstr("nothing answers there"));
+}
+
+TEST_F(Contact, that_is_this_node_itself_is_no_news) {
+  rig.start();
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(0)}, rig.links, rig.facts);
+  answer(take_dials().at(0), 0);
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent), IsEmpty());
+  EXPECT_THAT(only<ContactAnswered>(rig.facts), IsEmpty());
+  resolve(20s, {address_of(0), address_of(1)});
+  EXPECT_THAT(take_dials(), SizeIs(1)) << "and is not asked again";
+}
+
+TEST_F(Contact, comes_back_while_a_name_leads_nowhere) {
+  rig.start();
+  rig.core.on_resolved(rig.now(), 0, fail(Errc::not_found, "no such name"), rig.links, rig.facts);
+  EXPECT_THAT(rig.core.contacts().at(0).why, HasSubstr("no such name"));
+  resolve(501ms, {address_of(1)});
+  const auto dials = take_dials();
+  rig.never_opened(dials.at(0).link);
+  resolve(2s, {address_of(1)});
+  EXPECT_THAT(take_dials(), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace mosaik::discovery::test
