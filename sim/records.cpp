@@ -12,6 +12,13 @@ std::vector<std::uint8_t> write_memory(const node::Memory& memory) {
     out.insert(out.end(), group.view().begin(), group.view().end());
     put_number(out, size);
   }
+  put_number(out, memory.met.size());
+  for (const auto& [peer, at] : memory.met) {
+    const std::string text = at.text();
+    out.insert(out.end(), peer.view().begin(), peer.view().end());
+    put_number(out, text.size());
+    out.insert(out.end(), text.begin(), text.end());
+  }
   for (const auto& entry : memory.entries) {
     put_number(out, entry.size());
     out.insert(out.end(), entry.begin(), entry.end());
@@ -27,6 +34,15 @@ node::Memory read_memory(BytesView rest) {
     std::copy_n(rest.begin(), group.size(), group.begin());
     rest = rest.subspan(group.size());
     out.group_sizes[GroupId(group)] = static_cast<std::uint32_t>(take_number(rest));
+  }
+  for (std::uint64_t left = take_number(rest); left > 0; --left) {
+    Bytes32 peer{};
+    std::copy_n(rest.begin(), peer.size(), peer.begin());
+    rest = rest.subspan(peer.size());
+    const std::size_t size = take_number(rest);
+    const std::string text(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(size));
+    rest = rest.subspan(size);
+    if (const auto at = SocketAddress::parse(text)) out.met[PeerId(peer)] = *at;
   }
   while (!rest.empty()) {
     const std::size_t size = take_number(rest);

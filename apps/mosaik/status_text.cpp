@@ -117,6 +117,18 @@ std::string group_text(const GroupSummary& group, const PeerId& self, const Styl
   return out;
 }
 
+/// What was asked, where that leads, who answered, or why nobody did.
+std::string contact_text(const ContactStatus& contact) {
+  std::string out = contact.contact;
+  const std::string addresses = addresses_text(contact.addresses);
+  if (!contact.addresses.empty() && contact.contact != addresses) out += " (" + addresses + ")";
+  for (std::size_t i = 0; i < contact.answered.size(); ++i)
+    out += (i == 0 ? ": " : ", ") + contact.answered[i].brief() + (i + 1 == contact.answered.size() ? " answered" : "");
+  if (contact.answered.empty() && contact.why.empty()) out += ": no answer yet";
+  if (!contact.why.empty()) out += (contact.answered.empty() ? ": " : "; ") + contact.why;
+  return one_line(out);
+}
+
 }  // namespace
 
 std::string health_text(Health health, const Style& style) {
@@ -154,6 +166,7 @@ std::string status_text(const NodeSummary& summary, const Style& style) {
   if (node.dropped > 0) out += line(style, "dropped", fmt::format("{} first packets and events", node.dropped));
   if (node.crashes.count > 0)
     out += line(style, "crashes", fmt::format("{}, the last by {}", node.crashes.count, node.crashes.last_signal));
+  for (const ContactStatus& contact : node.contacts) out += line(style, "contact", contact_text(contact));
   for (const std::string& notice : node.notices) out += line(style, "notice", notice);
   for (const GroupSummary& group : summary.groups) out += group_text(group, node.id, style);
   if (summary.groups.empty())

@@ -91,6 +91,8 @@ struct ContactStatus {
   std::vector<SocketAddress> addresses;  ///< where it leads, as far as is known
   std::vector<PeerId> answered;          ///< who has answered there
   std::string why;                       ///< the last failure, in words; empty when there was none since the answer
+
+  friend bool operator==(const ContactStatus&, const ContactStatus&) = default;
 };
 
 /// The node itself. Counters count from its start.

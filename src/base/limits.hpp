@@ -130,6 +130,15 @@ inline constexpr Nanoseconds handshake_timeout = 2s;  ///< the crate's; Handshak
 inline constexpr Nanoseconds departure_flush = 500ms;  ///< a Departure has this long to be acknowledged
 inline constexpr Nanoseconds retry_least = 250ms;      ///< to a lost member, jittered,
 inline constexpr Nanoseconds retry_most = 750ms;
+/// Dials of those who are not back soon. Of one whose death is proven, each pause is a tenth of the time since then;
+inline constexpr Nanoseconds newly_dead = 30s;
+inline constexpr int dead_pause_part = 10;
+inline constexpr Nanoseconds newly_lost = 600s;      ///< all others that are lost for longer than this
+inline constexpr Nanoseconds lost_pause = 250ms;     ///< are dialed once in this, all together;
+inline constexpr Nanoseconds lost_pause_most = 60s;  ///< and each at least once in this
+inline constexpr Nanoseconds heal_after = 10s;       ///< one that comes back after so long is news about the others
+inline constexpr Nanoseconds proven_death_counts =
+    300s;                                         ///< a member whose death is proven counts as missing for so long
 inline constexpr Nanoseconds refused_least = 1s;  ///< after a refusal
 inline constexpr Nanoseconds refused_most = 10s;
 

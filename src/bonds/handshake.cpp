@@ -266,6 +266,8 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
       .cpp = tail.present,
       .capabilities = both,
   });
+  const bool healed =
+      member.once_bonded && member.lost != Lost::proven && member.lost_for(step.now.mono) > limits::heal_after;
   member.lost = Lost::no;
   member.lost_session.reset();
   member.moved_to.reset();
@@ -277,6 +279,7 @@ void Mesh::establish(const Step& step, Member& member, quic::LinkId link, const 
   member.why.clear();
   member.awaiting_sync = false;
   member.backoff.reset();
+  if (healed) hasten(step);
   if (bond_count() == 0) {
     company_since_ = step.now.mono;
     company_told_ = false;

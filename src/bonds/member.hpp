@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/backoff.hpp"
+#include "base/limits.hpp"
 #include "bonds/allowance.hpp"
 #include "bonds/heartbeat.hpp"
 #include "bonds/reception.hpp"
@@ -61,6 +62,7 @@ struct Member {
   bool once_bonded = false;
   bool vouched = false;      ///< a bonded member names it: in its row, in BondFormed, or in the list of a handshake
   bool met = false;          ///< it has completed a handshake with us, of any protocol
+  Mono lost_at{};            ///< when the last bond ended, or was recalled from an earlier run
   Nanoseconds bonded_for{};  ///< in all bonds that have ended
   Nanoseconds rtt{};         ///< of the bond that is up or was up last
   std::optional<Attempt> attempt;
@@ -79,6 +81,11 @@ struct Member {
   [[nodiscard]] bool busy() const noexcept { return bond || attempt || !held.empty(); }
   [[nodiscard]] bool waits_for_dial() const noexcept {
     return !busy() && wish == Wish::wanted && !awaiting_sync && entry;
+  }
+  [[nodiscard]] Nanoseconds lost_for(Mono now) const noexcept { return now - lost_at; }
+  /// Its process is gone, and nobody has come back in its place for so long that nobody is missed any more.
+  [[nodiscard]] bool is_over(Mono now) const noexcept {
+    return lost == Lost::proven && lost_for(now) >= limits::proven_death_counts;
   }
   /// It counts: its entry is not all that speaks for it.
   [[nodiscard]] bool attested() const noexcept { return vouched || once_bonded; }

@@ -146,6 +146,7 @@ void Mesh::recall(const Step& step, const identity::EntryRef& entry) {
   if (member == nullptr) return;
   member->once_bonded = true;
   member->bonded_for = limits::dial_list_standing;
+  member->lost_at = step.now.mono;
   member->why = "it was bonded with an earlier run of this node, and was not heard since";
   want(step, *member, rng_.between(Nanoseconds::zero(), limits::retry_least));
 }
@@ -274,6 +275,27 @@ void Mesh::drop_attempt(const Step& step, Member& member, CloseCode code) {
   step.links.close(step.now, link, code, quic::CloseMode::at_once);
 }
 
+/// Of a lost member. It may be back at any moment; the dead and those lost for long must not cost much all together.
+Nanoseconds Mesh::longest_pause(const Member& member, Mono now) const {
+  const Nanoseconds lost_for = member.lost_for(now);
+  if (member.lost == Lost::proven)
+    return lost_for < limits::newly_dead ? limits::retry_most
+                                         : std::clamp<Nanoseconds>(lost_for / limits::dead_pause_part,
+                                                                   limits::retry_most, limits::lost_pause_most);
+  if (lost_for < limits::newly_lost) return limits::retry_most;
+  const auto lost =
+      std::ranges::count_if(members_, [](const auto& item) { return item.second.once_bonded && !item.second.bond; });
+  return std::clamp<Nanoseconds>(lost * limits::lost_pause, limits::retry_most, limits::lost_pause_most);
+}
+
+void Mesh::hasten(const Step& step) {
+  for (auto& [id, member] : members_) {
+    if (!member.once_bonded || member.busy() || member.wish != Wish::wanted || member.lost == Lost::proven) continue;
+    member.backoff.reset();
+    want(step, member, rng_.between(Nanoseconds::zero(), limits::retry_least));
+  }
+}
+
 void Mesh::retry_later(const Step& step, Member& member) {
   ++member.attempts;
   const bool refused = member.refused_code != 0;
@@ -281,7 +303,7 @@ void Mesh::retry_later(const Step& step, Member& member) {
   const bool crossed = member.refused_code == static_cast<std::uint64_t>(CloseCode::already_bonded);
   const bool lost = crossed || (member.once_bonded && !refused);
   const Nanoseconds least = refused ? limits::refused_least : limits::retry_least;
-  const Nanoseconds most = lost ? limits::retry_most : limits::refused_most;
+  const Nanoseconds most = lost ? longest_pause(member, step.now.mono) : limits::refused_most;
   member.dial_at = step.now.mono + member.backoff.next(least, most, rng_);
   // Hearsay that nobody vouches for any more, and that never answered.
   const auto updated = member.entry ? member.entry->entry.version.updated : 0;

@@ -66,6 +66,8 @@ class Mesh {
   /// Our own entry has a new version: tells all bonds.
   void on_self_refreshed(const Step& step);
   void on_synced(const Step& step, const PeerId& peer, bool ok);
+  /// We are reachable elsewhere, and so may others be for us.
+  void on_own_addresses(const Step& step) { hasten(step); }
   /// The peer has completed a handshake with us.
   void on_met(const PeerId& peer);
 
@@ -142,6 +144,9 @@ class Mesh {
   [[nodiscard]] Nanoseconds patience(const Member& member) const;
   void drop_attempt(const Step& step, Member& member, CloseCode code);
   void retry_later(const Step& step, Member& member);
+  [[nodiscard]] Nanoseconds longest_pause(const Member& member, Mono now) const;
+  /// The way to the others may be there again: who is lost and not proven dead is dialed soon.
+  void hasten(const Step& step);
   void forget_due(const Step& step);
   /// Of those that were bonded with us and are lost, the ones bonded for the shortest time leave beyond
   /// limits::dial_list: an identity that came for a moment pushes out none that was here for long.

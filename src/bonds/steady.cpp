@@ -185,6 +185,7 @@ void Mesh::end_bond(const Step& step, Member& member, EndedBy by, std::uint64_t 
   member.why = std::string(reason);
   member.lost_session = member.bond->session;
   member.bonded_for += step.now.mono - member.bond->since;
+  member.lost_at = step.now.mono;
   lists_.forget(member.id);
   member.bond.reset();
   topology_.forget(member.id);

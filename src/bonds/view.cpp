@@ -191,7 +191,7 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
       const auto& [a, b] = std::minmax(self_.id(), id);
       own_bonds.emplace_back(name_of(a, b), a, b, BondState::own, std::move(own));
     }
-    const bool missing = is_missing(status.state);
+    const bool missing = is_missing(status.state) && !member.is_over(now.mono);
     if (missing || status.state == MemberState::bonded || status.state == MemberState::suspect)
       known.push_back({id, member.bond.has_value()});
     if (missing) {

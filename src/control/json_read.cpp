@@ -57,6 +57,17 @@ ConsensusStatus consensus_of(Fields fields) {
   return out;
 }
 
+ContactStatus contact_of(Fields fields) {
+  ContactStatus out;
+  out.contact = fields.text("contact");
+  if (fields.find("peer") != nullptr) out.peer = fields.id<PeerId>("peer");
+  out.addresses = fields.addresses("addresses");
+  for (const std::string& peer : fields.texts("answered"))
+    if (const auto id = PeerId::from_hex(peer)) out.answered.push_back(*id);
+  out.why = fields.text("why");
+  return out;
+}
+
 GroupSummary group_of(Fields fields) {
   GroupSummary out;
   out.id = fields.id<GroupId>("group");
@@ -160,6 +171,8 @@ Result<NodeSummary> read_status(std::string_view text) {
     node.notices = fields.texts("notices");
     node.crashes.count = fields.count_or_zero("crashes");
     node.crashes.last_signal = fields.text_or_empty("last_signal");
+    for (const boost::json::value& contact : fields.array_or_empty("contacts"))
+      node.contacts.push_back(contact_of({contact, complaint}));
     for (const boost::json::value& group : fields.array("groups")) out.groups.push_back(group_of({group, complaint}));
     return out;
   });

@@ -25,6 +25,22 @@ std::string addresses(const std::vector<SocketAddress>& values) {
   return out.str();
 }
 
+std::string contacts(const std::vector<ContactStatus>& values) {
+  Array out;
+  for (const ContactStatus& contact : values) {
+    Array answered;
+    for (const PeerId& peer : contact.answered) answered.add(peer.hex());
+    Object one;
+    one.add("contact", contact.contact);
+    if (contact.peer) one.add("peer", *contact.peer);
+    out.raw(one.raw("addresses", addresses(contact.addresses))
+                .raw("answered", answered.str())
+                .add("why", contact.why)
+                .str());
+  }
+  return out.str();
+}
+
 std::string counts(const MemberCounts& members) {
   return Object()
       .add("known", members.known)
@@ -177,6 +193,7 @@ std::string write_status(const NodeStatus& node) {
       .add("crashes", node.crashes.count)
       .add("last_signal", node.crashes.last_signal)
       .raw("notices", texts(node.notices))
+      .raw("contacts", contacts(node.contacts))
       .raw("groups", groups.str())
       .str();
 }

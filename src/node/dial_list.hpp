@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "identity/entry.hpp"
@@ -28,6 +30,11 @@ class DialList {
     if (kept.bonds++ == 0) kept.since = now.mono;
     if (peers_.size() > limits::dial_list) forget_one(entry->id(), now.mono);
     return news;
+  }
+  /// The peer has proven its key there. True when that is news of one that is on the list.
+  bool note_met(const PeerId& peer, const SocketAddress& at) {
+    const auto found = peers_.find(peer);
+    return found != peers_.end() && std::exchange(found->second.met, at) != at;
   }
   /// A bond with the peer has ended.
   void note_end(const PeerId& peer, const Now& now) {
@@ -51,6 +58,13 @@ class DialList {
   void for_each(F&& call) const {
     for (const auto& [id, place] : peers_) call(place.entry);
   }
+  /// Where they have proven their keys last.
+  [[nodiscard]] std::map<PeerId, SocketAddress> met() const {
+    std::map<PeerId, SocketAddress> out;
+    for (const auto& [id, place] : peers_)
+      if (place.met) out.emplace(id, *place.met);
+    return out;
+  }
   [[nodiscard]] std::vector<std::vector<std::uint8_t>> signed_entries() const {
     std::vector<std::vector<std::uint8_t>> out;
     for (const auto& [id, place] : peers_) out.emplace_back(place.entry->bytes.begin(), place.entry->bytes.end());
@@ -60,6 +74,7 @@ class DialList {
  private:
   struct Place {
     identity::EntryRef entry;
+    std::optional<SocketAddress> met{};
     Nanoseconds bonded_for{};  ///< in bonds that have ended
     std::size_t bonds = 0;     ///< that are up, in all groups
     Mono since{};              ///< and the first of them

@@ -18,6 +18,7 @@ void Node::Impl::on_fact(const Now& now, const GroupId& id, const bonds::BondUp&
   });
   discovery.set_bonded(now, up.peer, true);
   if (dial_list_.add(up.entry, now)) memory_changed_ = true;
+  if (const auto at = dialing_.met_at(up.peer); at && dial_list_.note_met(up.peer, *at)) memory_changed_ = true;
   if (up.capabilities.can(bonds::Capability::canary))
     with_canaries(now, [&](auto& effects) { canaries.on_bond_up(now, up.peer, up.link, endpoint, effects); });
   const auto group = groups.find(id);

@@ -103,7 +103,9 @@ class Node::Impl {
   [[nodiscard]] bool changed() const noexcept { return published_ != latest_; }
   [[nodiscard]] std::shared_ptr<const NodeStatus> snapshot(const Now& now);
   [[nodiscard]] std::vector<Output> take_outputs();
-  [[nodiscard]] Memory memory() const { return {self.started(), dial_list_.signed_entries(), group_sizes_}; }
+  [[nodiscard]] Memory memory() const {
+    return {self.started(), dial_list_.signed_entries(), dial_list_.met(), group_sizes_};
+  }
   [[nodiscard]] bool take_memory_changed() { return std::exchange(memory_changed_, false); }
 
   Config config;

@@ -9,6 +9,7 @@
 #include <map>
 #include <vector>
 
+#include <mosaik/address.hpp>
 #include <mosaik/id.hpp>
 
 namespace mosaik::node {
@@ -18,9 +19,11 @@ struct Memory {
   /// older (docs/protocol/discovery.md 1.7). 0: not known.
   std::int64_t started = 0;
   /// Signed entries of peers that were bonded with us and did not depart, ascending by id, at most limits::dial_list.
-  std::vector<std::vector<std::uint8_t>> entries;
+  std::vector<std::vector<std::uint8_t>> entries{};
+  /// Where they have proven their keys last: a bond is tried there first. At most one a peer of `entries`.
+  std::map<PeerId, SocketAddress> met{};
   /// The largest size seen of groups with a machine: a part of one knows that it is a part; at most limits::groups.
-  std::map<GroupId, std::uint32_t> group_sizes;
+  std::map<GroupId, std::uint32_t> group_sizes{};
 
   friend bool operator==(const Memory&, const Memory&) = default;
 };

@@ -31,10 +31,8 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
   know_own_addresses();
   verifier.remember(self.entry());
   for (const auto& bytes : config.memory.entries) dial_list_.recall(verifier.verify(BytesView(bytes)), self.id(), now);
-  // Where a peer that was bonded with our last run has one address, it was bonded there.
-  dial_list_.for_each([&](const identity::EntryRef& entry) {
-    if (const auto at = entry->entry.sockets(); at.size() == 1) dialing_.recall(entry->id(), at.front());
-  });
+  for (const auto& [peer, at] : config.memory.met)
+    if (dial_list_.note_met(peer, at)) dialing_.recall(peer, at);
   const std::vector<discovery::BootstrapPeer>& contacts = config.discovery.bootstrap;
   for (std::size_t i = 0; i < contacts.size(); ++i)
     if (const auto literal = SocketAddress::parse(discovery::text_of(contacts[i]));
@@ -134,6 +132,7 @@ void Node::Impl::request_ping(const Now& now, RequestId request, const PeerId& p
 void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addresses) {
   config.advertised = addresses;
   know_own_addresses();
+  with_meshes(now, [](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_own_addresses(step); });
   if (self.set_addresses(std::move(addresses), now.wall)) self_changed(now);
 }
 

@@ -49,6 +49,15 @@ std::string_view take_group(std::string_view text, node::Memory& memory) {
   return {};
 }
 
+std::string_view take_met(std::string_view text, node::Memory& memory) {
+  const auto id = PeerId::from_hex(text.substr(0, text.find(' ')));
+  const auto at = SocketAddress::parse(text.size() > 65 ? text.substr(65) : std::string_view());
+  if (!id || !at) return "is no peer and its address";
+  if (memory.met.size() == limits::dial_list) return "is one address more than are kept";
+  memory.met[*id] = *at;
+  return {};
+}
+
 /// Why the line is left out; empty when it was taken.
 std::string_view take_fact(std::string_view line, node::Memory& memory, Wall now) {
   if (line.starts_with("started ")) {
@@ -61,6 +70,7 @@ std::string_view take_fact(std::string_view line, node::Memory& memory, Wall now
     memory.started = value;
     return {};
   }
+  if (line.starts_with("met ")) return take_met(line.substr(4), memory);
   if (line.starts_with("group ")) return take_group(line.substr(6), memory);
   if (!line.starts_with("peer ")) return "has a word that this release does not know";
   const std::string_view digits = line.substr(5);
@@ -77,6 +87,7 @@ std::string_view take_fact(std::string_view line, node::Memory& memory, Wall now
 std::string state_text(const node::Memory& memory) {
   std::string out = std::string(header) + "\nstarted " + std::to_string(memory.started) + "\n";
   for (const auto& entry : memory.entries) out += "peer " + to_hex(entry) + "\n";
+  for (const auto& [peer, at] : memory.met) out += "met " + peer.hex() + " " + at.text() + "\n";
   for (const auto& [group, size] : memory.group_sizes)
     out += "group " + group.hex() + " " + std::to_string(size) + "\n";
   return out;

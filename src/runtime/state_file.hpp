@@ -4,6 +4,7 @@
 ///   mosaik state 1
 ///   started 1795354209769
 ///   peer 0b302e34...            (a signed entry, hexadecimal)
+///   met 07c1be90... 192.0.2.7:7820   (where that peer has proven its key last)
 ///   group 11aaf826... 5         (the largest size seen of a group with a machine)
 ///
 /// It is a help, not an identity: a missing file is an empty memory, and a line that can not be read is left out, with
@@ -23,7 +24,7 @@
 namespace mosaik::runtime {
 
 /// A longer file is something else.
-inline constexpr std::size_t state_file_bytes = 4096 + limits::dial_list * (2 * limits::entry_bytes + 16);
+inline constexpr std::size_t state_file_bytes = 4096 + limits::dial_list * (2 * limits::entry_bytes + 16 + 128);
 
 struct Recalled {
   node::Memory memory;

@@ -55,7 +55,10 @@ class BasicCppHost final : public Host {
  public:
   BasicCppHost(World& world, std::size_t rank, const Settings& configured = {})
       : Host(world, rank), settings(configured), links_(world, *this) {
-    links_.on_dialed = [this](quic::LinkId link) { in_mesh_[link] = true; };
+    links_.on_dialed = [this](quic::LinkId link) {
+      in_mesh_[link] = true;
+      ++dials_;
+    };
     boot();
   }
 
@@ -174,6 +177,8 @@ class BasicCppHost final : public Host {
   const Settings settings;
   bool answers_probes = true;  ///< ProbeWanted leads to a Ping at once, as through health/
 
+  [[nodiscard]] std::uint64_t dials() const noexcept { return dials_; }
+
  private:
   struct Process {
     Process(const BasicCppHost& host, const World& world)
@@ -268,6 +273,7 @@ class BasicCppHost final : public Host {
 
   WorldLinks links_;
   std::set<GroupId> joined_{settings.group};
+  std::uint64_t dials_ = 0;
   std::map<quic::LinkId, bool> in_mesh_;  ///< who owns a link: the mesh, or reception
   std::unique_ptr<Process> process_;
   Mono refresh_at_ = never;

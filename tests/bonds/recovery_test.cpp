@@ -46,6 +46,31 @@ TEST_F(Recovery, redials_a_killed_host_between_250_ms_and_1_s) {
   EXPECT_EQ(a_.state_of(b_.id()), MemberState::missing);
 }
 
+TEST_F(Recovery, looks_for_the_proven_dead_less_and_less_and_misses_them_for_five_minutes) {
+  bond();
+  world_.kill(b_);
+  const auto is_dead = [&](bonds::Mesh& mesh, const bonds::Step& step) {
+    mesh.on_dead(step, b_.id(), bonds::EndedBy::proven, "its process has ended");
+  };
+  a_.with_mesh(is_dead);
+  const auto dials_in = [&](Nanoseconds span) {
+    const std::uint64_t before = world_.dials;
+    world_.run_for(span);
+    return world_.dials - before;
+  };
+  EXPECT_GE(dials_in(30s), 18U) << "it may come back at once";
+  EXPECT_LE(dials_in(60s), 20U);
+  EXPECT_EQ(a_.view().health, Health::degraded);
+  world_.run_for(220s);
+  EXPECT_EQ(a_.view().health, Health::healthy) << "nobody is missed for ever";
+  EXPECT_EQ(a_.state_of(b_.id()), MemberState::dead);
+  world_.run_for(400s);
+  EXPECT_LE(dials_in(600s), 24U);
+  EXPECT_GE(dials_in(600s), 8U);
+  b_.boot();
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, limits::lost_pause_most + 4s));
+}
+
 TEST_F(Recovery, gets_a_restarted_host_back_without_any_news_of_it) {
   bond();
   const SessionId old = *a_.session_with(b_.id());
@@ -137,6 +162,27 @@ TEST_F(Recovery, heals_a_cut_of_an_hour_after_the_entries_went_stale) {
   world_.run_for(3000s);
   world_.heal_all();
   EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 8s));
+}
+
+TEST_F(Recovery, of_many_that_are_lost_for_long_each_is_dialed_less_often_and_the_first_one_back_brings_the_others) {
+  std::vector<CppHost*> others = {&b_};
+  for (int i = 0; i < 11; ++i) others.push_back(&world_.add<CppHost>());
+  for (CppHost* host : others) introduce(a_, *host);
+  ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == others.size(); }, 5s));
+  for (CppHost* host : others) world_.cut_both(a_, *host);
+  ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == 0; }, 20s));
+  const auto dials_in = [&](Nanoseconds span) {
+    const std::uint64_t before = a_.dials();
+    world_.run_for(span);
+    return a_.dials() - before;
+  };
+  world_.run_for(60s);
+  const std::uint64_t early = dials_in(60s);
+  world_.run_for(1200s);
+  EXPECT_LE(dials_in(60s), early / 2);
+  world_.heal_all();
+  ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() > 0; }, 8s));
+  EXPECT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == others.size(); }, 3s));
 }
 
 TEST_F(Recovery, heals_a_one_way_cut) {

@@ -51,6 +51,7 @@ TEST(Json, reads_back_the_status_that_it_writes) {
   EXPECT_EQ(read->node.crashes.count, 2U);
   EXPECT_EQ(read->node.crashes.last_signal, "SIGSEGV");
   EXPECT_EQ(read->node.notices, node.notices);
+  EXPECT_EQ(read->node.contacts, node.contacts);
   EXPECT_EQ(read->health, Health::degraded);
   EXPECT_THAT(read->groups, ElementsAre(summary_of(node.groups[0])));
 }

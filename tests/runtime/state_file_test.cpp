@@ -32,8 +32,11 @@ class StateFile : public testing::Test {
 };
 
 TEST_F(StateFile, gives_back_what_was_kept) {
-  const node::Memory memory{
-      .started = 1'795'354'209'769, .entries = {{1, 2, 0xff}, {}}, .group_sizes = {{GroupId(Bytes32{7}), 5}}};
+  const node::Memory memory{.started = 1'795'354'209'769,
+                            .entries = {{1, 2, 0xff}, {}},
+                            .met = {{PeerId(Bytes32{9}), SocketAddress::v4({192, 0, 2, 7}, 7820)},
+                                    {PeerId(Bytes32{8}), SocketAddress::v6({1}, 1)}},
+                            .group_sizes = {{GroupId(Bytes32{7}), 5}}};
   ASSERT_TRUE(save_state(path(), memory).has_value());
   const auto loaded = load_state(path(), now);
   ASSERT_TRUE(loaded.has_value());
@@ -54,7 +57,8 @@ TEST_F(StateFile, that_is_missing_or_empty_is_an_empty_memory) {
 
 TEST_F(StateFile, leaves_out_what_it_cannot_read_and_names_the_first_such_line) {
   const Recalled recalled = parse_state(
-      "mosaik state 1\nstarted 12\npeer 0g\npeer 0102\nstarted -4\nflavour 7\ngroup 12 3\npeer 010", "/x/state", now);
+      "mosaik state 1\nstarted 12\npeer 0g\npeer 0102\nstarted -4\nflavour 7\ngroup 12 3\nmet 12 1.2.3.4:5\npeer 010",
+      "/x/state", now);
   EXPECT_EQ(recalled.memory.started, 12);
   ASSERT_THAT(recalled.memory.entries, SizeIs(1));
   EXPECT_EQ(recalled.memory.entries[0], (std::vector<std::uint8_t>{1, 2}));
@@ -107,7 +111,7 @@ TEST_F(StateFile, link_under_the_temporary_name__its_target_is_untouched) {
   const std::string victim = folder_ / "victim";
   std::ofstream(victim) << "precious";
   std::filesystem::create_symlink(victim, path() + ".tmp");
-  const node::Memory memory{.started = 7, .entries = {}, .group_sizes = {}};
+  const node::Memory memory{.started = 7};
   ASSERT_TRUE(save_state(path(), memory).has_value());
   EXPECT_EQ(load_state(path(), now)->memory, memory);
   std::string content;

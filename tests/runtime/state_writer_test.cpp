@@ -15,7 +15,7 @@ namespace {
 constexpr Wall now{1'795'354'300'000};
 
 node::Memory memory_of(std::int64_t started) {
-  return {.started = started, .entries = {}, .group_sizes = {}};
+  return {.started = started};
 }
 
 TEST(StateWriterTest, of_many_memories_the_last_stands) {
