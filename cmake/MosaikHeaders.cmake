@@ -13,7 +13,7 @@ add_library(mosaik_headers OBJECT EXCLUDE_FROM_ALL ${sources})
 target_include_directories(mosaik_headers PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(mosaik_headers PRIVATE -O0)
 target_link_libraries(mosaik_headers PRIVATE mosaik_options
-  PkgConfig::sodium PkgConfig::gnutls PkgConfig::ngtcp2 Boost::headers Threads::Threads)
+  PkgConfig::sodium PkgConfig::gnutls PkgConfig::ngtcp2 PkgConfig::cares Boost::headers Threads::Threads)
 add_test(NAME headers.self_contained
   COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target mosaik_headers)
 set_tests_properties(headers.self_contained PROPERTIES RESOURCE_LOCK build_folder TIMEOUT 900)

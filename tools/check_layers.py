@@ -51,6 +51,7 @@ THIRD_PARTY = {
     "libblake3": (r"blake3\.h", {"crypto": (".cpp",)}),
     "ngtcp2": (r"ngtcp2/", {"quic": (".cpp", ".hpp"), "sim/hostile": (".cpp",)}),
     "GnuTLS": (r"gnutls/", {"quic": (".cpp", ".hpp"), "sim/hostile": (".cpp",)}),
+    "c-ares": (r"ares(_[a-z]+)?\.h", {"runtime": (".cpp",)}),
     "Boost": (r"boost/", {"control": (".cpp", ".hpp")}),
     "CLI11": (r"CLI/", {"apps/mosaik": (".cpp",), "apps/mosaik-sim": (".cpp",)}),
     "toml++": (r"toml(\+\+|plusplus)?[./]", {"apps/mosaik": (".cpp",)}),

@@ -4,7 +4,7 @@
 set -eu
 
 packages="g++ ccache cmake ninja-build pkg-config|pkgconf python3 libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev
-  libsodium-dev libboost-json1.81-dev|libboost-json-dev libboost1.81-dev|libboost-dev libfmt-dev libspdlog-dev
+  libsodium-dev libc-ares-dev libboost-json1.81-dev|libboost-json-dev libboost1.81-dev|libboost-dev libfmt-dev libspdlog-dev
   libcli11-dev libtomlplusplus-dev libgtest-dev libgmock-dev"
 more="clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 libbenchmark-dev binutils iproute2 nftables conntrack gcovr doxygen valgrind"
 

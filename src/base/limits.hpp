@@ -213,6 +213,10 @@ inline constexpr std::size_t datagrams_per_step = 256;  ///< taken from a socket
 inline constexpr std::size_t event_backlog =
     1024;  ///< events kept for a slow reader; the oldest are dropped and counted
 inline constexpr std::size_t control_clients = 32;
+inline constexpr std::size_t name_questions = 64;  ///< names being resolved at a time; the rest waits in line,
+inline constexpr std::size_t name_questions_waiting = 1024;  ///< which holds so many; more: the question fails
+/// For an answer. Less than a contact waits (discovery/bootstrap.hpp), so that it is told why nothing came.
+inline constexpr Nanoseconds name_patience = 9s;
 inline constexpr std::size_t control_request = 64U << 10U;  ///< bytes of one HTTP request
 
 }  // namespace mosaik::limits

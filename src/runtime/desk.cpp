@@ -90,8 +90,8 @@ void Desk::ping(const PeerId& peer, const std::vector<SocketAddress>& addresses,
   node_.ping(now_, request, peer, addresses);
 }
 
-void Desk::resolve(std::string host, std::uint16_t port, Resolved done) {
-  resolver_.resolve(*this, std::move(host), port, std::move(done));
+void Desk::resolve(std::string host, std::uint16_t port, Resolved done, Names names) {
+  resolver_.resolve(*this, std::move(host), port, std::move(done), names);
 }
 
 // -- outputs

@@ -48,7 +48,7 @@ class Desk final : public Step {
   void sync_with(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<void> done) override;
   void ping(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<Nanoseconds> done) override;
   void run(Task task) override { tasks_.push_back(std::move(task)); }
-  void resolve(std::string host, std::uint16_t port, Resolved done) override;
+  void resolve(std::string host, std::uint16_t port, Resolved done, Names names = Names::host) override;
   void warn(const std::string& text) override { node_.warn(now_, text); }
   void refresh() override { refresh_ = true; }
   void look(Task done) override { looks_.push_back(std::move(done)); }
@@ -124,8 +124,8 @@ class Desk final : public Step {
   bool catalog_changed_ = true;
   bool refresh_ = false;
   std::vector<Task> looks_;  // those who wait for a snapshot of now
-  bool answered_ = false;  // the node got an answer while its outputs were taken
-  Mono looked_at_;         // when status_ was made
+  bool answered_ = false;    // the node got an answer while its outputs were taken
+  Mono looked_at_;           // when status_ was made
 };
 
 }  // namespace mosaik::runtime

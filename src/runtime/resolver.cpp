@@ -1,44 +1,23 @@
 #include "runtime/resolver.hpp"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <atomic>
 #include <utility>
+#include <vector>
 
-#include "runtime/step.hpp"
+#include "runtime/bell.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/mailbox.hpp"
 #include "runtime/thread.hpp"
 
 namespace mosaik::runtime {
 namespace {
 
-constexpr std::size_t lookups_at_once = 4;
-
-template <class T>
-T copied(const sockaddr* address) noexcept {
-  T out;
-  std::memcpy(&out, address, sizeof out);
-  return out;
-}
-
-std::optional<SocketAddress> address_of(const addrinfo& info, std::uint16_t port) noexcept {
-  if (info.ai_family == AF_INET) {
-    const auto in = copied<sockaddr_in>(info.ai_addr);
-    std::array<std::uint8_t, 4> octets;
-    std::memcpy(octets.data(), &in.sin_addr, octets.size());
-    return SocketAddress::v4(octets, port);
-  }
-  if (info.ai_family == AF_INET6) {
-    const auto in = copied<sockaddr_in6>(info.ai_addr);
-    if (in.sin6_scope_id != 0) return std::nullopt;  // SocketAddress has no scope
-    std::array<std::uint8_t, 16> octets;
-    std::memcpy(octets.data(), &in.sin6_addr, octets.size());
-    return SocketAddress::v6(octets, port);
-  }
-  return std::nullopt;
+/// For poll(2): rounded up, so that a deadline has come when it wakes.
+int milliseconds_until(Mono deadline) {
+  if (deadline == never) return -1;
+  const Nanoseconds left = std::clamp<Nanoseconds>(deadline - read_mono(), 0ns, std::chrono::hours(1));
+  return static_cast<int>((left + 999'999ns) / 1ms);
 }
 
 }  // namespace
@@ -49,69 +28,102 @@ std::optional<SocketAddress> literal_address(const std::string& host, std::uint1
   return out ? std::optional(*out) : std::nullopt;
 }
 
-Addresses look_up(const std::string& host, std::uint16_t port) {
-  if (const auto literal = literal_address(host, port)) return std::vector{*literal};
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_DGRAM;
-  addrinfo* list = nullptr;
-  const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
-  if (error != 0) {
-    const Errc code = error == EAI_NONAME ? Errc::not_found : Errc::unreachable;
-    return fail(code, "cannot resolve '" + host + "': " + ::gai_strerror(error));
+// -- the thread
+
+class Resolver::Asker {
+ public:
+  Asker(Dns::Options options, Dns::Answered answered) : dns_(std::move(options), std::move(answered)) {}
+
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(bell_); }
+
+  // From the loop's thread.
+  void ask(DnsQuestion question) {
+    questions_.push(std::move(question));
+    bell_.ring();
   }
-  std::vector<SocketAddress> out;
-  for (const addrinfo* at = list; at != nullptr; at = at->ai_next) {
-    const auto address = address_of(*at, port);
-    if (address && std::ranges::find(out, *address) == out.end()) out.push_back(*address);
+  void end() {
+    ended_.store(true);
+    bell_.ring();
   }
-  ::freeaddrinfo(list);
-  if (out.empty()) return fail(Errc::not_found, "'" + host + "' has no address");
-  return out;
+
+  /// The thread's own.
+  void run() {
+    std::vector<pollfd> sockets;
+    while (true) {
+      sockets.assign(1, {bell_.fd(), POLLIN, 0});
+      dns_.list_sockets(sockets);
+      ::poll(sockets.data(), sockets.size(), milliseconds_until(dns_.next_deadline()));
+      bell_.quiet();
+      if (ended_.load()) return;
+      for (DnsQuestion& question : questions_.drain()) dns_.ask(read_mono(), std::move(question));
+      dns_.process(read_mono(), sockets);
+    }
+  }
+
+ private:
+  Bell bell_;
+  std::atomic<bool> ended_ = false;
+  Mailbox<DnsQuestion> questions_;
+  Dns dns_;
+};
+
+// -- the loop's side
+
+Resolver::Resolver(std::shared_ptr<Inbox> inbox, Dns::Options options)
+    : inbox_(std::move(inbox)), options_(std::move(options)) {}
+
+Resolver::~Resolver() {
+  end();
 }
 
-void Resolver::resolve(Step& step, std::string host, std::uint16_t port, Resolved done) {
+void Resolver::resolve(Step& step, std::string host, std::uint16_t port, Resolved done, Names names) {
   if (const auto literal = literal_address(host, port)) {
     done(&step, std::vector{*literal});
     return;
   }
-  Question question{std::move(host), port, std::move(done)};
-  if (running_ < lookups_at_once)
-    ask(std::move(question));
-  else
-    line_.push_back(std::move(question));
-}
-
-void Resolver::ask(Question question) {
-  ++running_;
-  // Shared, because a thread's function has to be copyable until it runs.
-  auto shared = std::make_shared<Question>(std::move(question));
-  auto thread = start_thread("mosaik-resolve", [this, inbox = inbox_, shared] {
-    inbox->post([this, shared, addresses = look_up(shared->host, shared->port)](Step* step) mutable {
-      shared->done(step, addresses);
-      if (step != nullptr) on_answer();  // no step: the loop has ended, and this object with it
+  const std::uint64_t number = ++last_number_;
+  waiting_.emplace(number, std::move(done));
+  if (auto started = start(); !started) {
+    // Not at once: the asker need not be ready for it.
+    inbox_->post([this, number, error = started.error()](Step* later) {
+      if (later != nullptr) on_answer(*later, number, std::unexpected(error));
     });
-  });
-  if (thread) {
-    thread->detach();
     return;
   }
-  inbox_->post([this, shared, error = thread.error()](Step* step) {
-    shared->done(step, std::unexpected(error));
-    if (step != nullptr) on_answer();
-  });
+  asker_->ask({.number = number, .host = std::move(host), .port = port, .names = names});
 }
 
-void Resolver::on_answer() {
-  --running_;
-  if (line_.empty()) return;
-  Question next = std::move(line_.front());
-  line_.pop_front();
-  ask(std::move(next));
+Result<> Resolver::start() {
+  if (thread_.joinable()) return {};
+  auto asker = std::make_unique<Asker>(options_, [this, inbox = inbox_](std::uint64_t number, Addresses addresses) {
+    inbox->post([this, number, addresses = std::move(addresses)](Step* step) {
+      // No step: the loop has ended, and with it this object.
+      if (step != nullptr) on_answer(*step, number, addresses);
+    });
+  });
+  if (!*asker) return fail(Errc::limit, "cannot resolve names: too many open files; raise the limit (ulimit -n)");
+  auto thread = start_thread("mosaik-resolve", [asker = asker.get()] { asker->run(); });
+  if (!thread) return std::unexpected(thread.error());
+  asker_ = std::move(asker);
+  thread_ = std::move(*thread);
+  return {};
+}
+
+void Resolver::on_answer(Step& step, std::uint64_t number, const Addresses& addresses) {
+  const auto found = waiting_.find(number);
+  if (found == waiting_.end()) return;
+  Resolved done = std::move(found->second);
+  waiting_.erase(found);
+  done(&step, addresses);
 }
 
 void Resolver::end() {
-  for (Question& question : std::exchange(line_, {}))
-    question.done(nullptr, fail(Errc::closed, "the network is closed"));
+  if (thread_.joinable()) {
+    asker_->end();
+    thread_.join();
+  }
+  asker_.reset();
+  for (auto& [number, done] : std::exchange(waiting_, {})) done(nullptr, fail(Errc::closed, "the network is closed"));
 }
 
 }  // namespace mosaik::runtime

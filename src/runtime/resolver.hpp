@@ -1,53 +1,56 @@
 #pragma once
-/// Names to addresses, off the loop. Each question is asked anew; nothing is kept.
+/// Names to addresses, off the loop. Each question is asked anew; nothing is kept but what came too late for an answer.
 ///
-/// getaddrinfo cannot be cancelled and may take many seconds, while a node ends within one: so each question has a
-/// thread of its own that nobody waits for, and that owns all it needs. At most four at a time; the rest wait in line.
+/// One thread, started with the first name, asks all questions (runtime/dns.hpp). It never waits for a name server in
+/// any other way than by polling, so that end() ends it at once.
 
-#include <deque>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <thread>
 
 #include <mosaik/address.hpp>
 
+#include "runtime/dns.hpp"
 #include "runtime/inbox.hpp"
 
 namespace mosaik::runtime {
 
-using Addresses = Result<std::vector<SocketAddress>>;
-
 /// Runs on the loop's thread, or with no step when the loop has ended.
 using Resolved = std::move_only_function<void(Step*, const Addresses&)>;
 
-/// The addresses of `host`, which may be one already (`192.0.2.7`, `2001:db8::1`); each once, in the system's order.
-/// Waits for name servers. Errors: not_found, unreachable.
-[[nodiscard]] Addresses look_up(const std::string& host, std::uint16_t port);
-/// The same for a text that is an address; nothing otherwise.
+/// The address that `host` is (`192.0.2.7`, `2001:db8::7`); nothing for a name.
 [[nodiscard]] std::optional<SocketAddress> literal_address(const std::string& host, std::uint16_t port);
 
 /// The loop's own; used on its thread only.
 class Resolver {
  public:
-  explicit Resolver(std::shared_ptr<Inbox> inbox) : inbox_(std::move(inbox)) {}
-  /// An address is answered at once, a name later, with a request to the inbox.
-  void resolve(Step& step, std::string host, std::uint16_t port, Resolved done);
-  /// Answers those that wait in line: the loop ends.
+  explicit Resolver(std::shared_ptr<Inbox> inbox, Dns::Options options = {});
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+  ~Resolver();
+
+  /// Calls `done` with the addresses of `host`: each once, as they were answered, limits::dial_candidates at most. An
+  /// address is answered at once, a name later, with a request to the inbox, within limits::name_patience of its turn.
+  /// Errors: not_found, unreachable (no name server answers), limit.
+  void resolve(Step& step, std::string host, std::uint16_t port, Resolved done, Names names = Names::host);
+  /// The loop ends: ends the thread, and answers who waits with Errc::closed.
   void end();
 
  private:
-  struct Question {
-    std::string host;
-    std::uint16_t port = 0;
-    Resolved done;
-  };
-  void ask(Question question);
-  void on_answer();
+  class Asker;
+  Result<> start();
+  void on_answer(Step& step, std::uint64_t number, const Addresses& addresses);
 
   std::shared_ptr<Inbox> inbox_;
-  std::size_t running_ = 0;
-  std::deque<Question> line_;
+  Dns::Options options_;
+  std::uint64_t last_number_ = 0;
+  std::map<std::uint64_t, Resolved> waiting_;
+  std::unique_ptr<Asker> asker_;  // from the first name on
+  std::thread thread_;            // that runs it
 };
 
 }  // namespace mosaik::runtime

@@ -67,13 +67,14 @@ class Step {
   virtual void ping(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<Nanoseconds> done) = 0;
   /// Runs a task on the delivery thread.
   virtual void run(Task task) = 0;
-  virtual void resolve(std::string host, std::uint16_t port, Resolved done) = 0;
+  /// runtime/resolver.hpp.
+  virtual void resolve(std::string host, std::uint16_t port, Resolved done, Names names = Names::host) = 0;
   /// Tells of trouble outside the node, as a notice.
   virtual void warn(const std::string& text) = 0;
   /// Somebody reads: publish a snapshot within 500 ms, though nothing changed but ages and round trips.
   virtual void refresh() = 0;
-  /// Somebody asks: at the end of this turn a snapshot of now is published, machines' statuses are up to date, and `done`
-  /// runs, on the loop's thread: no user code in it.
+  /// Somebody asks: at the end of this turn a snapshot of now is published, machines' statuses are up to date, and
+  /// `done` runs, on the loop's thread: no user code in it.
   virtual void look(Task done) = 0;
 
  protected:

@@ -368,7 +368,7 @@ TEST(Network, may_be_used_from_many_threads_at_once) {
 
 TEST(Version, names_the_libraries_that_were_built_in) {
   const std::string text = library_versions();
-  for (const char* const library : {"ngtcp2 ", "GnuTLS ", "libsodium ", "Boost "})
+  for (const char* const library : {"ngtcp2 ", "GnuTLS ", "libsodium ", "c-ares ", "Boost "})
     EXPECT_THAT(text, HasSubstr(library));
 }
 

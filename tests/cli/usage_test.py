@@ -51,7 +51,7 @@ class Usage(CommandTest):
         told = json.loads(self.expect(0, "version", "--json").stdout)
         self.assertEqual(told["wire"], "0.4.2")
         self.assertTrue(re.fullmatch(r"\d+\.\d+\.\d+", told["version"]))
-        for library in ("ngtcp2", "GnuTLS", "libsodium", "fmt"):
+        for library in ("ngtcp2", "GnuTLS", "libsodium", "c-ares", "fmt"):
             self.assertIn(library, told["libraries"])
 
     def test_bash_completes_verbs_and_flags(self):
