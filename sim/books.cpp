@@ -102,6 +102,7 @@ void World::book(Life& life, const Event& event) {
 }
 
 void World::sweep() {
+  note_reach();
   for (const auto& invariant : invariants_) judge(*invariant, invariant->on_sweep(*this));
   scheduler_.after(sweep_pause, [this] { sweep(); });
 }

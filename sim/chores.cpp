@@ -51,8 +51,13 @@ void World::keep_canaries(Host& of) {
     if (const auto* close = std::get_if<node::CloseCanary>(&order)) tcp_.close(end(close->id));
     const auto* dial = std::get_if<node::DialCanary>(&order);
     if (dial == nullptr) continue;
-    const auto to = std::ranges::find(hosts_, dial->remote, [](const auto& each) { return each->address; });
-    if (to != hosts_.end()) tcp_.dial(end(dial->id), (*to)->id, dial->token);
+    if (of.exhausted_until > scheduler_.now()) {
+      request(of.id,
+              [id = dial->id](Program& program, const Now& at) { program.on_canary(at, id, node::CanaryEnd::failed); });
+      continue;
+    }
+    const auto arrival = route(of, {{}, dial->remote});
+    if (arrival && !arrival->swallowed) tcp_.dial(end(dial->id), arrival->to, dial->token);
   }
 }
 

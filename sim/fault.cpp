@@ -12,7 +12,8 @@ constexpr std::array<std::string_view, fault_kinds> names = {
     "flap",         "weather",        "squeeze",        "clog",         "crash",        "restart",        "restart all",
     "rolling",      "pause",          "slow",           "clock rate",   "clock jump",   "clock set back", "sleep",
     "quit",         "rejoin",         "replay",         "storm",        "forged error", "disk",           "wipe",
-    "leader crash", "leader restart", "leader isolate", "leader pause", "close canary"};
+    "leader crash", "leader restart", "leader isolate", "leader pause", "close canary", "swallow",        "narrow",
+    "unplug",       "renumber",       "hand over",      "rebind",       "resolver",     "descriptors"};
 
 /// One fault at work: what the functions below need at hand.
 struct Work {
@@ -226,6 +227,130 @@ void wipe(const Work& work) {
   work.world.host(work.fault.a).disk.wipe();
 }
 
+// ------------------------------------------------------------------------------------------------ networks
+
+/// One of the networks between hosts that the host is on; not a bridge of its own.
+std::optional<SegmentId> network_of(const Work& work) {
+  std::vector<SegmentId> out;
+  for (const Interface& each : work.world.routes().interfaces(work.fault.a))
+    if (!work.world.routes().segment(each.segment).gateway) out.push_back(each.segment);
+  if (out.empty()) return std::nullopt;
+  return out[work.fault.value % out.size()];
+}
+
+void swallow(const Work& work) {
+  const auto segment = work.world.peaceful() ? std::nullopt : network_of(work);
+  if (!segment) return;
+  Routes& routes = work.world.routes();
+  ++routes.segment(*segment).swallowing;
+  routes.note_change();
+  work.later(work.fault.span, [&routes, id = *segment] {
+    if (routes.segment(id).swallowing == 0) return;  // healed
+    --routes.segment(id).swallowing;
+    routes.note_change();
+  });
+}
+
+void narrow(const Work& work) {
+  const auto segment = network_of(work);
+  if (!segment) return;
+  Routes& routes = work.world.routes();
+  routes.segment(*segment).mtu = 1280 + work.rng("mtu").below(120);
+  routes.note_change();
+  work.later(work.fault.span, [&routes, id = *segment] {
+    routes.segment(id).mtu = 1500;
+    routes.note_change();
+  });
+}
+
+/// Interfaces are named by their places: the list of a host grows and shrinks at its end alone.
+void unplug(const Work& work) {
+  World& world = work.world;
+  const HostId host = work.fault.a;
+  const std::size_t count = world.routes().interfaces(host).size();
+  if (count == 0 || world.peaceful() || world.host(host).retired) return;
+  const std::size_t at = work.fault.value % count;
+  world.routes().interfaces(host)[at].up = false;
+  world.on_interfaces(host);
+  work.later(work.fault.span, [&world, host, at] {
+    auto& interfaces = world.routes().interfaces(host);
+    if (at >= interfaces.size() || world.host(host).retired) return;
+    interfaces[at].up = true;
+    world.on_interfaces(host);
+  });
+}
+
+/// What an entry and a name say of the host follows; addresses that an operator gave cannot.
+void set_address(World& world, HostId host, const SocketAddress& address, Nanoseconds name_later) {
+  if (world.peaceful()) return;
+  Host& of = world.host(host);
+  world.routes().interfaces(host).front().address = address;
+  of.address = address.with_port(of.address.port());
+  world.on_interfaces(host);
+  world.scheduler().after(name_later,
+                          [&world, name = of.spec.name + ".sim", address] { world.zone().set(name, {address}); });
+}
+
+bool may_move(World& world, HostId host) {
+  if (world.peaceful() || !world.host(host).spec.advertise.empty() || world.routes().interfaces(host).empty())
+    return false;
+  const auto& segments = world.routes().segments();
+  // What a host publishes for its containers has its address.
+  return std::ranges::none_of(world.hosts(), [&](const auto& other) {
+    if (other->id == host) return false;
+    const auto& interfaces = world.routes().interfaces(other->id);
+    return std::ranges::any_of(interfaces,
+                               [&](const Interface& each) { return segments[each.segment.value].gateway == host; });
+  });
+}
+
+void renumber(const Work& work) {
+  World& world = work.world;
+  const auto& [at, kind, span, a, b, value] = work.fault;
+  if (!may_move(world, a)) return;
+  const SocketAddress old = world.routes().interfaces(a).front().address;
+  const Nanoseconds later = work.rng("names").between(0s, 3s);
+  const bool swapped = value % 3 == 0 && may_move(world, b) &&
+                       world.routes().interfaces(a).front().segment == world.routes().interfaces(b).front().segment;
+  if (swapped) {
+    const SocketAddress other = world.routes().interfaces(b).front().address;
+    set_address(world, a, other, later);
+    set_address(world, b, old, later);
+    return;
+  }
+  auto octets = old.octets();
+  octets[3] = static_cast<std::uint8_t>(100 + value % 100);
+  set_address(world, a, SocketAddress::v4({octets[0], octets[1], octets[2], octets[3]}, 0), later);
+}
+
+/// VRRP: the address with a prefix of its own belongs to whoever is master.
+void hand_over(const Work& work) {
+  World& world = work.world;
+  if (world.peaceful()) return;
+  std::optional<Interface> floating;
+  for (const auto& host : world.hosts()) {
+    if (host->id == work.fault.b) continue;
+    auto& interfaces = world.routes().interfaces(host->id);
+    const auto found = std::ranges::find(interfaces, 32U, &Interface::prefix);
+    const auto& to = world.routes().interfaces(work.fault.b);
+    if (found == interfaces.end() || to.empty() || to.front().segment != found->segment) continue;
+    floating = *found;
+    interfaces.erase(found);
+    world.on_interfaces(host->id);
+    break;
+  }
+  if (!floating) return;
+  floating->up = true;
+  world.routes().attach(work.fault.b, *floating);
+  world.on_interfaces(work.fault.b);
+}
+
+void resolver(const Work& work) {
+  if (work.world.peaceful()) return;
+  work.world.zone().set_mood(static_cast<Names::Mood>(1 + work.fault.value % 4));
+  work.later(work.fault.span, [&world = work.world] { world.zone().set_mood(Names::Mood::truthful); });
+}
+
 void begin(const Work& work) {
   const auto& [at, kind, span, a, b, value] = work.fault;
   World& world = work.world;
@@ -263,6 +388,14 @@ void begin(const Work& work) {
     case FaultKind::disk: return disk(work);
     case FaultKind::wipe: return wipe(work);
     case FaultKind::close_canary: return world.part_canaries(a, b);
+    case FaultKind::swallow: return swallow(work);
+    case FaultKind::narrow: return narrow(work);
+    case FaultKind::unplug: return unplug(work);
+    case FaultKind::renumber: return renumber(work);
+    case FaultKind::hand_over: return hand_over(work);
+    case FaultKind::rebind: return world.forget_mappings();
+    case FaultKind::resolver: return resolver(work);
+    case FaultKind::descriptors: return world.exhaust(a, span);
   }
 }
 

@@ -44,9 +44,18 @@ enum class FaultKind : std::uint8_t {
   leader_isolate,  ///< who leads hears nobody, and nobody hears it
   leader_pause,    ///< who leads stands still
   close_canary,    ///< something between a and b closes their canaries' connection
+  // in worlds with routes:
+  swallow,      ///< a network that a is on loses everything
+  narrow,       ///< the MTU of a network that a is on shrinks, and nobody is told
+  unplug,       ///< an interface of a goes down
+  renumber,     ///< a has another address, or a and b have one another's
+  hand_over,    ///< b takes an address of a over
+  rebind,       ///< all NATs forget their mappings
+  resolver,     ///< name servers are dead, slow or lying
+  descriptors,  ///< a has no descriptor left: no TCP connection can be opened or accepted
 };
 [[nodiscard]] std::string_view to_string(FaultKind kind) noexcept;
-inline constexpr std::size_t fault_kinds = static_cast<std::size_t>(FaultKind::close_canary) + 1;
+inline constexpr std::size_t fault_kinds = static_cast<std::size_t>(FaultKind::descriptors) + 1;
 
 struct Fault {
   Nanoseconds at{};  ///< after the beginning of the world

@@ -38,7 +38,11 @@ struct HostSpec {
   std::optional<std::string> second_secret{};   ///< of another group that it joins as well
   std::optional<std::uint64_t> capabilities{};  ///< of an older node of our kind
   bool greedy = false;                          ///< a member that floods the others with requests
-  bool eager = false;                           ///< no courtesy before a dial: for storms of simultaneous opens
+  std::vector<discovery::BootstrapPeer> contacts{};  ///< in place of `bootstrap`, with names and addresses of choice
+  std::vector<SocketAddress> advertise{};            ///< as an operator gives it; empty: what the interfaces have
+  bool sees_interfaces = true;                       ///< false: the system tells of no interface at all
+  bool hears_of_changes = true;                      ///< the system tells when addresses come and go
+  bool eager = false;                                ///< no courtesy before a dial: for storms of simultaneous opens
 };
 
 /// One run of a process, and its ends for the books.
@@ -63,10 +67,12 @@ struct Host {
   unsigned incarnation = 0;          ///< counts the runs
   bool wanted = false;               ///< the process should run, and come back when faults are over
   bool member = false;               ///< it should be in the group
+  bool retired = false;              ///< nobody starts it again
   std::uint64_t slowness = 1;        ///< everything takes so many times as long
   Mono paused_until{};
-  Mono deceived_until{};  ///< forged errors have reached it of late
-  Mono impaired_until{};  ///< paused, slow or with a wrong clock until then: its judgement is excused
+  Mono deceived_until{};   ///< forged errors have reached it of late
+  Mono exhausted_until{};  ///< it has no descriptor left until then
+  Mono impaired_until{};   ///< paused, slow or with a wrong clock until then: its judgement is excused
 
   std::deque<Network::Datagram> inbox;
   std::deque<Unreachable> errors;

@@ -43,6 +43,7 @@ void add_detection_invariants(Invariants& out);
 void add_discovery_invariants(Invariants& out);
 void add_rest_invariants(Invariants& out);
 void add_hostile_invariants(Invariants& out);
+void add_network_invariants(Invariants& out);
 [[nodiscard]] Invariants all_invariants();
 
 }  // namespace mosaik::sim

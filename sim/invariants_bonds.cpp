@@ -69,6 +69,7 @@ Invariants all_invariants() {
   add_discovery_invariants(out);
   add_rest_invariants(out);
   add_hostile_invariants(out);
+  add_network_invariants(out);
   return out;
 }
 

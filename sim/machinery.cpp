@@ -4,14 +4,19 @@
 
 namespace mosaik::sim {
 
+namespace {
+constexpr std::size_t large_bytes = 6'000;
+}
+
 Blob command_of(Number number) {
   std::vector<std::uint8_t> out;
   put_number(out, number);
+  if ((number & large_command) != 0) out.resize(large_bytes);
   return Blob::copy(out);
 }
 
 Number number_of(BytesView command) {
-  return command.size() == 8 ? take_number(command) : 0;
+  return command.size() == 8 || command.size() == large_bytes ? take_number(command) : 0;
 }
 
 std::uint64_t hash_on(std::uint64_t hash, Number number) noexcept {

@@ -17,6 +17,8 @@ namespace mosaik::sim {
 
 /// A command of the workload.
 using Number = std::uint64_t;
+/// Commands with this bit are larger than a datagram.
+inline constexpr Number large_command = Number{1} << 40U;
 [[nodiscard]] Blob command_of(Number number);
 [[nodiscard]] Number number_of(BytesView command);
 

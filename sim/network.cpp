@@ -13,6 +13,7 @@ Network::Path& Network::path(HostId from, HostId to) {
 
 void Network::heal(HostId from, HostId to) {
   Path& way = path(from, to);
+  ++changes_;
   if (way.cuts > 0) --way.cuts;
 }
 
@@ -22,6 +23,7 @@ bool Network::is_cut(HostId from, HostId to) const {
 }
 
 void Network::heal_all() {
+  ++changes_;
   for (auto& [ends, way] : paths_) {
     way.cuts = 0;
     way.own.reset();

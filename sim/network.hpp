@@ -42,6 +42,7 @@ struct Weather {
 
 struct NetworkCounters {
   std::uint64_t sent = 0, delivered = 0, lost = 0, cut = 0, duplicated = 0, replayed = 0, corrupted = 0, overflowed = 0;
+  std::uint64_t unrouted = 0, too_large = 0, swallowed = 0;  ///< in a world with routes
 };
 
 class Network {
@@ -49,8 +50,11 @@ class Network {
   struct Datagram {
     HostId from;
     HostId to;
-    SocketAddress source;
+    SocketAddress source;  ///< as the receiver sees it
     std::vector<std::uint8_t> bytes;
+    SocketAddress local{};   ///< the receiver's own
+    SocketAddress dialed{};  ///< where the sender has sent it
+    bool listens = true;     ///< a socket of the receiver has the port
   };
   using Deliver = std::function<void(Datagram)>;
 
@@ -64,13 +68,18 @@ class Network {
   void clear_weather(HostId from, HostId to) { path(from, to).own.reset(); }
 
   /// Cuts are counted, because faults overlap: what two have cut, both must heal.
-  void cut(HostId from, HostId to) { ++path(from, to).cuts; }
+  void cut(HostId from, HostId to) {
+    ++path(from, to).cuts;
+    ++changes_;
+  }
   void heal(HostId from, HostId to);
   [[nodiscard]] bool is_cut(HostId from, HostId to) const;
   /// What is sent in this time is held up and comes at its end.
   void clog(HostId from, HostId to, Nanoseconds span) { path(from, to).clogged_until = scheduler_.now() + span; }
   void heal_all();
 
+  /// Counts what routes have lost.
+  void note_lost(std::uint64_t NetworkCounters::* which) { ++(counters_.*which); }
   /// Sends at `departure`, which is not earlier than now.
   void send(Mono departure, Datagram datagram);
   /// Sends once more what went from one host to the other before `until`: an earlier incarnation's frames, most of all.
@@ -81,6 +90,8 @@ class Network {
   /// When what a squeeze or a clog keeps back in this direction has left: a host may be dead by then.
   [[nodiscard]] Mono drained_at(HostId from, HostId to) const;
 
+  /// Counts cuts and heals.
+  [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
   [[nodiscard]] const NetworkCounters& counters() const noexcept { return counters_; }
 
  private:
@@ -110,6 +121,7 @@ class Network {
   Weather weather_;
   std::map<std::pair<HostId, HostId>, Path> paths_;
   NetworkCounters counters_;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace mosaik::sim

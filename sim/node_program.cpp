@@ -16,7 +16,8 @@ node::Config config_of(const Launch& launch) {
   out.discovery.network = id_of<NetworkId>(launch.network);
   out.discovery.bootstrap = launch.bootstrap;
   out.listening = {launch.address};
-  out.advertised = {launch.address};
+  out.advertised = launch.advertised;
+  out.interfaces = launch.interfaces;
   out.seed = launch.seed;
   out.secret_seed = crypto::hash({bytes_of("secret of " + std::to_string(launch.seed))});
   out.memory = launch.memory;
@@ -82,6 +83,13 @@ class NodeProgram final : public Program {
     else
       node_.on_canary_opened(now, canary);
   }
+  [[nodiscard]] std::vector<Lookup> take_lookups() override { return std::exchange(lookups_, {}); }
+  void on_resolved(const Now& now, const Lookup& lookup, const Result<std::vector<SocketAddress>>& found) override {
+    node_.on_resolved(now, lookup.bootstrap, found);
+  }
+  void set_addresses(const Now& now, const std::vector<SocketAddress>& addresses) override {
+    node_.set_addresses(now, addresses);
+  }
   void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) override {
     node_.sync_with(now, {++requests_}, peer, {address});
   }
@@ -124,6 +132,8 @@ class NodeProgram final : public Program {
       more = false;
       for (node::Output& output : node_.take_outputs()) {
         if (const auto* left = std::get_if<node::GroupLeft>(&output)) leave_behind(left->group);
+        if (auto* name = std::get_if<node::ResolveName>(&output))
+          lookups_.push_back({name->bootstrap, std::move(name->host), name->port});
         note_order<node::ExpectCanary>(output);
         note_order<node::DialCanary>(output);
         note_order<node::CloseCanary>(output);
@@ -151,6 +161,7 @@ class NodeProgram final : public Program {
   std::optional<Machinery> machinery_;
   std::vector<Event> events_;
   std::vector<CanaryOrder> orders_;
+  std::vector<Lookup> lookups_;
   std::optional<GroupId> group_;
   std::optional<GroupId> second_;
   std::shared_ptr<const NodeStatus> status_;

@@ -23,6 +23,7 @@ namespace mosaik::sim {
 struct Replication {
   node::MachineSpec machine;
   Nanoseconds slowest{};  ///< what a run of commands costs at most; 0: the machine works in line
+  bool large = false;     ///< some commands are larger than a datagram
 };
 
 /// What one run of a program is given.
@@ -32,6 +33,8 @@ struct Launch {
   std::vector<discovery::BootstrapPeer> bootstrap;
   std::vector<SocketAddress> bootstrap_addresses;  ///< one each
   SocketAddress address;
+  std::vector<SocketAddress> advertised;  ///< what its entry says
+  std::vector<SocketAddress> interfaces;  ///< where else its socket is reached
   Bytes32 key_seed{};
   std::uint64_t seed = 0;
   node::Memory memory;  ///< what the last run has kept
@@ -48,6 +51,13 @@ struct Launch {
   std::function<consensus::Restored()> restore;  ///< what the store has, when the group is joined
   std::size_t invented = 0;                      ///< members of the group that it makes up, at
   SocketAddress victim;                          ///< this address
+};
+
+/// A name that a process has asked for.
+struct Lookup {
+  std::size_t bootstrap = 0;
+  std::string host;
+  std::uint16_t port = 0;
 };
 
 using CanaryOrder = std::variant<node::ExpectCanary, node::DialCanary, node::CloseCanary>;
@@ -75,6 +85,10 @@ class Program {
   [[nodiscard]] virtual std::vector<CanaryOrder> take_canary_orders() { return {}; }
   /// Its canary is open, or has ended.
   virtual void on_canary(const Now&, node::CanaryId, std::optional<node::CanaryEnd>) {}
+  [[nodiscard]] virtual std::vector<Lookup> take_lookups() { return {}; }
+  virtual void on_resolved(const Now&, const Lookup&, const Result<std::vector<SocketAddress>>&) {}
+  /// Its interfaces have other addresses now.
+  virtual void set_addresses(const Now&, const std::vector<SocketAddress>&) {}
   /// Dials the peer at once, whatever else it has in mind: for storms and for what a person may ask.
   virtual void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) = 0;
 

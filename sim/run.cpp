@@ -122,6 +122,7 @@ class Run {
       spec.eager = scenario_.eager;
       spec.persists = !scenario_.forgetful;
       draw_role(rng, i, key, spec);
+      if (scenario_.shape == Shape::virtual_address && i == 2) spec.key = key[1];
       for (std::uint32_t j = 0; j < all; ++j)
         if (tells(known, j, i) && key[j] != spec.key) spec.bootstrap.push_back({j});
       const HostId host = world_.add(std::move(spec));
@@ -129,6 +130,7 @@ class Run {
       world_.host(host).wanted = true;
       plan_start(rng, i, host);
     }
+    lay_out(world_, scenario_.shape, rng_.fork("terrain"));
   }
 
   static std::vector<std::size_t> draw_keys(Rng& rng) {
@@ -197,6 +199,7 @@ class Run {
     const Nanoseconds least = late ? 5s : 0s;
     const Nanoseconds start = rng.between(least, late ? scenario_.chaos - 4s : scenario_.start_within);
     world_.scheduler().at(birth + start, [this, host] {
+      if (!world_.host(host).wanted) return;
       world_.boot(host);
       world_.join(host);
     });
@@ -217,6 +220,7 @@ class Run {
     machine.quorum_floor = floor ? static_cast<std::uint32_t>(members / 2 + 1) : 0;
     machine.alone_after = rng.between(1s, 30s);
     machine.store = spec.durable ? consensus::Store::durable : consensus::Store::memory;
+    out.large = spec.large;
     constexpr Nanoseconds slowest[] = {0ns, 0ns, 2ms, 40ms};
     out.slowest = slowest[rng.below(std::size(slowest))];
     world_.replicate(std::move(out));
@@ -240,10 +244,11 @@ class Run {
     Weather weather = world_.network().weather();
     weather.loss = weather.burst = weather.duplicate = weather.replay = weather.corrupt = 0;
     world_.network().set_weather(weather);
+    world_.heal_networks();
     if (scenario_.cast.twins) part_twins();
     for (const auto& host : world_.hosts()) {
       if (scenario_.bootstrap_ends && host->id == HostId{0}) continue;
-      if (host->id == stopped_twin_) continue;
+      if (host->id == stopped_twin_ || host->retired) continue;
       host->clock.wake(world_.now());
       host->clock.set_rate(world_.now(), 0);
       host->slowness = 1;
@@ -308,6 +313,9 @@ class Run {
     out_.tally.add("datagrams replayed", net.replayed);
     out_.tally.add("datagrams corrupted", net.corrupted);
     out_.tally.add("datagrams overflowed", net.overflowed);
+    out_.tally.add("datagrams that no route took", net.unrouted);
+    out_.tally.add("datagrams too large for a path", net.too_large);
+    out_.tally.add("datagrams that a network swallowed", net.swallowed);
     for (const Life& life : world_.truth().lives()) {
       out_.tally.add("processes", 1);
       out_.tally.add("bonds formed", life.ups);

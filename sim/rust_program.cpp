@@ -140,7 +140,7 @@ class RustProgram final : public Program {
     updated_ = std::max(updated_ + 1, now.wall.milliseconds);
     entry.version = {.started = started_, .updated = updated_};
     entry.id = key_.id();
-    entry.addresses = {launch_.address};
+    entry.addresses.assign(launch_.advertised.begin(), launch_.advertised.end());
     if (joined_) entry.groups = {launch_.group};
     entry_ = identity::sign(entry, key_);
   }

@@ -4,7 +4,8 @@ namespace mosaik::sim {
 
 std::vector<const Scenario*> all_scenarios() {
   std::vector<const Scenario*> out;
-  for (const auto family : {storms(), partitions(), incarnations(), clocks(), strangers(), mixtures(), replicated()})
+  for (const auto family :
+       {storms(), partitions(), incarnations(), clocks(), strangers(), mixtures(), replicated(), networks()})
     for (const Scenario& scenario : family) out.push_back(&scenario);
   return out;
 }

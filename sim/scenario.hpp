@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/fault.hpp"
+#include "sim/terrain.hpp"
 
 namespace mosaik::sim {
 
@@ -35,6 +36,7 @@ enum class Floor : std::uint8_t { absent, none, majority, any };
 struct ReplicationSpec {
   Floor floor = Floor::absent;
   bool durable = false;  ///< the log is on disk, and outlives the process
+  bool large = false;    ///< some commands are larger than a datagram
   std::size_t late = 0;  ///< nodes that come for the first time when others have worked for a while
 };
 
@@ -58,6 +60,8 @@ struct Scenario {
   bool forgetful = false;          ///< nothing is kept on disk
   bool bootstrap_ends = false;     ///< the host that all were told of goes for good
   ReplicationSpec replication{};
+  Shape shape = Shape::flat;    ///< of the networks (terrain.hpp)
+  bool on_request = false;      ///< runs only when it is named
   std::string_view workload{};  ///< what runs in the group besides (workload.hpp); empty: nothing
 };
 
@@ -68,6 +72,7 @@ struct Scenario {
 [[nodiscard]] std::span<const Scenario> strangers();
 [[nodiscard]] std::span<const Scenario> mixtures();
 [[nodiscard]] std::span<const Scenario> replicated();
+[[nodiscard]] std::span<const Scenario> networks();
 /// All of them, the default one first.
 [[nodiscard]] std::vector<const Scenario*> all_scenarios();
 [[nodiscard]] const Scenario* find_scenario(std::string_view name);

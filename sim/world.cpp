@@ -53,6 +53,7 @@ World::World(std::uint64_t seed, const Knobs& knobs)
     : knobs_(knobs),
       rng_(seed),
       network_(scheduler_, rng_, [this](Network::Datagram datagram) { deliver(std::move(datagram)); }),
+      zone_(rng_),
       tcp_(
           scheduler_, rng_, network_,
           [this](const Tcp::End& end, std::optional<node::CanaryEnd> how) {
@@ -60,7 +61,7 @@ World::World(std::uint64_t seed, const Knobs& knobs)
               request(end.host,
                       [id = end.id, how](Program& program, const Now& at) { program.on_canary(at, id, how); });
           },
-          [this](HostId at) { return host(at).program != nullptr; }),
+          [this](HostId at) { return host(at).program != nullptr && host(at).exhausted_until <= scheduler_.now(); }),
       invariants_(all_invariants()) {
   scheduler_.after(sweep_pause, [this] { sweep(); });
 }
@@ -104,12 +105,15 @@ void World::boot(HostId id) {
   Launch launch;
   launch.name = of.spec.name;
   launch.network = of.spec.network;
+  launch.bootstrap = of.spec.contacts;
   for (const HostId peer : of.spec.bootstrap) {
     const Host& other = host(peer);
     launch.bootstrap_addresses.push_back(other.address);
     launch.bootstrap.push_back({other.peer, "10.0.0." + std::to_string(peer.value + 1), 4433});
   }
-  launch.address = of.address;
+  launch.address = routed() ? SocketAddress().with_port(of.address.port()) : of.address;
+  launch.advertised = of.spec.advertise.empty() ? own_addresses(of) : of.spec.advertise;
+  if (routed()) launch.interfaces = own_addresses(of);
   launch.key_seed = key_seed(of.spec.key);
   launch.seed = of.rng.fork("run", of.incarnation).next();
   launch.secret = of.spec.secret;
@@ -256,7 +260,7 @@ bool World::step(Mono until) {
 
 void World::deliver(Network::Datagram datagram) {
   Host& to = host(datagram.to);
-  if (!to.program) {
+  if (!to.program || !datagram.listens) {
     if (!knobs_.port_unreachable || network_.is_cut(datagram.to, datagram.from)) return;
     const Now now{.mono = scheduler_.now(), .boot = {}, .wall = {}};
     auto& allowance = icmp_.try_emplace({datagram.to, datagram.from}, 6, 1, now).first->second;
@@ -265,7 +269,7 @@ void World::deliver(Network::Datagram datagram) {
     scheduler_.after(back, [this, quoted = std::move(datagram)]() mutable {
       Host& from = host(quoted.from);
       if (!from.program || from.errors.size() >= knobs_.inbox) return;
-      from.errors.push_back({host(quoted.to).address, std::move(quoted.bytes)});
+      from.errors.push_back({quoted.dialed, std::move(quoted.bytes)});
       wake(from, scheduler_.now());
     });
     return;
@@ -305,7 +309,7 @@ Nanoseconds World::take_inputs(Host& of, const Now& now) {
     of.inbox.pop_front();
     const bool handshake = !datagram.bytes.empty() && (datagram.bytes[0] & 0x80U) != 0;
     cost += handshake ? of.rng.between(knobs_.handshake_least, knobs_.handshake_most) : knobs_.datagram_cost;
-    of.program->on_datagram(now, {of.address, datagram.source}, datagram.bytes);
+    of.program->on_datagram(now, {datagram.local, datagram.source}, datagram.bytes);
   }
   while (!of.errors.empty()) {
     const Host::Unreachable error = std::move(of.errors.front());
@@ -339,6 +343,7 @@ void World::turn(Host& of) {
   hear(of, now);
   keep_memory(of);
   keep_canaries(of);
+  keep_lookups(of);
   keep_log(of);
   if (workload_ != nullptr)
     if (const Broken broken = workload_->on_turn(*this, of)) fail("workload", *broken);
@@ -355,13 +360,26 @@ void World::transmit(Host& of, const Now& now, Mono departure) {
     for (const DatagramBatch::Item& item : batch.items()) {
       if (item.path.remote == victim_address && of.spec.software == Software::node)
         sent_to_victim_[{of.id, of.incarnation}].push_back(departure);
-      const auto to = std::ranges::find(hosts_, item.path.remote, [](const auto& each) { return each->address; });
-      if (to == hosts_.end()) continue;
+      const auto arrival = route(of, item.path);
+      if (!arrival) {
+        if (routed()) network_.note_lost(&NetworkCounters::unrouted);
+        continue;
+      }
       const BytesView bytes = batch.bytes(item);
       for (std::size_t at = 0; at < bytes.size(); at += item.segment) {
         const BytesView one = bytes.subspan(at, std::min(item.segment, bytes.size() - at));
         trace_.mix(one.size());
-        network_.send(departure, {of.id, (*to)->id, of.address, {one.begin(), one.end()}});
+        if (arrival->swallowed || one.size() + Routes::header_bytes > arrival->mtu) {
+          network_.note_lost(arrival->swallowed ? &NetworkCounters::swallowed : &NetworkCounters::too_large);
+          continue;
+        }
+        network_.send(departure + arrival->delay, {.from = of.id,
+                                                   .to = arrival->to,
+                                                   .source = arrival->source,
+                                                   .bytes = {one.begin(), one.end()},
+                                                   .local = arrival->local,
+                                                   .dialed = item.path.remote,
+                                                   .listens = arrival->listens});
       }
     }
   }

@@ -21,7 +21,9 @@
 #include "base/limits.hpp"
 #include "bonds/allowance.hpp"
 #include "sim/invariant.hpp"
+#include "sim/names.hpp"
 #include "sim/network.hpp"
+#include "sim/routes.hpp"
 #include "sim/tcp.hpp"
 #include "sim/trace.hpp"
 #include "sim/truth.hpp"
@@ -81,6 +83,12 @@ class World {
   void sleep(HostId host, Nanoseconds span);
   /// Something between the two closes their canaries' connection.
   void part_canaries(HostId one, HostId other) { tcp_.part(one, other); }
+  /// The host has no descriptor left.
+  void exhaust(HostId id, Nanoseconds span) { host(id).exhausted_until = scheduler_.now() + span; }
+  void forget_mappings() {
+    routes_.forget_mappings();
+    routes_.note_change();
+  }
   /// An ICMP error reaches `host`, as if nobody listened at `about`; it quotes what was sent there last.
   void forge_error(HostId host, HostId about);
   /// For this long the process is not to blame for being late.
@@ -120,6 +128,23 @@ class World {
   [[nodiscard]] Network& network() noexcept { return network_; }
   [[nodiscard]] const Network& network() const noexcept { return network_; }
   [[nodiscard]] const Tcp& tcp() const noexcept { return tcp_; }
+  /// Of worlds that are more than one network; else empty.
+  [[nodiscard]] Routes& routes() noexcept { return routes_; }
+  [[nodiscard]] bool routed() const noexcept { return !routes_.empty(); }
+  [[nodiscard]] Names& zone() noexcept { return zone_; }
+  /// What a node says of itself when it is left to find its addresses.
+  [[nodiscard]] std::vector<SocketAddress> own_addresses(const Host& host) const;
+  /// Keeps how the networks are, for heal_networks().
+  void remember_networks() { healthy_ = routes_; }
+  /// No network swallows, all interfaces are up and have their addresses, name servers tell the truth. What is narrow
+  /// stays narrow, and mappings stay.
+  void heal_networks();
+  /// Interfaces of the host have changed: its process is told, if its system tells.
+  void on_interfaces(HostId host);
+  /// Since when the two, which should be bonded, could reach one another at an address that one of them knows.
+  [[nodiscard]] std::optional<Mono> reachable_since(HostId one, HostId other) const;
+  /// Since when the datagrams that the two exchange have had a way, both ways, where they were sent last.
+  [[nodiscard]] std::optional<Mono> in_touch_since(HostId one, HostId other) const;
   [[nodiscard]] Trace& trace() noexcept { return trace_; }
   [[nodiscard]] Truth& truth() noexcept { return truth_; }
   [[nodiscard]] const Truth& truth() const noexcept { return truth_; }
@@ -168,6 +193,11 @@ class World {
   void keep_memory(Host& host);
   void keep_log(Host& host);
   void keep_canaries(Host& host);
+  void keep_lookups(Host& host);
+  [[nodiscard]] std::optional<Routes::Arrival> route(const Host& from, const DatagramPath& path);
+  void note_reach();
+  [[nodiscard]] bool can_reach(const Host& from, const Host& to);
+  [[nodiscard]] bool in_touch(const Host& from, const Host& to);
   [[nodiscard]] Broken why_not_bonded(const Life& one, const Life& other, const GroupId& group) const;
   [[nodiscard]] std::unique_ptr<Program> make_program(const Host& host, const Launch& launch, const Now& now) const;
 
@@ -176,8 +206,17 @@ class World {
   Scheduler scheduler_;
   Trace trace_;
   Network network_;
+  Routes routes_;
+  Routes healthy_;
+  Names zone_;
   Tcp tcp_;
-  std::map<std::pair<HostId, HostId>, bonds::Allowance> icmp_;  ///< from a host, to a host
+  /// Pairs in ascending order, and since when.
+  using Since = std::map<std::pair<HostId, HostId>, Mono>;
+  Since reachable_;
+  Since in_touch_;
+  std::uint64_t changes_seen_ = 0;                               ///< of network and routes, at the last sweep
+  std::map<std::pair<HostId, HostId>, DatagramPath> last_path_;  ///< from a host, to a host
+  std::map<std::pair<HostId, HostId>, bonds::Allowance> icmp_;   ///< from a host, to a host
   Truth truth_;
   Invariants invariants_;
   std::vector<std::unique_ptr<Host>> hosts_;
