@@ -287,13 +287,13 @@ void set_address(World& world, HostId host, const SocketAddress& address, Nanose
   world.routes().interfaces(host).front().address = address;
   of.address = address.with_port(of.address.port());
   world.on_interfaces(host);
-  world.scheduler().after(name_later,
-                          [&world, name = of.spec.name + ".sim", address] { world.zone().set(name, {address}); });
+  world.scheduler().after(name_later, [&world, name = of.spec.name + ".sim", address] {
+    if (!world.peaceful()) world.zone().set(name, {address});
+  });
 }
 
 bool may_move(World& world, HostId host) {
-  if (world.peaceful() || !world.host(host).spec.advertise.empty() || world.routes().interfaces(host).empty())
-    return false;
+  if (world.peaceful() || !world.host(host).found_by_name || world.routes().interfaces(host).empty()) return false;
   const auto& segments = world.routes().segments();
   // What a host publishes for its containers has its address.
   return std::ranges::none_of(world.hosts(), [&](const auto& other) {

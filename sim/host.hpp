@@ -63,11 +63,13 @@ struct Host {
   Disk disk;
   PeerId peer;
   SocketAddress address;
+  SocketAddress home;                ///< what its address is when nothing is wrong, in a world with routes
   std::unique_ptr<Program> program;  ///< empty: the process does not run
   unsigned incarnation = 0;          ///< counts the runs
   bool wanted = false;               ///< the process should run, and come back when faults are over
   bool member = false;               ///< it should be in the group
   bool retired = false;              ///< nobody starts it again
+  bool found_by_name = false;        ///< its address may change: who looks for it asks for its name
   std::uint64_t slowness = 1;        ///< everything takes so many times as long
   Mono paused_until{};
   Mono deceived_until{};   ///< forged errors have reached it of late

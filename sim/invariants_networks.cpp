@@ -10,6 +10,8 @@ namespace mosaik::sim {
 namespace {
 
 constexpr Nanoseconds bonded_within = 10s;
+constexpr Nanoseconds long_apart = 60s;
+constexpr Nanoseconds bonded_after_long = 75s;
 
 bool are_bonded(const World& world, const Life& one, const Life& other) {
   return std::ranges::all_of(world.groups_of(one, other), [&](const GroupId& group) {
@@ -23,38 +25,46 @@ class ReachableAreBonded final : public Invariant {
  public:
   [[nodiscard]] std::string_view name() const override { return "networks.reachable_are_bonded"; }
   /// A bond that ends begins a wait, one that comes and goes between two sweeps as well.
-  Broken on_event(const World& world, const Life& life, const Event& event) override {
+  Broken on_event(const World&, const Life& life, const Event& event) override {
     if (event.kind != EventKind::bond_up && event.kind != EventKind::bond_down) return std::nullopt;
-    std::erase_if(apart_, [&](const auto& item) {
+    std::erase_if(waits_, [&](const auto& item) {
       const auto& [one, other] = item.first;
       return (one == &life && other->id == event.peer) || (other == &life && one->id == event.peer);
     });
-    static_cast<void>(world);
     return std::nullopt;
   }
   Broken on_sweep(const World& world) override {
     if (!world.routed()) return std::nullopt;
-    std::map<std::pair<const Life*, const Life*>, Mono> apart;
+    std::map<Pair, Wait> waits;
     for (const auto& [one_host, one] : world.truth().current()) {
       for (const auto& [other_host, other] : world.truth().current()) {
         if (!(one_host < other_host) || !world.should_bond(*one, *other) || are_bonded(world, *one, *other)) continue;
+        const Pair key(one, other);
+        const auto known = waits_.find(key);
+        const Wait& wait = waits.emplace(key, known == waits_.end() ? Wait{world.now()} : known->second).first->second;
         const auto since = world.reachable_since(one_host, other_host);
         if (!since || world.excused(world.host(one_host), 1s) || world.excused(world.host(other_host), 1s)) continue;
-        const std::pair key(one, other);
-        const auto known = apart_.find(key);
-        const Mono begin = std::max(*since, known == apart_.end() ? world.now() : known->second);
-        apart.emplace(key, begin);
-        if (world.now() - begin > bonded_within)
+        if (const Nanoseconds waited = world.now() - std::max(*since, wait.since); waited > bound(wait, *since))
           return one->name + " and " + other->name + " can reach one another and are not bonded for " +
-                 std::to_string((world.now() - begin) / 1ms) + " ms";
+                 std::to_string(waited / 1ms) + " ms";
       }
     }
-    apart_ = std::move(apart);
+    waits_ = std::move(waits);
     return std::nullopt;
   }
 
  private:
-  std::map<std::pair<const Life*, const Life*>, Mono> apart_;
+  using Pair = std::pair<const Life*, const Life*>;
+  /// Two that are not bonded, though they should be.
+  struct Wait {
+    Mono since{};
+  };
+  /// Who was in vain for long is tried less often.
+  static Nanoseconds bound(const Wait& wait, Mono reachable) {
+    return reachable - wait.since > long_apart ? bonded_after_long : bonded_within;
+  }
+
+  std::map<Pair, Wait> waits_;
 };
 
 /// Nobody calls a living member dead when the way on which they talk is good, or when a third member hears both.

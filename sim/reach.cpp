@@ -38,9 +38,16 @@ void World::on_interfaces(HostId id) {
   });
 }
 
+void World::remember_networks() {
+  healthy_ = routes_;
+  healthy_zone_ = zone_;
+  for (const auto& of : hosts_) of->home = of->address;
+}
+
 void World::heal_networks() {
   if (!routed()) return;
   for (std::uint32_t i = 0; i < routes_.segments().size(); ++i) routes_.segment({i}).swallowing = 0;
+  zone_ = healthy_zone_;
   zone_.set_mood(Names::Mood::truthful);
   for (const auto& of : hosts_) {
     of->exhausted_until = {};
@@ -48,6 +55,7 @@ void World::heal_networks() {
     std::vector<Interface> interfaces = healthy_.interfaces(of->id);
     for (Interface& each : interfaces) each.up = true;
     routes_.interfaces(of->id) = std::move(interfaces);
+    of->address = of->home;
   }
   for (const auto& of : hosts_) on_interfaces(of->id);
 }
@@ -97,14 +105,12 @@ bool World::in_touch(const Host& from, const Host& to) {
 
 void World::note_reach() {
   if (!routed()) return;
-  const std::uint64_t changes = network_.changes() + routes_.changes();
-  // What came and went between two looks was not there all the time.
-  const bool changed = std::exchange(changes_seen_, changes) != changes;
+  changes_seen_ = network_.changes() + routes_.changes();
   Since reachable;
   Since in_touch_now;
   const auto note = [&](const Since& before, Since& now, const std::pair<HostId, HostId>& pair) {
     const auto known = before.find(pair);
-    now.emplace(pair, changed || known == before.end() ? scheduler_.now() : known->second);
+    now.emplace(pair, known == before.end() ? scheduler_.now() : known->second);
   };
   for (const auto& [one_id, one] : truth_.current()) {
     for (const auto& [other_id, other] : truth_.current()) {

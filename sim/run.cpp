@@ -258,6 +258,8 @@ class Run {
       world_.join(host->id);
     }
     healed_ = world_.now();
+    // Addresses and names come back with a change of entries.
+    if (world_.routed()) world_.run_until(healed_ + networks_settle);
   }
 
   /// The operator has read the notice: one of the two is stopped for good, the other started anew.
@@ -335,6 +337,7 @@ class Run {
   }
 
   static constexpr Nanoseconds settle = 4s;
+  static constexpr Nanoseconds networks_settle = 3s;
 
   const Scenario& scenario_;
   const RunOptions& options_;

@@ -107,7 +107,7 @@ class Surveyor {
     for (const HostId host : hosts) {
       const std::size_t at = host.value % count;
       const auto& net = nets[(first + at) % nets.size()];
-      const SocketAddress address = ip(net[0], net[1], net[2], 1 + host.value);
+      const SocketAddress address = ip(net[0], net[1], net[2], 11 + host.value);
       routes_.attach(host, {.segment = lans_[at], .address = address});
       set_home(host, address);
     }
@@ -145,8 +145,10 @@ class Surveyor {
   void add_floating(HostId host) {
     const Interface& lan = routes_.interfaces(host).front();
     const auto& octets = lan.address.octets();
-    const unsigned last = chance(2) ? 200 : 0;
+    const unsigned last = chance(3) ? 200 : 1;
     routes_.attach(host, {.segment = lan.segment, .address = ip(octets[0], octets[1], octets[2], last), .prefix = 32});
+    const std::uint16_t port = world_.host(host).address.port();
+    if (chance(2)) homes_[host] = routes_.interfaces(host).back().address.with_port(port);
   }
 
   // ---------------------------------------------------------------------------------------------- hosts
@@ -262,6 +264,7 @@ class Surveyor {
     world_.zone().set(common_name, everyone);
     for (const HostId id : all()) {
       HostSpec& spec = world_.host(id).spec;
+      world_.host(id).found_by_name = by_name_ && spec.advertise.empty() && !residents_.contains(id);
       for (const HostId told : spec.bootstrap) {
         const SocketAddress address = home(told);
         const std::string own_name = world_.host(told).spec.name + ".sim";

@@ -54,6 +54,7 @@ World::World(std::uint64_t seed, const Knobs& knobs)
       rng_(seed),
       network_(scheduler_, rng_, [this](Network::Datagram datagram) { deliver(std::move(datagram)); }),
       zone_(rng_),
+      healthy_zone_(rng_),
       tcp_(
           scheduler_, rng_, network_,
           [this](const Tcp::End& end, std::optional<node::CanaryEnd> how) {
@@ -254,6 +255,8 @@ void World::request(HostId id, Host::Request what) {
 
 bool World::step(Mono until) {
   const bool more = scheduler_.step(until);
+  // Who can reach whom is noted at each change: what comes and goes between two sweeps counts.
+  if (routed() && changes_seen_ != network_.changes() + routes_.changes()) note_reach();
   if (scheduler_.at_once() > spin_limit) fail("time.passes", "the world spins without time passing");
   return more && !failure_;
 }

@@ -135,7 +135,7 @@ class World {
   /// What a node says of itself when it is left to find its addresses.
   [[nodiscard]] std::vector<SocketAddress> own_addresses(const Host& host) const;
   /// Keeps how the networks are, for heal_networks().
-  void remember_networks() { healthy_ = routes_; }
+  void remember_networks();
   /// No network swallows, all interfaces are up and have their addresses, name servers tell the truth. What is narrow
   /// stays narrow, and mappings stay.
   void heal_networks();
@@ -209,12 +209,13 @@ class World {
   Routes routes_;
   Routes healthy_;
   Names zone_;
+  Names healthy_zone_;
   Tcp tcp_;
   /// Pairs in ascending order, and since when.
   using Since = std::map<std::pair<HostId, HostId>, Mono>;
   Since reachable_;
   Since in_touch_;
-  std::uint64_t changes_seen_ = 0;                               ///< of network and routes, at the last sweep
+  std::uint64_t changes_seen_ = 0;                               ///< of network and routes, when these were noted
   std::map<std::pair<HostId, HostId>, DatagramPath> last_path_;  ///< from a host, to a host
   std::map<std::pair<HostId, HostId>, bonds::Allowance> icmp_;   ///< from a host, to a host
   Truth truth_;

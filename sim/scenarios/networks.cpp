@@ -66,6 +66,18 @@ constexpr Scenario after_minutes(Scenario scenario) {
   return scenario;
 }
 
+/// A name is asked again after up to a minute.
+constexpr Scenario by_name(Scenario scenario) {
+  scenario.whole_within = 90s;
+  return scenario;
+}
+
+/// A host that cannot say where it is can be found by those alone who were told.
+constexpr Scenario all_known(Scenario scenario) {
+  scenario.acquaintance = Acquaintance::all;
+  return scenario;
+}
+
 constexpr Scenario with(Scenario scenario, std::size_t least, std::size_t most) {
   scenario.nodes_least = least;
   scenario.nodes_most = most;
@@ -89,17 +101,18 @@ constexpr Scenario table[] = {
                     Shape::shared_bridge, rebind),
          4, 5),
     in_network("networks-many-bridges", "more bridges than a dial has addresses", Shape::many_bridges, restarts),
-    in_network("networks-late-interface", "started before the network is up, or blind to it", Shape::late_interface,
-               {}),
+    all_known(in_network("networks-late-interface", "started before the network is up, or blind to it",
+                         Shape::late_interface, {})),
     after_minutes(in_network("networks-stale-mapping", "a peer behind a virtual address comes back elsewhere",
                              Shape::virtual_address, {})),
     with_large_commands(
         in_network("networks-narrow", "paths lose what is larger than a shrunken MTU", Shape::narrow, narrow)),
     with(in_network("networks-moved-address", "others take an address over", Shape::moved_address, hand_over), 3, 4),
-    in_network("networks-names", "contacts are names, and name servers are dead, lying or slow", Shape::by_name,
-               renumber),
+    by_name(in_network("networks-names", "contacts are names, and name servers are dead, lying or slow", Shape::by_name,
+                       renumber)),
     with(in_network("networks-two", "two networks, and one swallows everything", Shape::two_networks, swallow), 2, 4),
-    with(in_network("networks-mixed", "any networks, any of their faults", Shape::mixed, mixed), 2, 5),
+    by_name(
+        all_known(with(in_network("networks-mixed", "any networks, any of their faults", Shape::mixed, mixed), 2, 5))),
 };
 }  // namespace
 
