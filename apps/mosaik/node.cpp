@@ -99,9 +99,9 @@ class NodeProcess {
 
   /// Leaves the group, tells what that brought, and ends.
   void close() {
-    if (Group* const group = membership_.group()) {
+    if (membership_.group() != nullptr) {
       log_leaving();
-      static_cast<void>(group->leave().get_for(std::chrono::seconds(2)));
+      leave();
       membership_.drop();
     }
     network_.close();
@@ -109,6 +109,22 @@ class NodeProcess {
   }
 
  private:
+  /// Goes when the group loses nothing by it, or the time for that is over; what happens meanwhile is told.
+  void leave() {
+    using Clock = std::chrono::steady_clock;
+    const auto wait = settings_.network.leave_wait;
+    const auto until = Clock::now() + wait + std::chrono::seconds(2);
+    const Future<Result<>> left = network_.leave(wait);
+    left.then([outbox = outbox_](const Result<>&) { outbox->wake(); });
+    while (!left.ready() && Clock::now() < until) {
+      pollfd news{outbox_->descriptor(), POLLIN, 0};
+      const auto pause = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+      static_cast<void>(::poll(&news, 1, static_cast<int>(pause.count())));
+      outbox_->clear_wake();
+      tell_news();
+    }
+  }
+
   Result<> enter(const GroupKey& key) {
     auto builder = network_.groups().with_key(key);
     std::unique_ptr<Machine> machine = open_machine(settings_.machine);

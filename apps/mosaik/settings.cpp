@@ -59,6 +59,10 @@ constexpr std::array settings = {
         "log-limit", Kind::text, "SIZE",
         "memory that the log of the machine's commands may take; then commands are refused (a quarter of the memory, "
         "8GiB at most)"},
+    Setting{
+        "leave-wait", Kind::text, "TIME",
+        "how long leaving (SIGTERM, SIGINT, 'mosaik leave') waits until another member has all that is committed; a "
+        "second signal ends at once (5s; 0s: not at all)"},
     Setting{"log-level", Kind::text, "LEVEL", "trace, debug, info, warn, error or off (info)"},
     Setting{"log-format", Kind::text, "FORMAT", "text or json; the log goes to standard error (text)"},
 };
@@ -258,6 +262,13 @@ constexpr std::array takers = {
             const Result<std::uint64_t> size = to_size(found);
             if (!size) return std::unexpected(size.error());
             out.log_bytes = *size;
+            return {};
+          }},
+    Taker{"leave-wait",
+          [](NodeSettings& out, const Found& found) -> Result<> {
+            const Result<std::chrono::milliseconds> time = to_time(found);
+            if (!time) return std::unexpected(time.error());
+            out.network.leave_wait = *time;
             return {};
           }},
     Taker{"log-level",

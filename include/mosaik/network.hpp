@@ -47,7 +47,10 @@ struct NetworkConfig {
   /// a key file.
   std::string state_file = {};
   std::string control = {};  ///< path of the control socket (docs/CONTROL.md); empty: none
-  Crashes crashes = {};      ///< shown in the status; for a program that restarts its node
+  /// How long a leave that is asked for through the control socket waits at most for another member to have all that is
+  /// committed (Network::leave). 0: not at all.
+  std::chrono::nanoseconds leave_wait = std::chrono::seconds(5);
+  Crashes crashes = {};  ///< shown in the status; for a program that restarts its node
 };
 
 namespace api {
@@ -193,7 +196,11 @@ class MOSAIK_EXPORT Network {
   [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call) const;
   /// Completes when the node has been asked to leave through its control socket and has left all groups, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;
-  /// Leaves all groups and ends; waits for that, at most 1 s. The destructor does the same.
+  /// Leaves all groups once another member of each has all that is committed there: `wait` at the most, and at once
+  /// where nothing is committed or no other member is known. A notice tells of such a wait and of how it ended.
+  /// Completes when the groups are left, at most 600 ms after the wait.
+  Future<Result<>> leave(std::chrono::nanoseconds wait = std::chrono::seconds(5));
+  /// Leaves all groups at once and ends; waits for that, at most 1 s. The destructor does the same.
   void close();
 
  private:

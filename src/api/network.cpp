@@ -120,6 +120,10 @@ Future<std::monostate> Network::ended() const {
   return body_->ended();
 }
 
+Future<Result<>> Network::leave(std::chrono::nanoseconds wait) {
+  return body_->leave_within(wait);
+}
+
 void Network::close() {
   body_->close();
 }

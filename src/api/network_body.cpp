@@ -156,6 +156,7 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   std::shared_ptr<NetworkBody> out(
       new NetworkBody(id, std::move(identity->file), std::move(*outlet), std::move(*loop)));
   out->crashes_ = config.crashes;
+  out->leave_wait_ = config.leave_wait;
   if (!config.control.empty()) {
     auto server = control::Server::open(config.control, *out);
     if (!server) return std::unexpected(server.error());
@@ -205,9 +206,20 @@ Subscription NetworkBody::subscribe(std::function<void(const Event&)> call) {
 }
 
 void NetworkBody::leave() {
-  loop_->post([ended = ended_](runtime::Step* step) {
-    if (step != nullptr) step->leave_all([ended] { ended.set({}); });
+  loop_->post([ended = ended_, wait = leave_wait_](runtime::Step* step) {
+    if (step != nullptr) step->leave_all_when_covered(wait, [ended] { ended.set({}); });
   });
+}
+
+Future<Result<>> NetworkBody::leave_within(Nanoseconds wait) {
+  Promise<Result<>> promise;
+  loop_->post([promise, wait](runtime::Step* step) {
+    if (step == nullptr)
+      promise.set({});
+    else
+      step->leave_all_when_covered(wait, [promise] { promise.set({}); });
+  });
+  return promise.future();
 }
 
 // -- groups with a machine

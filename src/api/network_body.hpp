@@ -47,6 +47,8 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   [[nodiscard]] runtime::Outlet& outlet() noexcept { return *outlet_; }
   /// Completes when the node was asked to leave (through the control socket) and has left, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const { return ended_.future(); }
+  /// Leaves all groups; see Network::leave.
+  Future<Result<>> leave_within(Nanoseconds wait);
   void close();
 
   // control::Source.
@@ -74,7 +76,9 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   std::unique_ptr<runtime::Loop> loop_;
   std::unique_ptr<control::Server> server_;
   const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
-  Crashes crashes_;  ///< before the server opens: never changed afterwards
+  // Before the server opens; never changed afterwards.
+  Crashes crashes_;
+  Nanoseconds leave_wait_{};
   Promise<std::monostate> ended_;
   std::mutex closing_;
   mutable std::mutex replicas_mutex_;

@@ -20,6 +20,12 @@ bool changes_catalog(EventKind kind) noexcept {
   return kind == EventKind::peer_discovered || kind == EventKind::peer_updated || kind == EventKind::peer_departed;
 }
 
+/// Another member that has all that is committed, or may come to have it.
+bool may_catch_up(const MemberStatus& member) noexcept {
+  return member.state != MemberState::self && member.state != MemberState::departed &&
+         member.state != MemberState::refused;
+}
+
 /// Nothing for a node without a state file.
 std::optional<StateWriter> state_writer(std::string path, const std::shared_ptr<Inbox>& inbox) {
   if (path.empty()) return std::nullopt;
@@ -78,6 +84,46 @@ void Desk::leave_all(Task done) {
   for (const GroupId& group : joined_) node_.leave(now_, group);
 }
 
+void Desk::leave_all_when_covered(Nanoseconds wait, Task done) {
+  const std::uint64_t entries = uncovered();
+  if (entries == 0 || wait <= 0ns) return leave_all(std::move(done));
+  parting_.push_back({later(now_.mono, wait), std::move(done)});
+  warn("waits with leaving, " + std::to_string(wait / 1ms) + " ms at most, until another member has all " +
+       std::to_string(entries) + " committed entries");
+}
+
+// A leader counts who has acknowledged; of a follower's entries its leader has all that are committed.
+std::uint64_t Desk::uncovered(const GroupId& group) const {
+  const auto consensus = node_.consensus(group);
+  if (!consensus || consensus->role == MemberRole::stopped || consensus->in_step > 0 || !status_) return 0;
+  const auto found = std::ranges::find(status_->groups, group, &GroupStatus::id);
+  if (found == status_->groups.end() || std::ranges::none_of(found->members, may_catch_up)) return 0;
+  return consensus->committed.value;
+}
+
+std::uint64_t Desk::uncovered() const {
+  std::uint64_t out = 0;
+  for (const GroupId& group : joined_) out += uncovered(group);
+  return out;
+}
+
+void Desk::part_when_covered() {
+  if (parting_.empty()) return;
+  const std::uint64_t entries = uncovered();
+  for (auto at = parting_.begin(); at != parting_.end();) {
+    if (entries > 0 && now_.mono < at->until) {
+      ++at;
+      continue;
+    }
+    warn(entries == 0 ? "leaves now: another member has all that is committed, or none is left"
+                      : "leaves though no other member has all " + std::to_string(entries) +
+                            " committed entries: those that this member alone has are lost");
+    leave_all(std::move(at->done));
+    at = parting_.erase(at);
+    answered_ = true;
+  }
+}
+
 void Desk::sync_with(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<void> done) {
   const node::RequestId request{++last_request_};
   syncs_.emplace(request, std::move(done));
@@ -98,6 +144,7 @@ void Desk::resolve(std::string host, std::uint16_t port, Resolved done, Names na
 
 bool Desk::take_outputs() {
   for (node::Output& output : node_.take_outputs()) std::visit([this](auto& one) { on_output(one); }, output);
+  part_when_covered();
   return std::exchange(answered_, false);
 }
 
@@ -159,6 +206,12 @@ void Desk::finish_turn() {
   outlet_.flush();
 }
 
+Mono Desk::next_deadline() const noexcept {
+  Mono out = std::min(next_publication(), memory_due_);
+  for (const Parting& parting : parting_) out = std::min(out, parting.until);
+  return out;
+}
+
 Mono Desk::next_publication() const noexcept {
   if (!looks_.empty()) return Mono{};
   return refresh_ ? looked_at_ + refresh_interval : never;
@@ -207,6 +260,7 @@ void Desk::end() {
   for (auto& ping : std::exchange(pings_, {})) run([done = std::move(ping.second)]() mutable { done(closed()); });
   for (auto& [group, done] : std::exchange(leaving_, {})) run(std::move(done));
   for (Task& done : std::exchange(when_all_left_, {})) run(std::move(done));
+  for (Parting& parting : std::exchange(parting_, {})) run(std::move(parting.done));
   keep_memory(true);
   // The delivery thread has a time limit to end within: the next run should find what this one knew.
   if (state_) run(state_->wait());

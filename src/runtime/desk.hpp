@@ -32,7 +32,7 @@ class Desk final : public Step {
   /// Publishes when it is time, then hands over events and answers.
   void finish_turn();
   /// When finish_turn will have something to do though nothing happens.
-  [[nodiscard]] Mono next_deadline() const noexcept { return std::min(next_publication(), memory_due_); }
+  [[nodiscard]] Mono next_deadline() const noexcept;
   [[nodiscard]] bool in_any_group() const noexcept { return !joined_.empty(); }
   /// The loop ends: answers everything that still waits.
   void end();
@@ -45,6 +45,7 @@ class Desk final : public Step {
   void on_machine(const GroupId& group, std::vector<MachineResult> results) override;
   void leave(const GroupId& group, Task done) override;
   void leave_all(Task done) override;
+  void leave_all_when_covered(Nanoseconds wait, Task done) override;
   void sync_with(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<void> done) override;
   void ping(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<Nanoseconds> done) override;
   void run(Task task) override { tasks_.push_back(std::move(task)); }
@@ -73,6 +74,10 @@ class Desk final : public Step {
   void finish_machines();
   void end_machines();
   [[nodiscard]] Mono next_publication() const noexcept;
+  /// How many committed entries of a group only this member may have; 0: leaving it costs nothing.
+  [[nodiscard]] std::uint64_t uncovered(const GroupId& group) const;
+  [[nodiscard]] std::uint64_t uncovered() const;
+  void part_when_covered();
   void on_output(node::ResolveName& output);
   void on_output(node::SyncDone& output);
   void on_output(node::PingDone& output);
@@ -102,6 +107,11 @@ class Desk final : public Step {
   std::set<GroupId> joined_;  // until GroupLeft
   std::multimap<GroupId, Task> leaving_;
   std::vector<Task> when_all_left_;
+  struct Parting {
+    Mono until{};
+    Task done;
+  };
+  std::vector<Parting> parting_;  // leave when the groups lose nothing by it
 
   std::map<GroupId, Machinery> machines_;
   std::map<consensus::CallId, Call> calls_;

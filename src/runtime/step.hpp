@@ -63,6 +63,9 @@ class Step {
   /// `done` runs on the delivery thread when the group is left; at once when it is not joined.
   virtual void leave(const GroupId& group, Task done) = 0;
   virtual void leave_all(Task done) = 0;
+  /// The same as soon as the groups lose nothing by it: another member of each has all that is committed, nothing is
+  /// committed, or no other member is known. After `wait` at the latest; a notice says that and how the wait ended.
+  virtual void leave_all_when_covered(Nanoseconds wait, Task done) = 0;
   virtual void sync_with(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<void> done) = 0;
   virtual void ping(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<Nanoseconds> done) = 0;
   /// Runs a task on the delivery thread.

@@ -214,10 +214,12 @@ class RollingRestart(MachineTest):
     def roll(self, number, gate):
         secret = self.write("secret", "rolling\n")
         value = b"x" * 900_000
+        # On a loaded machine large values need more time than QUICK leaves to a leader.
+        timing = ["--bootstrap-delay", "200ms", "--election-timeout", "1s"]
 
         def start(name, contact):
             return self.start_node("--name", name, "--group-secret-file", secret, "--machine", "kv", "--secret-key-file",
-                                   self.path(name + ".key"), *QUICK, *contact)
+                                   self.path(name + ".key"), *timing, *contact)
 
         nodes = {}
         for name in "abc":
@@ -257,6 +259,55 @@ class RollingRestart(MachineTest):
         self.expect(64, "status", "--wait", "soon")
         self.start_group("kv", ["a"])
         self.expect(0, "status", "--name", "a", "--wait", "10s")
+
+
+class Leaving(MachineTest):
+    """SIGTERM and `leave` wait, for a while, until another member has all that is committed."""
+
+    def alone_with_a_stopped_member(self, *flags):
+        """A leader with a key, and no bond with the other member that it knows, which is stopped."""
+        secret = self.write("secret", "leaving\n")
+        flags = ["--group-secret-file", secret, "--machine", "kv", *QUICK, *flags]
+        leader = self.start_node("--name", "a", *flags)
+        leader.event("raft_online")
+        self.expect(0, "kv", "put", "k", "v", "--name", "a")
+        other = self.start_node("--name", "b", *flags, "--bootstrap", leader.event("ready")["contact"])
+        leader.event("bond_up")
+        other.child.send_signal(signal.SIGSTOP)
+        self.addCleanup(other.child.send_signal, signal.SIGCONT)
+        leader.event("bond_down")
+        return leader
+
+    def test_waits_no_longer_than_asked_and_says_so(self):
+        node = self.alone_with_a_stopped_member("--leave-wait", "300ms")
+        self.assertEqual(node.end(), 0)
+        self.assertIn(b"waits with leaving, 300 ms at most, until another member has all", node.log)
+        self.assertIn(b"leaves though no other member has all", node.log)
+
+    def test_a_second_signal_ends_the_wait(self):
+        node = self.alone_with_a_stopped_member("--leave-wait", "10min")
+        node.child.send_signal(signal.SIGTERM)
+        node.wait(lambda line: line["event"] == "notice" and "waits with leaving" in line["text"])
+        code = None
+        while code is None:  # two signals within 100 ms are one
+            node.child.send_signal(signal.SIGTERM)
+            try:
+                code = node.child.wait(0.05)
+            except subprocess.TimeoutExpired:
+                pass
+        self.assertEqual(code, 1)
+
+    def test_does_not_wait_where_nothing_is_lost(self):
+        lone = self.start_group("kv", ["a"], "--leave-wait", "10min")[0]
+        self.expect(0, "kv", "put", "k", "v", "--name", "a")
+        self.assertEqual(lone.end(), 0)
+        self.assertNotIn(b"waits with leaving", lone.log)
+        nodes = self.start_group("kv", ["a", "b"], "--leave-wait", "10min")
+        self.expect(0, "kv", "put", "k", "v", "--name", "a")
+        self.expect(0, "leave", "--name", "a")
+        self.assertEqual(nodes[0].child.wait(PATIENCE), 0)
+        self.assertEqual(nodes[1].end(), 0)
+        self.expect(64, "node", "--leave-wait", "long", says="--leave-wait: 'long' is no time")
 
 
 class Refusals(MachineTest):

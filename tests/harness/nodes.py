@@ -103,7 +103,7 @@ class Process:
         self.child.wait()
         return at
 
-    def end(self, seconds=5):
+    def end(self, seconds=10):
         """SIGTERM: leaves gracefully. Returns the exit code."""
         self.signal(signal.SIGTERM)
         return self.child.wait(seconds)

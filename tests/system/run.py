@@ -15,6 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+import rolling  # noqa: E402
 import supervised  # noqa: E402
 from spaces import Spaces  # noqa: E402
 from nodes import Failure, Fleet, Skip, Suite, median  # noqa: E402
@@ -259,6 +260,7 @@ def main():
             ("secrets stay secret", lambda: secrets_stay_secret(fleet)),
             ("load raises no false alarm", lambda: loaded(fleet, 600 if args.full else 20)),
             *((title, lambda check=check: check(fleet)) for title, check in supervised.CHECKS),
+            *((title, lambda check=check: check(fleet)) for title, check in rolling.checks(args.full)),
             ("a new address of the computer is advertised", lambda: new_address(fleet)),
             ("a cut longer than staleness heals", lambda: long_cut(fleet, 360 if args.full else 6)),
         ]
