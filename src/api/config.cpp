@@ -61,6 +61,10 @@ Result<std::vector<SocketAddress>> parse_listen(const std::vector<std::string>& 
   for (const std::string& text : texts) {
     const auto address = parse_address("listen", text);
     if (!address) return std::unexpected(address.error());
+    if (!address->is_v4() && address->is_link_local() && address->scope() == 0)
+      return bad("listen", text,
+                 "is a link-local address, which names no interface; write [::]:" + std::to_string(address->port()) +
+                     " to listen on all");
     const auto same_family = [&](const SocketAddress& other) { return other.family() == address->family(); };
     if (std::ranges::any_of(out, same_family))
       return bad("listen", text,
@@ -81,6 +85,10 @@ Result<std::vector<SocketAddress>> parse_advertise(const std::vector<std::string
     if (address->is_unspecified())
       return bad("advertise", text, "cannot be dialed; write an address that others can reach");
     if (address->port() == 0) return bad("advertise", text, "has no port; write the port that others shall dial");
+    if (!address->is_v4() && address->is_link_local())
+      return bad("advertise", text,
+                 "is a link-local address: what it means depends on the link, and others are not told which; write "
+                 "another address");
     out.push_back(*address);
   }
   return out;
@@ -116,6 +124,12 @@ Result<discovery::BootstrapPeer> parse_contact(std::string_view setting, const s
     return bad(setting, text, "does not start with a peer id (64 hexadecimal digits, which the peer prints at start)");
   auto place = parse_place(std::string_view(text).substr(at + 1));
   if (!place) return bad(setting, text, "does not end with HOST:PORT (or [IPv6]:PORT), with a port from 1 to 65535");
+  const auto literal = SocketAddress::parse("[" + place->host + "]:1");
+  if (literal && !literal->is_v4() && literal->is_link_local() && literal->scope() == 0)
+    return bad(
+        setting, text,
+        "has a link-local address, which means something on one link only; name the interface behind it, e.g. [" +
+            place->host + "%eth0]:" + std::to_string(place->port));
   return discovery::BootstrapPeer{.id = *id, .host = std::move(place->host), .port = place->port};
 }
 
@@ -141,21 +155,64 @@ Result<Settings> parse_settings(const NetworkConfig& config) {
   return out;
 }
 
-std::vector<SocketAddress> dialable(const std::vector<SocketAddress>& listening,
-                                    const std::vector<SocketAddress>& interfaces) {
+namespace {
+
+/// An address that leads here, with its standing; one that was named is as good as any.
+std::vector<udp::HostAddress> reachable(const std::vector<SocketAddress>& listening,
+                                        const std::vector<udp::HostAddress>& interfaces) {
+  std::vector<udp::HostAddress> out;
+  const auto add = [&](const SocketAddress& address, udp::Standing standing) {
+    const auto same = [&](const udp::HostAddress& other) { return other.address == address; };
+    if (std::ranges::none_of(out, same)) out.push_back({address, standing});
+  };
+  for (const SocketAddress& address : listening)
+    if (!address.is_unspecified()) add(address, udp::Standing::outward);
+  for (const udp::HostAddress& own : interfaces)
+    for (const SocketAddress& address : listening)
+      if (address.is_unspecified() && own.address.family() == address.family())
+        add(own.address.with_port(address.port()), own.standing);
+  return out;
+}
+
+}  // namespace
+
+std::vector<SocketAddress> leading_here(const std::vector<SocketAddress>& listening,
+                                        const std::vector<udp::HostAddress>& interfaces) {
   std::vector<SocketAddress> out;
-  for (const SocketAddress& address : listening) {
-    if (!address.is_unspecified()) {
-      out.push_back(address);
-      continue;
-    }
-    for (const SocketAddress& own : interfaces)
-      if (own.family() == address.family()) out.push_back(own.with_port(address.port()));
+  for (const udp::HostAddress& one : reachable(listening, interfaces)) out.push_back(one.address);
+  return out;
+}
+
+std::vector<SocketAddress> dialable(const std::vector<SocketAddress>& listening,
+                                    const std::vector<udp::HostAddress>& interfaces) {
+  std::vector<udp::HostAddress> all = reachable(listening, interfaces);
+  std::erase_if(all, [](const udp::HostAddress& one) { return !one.address.is_v4() && one.address.is_link_local(); });
+  // Whoever dials a link-local or loopback address from elsewhere finds somebody else there, or nobody.
+  auto best = udp::Standing::loopback;
+  for (const udp::HostAddress& one : all) best = std::min(best, one.standing);
+  const auto worst = std::max(best, udp::Standing::idle_bridge);
+  std::vector<SocketAddress> out;
+  for (const udp::HostAddress& one : all)
+    if (one.standing <= worst) out.push_back(one.address);
+  return out;
+}
+
+runtime::OwnAddresses own_addresses(const std::vector<SocketAddress>& listening,
+                                    const std::vector<SocketAddress>& advertise,
+                                    const std::vector<udp::HostAddress>& interfaces) {
+  runtime::OwnAddresses out{
+      .advertised = advertise, .leading_here = leading_here(listening, interfaces), .warnings = {}};
+  if (!advertise.empty()) return out;
+  out.advertised = dialable(listening, interfaces);
+  if (out.advertised.empty())
+    out.warnings.emplace_back(
+        "no address is known at which others could dial this node; name one with --advertise or --listen IP:PORT");
+  if (out.advertised.size() > limits::entry_addresses) {
+    out.warnings.push_back("this computer has " + std::to_string(out.advertised.size()) +
+                           " addresses, and others are told the first " + std::to_string(limits::entry_addresses) +
+                           ", those of bridges last; name the right ones with --advertise");
+    out.advertised.resize(limits::entry_addresses);
   }
-  std::ranges::sort(out);
-  const auto repeated = std::ranges::unique(out);
-  out.erase(repeated.begin(), repeated.end());
-  if (out.size() > limits::entry_addresses) out.resize(limits::entry_addresses);
   return out;
 }
 

@@ -82,8 +82,8 @@ std::string state_file_of(const NetworkConfig& config) {
 }
 
 node::Config make_node_config(const NetworkConfig& config, Settings settings, const PeerId& id,
-                              const std::vector<udp::Socket>& sockets, const node::CanaryPorts& canary,
-                              runtime::Recalled recalled) {
+                              const std::vector<SocketAddress>& listening, const runtime::OwnAddresses& own,
+                              const node::CanaryPorts& canary, runtime::Recalled recalled) {
   node::Config out;
   out.canary = canary;
   out.name = config.name.empty() ? id.brief() : config.name;
@@ -92,10 +92,9 @@ node::Config make_node_config(const NetworkConfig& config, Settings settings, co
   out.discovery.bootstrap = std::move(settings.bootstrap);
   // One list may serve all nodes of a network, its own members too.
   std::erase_if(out.discovery.bootstrap, [&](const discovery::BootstrapPeer& peer) { return peer.id == id; });
-  for (const udp::Socket& socket : sockets) out.listening.push_back(socket.local());
-  out.advertised =
-      settings.advertise.empty() ? dialable(out.listening, udp::interface_addresses()) : std::move(settings.advertise);
-  out.interfaces = dialable(out.listening, udp::interface_addresses());
+  out.listening = listening;
+  out.advertised = own.advertised;
+  out.interfaces = own.leading_here;
   out.tags = std::move(settings.tags);
   runtime::fill_random({reinterpret_cast<std::uint8_t*>(&out.seed), sizeof out.seed});
   out.secret_seed = runtime::random_bytes32();
@@ -137,10 +136,15 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   if (!recalled) return std::unexpected(recalled.error());
 
   runtime::CanarySockets canaries(*sockets);
-  const bool follow_interfaces = settings->advertise.empty();
-  const auto node_config =
-      make_node_config(config, std::move(*settings), id, *sockets, canaries.ports(), std::move(*recalled));
-  const std::vector<SocketAddress> listening = node_config.listening;
+  std::vector<SocketAddress> listening;
+  for (const udp::Socket& socket : *sockets) listening.push_back(socket.local());
+  const bool follow = settings->advertise.empty() && std::ranges::any_of(listening, &SocketAddress::is_unspecified);
+  std::function<runtime::OwnAddresses()> addresses = [listening, advertise = std::move(settings->advertise)] {
+    return own_addresses(listening, advertise, udp::interface_addresses());
+  };
+  const auto node_config = make_node_config(config, std::move(*settings), id, listening, addresses(), canaries.ports(),
+                                            std::move(*recalled));
+  if (!follow) addresses = nullptr;  // they stay as they are
   auto node = std::make_unique<node::Node>(node_config, std::move(identity->key), now);
   if (!state_file.empty()) {
     // Before anybody hears of this run: the next one must be newer even if the clock goes back.
@@ -148,8 +152,6 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   }
   auto outlet = runtime::Outlet::open(runtime::take_snapshot(*node, now));
   if (!outlet) return std::unexpected(outlet.error());
-  std::function<std::vector<SocketAddress>()> addresses;
-  if (follow_interfaces) addresses = [listening] { return dialable(listening, udp::interface_addresses()); };
   auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), std::move(canaries), **outlet,
                                   {.state_file = state_file, .addresses = std::move(addresses)});
   if (!loop) return std::unexpected(loop.error());

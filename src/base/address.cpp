@@ -35,7 +35,22 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
-std::optional<SocketAddress> parse_host(const Parts& parts, std::uint16_t port) {
+/// What stands behind the `%` of a scoped address: an interface's index. Nothing when it is anything else.
+std::optional<std::uint32_t> parse_scope(std::string_view text) {
+  std::uint32_t scope = 0;
+  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), scope);
+  if (scope == 0 || error != std::errc{} || stopped != text.data() + text.size()) return std::nullopt;
+  return scope;
+}
+
+std::optional<SocketAddress> parse_host(Parts parts, std::uint16_t port) {
+  if (const auto percent = parts.host.find('%'); percent != std::string_view::npos) {
+    const auto scope = parse_scope(parts.host.substr(percent + 1));
+    parts.host = parts.host.substr(0, percent);
+    const auto plain = scope ? parse_host(parts, port) : std::nullopt;
+    if (!plain || plain->with_scope(*scope) == *plain) return std::nullopt;
+    return plain->with_scope(*scope);
+  }
   std::array<char, INET6_ADDRSTRLEN> host{};  // inet_pton wants a terminator
   if (parts.host.size() >= host.size()) return std::nullopt;
   std::ranges::copy(parts.host, host.begin());
@@ -74,6 +89,7 @@ std::string SocketAddress::text() const {
   std::array<char, INET6_ADDRSTRLEN> host{};
   inet_ntop(is_v4() ? AF_INET : AF_INET6, octets_.data(), host.data(), static_cast<socklen_t>(host.size()));
   std::string out(host.data());
+  if (scope_ != 0) out += "%" + std::to_string(scope_);
   if (!is_v4()) out = "[" + out + "]";
   return out + ":" + std::to_string(port_);
 }

@@ -13,7 +13,8 @@ std::string_view no_unicast(const SocketAddress& address) {
   if (address.is_unspecified() || (address.is_v4() && first == 0)) return "it is the unspecified address";
   if (address.is_v4() && first >= 240) return "it is a broadcast or reserved address";
   if (address.is_v4() ? first >= 224 : first == 0xff) return "it is a multicast address";
-  if (!address.is_v4() && first == 0xfe && (address.octets()[1] & 0xc0U) == 0x80U) return "it is link-local";
+  if (!address.is_v4() && address.is_link_local() && address.scope() == 0)
+    return "it is link-local, and nothing says on which interface";
   return {};
 }
 }  // namespace

@@ -40,6 +40,7 @@ Sockaddr::Sockaddr(const SocketAddress& address) noexcept : v6{} {
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(address.port());
     v6.sin6_addr = to_in6_addr(address);
+    v6.sin6_scope_id = address.scope();
   }
 }
 
@@ -53,7 +54,7 @@ std::optional<SocketAddress> from_sockaddr(const sockaddr* address) noexcept {
   if (address->sa_family == AF_INET6) {
     sockaddr_in6 v6{};
     std::memcpy(&v6, address, sizeof v6);
-    return from_in_addr(v6.sin6_addr, ntohs(v6.sin6_port));
+    return from_in_addr(v6.sin6_addr, ntohs(v6.sin6_port)).with_scope(v6.sin6_scope_id);
   }
   return std::nullopt;
 }

@@ -72,8 +72,9 @@ class Self {
   [[nodiscard]] std::int64_t started() const noexcept { return current_->entry.version.started; }
 
   // Each returns true when the entry changed; it is then signed anew with a greater version. An entry holds at most
-  // limits::entry_addresses, entry_items tags and limits::groups groups: the first ones in order are kept, one group
-  // more is not joined, so that no peer refuses us for our size.
+  // limits::entry_addresses, entry_items tags and limits::groups groups: of addresses the first that are
+  // given are kept, of tags the first in order, and one group more is not joined, so that no peer refuses us for our
+  // size.
   /// Addresses that nobody else could use are left out: unspecified, port 0, link-local IPv6.
   bool set_addresses(std::vector<SocketAddress> addresses, Wall now);
   bool set_tags(std::vector<Tag> tags, Wall now);

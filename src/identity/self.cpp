@@ -35,9 +35,14 @@ Self::Self(crypto::SecretKey key, const NetworkId& network, Wall now, std::int64
 bool Self::set_addresses(std::vector<SocketAddress> addresses, Wall now) {
   std::erase_if(addresses, [](const SocketAddress& address) { return !is_advertisable(address); });
   PeerEntry entry = current_->entry;
-  entry.addresses.assign(addresses.begin(), addresses.end());
+  entry.addresses.clear();
+  // Sorted on the wire, and cut before that: the caller's best come first.
+  for (const SocketAddress& address : addresses) {
+    if (entry.addresses.size() == limits::entry_addresses) break;
+    const TransportAddress one = address;
+    if (std::ranges::find(entry.addresses, one) == entry.addresses.end()) entry.addresses.push_back(one);
+  }
   entry = codec::canonical(std::move(entry));
-  if (entry.addresses.size() > limits::entry_addresses) entry.addresses.resize(limits::entry_addresses);
   if (entry.addresses == current_->entry.addresses) return false;
   publish(std::move(entry), now);
   return true;

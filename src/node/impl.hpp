@@ -74,7 +74,7 @@ class Node::Impl {
   [[nodiscard]] Mono next_deadline() const;
   void request_sync(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void request_ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
-  void set_addresses(const Now& now, std::vector<SocketAddress> addresses);
+  void set_addresses(const Now& now, std::vector<SocketAddress> addresses, std::vector<SocketAddress> interfaces);
   void on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how);
   void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses);
 

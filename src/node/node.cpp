@@ -129,10 +129,14 @@ void Node::Impl::request_ping(const Now& now, RequestId request, const PeerId& p
   with_discovery([&](quic::Links& links, auto& facts) { discovery.ping(now, peer, addresses, links, facts); });
 }
 
-void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addresses) {
+void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addresses,
+                               std::vector<SocketAddress> interfaces) {
+  if (addresses == config.advertised && interfaces == config.interfaces) return;
   config.advertised = addresses;
+  config.interfaces = std::move(interfaces);
   know_own_addresses();
   with_meshes(now, [](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_own_addresses(step); });
+  touch();
   if (self.set_addresses(std::move(addresses), now.wall)) self_changed(now);
 }
 
@@ -201,8 +205,8 @@ void Node::sync_with(const Now& now, RequestId request, const PeerId& peer,
 void Node::ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
   impl_->request_ping(now, request, peer, addresses);
 }
-void Node::set_addresses(const Now& now, std::vector<SocketAddress> addresses) {
-  impl_->set_addresses(now, std::move(addresses));
+void Node::set_addresses(const Now& now, std::vector<SocketAddress> addresses, std::vector<SocketAddress> interfaces) {
+  impl_->set_addresses(now, std::move(addresses), std::move(interfaces));
 }
 void Node::settle(const Now& now) {
   impl_->settle(now);

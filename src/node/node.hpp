@@ -147,8 +147,8 @@ class Node {
   /// Empty without a machine.
   [[nodiscard]] std::optional<ConsensusStatus> consensus(const GroupId& group) const;
 
-  /// Our dialable addresses are others now.
-  void set_addresses(const Now& now, std::vector<SocketAddress> addresses);
+  /// The addresses that our entry says, and those that lead here, are others now.
+  void set_addresses(const Now& now, std::vector<SocketAddress> addresses, std::vector<SocketAddress> interfaces = {});
 
   /// Trouble outside the node that its operator should hear of: a notice.
   void warn(const Now& now, const std::string& text);

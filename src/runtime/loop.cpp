@@ -17,6 +17,10 @@ namespace {
 
 constexpr int timer_put_off_most = 3;  // turns that a flood of datagrams may come before a timer
 constexpr Nanoseconds departure_limit = limits::departure_flush + 100ms;
+// News of interfaces come in bursts, and a route often a moment after the address that it is for.
+constexpr Nanoseconds look_pause = 100ms;
+constexpr Nanoseconds second_look = 2s;
+constexpr Nanoseconds look_unwatched = 1min;
 
 }  // namespace
 
@@ -39,9 +43,7 @@ class Loop::Impl {
   Result<> watch() {
     for (std::size_t i = 0; i < sockets_.all().size(); ++i)
       if (auto added = poller_.add(sockets_.all()[i].fd(), i); !added) return added;
-    if (addresses_) interfaces_ = udp::InterfaceWatch::open();
-    if (interfaces_)
-      if (auto added = poller_.add(interfaces_->fd(), interfaces_key_); !added) return added;
+    if (auto watched = watch_interfaces(); !watched) return watched;
     if (canaries_.fd() >= 0)
       if (auto added = poller_.add(canaries_.fd(), canaries_key_); !added) return added;
     return poller_.add(inbox_->wake_fd(), inbox_key_);
@@ -62,13 +64,44 @@ class Loop::Impl {
   }
 
  private:
+  /// Errors: limit.
+  Result<> watch_interfaces() {
+    if (!addresses_) return {};
+    look_due_ = now_.mono;  // what changed since they were first asked for was no news
+    auto watch = udp::InterfaceWatch::open();
+    if (!watch) {
+      node_->warn(now_, "the addresses of this computer cannot be watched (AF_NETLINK: " + watch.error().message +
+                            "), and are looked at once a minute; allow it (systemd: RestrictAddressFamilies=AF_NETLINK "
+                            "AF_INET AF_INET6 AF_UNIX), or name them with --advertise or --listen IP:PORT");
+      return {};
+    }
+    interfaces_.emplace(std::move(*watch));
+    return poller_.add(interfaces_->fd(), interfaces_key_);
+  }
+
+  void follow_interfaces(bool news) {
+    if (news) {
+      look_due_ = std::min(look_due_, looked_at_ + look_pause);
+      look_again_ = true;
+    }
+    if (look_due_ > now_.mono) return;
+    looked_at_ = now_.mono;
+    look_due_ = interfaces_ ? never : now_.mono + look_unwatched;
+    if (std::exchange(look_again_, false)) look_due_ = now_.mono + second_look;
+    OwnAddresses own = addresses_();
+    for (const std::string& text : own.warnings)
+      if (std::ranges::find(address_warnings_, text) == address_warnings_.end()) node_->warn(now_, text);
+    address_warnings_ = std::move(own.warnings);
+    node_->set_addresses(now_, std::move(own.advertised), std::move(own.leading_here));
+  }
+
   void turn(std::span<const Poller::Ready> ready) {
     now_ = read_clock();
     desk_.set_now(now_);
     // Requests first; sockets in the order of their keys.
     if (find(ready, inbox_key_) != nullptr) inbox_->acknowledge();
     take_requests();
-    if (find(ready, interfaces_key_) != nullptr && interfaces_->drain()) node_->set_addresses(now_, addresses_());
+    follow_interfaces(find(ready, interfaces_key_) != nullptr && interfaces_->drain());
     const Drained drained = read(ready);
     if (find(ready, canaries_key_) != nullptr) hear_canaries();
     if (canaries_.next_deadline() <= now_.mono) canaries_.expire(now_);
@@ -145,8 +178,8 @@ class Loop::Impl {
 
   [[nodiscard]] Mono wake_at() const {
     if (inbox_->has_own()) return now_.mono;
-    return std::min(
-        {node_->next_deadline(), canaries_.next_deadline(), desk_.next_deadline(), leaving_until_.value_or(never)});
+    return std::min({node_->next_deadline(), canaries_.next_deadline(), desk_.next_deadline(),
+                     leaving_until_.value_or(never), look_due_});
   }
 
   std::shared_ptr<Inbox> inbox_;
@@ -158,9 +191,13 @@ class Loop::Impl {
   std::size_t inbox_key_;
   std::size_t interfaces_key_;
   std::size_t canaries_key_;
-  std::function<std::vector<SocketAddress>()> addresses_;
+  std::function<OwnAddresses()> addresses_;
   std::optional<udp::InterfaceWatch> interfaces_;
   Now now_ = read_clock();
+  Mono look_due_ = never;  // at the addresses of this computer
+  Mono looked_at_{};
+  bool look_again_ = false;
+  std::vector<std::string> address_warnings_;  // of the last look: told once
   std::optional<Mono> leaving_until_;
   int put_off_ = 0;
   bool ended_ = false;

@@ -31,11 +31,18 @@ namespace mosaik::runtime {
 /// A snapshot of a node that no loop has yet.
 [[nodiscard]] Snapshot take_snapshot(node::Node& node, const Now& now);
 
+/// What a node says and knows of its own addresses.
+struct OwnAddresses {
+  std::vector<SocketAddress> advertised;    ///< what its entry says, best first
+  std::vector<SocketAddress> leading_here;  ///< all that lead to its sockets: never dialed
+  std::vector<std::string> warnings;        ///< what a person should know of them
+};
+
 struct LoopOptions {
   std::string state_file;  ///< where the node's memory is kept; empty: nowhere
-  /// Where others can dial us, asked again when the addresses of this computer have changed; empty: they are as they
-  /// are.
-  std::function<std::vector<SocketAddress>()> addresses;
+  /// Asked again when the addresses of this computer may have changed: on its news, or once a minute where a sandbox
+  /// keeps them from us, which a notice tells. Empty: they are as they are.
+  std::function<OwnAddresses()> addresses;
 };
 
 class Loop {

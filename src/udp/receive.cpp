@@ -43,7 +43,8 @@ Notes read_notes(msghdr& header, const SocketAddress& bound) noexcept {
       // ipi_spec_dst: the address to answer from; it differs from the header's only for broadcasts.
       out.local = from_in_addr(value_of<in_pktinfo>(at).ipi_spec_dst, bound.port());
     } else if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
-      out.local = from_in_addr(value_of<in6_pktinfo>(at).ipi6_addr, bound.port());
+      const auto info = value_of<in6_pktinfo>(at);
+      out.local = from_in_addr(info.ipi6_addr, bound.port()).with_scope(info.ipi6_ifindex);
     } else if (at->cmsg_level == IPPROTO_UDP && at->cmsg_type == UDP_GRO) {
       out.segment = static_cast<std::size_t>(std::max(value_of<int>(at), 0));
     }

@@ -32,6 +32,7 @@ class Message {
       append(IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
     }
   }
+      info.ipi6_ifindex = from.scope();
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
 

@@ -73,11 +73,18 @@ TEST(Settings, keep_each_bootstrap_peer_once) {
   EXPECT_THAT(parse_settings({.bootstrap = {contact, id + "@host:2", contact}})->bootstrap, SizeIs(2));
 }
 
+TEST(Settings, take_a_link_local_contact_with_its_interface) {
+  const auto settings = parse_settings({.bootstrap = {id + "@[fe80::1%eth0]:1"}});
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->bootstrap.front().host, "fe80::1%eth0");
+}
+
 TEST(Settings, name_what_is_wrong) {
   struct Case {
     NetworkConfig config;
-    std::string_view message;
+    std::string message;
   };
+  const std::string link_local = id + "@[fe80::1]:4433";
   const std::vector<std::string> too_many_peers(limits::bootstrap_peers + 1, id + "@host:1");
   const std::vector<std::string> too_many_addresses(limits::entry_addresses + 1, "192.0.2.7:1");
   const std::vector<std::string> too_many_tags(limits::entry_items + 1, "tag");
@@ -92,30 +99,73 @@ TEST(Settings, name_what_is_wrong) {
            {{.advertise = {"192.0.2.7"}}, "invalid_argument: advertise '192.0.2.7' is no address"},
            {{.advertise = {"192.0.2.7:0"}}, "invalid_argument: advertise '192.0.2.7:0' has no port"},
            {{.advertise = {"0.0.0.0:1"}}, "invalid_argument: advertise '0.0.0.0:1' cannot be dialed"},
+           {{.advertise = {"[fe80::1]:1"}}, "invalid_argument: advertise '[fe80::1]:1' is a link-local address"},
+           {{.listen = {"[fe80::1]:1"}}, "invalid_argument: listen '[fe80::1]:1' is a link-local address"},
+           {{.bootstrap = {link_local}}, "invalid_argument: bootstrap '" + link_local + "' has a link-local address"},
            {{.advertise = too_many_addresses}, "limit: advertise has 33 addresses"},
            {{.tags = too_many_tags}, "limit: there are 257 tags"},
            {{.secret_key = Bytes32{}, .secret_key_file = "key"},
             "invalid_argument: secret_key and secret_key_file are both set"},
        })
-    EXPECT_THAT(message_of(each.config), testing::StartsWith(std::string(each.message)));
+    EXPECT_THAT(message_of(each.config), testing::StartsWith(each.message));
+}
+
+using udp::HostAddress;
+using udp::Standing;
+
+HostAddress at(std::string_view text, Standing standing = Standing::ordinary) {
+  return {address(text), standing};
 }
 
 TEST(Dialable, is_where_the_node_listens) {
-  EXPECT_THAT(dialable({address("192.0.2.7:4433")}, {address("198.51.100.1:0")}),
-              ElementsAre(address("192.0.2.7:4433")));
+  EXPECT_THAT(dialable({address("192.0.2.7:4433")}, {at("198.51.100.1:0")}), ElementsAre(address("192.0.2.7:4433")));
 }
 
 TEST(Dialable, is_every_interface_of_the_family_for_an_unspecified_address) {
-  EXPECT_THAT(dialable({address("0.0.0.0:10"), address("[::]:20")},
-                       {address("[2001:db8::1]:0"), address("192.0.2.7:0"), address("192.0.2.8:0")}),
-              ElementsAre(address("192.0.2.7:10"), address("192.0.2.8:10"), address("[2001:db8::1]:20")));
-  EXPECT_THAT(dialable({address("0.0.0.0:10")}, {address("[2001:db8::1]:0")}), testing::IsEmpty());
+  const std::vector interfaces{at("[2001:db8::1]:0"), at("192.0.2.7:0"), at("192.0.2.8:0")};
+  EXPECT_THAT(dialable({address("0.0.0.0:10"), address("[::]:20")}, interfaces),
+              ElementsAre(address("[2001:db8::1]:20"), address("192.0.2.7:10"), address("192.0.2.8:10")));
+  EXPECT_THAT(dialable({address("0.0.0.0:10")}, {at("[2001:db8::1]:0")}), testing::IsEmpty());
 }
 
-TEST(Dialable, fits_into_an_entry) {
-  std::vector<SocketAddress> interfaces;
-  for (std::uint8_t i = 0; i < 100; ++i) interfaces.push_back(SocketAddress::v4({10, 0, 0, i}, 0));
-  EXPECT_THAT(dialable({address("0.0.0.0:10")}, interfaces), SizeIs(limits::entry_addresses));
+TEST(Dialable, keeps_the_order_of_standing) {
+  const std::vector interfaces{at("192.168.1.7:0", Standing::outward), at("10.0.0.1:0"),
+                               at("172.18.0.1:0", Standing::bridge), at("172.17.0.1:0", Standing::idle_bridge)};
+  EXPECT_THAT(dialable({address("0.0.0.0:10")}, interfaces),
+              ElementsAre(address("192.168.1.7:10"), address("10.0.0.1:10"), address("172.18.0.1:10"),
+                          address("172.17.0.1:10")));
+}
+
+TEST(Dialable, leaves_link_local_and_loopback_out_where_there_is_better) {
+  const HostAddress better = at("172.17.0.1:0", Standing::idle_bridge);
+  const HostAddress cable = at("169.254.7.1:0", Standing::link_local);
+  const HostAddress scoped = at("[fe80::1%2]:0", Standing::link_local);
+  const HostAddress loopback = at("127.0.0.1:0", Standing::loopback);
+  const std::vector any{address("0.0.0.0:10"), address("[::]:10")};
+  EXPECT_THAT(dialable(any, {better, cable, scoped, loopback}), ElementsAre(address("172.17.0.1:10")));
+  EXPECT_THAT(dialable(any, {cable, scoped, loopback}), ElementsAre(address("169.254.7.1:10")));
+  EXPECT_THAT(dialable(any, {scoped, loopback}), ElementsAre(address("127.0.0.1:10")));
+  EXPECT_THAT(leading_here(any, {cable, scoped, loopback}),
+              ElementsAre(address("169.254.7.1:10"), address("[fe80::1%2]:10"), address("127.0.0.1:10")));
+}
+
+TEST(OwnAddresses, fit_into_an_entry_and_a_cut_is_told) {
+  std::vector<HostAddress> interfaces;
+  for (std::uint8_t i = 0; i < limits::entry_addresses + 1; ++i)
+    interfaces.push_back({SocketAddress::v4({200, 0, 0, i}, 0), Standing::ordinary});
+  interfaces.push_back(at("10.0.0.1:0", Standing::bridge));
+  const auto own = own_addresses({address("0.0.0.0:10")}, {}, interfaces);
+  EXPECT_THAT(own.advertised, SizeIs(limits::entry_addresses));
+  EXPECT_EQ(own.advertised.front(), address("200.0.0.0:10")) << "not the first in numeric order";
+  EXPECT_THAT(own.leading_here, SizeIs(limits::entry_addresses + 2));
+  EXPECT_THAT(own.warnings, ElementsAre(testing::HasSubstr("this computer has 34 addresses")));
+  EXPECT_THAT(own_addresses({address("0.0.0.0:10")}, {address("192.0.2.1:1")}, interfaces).warnings,
+              testing::IsEmpty());
+}
+
+TEST(OwnAddresses, none_at_all_are_told) {
+  EXPECT_THAT(own_addresses({address("0.0.0.0:10")}, {}, {}).warnings,
+              ElementsAre(testing::HasSubstr("--advertise or --listen")));
 }
 
 }  // namespace

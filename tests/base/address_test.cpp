@@ -67,6 +67,27 @@ TEST(SocketAddress, knows_loopback_in_all_its_forms) {
   EXPECT_FALSE(address("[::ffff:126.0.0.1]:1").is_loopback());
 }
 
+TEST(SocketAddress, has_a_scope_where_it_is_link_local) {
+  const SocketAddress scoped = address("[fe80::1%3]:7000");
+  EXPECT_EQ(scoped.scope(), 3U);
+  EXPECT_EQ(scoped.text(), "[fe80::1%3]:7000");
+  EXPECT_EQ(scoped.with_port(1).text(), "[fe80::1%3]:1");
+  EXPECT_NE(scoped, address("[fe80::1]:7000"));
+  EXPECT_EQ(address("[2001:db8::1]:1").with_scope(3), address("[2001:db8::1]:1"));
+  EXPECT_EQ(address("169.254.0.1:1").with_scope(3), address("169.254.0.1:1"));
+  for (const char* wrong : {"[fe80::1%]:1", "[fe80::1%0]:1", "[fe80::1%eth0]:1", "[fe80::1%-1]:1", "[::1%3]:1",
+                            "1.2.3.4%3:1", "[fe80::1%3%3]:1", "[fe80::1%4294967296]:1"})
+    EXPECT_FALSE(SocketAddress::parse(wrong)) << wrong;
+}
+
+TEST(SocketAddress, is_link_local_in_two_ranges) {
+  EXPECT_TRUE(address("169.254.0.1:1").is_link_local());
+  EXPECT_TRUE(address("[fe80::1]:1").is_link_local());
+  EXPECT_TRUE(address("[febf::1]:1").is_link_local());
+  EXPECT_FALSE(address("[fec0::1]:1").is_link_local());
+  EXPECT_FALSE(address("169.253.0.1:1").is_link_local());
+}
+
 TEST(SocketAddress, orders_family_then_octets_then_port) {
   EXPECT_LT(address("255.0.0.1:9"), address("[::1]:1"));
   EXPECT_LT(address("10.0.0.1:9"), address("10.0.0.2:1"));

@@ -100,7 +100,8 @@ class Spaces:
 
     def cpp(self, index, network, secret, bootstrap, **more):
         """A C++ node on a host."""
-        return self.fleet.cpp(network, secret, bootstrap=bootstrap, listen=f"{self.address(index)}:0", space=self.names[index], **more)
+        more.setdefault("listen", f"{self.address(index)}:0")
+        return self.fleet.cpp(network, secret, bootstrap=bootstrap, space=self.names[index], **more)
 
     def rust(self, index, network, secret, bootstrap, **more):
         """A Rust node on a host."""

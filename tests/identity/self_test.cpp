@@ -87,6 +87,16 @@ TEST_F(SelfTest, advertises_only_what_others_can_use) {
   expect_valid(self);
 }
 
+TEST_F(SelfTest, keeps_the_first_addresses_that_it_is_given) {
+  std::vector<SocketAddress> addresses;
+  for (std::uint8_t i = 100; i > 0; --i) addresses.push_back(SocketAddress::v4({10, 0, 0, i}, 1));
+  EXPECT_TRUE(self.set_addresses(addresses, {2000}));
+  const auto kept = self.entry()->entry.sockets();
+  EXPECT_EQ(kept.front(), SocketAddress::v4({10, 0, 0, 69}, 1));
+  EXPECT_EQ(kept.back(), SocketAddress::v4({10, 0, 0, 100}, 1));
+  expect_valid(self);
+}
+
 TEST_F(SelfTest, stays_within_the_limits_that_others_put_on_entries) {
   std::vector<SocketAddress> addresses;
   std::vector<Tag> tags;
