@@ -150,11 +150,13 @@ bool Desk::take_outputs() {
 
 void Desk::on_output(node::ResolveName& output) {
   const std::size_t bootstrap = output.bootstrap;
-  resolve(std::move(output.host), output.port, [this, bootstrap](Step* step, const Addresses& addresses) {
+  const Names names = output.service ? Names::service : Names::host;
+  const auto tell = [this, bootstrap](Step* step, const Addresses& addresses) {
     if (step == nullptr) return;  // and no desk either
     node_.on_resolved(now_, bootstrap, addresses);
     answered_ = true;
-  });
+  };
+  resolve(std::move(output.host), output.port, tell, names);
 }
 
 void Desk::on_output(node::SyncDone& output) {

@@ -29,10 +29,10 @@ class Message {
     } else {
       in6_pktinfo info{};
       info.ipi6_addr = to_in6_addr(from);
+      info.ipi6_ifindex = from.scope();
       append(IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
     }
   }
-      info.ipi6_ifindex = from.scope();
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
 

@@ -50,7 +50,7 @@ struct Notebook final : Step {
   void sync_with(const PeerId&, const std::vector<SocketAddress>&, Answer<void>) override {}
   void ping(const PeerId&, const std::vector<SocketAddress>&, Answer<Nanoseconds>) override {}
   void run(Task) override {}
-  void resolve(std::string, std::uint16_t, Resolved) override {}
+  void resolve(std::string, std::uint16_t, Resolved, Names) override {}
   void warn(const std::string&) override {}
   void refresh() override {}
   void look(Task) override {}
