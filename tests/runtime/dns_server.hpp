@@ -161,7 +161,8 @@ class Server {
   }
 
   std::pair<Reply, Bytes> answer(const Bytes& asked, bool tcp) {
-    Query query{.tcp = tcp};
+    Query query;
+    query.tcp = tcp;
     std::size_t at = 12;
     while (asked.at(at) != 0) {
       for (std::size_t i = 0; i < asked[at]; ++i)

@@ -45,6 +45,7 @@ class NoStep final : public Step {
   void on_machine(const GroupId&, std::vector<MachineResult>) override {}
   void leave(const GroupId&, Task) override {}
   void leave_all(Task) override {}
+  void leave_all_when_covered(Nanoseconds, Task) override {}
   void sync_with(const PeerId&, const std::vector<SocketAddress>&, Answer<void>) override {}
   void ping(const PeerId&, const std::vector<SocketAddress>&, Answer<Nanoseconds>) override {}
   void run(Task) override {}
