@@ -16,6 +16,7 @@ namespace mosaik {
 struct DatagramPath {
   SocketAddress local;
   SocketAddress remote;
+  std::uint8_t outlet = 0;  ///< which of our sockets: 0 those that we listen on, else one of limits::fresh_ports others
   friend constexpr bool operator==(const DatagramPath&, const DatagramPath&) noexcept = default;
 };
 

@@ -33,8 +33,12 @@ inline constexpr std::size_t handshakes_per_step =
 inline constexpr std::size_t handshake_backlog =
     512;                                          ///< first datagrams waiting for their turn (base/admission_table.hpp)
 inline constexpr std::size_t dial_addresses = 8;  ///< addresses of one peer that a dial tries
-inline constexpr std::size_t dial_candidates = 32;  ///< of one peer; more: the first ones
-inline constexpr std::size_t dial_records = 16384;  ///< addresses of peers of which it is known how dials ended
+inline constexpr std::size_t dial_candidates = 32;   ///< of one peer; more: the first ones
+inline constexpr Nanoseconds fresh_after = 20s;      ///< so long silent: every other dial leaves from a fresh port,
+inline constexpr Nanoseconds fresh_port_turn = 30s;  ///< which is another one each time this is over,
+inline constexpr Nanoseconds fresh_port_idle = 60s;  ///< and is closed when nothing was sent from it for this long
+inline constexpr std::size_t fresh_ports = 8;        ///< sockets besides those that we listen on, for dials past a NAT
+inline constexpr std::size_t dial_records = 16384;   ///< addresses of peers of which it is known how dials ended
 /// Dials of what others have named (base/dial_budget.hpp).
 inline constexpr std::size_t first_packet = 1200;     ///< bytes of the datagram that begins a dial (RFC 9000 14.1)
 inline constexpr std::size_t hearsay_bytes = 20'000;  ///< a minute, to all addresses that an entry alone names,

@@ -113,7 +113,9 @@ DialCandidates::Record& DialCandidates::touch(const Key& key) {
 }
 
 void DialCandidates::on_tried(Mono now, const PeerId& peer, const SocketAddress& address) {
-  touch({peer, address}).tried = now;
+  Record& record = touch({peer, address});
+  if (record.tries++ == 0) record.first_tried = now;
+  record.tried = now;
 }
 
 void DialCandidates::on_foreign(Mono now, const PeerId& peer, const SocketAddress& address, bool ours) {

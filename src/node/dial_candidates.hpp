@@ -58,12 +58,19 @@ class DialCandidates {
   void on_foreign(Mono now, const PeerId& peer, const SocketAddress& address, bool ours);
   void on_answer(const PeerId& peer, const SocketAddress& address);
 
+  /// It was dialed there in vain for limits::fresh_after, and this is every other dial since.
+  [[nodiscard]] bool wants_fresh_port(Mono now, const PeerId& peer, const SocketAddress& address) const {
+    const Record* const record = find(peer, address);
+    return record != nullptr && record->tries % 2 == 1 && now - record->first_tried >= limits::fresh_after;
+  }
   [[nodiscard]] std::size_t remembered() const noexcept { return records_.size(); }
 
  private:
   using Key = std::pair<PeerId, SocketAddress>;
   struct Record {
     Mono tried{};
+    Mono first_tried{};  ///< since the last answer
+    std::uint32_t tries = 0;
     Mono left_out_until{};
     std::uint64_t order = 0;
   };

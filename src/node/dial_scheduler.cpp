@@ -95,8 +95,11 @@ Result<quic::LinkId> DialScheduler::start_next(const Now& now, Race& race) {
   quic::DialRequest one = race.request;
   one.addresses = {address};
   one.once = one.once || (known != DialStanding::proven && budget_.doubtful(now.mono, known, address));
+  if (known != DialStanding::hearsay && candidates_.wants_fresh_port(now.mono, race.request.peer, address))
+    one.outlet = outlets_.take(now.mono);
   auto link = transport_.dial(now, one);
   if (!link) return link;
+  outlets_.on_dialed(now.mono, *link, one.outlet);
   budget_.on_sent(now.mono, link->value, known, address);
   candidates_.on_tried(now.mono, race.request.peer, address);
   if (!race.name) race.name = *link;
@@ -132,6 +135,7 @@ void DialScheduler::on_opened(const Now& now, quic::LinkOpened& opened, Admissio
 }
 
 std::optional<quic::LinkClosed> DialScheduler::on_closed(const Now& now, const quic::LinkClosed& closed) {
+  outlets_.on_closed(now.mono, closed.link);
   if (closed.close.sent > limits::first_packet)
     budget_.on_more(now.mono, closed.link.value, closed.close.sent - limits::first_packet);
   budget_.on_end(now.mono, closed.link.value,

@@ -12,6 +12,8 @@
 /// (base/dial_targets.hpp). Hearsay is dialed at one address at a time, in turn, with one packet until something
 /// answers.
 ///
+/// Whoever stays silent is dialed from another port every other time (node/dial_outlets.hpp).
+///
 /// Cost: at most limits::dial_addresses handshakes a dial, of which one is completed.
 
 #include <functional>
@@ -24,6 +26,7 @@
 #include "base/dial_targets.hpp"
 #include "node/acquaintances.hpp"
 #include "node/dial_candidates.hpp"
+#include "node/dial_outlets.hpp"
 #include "quic/transport.hpp"
 
 namespace mosaik::node {
@@ -104,6 +107,7 @@ class DialScheduler {
   DialTargets targets_;
   Acquaintances acquaintances_;
   DialCandidates candidates_;
+  DialOutlets outlets_;
   std::map<quic::LinkId, Race> races_;  ///< by the name of the dial
   std::map<quic::LinkId, Try> tries_;   ///< by connection
   std::vector<FoundPeer> found_;

@@ -13,12 +13,8 @@
 namespace mosaik::quic {
 
 Connection::Whence Connection::whence(const SocketAddress& from) const noexcept {
-  if (!opened_) {
-    const bool known = dialled_ ? dialled_->admits(from) : from == accepted_path_.remote;
-    return known ? Whence::home : Whence::nowhere;
-  }
-  const SocketAddress& home = dialled_ ? dialled_->targets().front().remote : accepted_path_.remote;
-  return from == home ? Whence::home : Whence::elsewhere;
+  if (from == path_.remote) return Whence::home;
+  return opened_ ? Whence::elsewhere : Whence::nowhere;
 }
 
 void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes) {
@@ -52,7 +48,6 @@ void Connection::on_authentic(Mono now, Whence from, const SocketAddress& remote
   if (watch_.fresh()) size_.on_heard();
   if (from == Whence::home) {
     change_.on_home();
-    if (dialled_) dialled_->on_answer(remote);
     return;
   }
   if (!watch_.fresh()) return;  // anybody on the path can repeat a packet
@@ -72,21 +67,18 @@ void Connection::on_read_error(Mono now, int error) {
 void Connection::open(Mono now) {
   const std::optional<Alpn> alpn = tls_->alpn();
   if (!tls_->peer() || !alpn) return end_by_error(now, NGTCP2_ERR_INTERNAL);
-  if (!dialled_ && !count_peer()) {
+  if (!is_dialer() && !count_peer()) {
     compat::CloseError error{};
     compat::set_transport_error(error, NGTCP2_CONNECTION_REFUSED);
     return end(now, ClosedBy::handshake, {.code = NGTCP2_CONNECTION_REFUSED, .reason = "too many links of one peer"},
                &error);
   }
   opened_ = true;
-  if (!dialled_) shared_.incoming.leave(timer.link);
+  if (!is_dialer()) shared_.incoming.leave(timer.link);
   ++shared_.counters.handshakes_completed;
   keep_alive_after(keep_alive_);
-  shared_.events.push_back(LinkEvent(LinkOpened{.link = timer.link,
-                                                .peer = *tls_->peer(),
-                                                .alpn = *alpn,
-                                                .side = dialled_ ? Side::initiator : Side::acceptor,
-                                                .remote = targets().front().remote}));
+  shared_.events.push_back(LinkEvent(
+      LinkOpened{.link = timer.link, .peer = *tls_->peer(), .alpn = *alpn, .side = side_, .remote = path_.remote}));
 }
 
 bool Connection::count_peer() {
@@ -143,14 +135,13 @@ void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView
     shared_.events.push_back(LinkEvent(LinkLossy{timer.link}));
   } else if (opened_) {
     shared_.events.push_back(LinkEvent(LinkUnreachable{timer.link, probes_.sent_at(quoted)}));
-  } else if (dialled_ && dialled_->on_unreachable(remote)) {
+  } else if (is_dialer() && remote == path_.remote) {
     end_silently(now, ClosedBy::handshake, "no one listens at " + remote.text(), true);
   }
 }
 
 bool Connection::sends_to(const SocketAddress& remote) const {
-  if (!dialled_) return accepted_path_.remote == remote;
-  return std::ranges::any_of(dialled_->targets(), [&](const DatagramPath& target) { return target.remote == remote; });
+  return path_.remote == remote;
 }
 
 void Connection::give_way(Mono now) {
@@ -161,9 +152,8 @@ void Connection::give_way(Mono now) {
 void Connection::on_timer(Mono now) {
   if (ending_) return;
   if (!opened_ && handshake_deadline_ <= now) {
-    return end_silently(
-        now, ClosedBy::handshake,
-        last_heard_ == Mono{} ? "no answer from " + targets().front().remote.text() : "handshake timed out");
+    return end_silently(now, ClosedBy::handshake,
+                        last_heard_ == Mono{} ? "no answer from " + path_.remote.text() : "handshake timed out");
   }
   if (departure_ && departure_->deadline <= now) return close(now, departure_->code, CloseMode::at_once);
   if (waits_for_answer() || ngtcp2_conn_get_expiry(quic_) > stamp(now)) return;
@@ -208,12 +198,7 @@ LinkStats Connection::stats() const {
           .queued_consensus = outbox_.waiting(SendClass::consensus),
           .queued_bulk = outbox_.waiting(SendClass::bulk),
           .unanswered = unanswered_,
-          .remote = targets().front().remote};
-}
-
-std::vector<DatagramPath> Connection::targets() const {
-  if (dialled_) return dialled_->targets();
-  return {{accepted_path_.local, accepted_path_.remote}};
+          .remote = path_.remote};
 }
 
 }  // namespace mosaik::quic

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "quic/address_change.hpp"
-#include "quic/addresses.hpp"
 #include "quic/connection_memory.hpp"
 #include "quic/datagram_size.hpp"
 #include "quic/frame_guard.hpp"
@@ -26,11 +25,11 @@ namespace mosaik::quic {
 /// How a connection ended, and what it leaves behind.
 struct Ending {
   CloseInfo info;
-  std::vector<std::uint8_t> packet;   ///< CONNECTION_CLOSE to answer late packets with; empty: they get no answer
-  std::vector<DatagramPath> targets;  ///< where `packet` goes
-  Nanoseconds quiet{};                ///< three probe timeouts (RFC 9000 10.2), limits::farewell_quiet at most
-  bool proven = false;                ///< its owner had raised the limit of its frames
-  bool send_now = false;              ///< the packet has not been sent yet
+  std::vector<std::uint8_t> packet;  ///< CONNECTION_CLOSE to answer late packets with; empty: they get no answer
+  DatagramPath path;                 ///< where `packet` goes
+  Nanoseconds quiet{};               ///< three probe timeouts (RFC 9000 10.2), limits::farewell_quiet at most
+  bool proven = false;               ///< its owner had raised the limit of its frames
+  bool send_now = false;             ///< the packet has not been sent yet
 };
 
 /// A client's first datagram, with what its address validation token proved.
@@ -71,7 +70,7 @@ class Connection {
   void on_active_taken() noexcept { active_queued_ = false; }
 
   [[nodiscard]] bool opened() const noexcept { return opened_; }
-  [[nodiscard]] bool unfinished_incoming() const noexcept { return !dialled_ && !opened_ && !ending_; }
+  [[nodiscard]] bool unfinished_incoming() const noexcept { return !is_dialer() && !opened_ && !ending_; }
   [[nodiscard]] const std::optional<Ending>& ending() const noexcept { return ending_; }
   [[nodiscard]] Ending take_ending() { return std::move(*ending_); }
   [[nodiscard]] std::vector<Cid> take_cids() { return std::move(cids_); }
@@ -95,7 +94,7 @@ class Connection {
   struct Callbacks;
   class Probing;
 
-  Connection(Shared& shared, LinkId link, Side side, const DatagramSize& size, Mono now);
+  Connection(Shared& shared, LinkId link, Side side, const DatagramPath& path, Mono now);
   void configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Mono now) const;
   void keep_alive_after(Nanoseconds silence) noexcept;
   [[nodiscard]] bool start_client(const DialRequest& request, Mono now);
@@ -119,14 +118,13 @@ class Connection {
   void watch_for_loss(Mono now);
   [[nodiscard]] bool count_peer();
   /// As a dialer: packets are out, and nothing at all has come back.
-  [[nodiscard]] bool unanswered_dial() const noexcept { return dialled_ && !answered_ && sent_ > 0; }
+  [[nodiscard]] bool unanswered_dial() const noexcept { return is_dialer() && !answered_ && sent_ > 0; }
   /// As a careful one, that does not repeat its first packet.
   [[nodiscard]] bool waits_for_answer() const noexcept { return once_ && unanswered_dial(); }
 
   /// Size of the next datagram, written into `room`; empty when there is none.
   [[nodiscard]] std::optional<std::size_t> write_packet(Mono now, std::span<std::uint8_t> room);
   [[nodiscard]] BytesView next_stream_bytes();
-  void commit(DatagramBatch& out, std::size_t size);
   void pace(Mono now, std::size_t written);
   [[nodiscard]] std::size_t datagram_limit() const;
 
@@ -136,14 +134,16 @@ class Connection {
   void end_moved(Mono now);
   void end_silently(Mono now, ClosedBy by, std::string reason, bool refused = false);
   [[nodiscard]] std::vector<std::uint8_t> close_packet(Mono now, const compat::CloseError& error);
-  [[nodiscard]] std::vector<DatagramPath> targets() const;
+  [[nodiscard]] bool is_dialer() const noexcept { return side_ == Side::initiator; }
 
   Shared& shared_;
   std::optional<TlsSession> tls_;
   ConnectionMemory memory_;
   ngtcp2_conn* quic_ = nullptr;
-  std::optional<DialAddresses> dialled_;
-  DatagramPath accepted_path_;  // that of the first datagram
+  Side side_;
+  // Where its datagrams go; QUIC sees one fixed path. Of one that we dialled our own address is left to the kernel, so
+  // that a host that moves to another network keeps it; of one that we accepted it is that of the first datagram.
+  DatagramPath path_;
   AddressChange change_;
   FrameGuard guard_;
   TlsMessages messages_;

@@ -104,7 +104,7 @@ void Connection::end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseE
   // The peer's max_ack_delay, 16 s at most, is part of that: nobody may decide that we remember it for so long.
   out.quiet = std::min(3 * Nanoseconds(static_cast<std::int64_t>(ngtcp2_conn_get_pto(quic_))), limits::farewell_quiet);
   out.proven = wide_;
-  out.targets = targets();
+  out.path = path_;
   if (error != nullptr) out.packet = close_packet(now, *error);
   out.send_now = !out.packet.empty();
   info.by = opened_ || by == ClosedBy::us ? by : ClosedBy::handshake;
@@ -112,10 +112,10 @@ void Connection::end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseE
   out.info = info;
 
   if (!opened_) ++shared_.counters.handshakes_failed;
-  if (!opened_ && !dialled_) shared_.incoming.leave(timer.link);
+  if (!opened_ && !is_dialer()) shared_.incoming.leave(timer.link);
   if (counted_peer_ && --shared_.accepted[*counted_peer_] == 0) shared_.accepted.erase(*counted_peer_);
   // Nobody knows of an accepted connection that never opened.
-  if (opened_ || dialled_) {
+  if (opened_ || is_dialer()) {
     if (by != ClosedBy::us) shared_.rests.keep(timer.link, std::move(inbox_), wide_);
     shared_.events.push_back(Ended{LinkClosed{timer.link, std::move(info)}});
   }

@@ -15,14 +15,21 @@ namespace {
 constexpr Nanoseconds initial_rtt = 100ms;
 constexpr std::size_t first_cid_size = 18;  // of the id that we choose for a peer before it chose its own
 
+/// "The kernel shall choose": the unspecified address of the remote's family.
+SocketAddress any_local(const SocketAddress& remote) noexcept {
+  return remote.is_v4() ? SocketAddress() : SocketAddress::v6({}, 0);
+}
+
 }  // namespace
 
-Connection::Connection(Shared& shared, LinkId link, Side side, const DatagramSize& size, Mono now)
+Connection::Connection(Shared& shared, LinkId link, Side side, const DatagramPath& path, Mono now)
     : timer(link),
       shared_(shared),
+      side_(side),
+      path_(path),
       guard_(side, shared.random_word()),
       messages_(side),
-      size_(size),
+      size_(path.remote.is_loopback() ? shared.config.loopback_datagram : 0),
       inbox_(std::make_unique<Inbox>()),
       handshake_deadline_(now + limits::quic_handshake_timeout),
       packets_until_key_update_(shared.config.key_update_packets) {}
@@ -35,19 +42,15 @@ Connection::~Connection() {
 }
 
 std::unique_ptr<Connection> Connection::dial(Shared& shared, LinkId link, const DialRequest& request, Mono now) {
-  const bool near = std::ranges::all_of(request.addresses, &SocketAddress::is_loopback);
-  std::unique_ptr<Connection> out(
-      new Connection(shared, link, Side::initiator, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
-  out->dialled_.emplace(request.addresses);
+  const SocketAddress& remote = request.addresses.front();
+  const DatagramPath path{.local = any_local(remote), .remote = remote, .outlet = request.outlet};
+  std::unique_ptr<Connection> out(new Connection(shared, link, Side::initiator, path, now));
   out->once_ = request.once;
   return out->start_client(request, now) ? std::move(out) : nullptr;
 }
 
 std::unique_ptr<Connection> Connection::accept(Shared& shared, LinkId link, const FirstPacket& first, Mono now) {
-  const bool near = first.path.remote.is_loopback();
-  std::unique_ptr<Connection> out(
-      new Connection(shared, link, Side::acceptor, DatagramSize(near ? shared.config.loopback_datagram : 0), now));
-  out->accepted_path_ = first.path;
+  std::unique_ptr<Connection> out(new Connection(shared, link, Side::acceptor, first.path, now));
   return out->start_server(first, now) ? std::move(out) : nullptr;
 }
 
@@ -79,7 +82,7 @@ void Connection::configure(ngtcp2_settings& settings, ngtcp2_transport_params& p
   parameters.initial_max_data = stranger_window;
   parameters.initial_max_stream_data_bidi_local = stranger_window;
   parameters.initial_max_stream_data_bidi_remote = stranger_window;
-  parameters.initial_max_streams_bidi = dialled_ ? 0 : 1;  // one stream a link, the initiator's
+  parameters.initial_max_streams_bidi = is_dialer() ? 0 : 1;  // one stream a link, the initiator's
   parameters.initial_max_streams_uni = 0;
   parameters.active_connection_id_limit = 4;
   parameters.disable_active_migration = 1;

@@ -42,9 +42,8 @@ bool Connection::write(Mono now, DatagramBatch& out) {
   std::size_t written = 0;
   bool more = false;
   for (;;) {
-    const std::size_t copies = dialled_ ? dialled_->targets().size() : 1;
-    // A packet that ngtcp2 has written must go, so there must be room for it, and for each copy, before.
-    if (written + largest > quantum || out.room().size() < largest * copies) {
+    // A packet that ngtcp2 has written must go, so there must be room for it before.
+    if (written + largest > quantum || out.room().size() < largest) {
       more = true;
       break;
     }
@@ -54,8 +53,9 @@ bool Connection::write(Mono now, DatagramBatch& out) {
     size_.on_written(*packet, outbox_.sent_bytes());
     ++unanswered_;
     if (probe_due_) probes_.add(now, out.room().first(*packet));
-    commit(out, *packet);
-    if (!opened_) sent_ += *packet * copies;
+    out.commit(path_, *packet);
+    ++shared_.counters.datagrams_sent;
+    if (!opened_) sent_ += *packet;
     if (waits_for_answer()) break;
   }
   if (ending_ || written == 0) return more && !ending_;
@@ -77,25 +77,13 @@ void Connection::pace(Mono now, std::size_t written) {
   ngtcp2_conn_update_pkt_tx_time(quic_, stamp(now));
 }
 
-void Connection::commit(DatagramBatch& out, std::size_t size) {
-  ++shared_.counters.datagrams_sent;
-  if (!dialled_) return out.commit(accepted_path_, size);
-  const std::vector<DatagramPath>& targets = dialled_->targets();
-  const std::span<const std::uint8_t> datagram = out.room().first(size);
-  out.commit(targets.front(), size);
-  for (std::size_t i = 1; i < targets.size(); ++i) {
-    std::ranges::copy(datagram, out.room().begin());
-    out.commit(targets[i], size);
-  }
-}
-
 BytesView Connection::next_stream_bytes() {
   if (!opened_) return {};
   const BytesView bytes = outbox_.next();
   if (bytes.empty()) return {};
   if (stream_ < 0) {
     // The initiator's stream begins with its first frame; the acceptor has to wait for that.
-    if (!dialled_ || ngtcp2_conn_open_bidi_stream(quic_, &stream_, nullptr) != 0) return {};
+    if (!is_dialer() || ngtcp2_conn_open_bidi_stream(quic_, &stream_, nullptr) != 0) return {};
   }
   if (ngtcp2_conn_get_max_data_left(quic_) == 0 || ngtcp2_conn_get_max_stream_data_left(quic_, stream_) == 0) return {};
   return bytes;

@@ -22,7 +22,7 @@ class Farewell {
       : timer(link),
         cids_(std::move(cids)),
         packet_(std::move(ending.packet)),
-        targets_(std::move(ending.targets)),
+        path_(ending.path),
         quiet_until_(now + ending.quiet),
         proven_(ending.proven),
         end_(was_open && !packet_.empty() ? std::max(quiet_until_, now + limits::quic_idle_timeout) : quiet_until_),
@@ -48,7 +48,7 @@ class Farewell {
  private:
   std::vector<Cid> cids_;
   std::vector<std::uint8_t> packet_;
-  std::vector<DatagramPath> targets_;
+  DatagramPath path_;
   Mono quiet_until_;
   bool proven_;
   Mono end_;

@@ -27,6 +27,7 @@ struct DialRequest {
   DialSource source = DialSource::entry;
   std::uint64_t tries = 0;                  ///< earlier dials of the peer that failed
   bool once = false;                        ///< the first packet is not repeated until something answers
+  std::uint8_t outlet = 0;                  ///< the socket that it is dialed from (DatagramPath)
   std::optional<SocketAddress> moved_to{};  ///< where its packets came from last
 };
 

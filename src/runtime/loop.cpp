@@ -27,16 +27,18 @@ constexpr Nanoseconds look_unwatched = 1min;
 class Loop::Impl {
  public:
   Impl(std::unique_ptr<node::Node> node, std::vector<udp::Socket> sockets, CanarySockets canaries, Outlet& outlet,
-       std::shared_ptr<Inbox> inbox, Poller poller, LoopOptions options)
+       std::shared_ptr<Inbox> inbox, Poller poller, FreshSockets fresh, LoopOptions options)
       : inbox_(std::move(inbox)),
         node_(std::move(node)),
-        sockets_(std::move(sockets)),
+        fresh_(std::move(fresh)),
+        sockets_(std::move(sockets), fresh_),
         canaries_(std::move(canaries)),
         desk_(*node_, canaries_, outlet, inbox_, std::move(options.state_file)),
         poller_(std::move(poller)),
         inbox_key_(sockets_.all().size()),
         interfaces_key_(inbox_key_ + 1),
         canaries_key_(inbox_key_ + 2),
+        fresh_key_(inbox_key_ + 3),
         addresses_(std::move(options.addresses)) {}
 
   /// Errors: limit.
@@ -46,6 +48,7 @@ class Loop::Impl {
     if (auto watched = watch_interfaces(); !watched) return watched;
     if (canaries_.fd() >= 0)
       if (auto added = poller_.add(canaries_.fd(), canaries_key_); !added) return added;
+    if (auto added = poller_.add(fresh_.fd(), fresh_key_); !added) return added;
     return poller_.add(inbox_->wake_fd(), inbox_key_);
   }
 
@@ -103,6 +106,8 @@ class Loop::Impl {
     take_requests();
     follow_interfaces(find(ready, interfaces_key_) != nullptr && interfaces_->drain());
     const Drained drained = read(ready);
+    if (find(ready, fresh_key_) != nullptr) fresh_.receive(now_, *node_);
+    if (fresh_.next_deadline() <= now_.mono) fresh_.close_idle(now_);
     if (find(ready, canaries_key_) != nullptr) hear_canaries();
     if (canaries_.next_deadline() <= now_.mono) canaries_.expire(now_);
     node_->settle(now_);
@@ -178,12 +183,13 @@ class Loop::Impl {
 
   [[nodiscard]] Mono wake_at() const {
     if (inbox_->has_own()) return now_.mono;
-    return std::min({node_->next_deadline(), canaries_.next_deadline(), desk_.next_deadline(),
+    return std::min({node_->next_deadline(), canaries_.next_deadline(), desk_.next_deadline(), fresh_.next_deadline(),
                      leaving_until_.value_or(never), look_due_});
   }
 
   std::shared_ptr<Inbox> inbox_;
   std::unique_ptr<node::Node> node_;
+  FreshSockets fresh_;
   Sockets sockets_;
   CanarySockets canaries_;
   Desk desk_;
@@ -191,6 +197,7 @@ class Loop::Impl {
   std::size_t inbox_key_;
   std::size_t interfaces_key_;
   std::size_t canaries_key_;
+  std::size_t fresh_key_;
   std::function<OwnAddresses()> addresses_;
   std::optional<udp::InterfaceWatch> interfaces_;
   Now now_ = read_clock();
@@ -209,10 +216,12 @@ Result<std::unique_ptr<Loop>> Loop::open(std::unique_ptr<node::Node> node, std::
   if (!inbox) return std::unexpected(inbox.error());
   auto poller = Poller::open();
   if (!poller) return std::unexpected(poller.error());
+  auto fresh = FreshSockets::open();
+  if (!fresh) return std::unexpected(fresh.error());
   std::unique_ptr<Loop> out(new Loop);
   out->inbox_ = *inbox;
   out->impl_ = std::make_unique<Impl>(std::move(node), std::move(sockets), std::move(canaries), outlet, *inbox,
-                                      std::move(*poller), std::move(options));
+                                      std::move(*poller), std::move(*fresh), std::move(options));
   if (auto watched = out->impl_->watch(); !watched) return std::unexpected(watched.error());
   auto thread = start_thread("mosaik-loop", [loop = out.get()] {
     loop->impl_->run();

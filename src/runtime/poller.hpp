@@ -28,7 +28,9 @@ class Poller {
   /// Errors: limit.
   [[nodiscard]] static Result<Poller> open();
 
-  /// Watches `fd` for reading and errors; it must be open as long as this object is. Errors: limit.
+  /// Readable when one of its descriptors is ready: a poller may be watched by another one.
+  [[nodiscard]] int fd() const noexcept { return epoll_.get(); }
+  /// Watches `fd` for reading and errors, until it is closed or this object ends. Errors: limit.
   [[nodiscard]] Result<> add(int fd, std::size_t key);
   /// Whether a descriptor that was added is watched for room to write as well.
   void watch_writable(int fd, std::size_t key, bool watched);

@@ -11,7 +11,8 @@ constexpr std::size_t batch_bytes = 256U << 10U;  // some 200 full datagrams, fo
 
 }  // namespace
 
-Sockets::Sockets(std::vector<udp::Socket> sockets) : sockets_(std::move(sockets)), batch_(batch_bytes) {}
+Sockets::Sockets(std::vector<udp::Socket> sockets, FreshSockets& fresh)
+    : sockets_(std::move(sockets)), fresh_(fresh), batch_(batch_bytes) {}
 
 Drained Sockets::receive(std::size_t index, const Now& now, node::Node& node) {
   const std::size_t got = sockets_[index].receive(limits::datagrams_per_step, [&](const udp::Received& received) {
@@ -21,7 +22,11 @@ Drained Sockets::receive(std::size_t index, const Now& now, node::Node& node) {
 }
 
 void Sockets::receive_errors(std::size_t index, const Now& now, node::Node& node) {
-  sockets_[index].receive_errors([&](const udp::Unreachable& error) {
+  hand_errors(sockets_[index], now, node);
+}
+
+void hand_errors(udp::Socket& socket, const Now& now, node::Node& node) {
+  socket.receive_errors([&](const udp::Unreachable& error) {
     const bool port = error.kind == udp::Unreachable::Kind::port && error.by_destination;
     node.on_unreachable(now, error.remote, error.quoted, port ? Refusal::port : Refusal::path);
   });
@@ -29,13 +34,17 @@ void Sockets::receive_errors(std::size_t index, const Now& now, node::Node& node
 
 void Sockets::transmit(const Now& now, node::Node& node) {
   bool more = true;
-  while (send_batch() && more) more = node.transmit(now, batch_);
+  while (send_batch(now) && more) more = node.transmit(now, batch_);
 }
 
-bool Sockets::send_batch() {
+bool Sockets::send_batch(const Now& now) {
   blocked_ = nullptr;
   for (; sent_items_ < batch_.items().size(); ++sent_items_) {
     const DatagramBatch::Item& item = batch_.items()[sent_items_];
+    if (item.path.outlet != 0) {
+      fresh_.send(now, item.path, batch_.bytes(item), item.segment);
+      continue;
+    }
     udp::Socket* const socket = towards(item.path.remote);
     if (socket == nullptr) continue;  // no socket of this family: as lost as on any other way
     if (!socket->send(item.path, batch_.bytes(item), item.segment)) {

@@ -5,6 +5,7 @@
 
 #include "base/datagram.hpp"
 #include "node/node.hpp"
+#include "runtime/fresh_sockets.hpp"
 #include "udp/socket.hpp"
 
 namespace mosaik::runtime {
@@ -15,9 +16,13 @@ enum class Drained : std::uint8_t {
   partly,  ///< there may be more
 };
 
+/// Hands a socket's ICMP unreachables to the node.
+void hand_errors(udp::Socket& socket, const Now& now, node::Node& node);
+
 class Sockets {
  public:
-  explicit Sockets(std::vector<udp::Socket> sockets);
+  /// `fresh` is where datagrams with another outlet go; outlives this.
+  Sockets(std::vector<udp::Socket> sockets, FreshSockets& fresh);
 
   /// Hands what waits at one socket to the node, up to limits::datagrams_per_step.
   Drained receive(std::size_t index, const Now& now, node::Node& node);
@@ -32,9 +37,10 @@ class Sockets {
  private:
   [[nodiscard]] udp::Socket* towards(const SocketAddress& remote) noexcept;
   /// False when a buffer is full.
-  bool send_batch();
+  bool send_batch(const Now& now);
 
   std::vector<udp::Socket> sockets_;
+  FreshSockets& fresh_;
   DatagramBatch batch_;
   std::size_t sent_items_ = 0;  // of the batch
   const udp::Socket* blocked_ = nullptr;

@@ -28,6 +28,7 @@ class RecordingTransport final : public quic::Transport {
     quic::LinkId link;
     SocketAddress address;
     bool once = false;
+    std::uint8_t outlet = 0;
   };
   std::vector<Dialed> dialed;
   std::vector<quic::LinkId> closed;
@@ -44,7 +45,7 @@ class RecordingTransport final : public quic::Transport {
   [[nodiscard]] std::size_t connections() const noexcept override { return 0; }
   Result<quic::LinkId> dial(const Now&, const quic::DialRequest& request) override {
     EXPECT_EQ(request.addresses.size(), 1U);
-    dialed.push_back({quic::LinkId{1000 + dialed.size()}, request.addresses.front(), request.once});
+    dialed.push_back({quic::LinkId{1000 + dialed.size()}, request.addresses.front(), request.once, request.outlet});
     return dialed.back().link;
   }
   quic::SendResult send(quic::LinkId, quic::SendClass, const Frame&) override { return quic::SendResult::queued; }
@@ -336,6 +337,42 @@ TEST_F(DialRace, starves_none_of_many_addresses) {
     transport_.dialed.clear();
   }
   EXPECT_EQ(seen.size(), many.size());
+}
+
+TEST_F(DialRace, tries_another_port_every_other_time_when_a_peer_stays_silent) {
+  meet(peer(1), one);
+  const auto outlets_of = [&](int dials) {
+    std::vector<std::uint8_t> out;
+    for (int i = 0; i < dials; ++i) {
+      EXPECT_TRUE(dial_in_vain(request(peer(1), {one})));
+      out.push_back(transport_.dialed.back().outlet);
+      now_.mono += 1s;
+    }
+    return out;
+  };
+  EXPECT_THAT(outlets_of(20), testing::Each(0));
+  EXPECT_THAT(outlets_of(4), ElementsAre(0, 1, 0, 1)) << "it may be behind a NAT that holds an old mapping";
+  now_.mono += limits::fresh_port_turn;
+  EXPECT_THAT(outlets_of(2), ElementsAre(0, 2)) << "and each is a new one to that NAT";
+}
+
+TEST_F(DialRace, gives_an_outlet_back_when_its_socket_is_closed) {
+  DialOutlets outlets;
+  Mono now{1000s};
+  std::set<std::uint8_t> seen;
+  for (std::size_t i = 0; i < limits::fresh_ports; ++i, now += limits::fresh_port_turn) {
+    const std::uint8_t outlet = outlets.take(now);
+    seen.insert(outlet);
+    outlets.on_dialed(now, quic::LinkId{i}, outlet);
+  }
+  EXPECT_EQ(seen.size(), limits::fresh_ports);
+  EXPECT_FALSE(seen.contains(0));
+  EXPECT_EQ(outlets.take(now), 0) << "each has a link";
+  outlets.on_closed(now, quic::LinkId{3});
+  now += limits::fresh_port_turn;
+  EXPECT_EQ(outlets.take(now), 0) << "its socket is still open";
+  now += limits::fresh_port_idle + limits::quic_idle_timeout;
+  EXPECT_EQ(outlets.take(now), 4);
 }
 
 TEST_F(DialRace, begins_with_what_is_near) {

@@ -30,35 +30,6 @@ struct Paths : testing::Test {
   }
 };
 
-TEST_F(Paths, tries_all_addresses_together_and_keeps_the_one_that_answers) {
-  const LinkId link = wire.dial(a, b.id(), {dead, b.addresses[0], deaf});
-  ASSERT_TRUE(wire.run_until([&] { return a.links[link].opened && b.opened(Side::acceptor); }, 1s));
-  EXPECT_EQ(a.links[link].opened->remote, b.addresses[0]);
-  EXPECT_EQ(sent_to[dead], 1U);
-  EXPECT_EQ(sent_to[deaf], 1U);
-  ASSERT_TRUE(echo(link, *b.opened(Side::acceptor)));
-  EXPECT_EQ(sent_to[dead], 1U) << "nothing more after the answer";
-}
-
-TEST_F(Paths, several_addresses_of_one_host_make_one_link) {
-  b.addresses.push_back(Wire::address(2, 5555));
-  const LinkId link = wire.dial(a, b.id(), b.addresses);
-  ASSERT_TRUE(wire.run_until([&] { return a.links[link].opened.has_value(); }, 1s));
-  wire.run_for(1s);
-  EXPECT_EQ(b.open_links(), 1U);
-  EXPECT_EQ(b.endpoint->connections(), 1U);
-  EXPECT_TRUE(echo(link, *b.opened(Side::acceptor)));
-}
-
-TEST_F(Paths, dials_at_most_the_limit_of_addresses) {
-  std::vector<SocketAddress> many;
-  for (std::uint16_t port = 1; port <= 10; ++port) many.push_back(Wire::address(200, port));
-  many[1] = many[0];
-  wire.dial(a, b.id(), many);
-  wire.run_for(1ms);
-  EXPECT_EQ(sent_to.size(), limits::dial_addresses);
-}
-
 TEST_F(Paths, answers_leave_from_the_address_that_was_dialled) {
   b.addresses.push_back(Wire::address(2, 5555));
   std::set<SocketAddress> sources;
@@ -232,17 +203,6 @@ TEST_F(Paths, a_dial_ends_soon_when_nobody_listens_at_its_only_address) {
   EXPECT_LE(wire.now().mono - start, 20ms);
   EXPECT_EQ(a.links[link].closed->by, ClosedBy::handshake);
   EXPECT_EQ(a.links[link].closed->reason, "no one listens at 10.0.0.200:4433");
-}
-
-TEST_F(Paths, a_dial_goes_on_while_one_address_may_still_answer) {
-  wire.refusing.insert(dead);
-  const LinkId link = wire.dial(a, b.id(), {dead, deaf});
-  wire.run_for(3s);
-  EXPECT_FALSE(a.links[link].closed);
-  EXPECT_EQ(sent_to[dead], 1U) << "the address that refused is left alone";
-  EXPECT_GE(sent_to[deaf], 3U);
-  wire.refusing.insert(deaf);
-  EXPECT_TRUE(wire.run_until([&] { return a.links[link].closed.has_value(); }, 1900ms));
 }
 
 TEST_F(Paths, an_unreachable_that_quotes_our_packet_is_told_and_closes_nothing) {
