@@ -139,6 +139,9 @@ class Dns::Channel {
 
   /// Why nothing came, in words.
   [[nodiscard]] std::string trouble(int status) const {
+    // c-ares says the same of a server that cannot be reached and of one that will not answer.
+    if (status == ARES_ECONNREFUSED && error_ == 0 && code_ == ns_r_refused) status = ARES_EREFUSED;
+    if (status == ARES_ECONNREFUSED && error_ == 0 && code_ != ns_r_noerror) status = ARES_ESERVFAIL;
     switch (status) {
       case ARES_ETIMEOUT: return "no DNS server answers" + asked();
       case ARES_ECONNREFUSED: return "no DNS server can be reached: " + system_trouble() + asked();
@@ -181,7 +184,10 @@ class Dns::Channel {
   }
   static ares_ssize_t receive_one(ares_socket_t fd, void* buffer, std::size_t size, int flags, sockaddr* from,
                                   ares_socklen_t* from_size, void* channel) {
-    return of(channel).noted(::recvfrom(fd, buffer, size, flags, from, from_size));
+    const ssize_t got = of(channel).noted(::recvfrom(fd, buffer, size, flags, from, from_size));
+    // A datagram is one whole answer: its RCODE (RFC 1035 4.1.1).
+    if (from != nullptr && got >= 4) of(channel).code_ = static_cast<const std::uint8_t*>(buffer)[3] & 0xfU;
+    return got;
   }
   static ares_ssize_t send_one(ares_socket_t fd, const iovec* parts, int count, void* channel) {
     msghdr message{};
@@ -206,6 +212,7 @@ class Dns::Channel {
   ares_channel channel_ = nullptr;
   std::map<int, short> sockets_;  // what each waits for, as poll(2) says it
   int error_ = 0;                 // the last of the system's
+  unsigned code_ = 0;             // RCODE of the last answer
 };
 
 // -- a question

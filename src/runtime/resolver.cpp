@@ -1,5 +1,7 @@
 #include "runtime/resolver.hpp"
 
+#include <net/if.h>
+
 #include <algorithm>
 #include <atomic>
 #include <utility>
@@ -20,9 +22,18 @@ int milliseconds_until(Mono deadline) {
   return static_cast<int>((left + 999'999ns) / 1ms);
 }
 
+/// `fe80::1%eth0` as `fe80::1%2`; other texts, and those with an interface that is not there, as they are.
+std::string with_interface_number(const std::string& host) {
+  const std::size_t percent = host.find('%');
+  if (percent == std::string::npos) return host;
+  const unsigned index = ::if_nametoindex(host.substr(percent + 1).c_str());
+  return index == 0 ? host : host.substr(0, percent + 1) + std::to_string(index);
+}
+
 }  // namespace
 
-std::optional<SocketAddress> literal_address(const std::string& host, std::uint16_t port) {
+std::optional<SocketAddress> literal_address(const std::string& named, std::uint16_t port) {
+  const std::string host = with_interface_number(named);
   const bool v6 = host.find(':') != std::string::npos;
   const auto out = SocketAddress::parse((v6 ? "[" + host + "]" : host) + ":" + std::to_string(port));
   return out ? std::optional(*out) : std::nullopt;
@@ -79,6 +90,10 @@ Resolver::~Resolver() {
 void Resolver::resolve(Step& step, std::string host, std::uint16_t port, Resolved done, Names names) {
   if (const auto literal = literal_address(host, port)) {
     done(&step, std::vector{*literal});
+    return;
+  }
+  if (const std::size_t percent = host.find('%'); percent != std::string::npos) {
+    done(&step, fail(Errc::not_found, "there is no interface '" + host.substr(percent + 1) + "' for '" + host + "'"));
     return;
   }
   const std::uint64_t number = ++last_number_;
