@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -11,6 +12,7 @@
 #include "mosaik/core_dumps.hpp"
 #include "mosaik/exit_code.hpp"
 #include "mosaik/find_control.hpp"
+#include "mosaik/join_command.hpp"
 #include "mosaik/line_io.hpp"
 #include "mosaik/log.hpp"
 #include "mosaik/node_commands.hpp"
@@ -70,7 +72,9 @@ class NodeProcess {
     // Before joining, so that nothing that happens in the group is missed.
     events_ = network_.subscribe([outbox = outbox_](const Event& event) { outbox->put(event); });
     tell_ready();
+    tell_port();
     if (!key) {
+      tell_join_command();
       log_warning("no group secret was given: this node runs ungrouped" +
                   (settings_.machine.name == "noop" ? "" : ", without its machine " + settings_.machine.name) +
                   "; it only helps others to find one another (see --group-secret-file)");
@@ -78,6 +82,7 @@ class NodeProcess {
     }
     if (const Result<> entered = enter(*key); !entered) return entered;
     tell_joined();
+    tell_join_command();
     return {};
   }
 
@@ -190,10 +195,29 @@ class NodeProcess {
   }
 
   void tell_ready() {
-    if (settings_.json) return tell(write_self(network_, "ready", settings_.network.control));
+    if (settings_.json)
+      return tell(
+          write_self(network_, "ready", settings_.network.control, join_command(settings_, network_.addresses())));
     const Style style = Style::of(stdout);
     tell(fmt::format("{}     {}\n{}  {}\n{}  {}", style.bold("node"), network_.id().hex(), style.bold("contact"),
                      network_.contact(), style.bold("control"), settings_.network.control));
+  }
+
+  /// Another program has the port that contacts mean: no fault, but whoever names this node has to know.
+  void tell_port() const {
+    const std::vector<SocketAddress> listening = network_.status().listening;
+    const bool as_usual = settings_.network.preferred_port == 0 ||
+                          std::ranges::all_of(listening, [](const auto& one) { return one.port() == default_port; });
+    if (as_usual) return;
+    std::string text;
+    for (const SocketAddress& one : listening) text += (text.empty() ? "" : " and ") + one.text();
+    log_info(fmt::format("port {} is taken: this node listens on {}", default_port, text));
+  }
+
+  /// For people, last of the first lines; programs find it in `ready`.
+  void tell_join_command() {
+    if (settings_.json) return;
+    tell(fmt::format("{}     {}", Style::of(stdout).bold("join"), join_command(settings_, network_.addresses())));
   }
 
   void tell_joined() {

@@ -23,7 +23,8 @@ std::string texts(const Addresses& addresses) {
 
 }  // namespace
 
-std::string write_self(const Network& network, std::string_view event, std::string_view control) {
+std::string write_self(const Network& network, std::string_view event, std::string_view control,
+                       std::string_view join_command) {
   const NodeStatus status = network.status();
   Object out;
   if (!event.empty()) out.add("event", event);
@@ -36,6 +37,7 @@ std::string write_self(const Network& network, std::string_view event, std::stri
       .add("network", status.network)
       .add("pid", ::getpid());
   if (!control.empty()) out.add("control", control);
+  if (!join_command.empty()) out.add("join_command", join_command);
   return out.str();
 }
 

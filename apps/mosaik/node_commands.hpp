@@ -70,7 +70,8 @@ class NodeCommands {
   bool left_ = false;
 };
 
-/// Id, addresses, sockets and signed entry, as `ready` and `me` show them.
-[[nodiscard]] std::string write_self(const Network& network, std::string_view event, std::string_view control);
+/// Id, addresses, sockets and signed entry, as `ready` and `me` show them; what is empty is left out.
+[[nodiscard]] std::string write_self(const Network& network, std::string_view event, std::string_view control,
+                                     std::string_view join_command = {});
 
 }  // namespace mosaik::command

@@ -24,11 +24,15 @@ constexpr std::array settings = {
             "file with this node's secret key, made when it is missing; FILE.state beside it keeps whom the node was "
             "bonded "
             "with; without it the identity is a fresh one"},
-    Setting{"listen", Kind::list, "IP:PORT", "address to listen on, at most one of each family (0.0.0.0:0 and [::]:0)"},
+    Setting{
+        "listen", Kind::list, "IP:PORT",
+        "address to listen on, at most one of each family (all addresses, port 7820 if it is free, else any free one)"},
     Setting{"advertise", Kind::list, "IP:PORT",
             "address that others shall dial, e.g. behind NAT (the listen addresses)"},
-    Setting{"bootstrap", Kind::list, "PEERID@HOST:PORT",
-            "a node to find the others through; may be given several times"},
+    Setting{
+        "bootstrap", Kind::list, "CONTACT",
+        "where to find another node: HOST, HOST:PORT, PEERID@HOST:PORT, or dns:NAME for all addresses and SRV records "
+        "of a name; port 7820 if none is given; may be given several times"},
     Setting{"tag", Kind::list, "TEXT", "a label that others can see; may be given several times"},
     Setting{"name", Kind::text, "LABEL",
             "what to call this node; names the control socket too (the id's first 10 digits)"},
@@ -227,7 +231,11 @@ constexpr std::array takers = {
             out.network.secret_key_file = found.texts.front();
             return {};
           }},
-    Taker{"listen", take_list<&NetworkConfig::listen>},
+    Taker{"listen",
+          [](NodeSettings& out, const Found& found) -> Result<> {
+            out.network.preferred_port = 0;  // what is given is meant
+            return take_list<&NetworkConfig::listen>(out, found);
+          }},
     Taker{"advertise", take_list<&NetworkConfig::advertise>},
     Taker{"bootstrap", take_list<&NetworkConfig::bootstrap>},
     Taker{"tag", take_list<&NetworkConfig::tags>},
@@ -325,6 +333,7 @@ Result<NodeSettings> resolve_settings(const NodeOptions& options) {
   }
   const Sources sources(options.given, file, options.config);
   NodeSettings out;
+  out.network.preferred_port = default_port;
   for (const Taker& taker : takers) {
     const std::optional<Found> found = sources.find(*std::ranges::find(settings, taker.name, &Setting::name));
     if (!found) continue;

@@ -29,13 +29,19 @@
 
 namespace mosaik {
 
+/// The UDP port that a contact without a port means. `mosaik node` listens on it if it is free; a Network does if its
+/// configuration says so. No list of assigned ports names it.
+inline constexpr std::uint16_t default_port = 7820;
+
 /// How to open a node: `{.network = "my-app", .bootstrap = {...}}`. Text forms are checked by open(), which says what
 /// is wrong with which.
 struct NetworkConfig {
   std::string network = "mosaik";           ///< name of the network; 64 hexadecimal digits are an id
   std::string name = {};                    ///< a label for people; defaults to the id's first 10 digits
-  std::vector<std::string> bootstrap = {};  ///< `PEERID@HOST:PORT`, at most 64
+  std::vector<std::string> bootstrap = {};  ///< `HOST`, `HOST:PORT`, `PEERID@HOST:PORT`, `dns:NAME`, at most 64
   std::vector<std::string> listen = {"0.0.0.0:0", "[::]:0"};  ///< `IP:PORT`, at most one of each family
+  /// Tried first where `listen` leaves the port open; if it is taken in one family, all get any free port. 0: none.
+  std::uint16_t preferred_port = 0;
   std::vector<std::string> advertise =
       {};  ///< `IP:PORT` that others shall dial; default: the listen addresses, or the interfaces' for 0.0.0.0 and [::]
   std::vector<std::string> tags = {};  ///< labels in this node's entry (Digest::of each)

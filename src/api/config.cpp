@@ -1,12 +1,10 @@
 #include "api/config.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 #include <utility>
 
+#include "api/contact.hpp"
 #include "base/limits.hpp"
-#include "crypto/ed25519.hpp"
 
 namespace mosaik::api {
 namespace {
@@ -17,34 +15,6 @@ std::string quoted(std::string_view setting, std::string_view value) {
 
 std::unexpected<Error> bad(std::string_view setting, std::string_view value, std::string_view what) {
   return fail(Errc::invalid_argument, quoted(setting, value) + std::string(what));
-}
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size() || out == 0) return std::nullopt;
-  return out;
-}
-
-struct Place {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-/// `HOST:PORT` or `[V6]:PORT`.
-std::optional<Place> parse_place(std::string_view text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  std::string_view host = text.substr(0, colon);
-  const auto port = parse_port(text.substr(colon + 1));
-  if (host.starts_with('[') && host.ends_with(']'))
-    host = host.substr(1, host.size() - 2);
-  else if (host.find(':') != std::string_view::npos)
-    return std::nullopt;
-  const bool odd =
-      std::ranges::any_of(host, [](char c) { return c <= ' ' || c == '[' || c == ']' || c == '@' || c == '/'; });
-  if (host.empty() || host.size() > host_name_bytes || odd || !port) return std::nullopt;
-  return Place{std::string(host), *port};
 }
 
 Result<SocketAddress> parse_address(std::string_view setting, const std::string& text) {
@@ -96,14 +66,15 @@ Result<std::vector<SocketAddress>> parse_advertise(const std::vector<std::string
 
 Result<std::vector<discovery::BootstrapPeer>> parse_bootstrap(const std::vector<std::string>& texts) {
   if (texts.size() > limits::bootstrap_peers)
-    return fail(Errc::limit, "bootstrap has " + std::to_string(texts.size()) + " peers; at most " +
+    return fail(Errc::limit, "bootstrap has " + std::to_string(texts.size()) + " contacts; at most " +
                                  std::to_string(limits::bootstrap_peers) + " are tried: a few of them are enough");
   std::vector<discovery::BootstrapPeer> out;
   for (const std::string& text : texts) {
     auto peer = parse_contact("bootstrap", text);
     if (!peer) return std::unexpected(peer.error());
     const auto same = [&](const discovery::BootstrapPeer& other) {
-      return other.id == peer->id && other.host == peer->host && other.port == peer->port;
+      return other.id == peer->id && other.host == peer->host && other.port == peer->port &&
+             other.service == peer->service;
     };
     if (std::ranges::none_of(out, same)) out.push_back(std::move(*peer));
   }
@@ -111,27 +82,6 @@ Result<std::vector<discovery::BootstrapPeer>> parse_bootstrap(const std::vector<
 }
 
 }  // namespace
-
-Result<discovery::BootstrapPeer> parse_contact(std::string_view setting, const std::string& text) {
-  const auto at = text.find('@');
-  if (at == std::string::npos) {
-    if (parse_place(text))
-      return bad(setting, text, "has no peer id; write PEERID@" + text + " (the peer prints it at start)");
-    return bad(setting, text, "is no contact; write PEERID@HOST:PORT");
-  }
-  const auto id = PeerId::from_hex(std::string_view(text).substr(0, at));
-  if (!id || !crypto::is_valid_peer_id(*id))
-    return bad(setting, text, "does not start with a peer id (64 hexadecimal digits, which the peer prints at start)");
-  auto place = parse_place(std::string_view(text).substr(at + 1));
-  if (!place) return bad(setting, text, "does not end with HOST:PORT (or [IPv6]:PORT), with a port from 1 to 65535");
-  const auto literal = SocketAddress::parse("[" + place->host + "]:1");
-  if (literal && !literal->is_v4() && literal->is_link_local() && literal->scope() == 0)
-    return bad(
-        setting, text,
-        "has a link-local address, which means something on one link only; name the interface behind it, e.g. [" +
-            place->host + "%eth0]:" + std::to_string(place->port));
-  return discovery::BootstrapPeer{.id = *id, .host = std::move(place->host), .port = place->port};
-}
 
 Result<Settings> parse_settings(const NetworkConfig& config) {
   if (config.network.empty()) return fail(Errc::invalid_argument, "network is empty; give the network a name");

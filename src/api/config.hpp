@@ -13,11 +13,6 @@
 
 namespace mosaik::api {
 
-inline constexpr std::size_t host_name_bytes = 255;  ///< RFC 1035 2.3.4
-
-/// `PEERID@HOST:PORT`, `PEERID@[V6]:PORT`. `setting` names it in errors. Errors: invalid_argument.
-[[nodiscard]] Result<discovery::BootstrapPeer> parse_contact(std::string_view setting, const std::string& text);
-
 /// What open() needs beside the key.
 struct Settings {
   NetworkId network;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "api/config.hpp"
+#include "api/contact.hpp"
 #include "api/network_body.hpp"
 
 namespace mosaik {
@@ -18,7 +18,7 @@ Future<Result<T>> failed(const Error& error) {
 /// Resolves the contact's host on the loop, then asks for what `ask` asks for.
 template <class T, class Ask>
 Future<Result<T>> ask_contact(api::NetworkBody& body, std::string_view setting, const std::string& contact, Ask ask) {
-  const auto peer = api::parse_contact(setting, contact);
+  const auto peer = api::parse_contact_of_peer(setting, contact);
   if (!peer) return failed<T>(peer.error());
   Promise<Result<T>> promise;
   body.post([peer = *peer, promise, ask](runtime::Step* step) {

@@ -61,11 +61,12 @@ Result<Identity> open_identity(const NetworkConfig& config) {
   return Identity{crypto::SecretKey::from_seed(*seed), {}};
 }
 
-Result<std::vector<udp::Socket>> open_sockets(const NetworkConfig& config, const Settings& settings) {
+Result<std::vector<udp::Socket>> open_sockets(const NetworkConfig& config,
+                                              const std::vector<SocketAddress>& addresses) {
   // Nobody has asked for IPv6 by name when the default stands: a host without it is no error then.
   const bool by_default = config.listen == NetworkConfig{}.listen;
   std::vector<udp::Socket> out;
-  for (const SocketAddress& address : settings.listen) {
+  for (const SocketAddress& address : addresses) {
     auto socket = udp::Socket::open(address);
     if (socket)
       out.push_back(std::move(*socket));
@@ -73,6 +74,16 @@ Result<std::vector<udp::Socket>> open_sockets(const NetworkConfig& config, const
       return std::unexpected(socket.error());
   }
   return out;
+}
+
+/// With the preferred port where none is given, or with any free one if another program has it.
+Result<std::vector<udp::Socket>> open_sockets(const NetworkConfig& config, const Settings& settings) {
+  std::vector<SocketAddress> preferred = settings.listen;
+  for (SocketAddress& address : preferred)
+    if (address.port() == 0) address = address.with_port(config.preferred_port);
+  auto out = open_sockets(config, preferred);
+  if (out || preferred == settings.listen || out.error().code != Errc::in_use) return out;
+  return open_sockets(config, settings.listen);
 }
 
 /// Where a node without a key of its own remembers: nowhere, for no later run is its next.

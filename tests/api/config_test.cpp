@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/contact.hpp"
 #include "base/limits.hpp"
 
 namespace mosaik::api {
@@ -29,31 +30,131 @@ TEST(Contact, has_an_id_a_host_and_a_port) {
   EXPECT_EQ(by_name->id.hex(), id);
   EXPECT_EQ(by_name->host, "node-1.example");
   EXPECT_EQ(by_name->port, 4433);
+  EXPECT_FALSE(by_name->service);
   const auto by_v6 = parse_contact("bootstrap", id + "@[2001:db8::7]:1");
   ASSERT_TRUE(by_v6) << by_v6.error().message;
   EXPECT_EQ(by_v6->host, "2001:db8::7");
   EXPECT_EQ(by_v6->port, 1);
 }
 
-TEST(Contact, without_an_id_is_refused_with_the_reason) {
-  const auto contact = parse_contact("bootstrap", "192.0.2.7:4433");
-  ASSERT_FALSE(contact);
-  EXPECT_EQ(contact.error().code, Errc::invalid_argument);
-  EXPECT_EQ(contact.error().message,
-            "bootstrap '192.0.2.7:4433' has no peer id; write PEERID@192.0.2.7:4433 (the peer prints it at start)");
+TEST(Contact, may_be_without_id_and_port) {
+  struct Case {
+    std::string text;
+    std::string host;
+    std::uint16_t port = default_port;
+    bool service = false;
+    bool has_id = false;
+  };
+  for (const Case& each : std::vector<Case>{
+           {"node-1", "node-1"},
+           {"node_1.internal.", "node_1.internal."},
+           {"node-1:4433", "node-1", 4433},
+           {"192.0.2.7", "192.0.2.7"},
+           {"192.0.2.7:1", "192.0.2.7", 1},
+           {"2001:db8::7", "2001:db8::7"},
+           {"::1", "::1"},
+           {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6"},
+           {"2001:db8::7:abcd", "2001:db8::7:abcd"},
+           {"[2001:db8::7]", "2001:db8::7"},
+           {"[2001:db8::7]:65535", "2001:db8::7", 65535},
+           {"[fe80::1%eth0]:1", "fe80::1%eth0", 1},
+           {"fe80::1%eth0", "fe80::1%eth0"},
+           {"dns:group.example", "group.example", default_port, true},
+           {"dns:group.example:53", "group.example", 53, true},
+           {"dns:_mosaik._udp.example", "_mosaik._udp.example", default_port, true},
+           {id + "@node-1", "node-1", default_port, false, true},
+           {id + "@2001:db8::7", "2001:db8::7", default_port, false, true},
+           {id + "@[2001:db8::7]", "2001:db8::7", default_port, false, true},
+           {"xn--bcher-kva.example", "xn--bcher-kva.example"},
+           {"b\xc3\xbc"
+            "cher.example",
+            "b\xc3\xbc"
+            "cher.example"},
+       }) {
+    const auto contact = parse_contact("bootstrap", each.text);
+    ASSERT_TRUE(contact) << contact.error().message;
+    EXPECT_EQ(contact->host, each.host) << each.text;
+    EXPECT_EQ(contact->port, each.port) << each.text;
+    EXPECT_EQ(contact->service, each.service) << each.text;
+    EXPECT_EQ(contact->id != PeerId{}, each.has_id) << each.text;
+  }
 }
 
-TEST(Contact, refuses_what_cannot_be_dialed) {
-  const std::string zero(64, '0');  // a point of small order
-  for (const std::string& text :
-       {std::string(), id, id + "@", id + "@host", id + "@host:", id + "@host:0", id + "@host:65536", id + "@host:44x",
-        id + "@:4433", id + "@[]:4433", id + "@2001:db8::7:4433", id + "@[2001:db8::7]", id + "@a b:4433",
-        id + "@x@host:4433", id.substr(1) + "@host:4433", "x" + id.substr(1) + "@host:4433", zero + "@host:4433",
-        id + "@" + std::string(256, 'h') + ":4433"}) {
-    const auto contact = parse_contact("bootstrap", text);
-    ASSERT_FALSE(contact) << text;
+TEST(Contact, of_a_peer_needs_its_id) {
+  EXPECT_TRUE(parse_contact_of_peer("contact", id + "@host"));
+  for (const char* const text : {"192.0.2.7:4433", "dns:group.example"}) {
+    const auto contact = parse_contact_of_peer("contact", text);
+    ASSERT_FALSE(contact);
     EXPECT_EQ(contact.error().code, Errc::invalid_argument);
-    EXPECT_THAT(contact.error().message, testing::StartsWith("bootstrap '" + text + "' "));
+    EXPECT_EQ(contact.error().message, "contact '" + std::string(text) +
+                                           "' has no peer id; write PEERID@HOST:PORT (the peer prints it at start)");
+  }
+}
+
+TEST(Contact, that_is_none_is_refused_with_the_reason) {
+  const std::string zero(64, '0');  // a point of small order
+  struct Case {
+    std::string text;
+    std::string reason;
+  };
+  for (const Case& each : std::vector<Case>{
+           {"", "is empty; write HOST, HOST:PORT"},
+           {id, "is a peer id without an address"},
+           {id + "@", "names no host"},
+           {"@host", "before its '@', which is no peer id"},
+           {"host:", "has no port behind its colon"},
+           {id + "@host:", "has no port behind its colon"},
+           {"host:0", "has the port '0'"},
+           {"host:65536", "has the port '65536'"},
+           {"host:-1", "has the port '-1'"},
+           {"host:+1", "has the port '+1'"},
+           {"host: 1", "has the port ' 1'"},
+           {"host:44x", "has the port '44x'"},
+           {":4433", "names no host"},
+           {"[]:4433", "names '', which is no IPv6 address"},
+           {"[host]:1", "names 'host', which is no IPv6 address"},
+           {"[192.0.2.7]:1", "names '192.0.2.7', which is no IPv6 address"},
+           {"[2001:db8::7", "has no ']'"},
+           {"[2001:db8::7]4433", "has '4433' behind its IPv6 address"},
+           {"[2001:db8::7]:", "has no port behind its colon"},
+           {"[2001:db8::7]:0", "has the port '0'"},
+           {"2001:db8::7:4433", "write [2001:db8::7]:4433, or [2001:db8::7:4433] for the address"},
+           {"2001:db8:1:2:3:4:5:6:4433", "write [2001:db8:1:2:3:4:5:6]:4433"},
+           {"::1:7820", "may end with a port or not"},
+           {"::1:78200", "names '::1:78200', which is no IPv6 address"},
+           {id + "@2001:db8::7:4433", "may end with a port or not"},
+           {"fe80::1", "name the interface behind it, e.g. [fe80::1%eth0]:7820"},
+           {"[fe80::1]:1", "means something on one link only"},
+           {"[fe80::1%]:1", "names no interface"},
+           {"[2001:db8::1%eth0]:1", "only link-local addresses"},
+           {"fe80::1%eth0:7820", "write [fe80::1%eth0]:7820"},
+           {"0.0.0.0:1", "stands for any address"},
+           {"[::]:1", "stands for any address"},
+           {"256.1.1.1", "which is no IPv4 address"},
+           {"10.0.0", "which is no IPv4 address"},
+           {"7820", "which is no IPv4 address"},
+           {"a b:4433", "names the host 'a b'"},
+           {"a..b", "names the host 'a..b'"},
+           {".", "names the host '.'"},
+           {"host/path", "names the host"},
+           {"http://host", "has the port '//host'"},
+           {std::string(64, 'h') + ".example", "parts of 1 to 63"},
+           {std::string(256, 'h'), "has a host name of 256 bytes"},
+           {id + "@x@host:4433", "names the host 'x@host'"},
+           {id.substr(1) + "@host:4433", "is no peer id"},
+           {"x" + id.substr(1) + "@host:4433", "is no peer id"},
+           {zero + "@host:4433", "is no peer id"},
+           {"dns:", "names no host"},
+           {"dns:192.0.2.7", "names the address 192.0.2.7 as a service"},
+           {"dns:[2001:db8::7]:1", "names the address 2001:db8::7 as a service"},
+           {"dns:group.example:0", "has the port '0'"},
+           {id + "@dns:group.example", "names one peer of a service"},
+       }) {
+    const auto contact = parse_contact("bootstrap", each.text);
+    ASSERT_FALSE(contact) << each.text;
+    EXPECT_EQ(contact.error().code, Errc::invalid_argument);
+    EXPECT_THAT(contact.error().message, testing::StartsWith("bootstrap '" + each.text + "' "));
+    EXPECT_THAT(contact.error().message, testing::HasSubstr(each.reason));
   }
 }
 
@@ -71,6 +172,7 @@ TEST(Settings, take_a_network_of_64_digits_as_an_id) {
 TEST(Settings, keep_each_bootstrap_peer_once) {
   const std::string contact = id + "@host:1";
   EXPECT_THAT(parse_settings({.bootstrap = {contact, id + "@host:2", contact}})->bootstrap, SizeIs(2));
+  EXPECT_THAT(parse_settings({.bootstrap = {"host", "dns:host", "host:7820", contact}})->bootstrap, SizeIs(3));
 }
 
 TEST(Settings, take_a_link_local_contact_with_its_interface) {
@@ -90,9 +192,8 @@ TEST(Settings, name_what_is_wrong) {
   const std::vector<std::string> too_many_tags(limits::entry_items + 1, "tag");
   for (const Case& each : std::vector<Case>{
            {{.network = ""}, "invalid_argument: network is empty"},
-           {{.bootstrap = {"192.0.2.7:4433"}}, "invalid_argument: bootstrap '192.0.2.7:4433' has no peer id"},
-           {{.bootstrap = {"nonsense"}}, "invalid_argument: bootstrap 'nonsense' is no contact"},
-           {{.bootstrap = too_many_peers}, "limit: bootstrap has 65 peers"},
+           {{.bootstrap = {"non sense"}}, "invalid_argument: bootstrap 'non sense' names the host 'non sense'"},
+           {{.bootstrap = too_many_peers}, "limit: bootstrap has 65 contacts"},
            {{.listen = {}}, "invalid_argument: listen is empty"},
            {{.listen = {"localhost:1"}}, "invalid_argument: listen 'localhost:1' is no address"},
            {{.listen = {"127.0.0.1:0", "127.0.0.2:0"}}, "invalid_argument: listen '127.0.0.2:0' is a second address"},

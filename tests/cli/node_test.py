@@ -5,12 +5,89 @@ import json
 import os
 import select
 import signal
+import shlex
 import socket
 import subprocess
 import time
 import unittest
 
-from support import COMMAND, PATIENCE, CommandTest
+from support import COMMAND, PATIENCE, CommandTest, Node
+
+DEFAULT_PORT = 7820
+
+
+class Joining(CommandTest):
+    """Where a node listens by itself, and what it tells a second computer to do."""
+
+    def start_by_default(self, *argv, env=None):
+        node = Node(argv, {**self.env, **(env or {})})
+        self.addCleanup(node.put_away)
+        return node
+
+    def take_default_port(self):
+        taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(taken.close)
+        try:
+            taken.bind(("0.0.0.0", DEFAULT_PORT))
+        except OSError as problem:
+            self.skipTest(f"another program has the port: {problem}")
+        return taken
+
+    def test_the_default_port_is_taken_if_it_is_free(self):
+        self.take_default_port().close()
+        node = self.start_by_default("--name", "a")
+        sockets = node.event("ready")["socket"]
+        self.assertEqual({text.rsplit(":", 1)[1] for text in sockets}, {str(DEFAULT_PORT)})
+        status = json.loads(self.expect(0, "status", "--json", "--name", "a").stdout)
+        self.assertEqual(status["listening"], sockets)
+        self.assertEqual(node.end(), 0)
+        self.assertNotIn("is taken", node.log.decode())
+
+    def test_another_port_is_taken_and_told_if_it_is_not(self):
+        self.take_default_port()
+        node = self.start_by_default("--name", "a")
+        sockets = node.event("ready")["socket"]
+        self.assertNotIn(str(DEFAULT_PORT), {text.rsplit(":", 1)[1] for text in sockets})
+        status = json.loads(self.expect(0, "status", "--json", "--name", "a").stdout)
+        self.assertEqual(status["listening"], sockets)
+        self.assertFalse([text for text in status["notices"] if str(DEFAULT_PORT) in text])
+        self.assertEqual(node.end(), 0)
+        told = [line for line in node.log.decode().splitlines() if f"port {DEFAULT_PORT} is taken" in line]
+        self.assertEqual(len(told), 1, node.log.decode())
+        self.assertIn("info", told[0])
+        self.assertIn(sockets[0], told[0])
+
+    def test_a_port_that_was_given_is_not_replaced(self):
+        self.take_default_port()
+        self.expect(1, "node", "--listen", f"0.0.0.0:{DEFAULT_PORT}", says="address already in use")
+
+    def test_a_second_node_joins_by_the_printed_command(self):
+        secret = self.write("the secret", "open sesame\n")
+        first = self.start_node("--network", "two words", "--group-secret-file", secret, "--machine", "kv",
+                                "--quorum-floor", "2", "--heartbeat", "400ms")
+        words = shlex.split(first.event("ready")["join_command"])
+        self.assertEqual(words[:2], ["mosaik", "node"])
+        self.assertNotIn("sesame", " ".join(words))
+        second = self.start_by_default("--listen", "127.0.0.1:0", *words[2:])
+        second.wait(lambda line: line["event"] == "bonds" and len(line["bonds"]) == 1)
+        self.assertEqual(first.event("joined")["group"], second.event("joined")["group"])
+
+    def test_a_secret_of_the_environment_is_not_printed(self):
+        first = self.start_node(env={"MOSAIK_GROUP_SECRET": "open sesame"})
+        command = first.event("ready")["join_command"]
+        self.assertNotIn("sesame", command)
+        self.assertIn("--group-secret-file FILE --bootstrap 127.0.0.1:", command)
+        self.assertNotIn("secret", self.start_node().event("ready")["join_command"])
+
+    def test_people_read_the_command_last(self):
+        with subprocess.Popen([COMMAND, "node", "--listen", "127.0.0.1:0", "--network", "n"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                              env={**self.env, "MOSAIK_GROUP_SECRET": "x"}) as child:
+            lines = [child.stdout.readline() for _ in range(5)]
+            child.terminate()
+            self.assertEqual(child.stdout.read(), "")
+        self.assertEqual([line.split()[0] for line in lines], ["node", "contact", "control", "group", "join"])
+        self.assertRegex(lines[4], r"^join     mosaik node --network n --group-secret-file FILE --bootstrap 127.0.0.1:\d+$")
 
 
 class Lines(CommandTest):

@@ -26,8 +26,9 @@ class Usage(CommandTest):
         self.expect(64, "node", "--heartbeat", "soon", says="--heartbeat: 'soon' is no time; write 500ms")
         self.expect(64, "node", says="MOSAIK_HEARTBEAT: 'soon'", env={"MOSAIK_HEARTBEAT": "soon"})
 
-    def test_a_bootstrap_peer_without_an_id_is_refused_with_the_reason(self):
-        self.expect(64, "node", "--bootstrap", "example.org:4433", says="PEERID@example.org:4433")
+    def test_a_contact_that_is_none_is_refused_with_the_reason(self):
+        self.expect(64, "node", "--bootstrap", "ab" * 32, says="is a peer id without an address; write PEERID@HOST")
+        self.expect(64, "node", "--bootstrap", "host:0", says="a port is a number from 1 to 65535")
 
     def test_every_verb_has_help_with_an_example(self):
         for verb in VERBS:

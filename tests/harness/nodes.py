@@ -142,7 +142,7 @@ class Node(Process):
 class CppNode(Node):
     def __init__(self, fleet, label, network, secret, bootstrap=(), key=None, listen="127.0.0.1:0", flags=(), space=None, through=()):
         inside = ["ip", "netns", "exec", space] if space else []
-        argv = [*inside, *through, fleet.mosaik, "node", "--json", "--commands", "--network", network, "--listen", listen,
+        argv = [*inside, *through, fleet.mosaik, "node", "--json", "--commands", "--network", network, *(["--listen", listen] if listen else []),
                 "--control", os.path.join(fleet.folder, f"{label}.sock"), "--name", label, *flags]
         if key:
             argv += ["--secret-key-file", key]
