@@ -214,7 +214,14 @@ class Parser {
     text("KEY", "the key")->required();
     add_action(kv_verb_, kvs_, Verb::list, "list", "list keys and values", true);
     text("PREFIX", "only keys that begin so");
-    add_action(kv_verb_, kvs_, Verb::watch, "watch", "print changes as they happen, until it is ended", false);
+    CLI::App* const watch =
+        add_action(kv_verb_, kvs_, Verb::watch, "watch", "print changes as they happen, until it is ended", false);
+    watch->footer(
+        "Of a key that changes faster than it is looked at the newest value is printed; a line before it says that "
+        "earlier "
+        "changes\nwere skipped. When this member has to follow another history, a line says that the history was "
+        "replaced, "
+        "and all keys\nfollow.");
     text("PREFIX", "only keys that begin so");
   }
 

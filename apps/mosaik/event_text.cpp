@@ -43,8 +43,9 @@ std::string raft_text(const Facts& facts) {
   if (facts.name == "raft_offline") return fmt::format("{}: not in step with a leader", group);
   if (facts.name == "committed") return fmt::format("{} has committed {}", group, facts.index.value);
   if (facts.name == "diverged")
-    return fmt::format("{}: had committed {}, but leader {} (term {}) has other history from {} on: started over",
-                       group, facts.index.value, who(facts.peer), facts.term.value, facts.last.value);
+    return fmt::format(
+        "{}: had committed {}, but leader {} (term {}) has another history, from {} on or earlier: started over", group,
+        facts.index.value, who(facts.peer), facts.term.value, facts.last.value);
   if (facts.name == "overwritten")
     return fmt::format("{}: acknowledged places {} to {} were taken by leader {}", group, facts.index.value,
                        facts.last.value, who(facts.peer));

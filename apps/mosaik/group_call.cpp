@@ -63,12 +63,13 @@ Result<control::CallAnswer> GroupCaller::carry_out(control::Call::Kind kind, std
   return explained(control::carry_out(path_, call));
 }
 
-Result<bool> GroupCaller::wait_beyond(Index beyond, int reader) const {
+Result<bool> GroupCaller::wait_beyond(Index beyond, const std::string& history, int reader) const {
   control::Call call;
   call.kind = control::Call::Kind::committed;
   call.group = group_;
   call.time = wait_time;
   call.beyond = beyond;
+  call.history = history;
   const auto answer = explained(control::carry_out(path_, call, reader));
   if (answer) return true;
   if (answer.error().code == Errc::timed_out) return false;

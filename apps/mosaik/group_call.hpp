@@ -32,7 +32,8 @@ class GroupCaller {
   template <class T>
   struct Read {
     T result;
-    Index position;  ///< how many commands the machine had applied
+    Index position;       ///< how many commands the machine had applied
+    std::string history;  ///< another text, another history
   };
   template <class T, class Query>
   [[nodiscard]] Result<Read<T>> query(const Query& query, Consistency consistency) const {
@@ -41,16 +42,17 @@ class GroupCaller {
     auto result = postcard::decode<T>(answer->result);
     if (!result)
       return fail(Errc::malformed, "the node's machine answers in another way; compare 'mosaik version' of both");
-    return Read<T>{std::move(*result), answer->index};
+    return Read<T>{std::move(*result), answer->index, answer->history};
   }
   /// As the flags say.
   template <class T, class Query>
   [[nodiscard]] Result<Read<T>> query(const Query& asked) const {
     return query<T>(asked, consistency_);
   }
-  /// Waits until more than `beyond` commands are committed; false when a while passed without one. Errors: closed when
-  /// nobody reads from the descriptor `reader` any more, and those of ReplicatedGroup.
-  [[nodiscard]] Result<bool> wait_beyond(Index beyond, int reader) const;
+  /// Waits until more than `beyond` commands are committed, or the history is not `history` any more; false when a
+  /// while passed without one. Errors: closed when nobody reads from the descriptor `reader` any more, and those of
+  /// ReplicatedGroup.
+  [[nodiscard]] Result<bool> wait_beyond(Index beyond, const std::string& history, int reader) const;
 
  private:
   GroupCaller(std::string path, const GroupId& group, std::chrono::milliseconds time, Consistency consistency)

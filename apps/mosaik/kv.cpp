@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <set>
 #include <system_error>
 
 #include "control/json_text.hpp"
@@ -55,7 +56,7 @@ Result<GroupCaller::Read<T>> ask(const GroupCaller& group, const kv::Query& quer
   if (!read) return std::unexpected(read.error());
   T* const result = std::get_if<T>(&read->result);
   if (result == nullptr) return fail(Errc::malformed, "the node answers another question");
-  return GroupCaller::Read<T>{std::move(*result), read->position};
+  return GroupCaller::Read<T>{std::move(*result), read->position, std::move(read->history)};
 }
 
 /// What the committed command at `at` did: the log takes every command, the store does not.
@@ -154,41 +155,115 @@ int list(const KvOptions& options, const GroupCaller& group) {
   return print(table.text(style)) ? exit_fine : exit_failure;
 }
 
-std::string change_text(const KvOptions& options, const kv::Change& change) {
+std::string change_text(const KvOptions& options, const kv::Step& step) {
   if (is_json(options)) {
     Object out;
-    out.add("key", std::string_view(change.key)).add("revision", change.revision).add("deleted", !change.value);
-    if (change.value) add_value(out, *change.value);
+    out.add("key", std::string_view(step.key)).add("revision", step.revision).add("deleted", !step.value);
+    if (step.value) add_value(out, *step.value);
     return out.str();
   }
-  const std::string place = fmt::format("{:>8}  {}", change.revision, one_line(change.key));
-  return change.value ? place + " = " + one_line(text_of(*change.value)) : place + "  deleted";
+  const std::string place = fmt::format("{:>8}  {}", step.revision, one_line(step.key));
+  return step.value ? place + " = " + one_line(text_of(*step.value)) : place + "  deleted";
 }
 
-/// Prints the changes behind `since`, which moves; returns how far the member was when it was asked.
-Result<Index> print_changes(const KvOptions& options, const GroupCaller& group, std::uint64_t& since) {
-  for (;;) {
-    const auto read = ask<kv::ChangePage>(group, kv::Changes{options.key, since, kv::page_items}, Consistency::weak);
-    if (!read) return std::unexpected(read.error());
-    if (read->result.gap) std::fputs("mosaik: some deletions were missed: too many since the last look\n", stderr);
-    for (const kv::Change& change : read->result.changes)
-      if (!print(change_text(options, change) + "\n")) return fail(Errc::closed, "nobody reads any more");
-    // A member that had to start over from another history may be behind what it has shown.
-    since = read->position.value < since ? read->position.value : read->result.seen;
-    if (!read->result.more) return read->position;
-  }
+/// A line of a watch that is about the watch itself: no row of a key begins with a letter, no change has this name.
+std::string remark_text(const KvOptions& options, std::string_view name, std::string_view text) {
+  return is_json(options) ? Object().add(name, true).add("note", text).str() : std::string(text);
 }
+
+/// Follows the keys of the member that it asks, and says what it could not follow.
+class Watch {
+ public:
+  Watch(const KvOptions& options, const GroupCaller& group) : options_(options), group_(group) {}
+
+  int run() {
+    const auto now = ask<std::optional<kv::Item>>(group_, kv::Get{"-"}, Consistency::weak);
+    if (!now) return report(now.error());
+    since_ = now->position.value;
+    history_ = now->history;
+    for (;;) {
+      const Result<Index> at = print_steps();
+      const Result<bool> more = at ? group_.wait_beyond(*at, history_, STDOUT_FILENO) : std::unexpected(at.error());
+      if (more) continue;
+      return reader_is_gone() ? exit_fine : report(more.error());
+    }
+  }
+
+ private:
+  /// Prints what has changed; returns how far the member was when it was asked.
+  Result<Index> print_steps() {
+    begin_round(since_);
+    for (;;) {
+      const auto read = ask<kv::Followed>(group_, kv::Follow{options_.key, since_, kv::page_items}, Consistency::weak);
+      if (!read) return std::unexpected(read.error());
+      if (read->history != history_) {
+        if (const auto begun = begin_anew(read->history); !begun) return std::unexpected(begun.error());
+        continue;
+      }
+      if (const auto told = print_page(read->result); !told) return std::unexpected(told.error());
+      if (since_ == 0) begin_round(read->position.value);
+      since_ = read->result.seen;
+      if (!read->result.more) return read->position;
+    }
+  }
+
+  /// The member has started over from another history: nothing that was shown need be so any more.
+  Result<> begin_anew(const std::string& history) {
+    history_ = history;
+    since_ = 0;
+    return tell(remark_text(options_, "replaced", "the history was replaced; what follows is the whole state"));
+  }
+
+  Result<> print_page(const kv::Followed& page) {
+    // From the beginning on deletions of former keys say nothing.
+    if (page.gap && since_ > 0) {
+      if (const auto told = tell(
+              remark_text(options_, "gap",
+                          "deletions were missed, too many since the last look; 'mosaik kv list' shows what is left"));
+          !told)
+        return told;
+    }
+    for (const kv::Step& step : page.steps) {
+      if (hides_another(step)) {
+        if (const auto told = tell(skipped_text(step)); !told) return told;
+      }
+      if (const auto told = tell(change_text(options_, step)); !told) return told;
+      if (step.revision > base_ && page.more) shown_.insert(step.revision);
+    }
+    return {};
+  }
+
+  void begin_round(std::uint64_t base) {
+    base_ = base;
+    shown_.clear();
+  }
+
+  /// The change before it came after all that was shown, and was not shown itself.
+  [[nodiscard]] bool hides_another(const kv::Step& step) const {
+    return since_ > 0 && step.previous > base_ && !shown_.contains(step.previous);
+  }
+
+  /// What the key was between two looks is gone.
+  [[nodiscard]] std::string skipped_text(const kv::Step& step) const {
+    if (is_json(options_)) return Object().add("skipped", true).add("key", std::string_view(step.key)).str();
+    return "earlier changes were skipped of the key " + one_line(step.key);
+  }
+
+  static Result<> tell(const std::string& line) {
+    if (!print(line + "\n")) return fail(Errc::closed, "nobody reads any more");
+    return {};
+  }
+
+  const KvOptions& options_;
+  const GroupCaller& group_;
+  std::uint64_t since_ = 0;
+  std::uint64_t base_ = 0;         ///< all up to here was shown before these pages, or is in them
+  std::set<std::uint64_t> shown_;  ///< of the pages before the last, the changes behind it
+  std::string history_;
+};
 
 int watch(const KvOptions& options, const GroupCaller& group) {
-  const auto now = ask<std::optional<kv::Item>>(group, kv::Get{"-"}, Consistency::weak);
-  if (!now) return report(now.error());
-  std::uint64_t since = now->position.value;
-  for (;;) {
-    const Result<Index> at = print_changes(options, group, since);
-    const Result<bool> more = at ? group.wait_beyond(*at, STDOUT_FILENO) : std::unexpected(at.error());
-    if (more) continue;
-    return reader_is_gone() ? exit_fine : report(more.error());
-  }
+  return Watch(options, group).run();
 }
 
 }  // namespace

@@ -31,12 +31,13 @@ enum class EventKind : std::uint8_t {
   role_changed,      ///< group, term, role: of this member
   raft_online,       ///< group: this member leads, or its log meets the leader's
   raft_offline,      ///< group
-  diverged,       ///< group, peer (the leader), term, index (committed before), last (first difference): started over
-  overwritten,    ///< group, peer (the leader), index to last: acknowledged places that others' commands took
-  floor_differs,  ///< group, peer; code: that member's quorum floor, which is not ours
-  stopped,        ///< group, reason: the machine failed; nothing but leaving the group helps
-  notice,         ///< reason: what a person should know; peer, if it is about one
-  lost,           ///< code: how many events a slow reader has missed here
+  diverged,          ///< group, peer (the leader), term, index (committed before): started over; last: the histories
+                     ///< differ there, and may do so earlier: they are not compared any further
+  overwritten,       ///< group, peer (the leader), index to last: acknowledged places that others' commands took
+  floor_differs,     ///< group, peer; code: that member's quorum floor, which is not ours
+  stopped,           ///< group, reason: the machine failed; nothing but leaving the group helps
+  notice,            ///< reason: what a person should know; peer, if it is about one
+  lost,              ///< code: how many events a slow reader has missed here
 };
 [[nodiscard]] MOSAIK_EXPORT std::string_view to_string(EventKind kind) noexcept;
 

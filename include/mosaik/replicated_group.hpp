@@ -47,6 +47,9 @@ template <class T>
 struct Answered {
   T result;
   Index position;
+  /// How often this member had started over from another history (ConsensusStatus::diverged) when it asked: positions
+  /// of answers with different values of it are places in different histories.
+  std::uint64_t history = 0;
 };
 
 /// What members wait for is looked at whenever it may have changed; values in between may be skipped.
@@ -211,7 +214,7 @@ class GroupOf : public ReplicatedGroup {
           if (!answer) return std::unexpected(answer.error());
           auto result = postcard::decode<QueryResult>(answer->result);
           if (!result) return std::unexpected(result.error());
-          return Answered<QueryResult>{std::move(*result), answer->position};
+          return Answered<QueryResult>{std::move(*result), answer->position, answer->history};
         });
   }
   /// Without a future: `done` runs where the options say.

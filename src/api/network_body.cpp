@@ -116,17 +116,28 @@ node::Config make_node_config(const NetworkConfig& config, Settings settings, co
   return out;
 }
 
+std::string random_name() {
+  const Bytes32 random = runtime::random_bytes32();
+  return to_hex(BytesView(random).first(4));
+}
+
+/// Names a history for the control socket; the next run of the node begins with another one.
+std::string history_of(const std::string& run, std::uint64_t start_overs) {
+  return run + "." + std::to_string(start_overs);
+}
+
 /// How the end of a call is told to the control socket.
-runtime::CallDone telling(control::Call::Kind kind, control::CallDone done) {
+runtime::CallDone telling(control::Call::Kind kind, const std::string& run, control::CallDone done) {
   if (kind == control::Call::Kind::query)
-    return [done = std::move(done)](const consensus::Outcome& outcome) mutable {
+    return [done = std::move(done), run](const consensus::Outcome& outcome) mutable {
       auto answer = answer_of(outcome);
       if (!answer) return done(std::unexpected(answer.error()));
-      done(control::CallAnswer{answer->position, std::move(answer->result)});
+      done(control::CallAnswer{answer->position, std::move(answer->result), history_of(run, answer->history)});
     };
   return [done = std::move(done)](const consensus::Outcome& outcome) mutable {
     const auto range = range_of(outcome);
-    done(range ? Result<control::CallAnswer>(control::CallAnswer{range->first, {}}) : std::unexpected(range.error()));
+    done(range ? Result<control::CallAnswer>(control::CallAnswer{range->first, {}, {}})
+               : std::unexpected(range.error()));
   };
 }
 
@@ -180,7 +191,11 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
 
 NetworkBody::NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file,
                          std::unique_ptr<runtime::Outlet> outlet, std::unique_ptr<runtime::Loop> loop)
-    : id_(id), key_file_(std::move(key_file)), outlet_(std::move(outlet)), loop_(std::move(loop)) {}
+    : id_(id),
+      key_file_(std::move(key_file)),
+      outlet_(std::move(outlet)),
+      loop_(std::move(loop)),
+      run_(random_name()) {}
 
 NetworkBody::~NetworkBody() {
   close();
@@ -270,9 +285,9 @@ std::shared_ptr<void> NetworkBody::call(control::Call call, control::CallDone do
               "these bytes are no command of the machine " + replica->machine + "; nothing was applied"));
     return nullptr;
   }
-  loop_->post([call = std::move(call), done = std::move(done)](runtime::Step* step) mutable {
+  loop_->post([call = std::move(call), run = run_, done = std::move(done)](runtime::Step* step) mutable {
     if (step == nullptr) return done(network_closed());
-    runtime::CallTerms terms{.group = call.group, .time = call.time, .done = telling(call.kind, std::move(done))};
+    runtime::CallTerms terms{.group = call.group, .time = call.time, .done = telling(call.kind, run, std::move(done))};
     const Blob bytes = Blob::take(std::move(call.bytes));
     if (call.kind == control::Call::Kind::query) return step->query(std::move(terms), bytes, call.consistency);
     step->submit(std::move(terms), {bytes}, consensus::Until::committed);
@@ -287,7 +302,7 @@ std::shared_ptr<void> NetworkBody::wait_committed(const control::Call& call, con
   if (!board) return done(fail(Errc::closed, "the group is left")), nullptr;
   board->add_watch();
   auto waiting = std::make_shared<std::atomic<bool>>(true);
-  outlet_->watch([board, waiting, beyond = call.beyond, group = call.group,
+  outlet_->watch([board, waiting, beyond = call.beyond, history = call.history, run = run_, group = call.group,
                   done = std::move(done)](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
     const auto end = [&](Result<control::CallAnswer> result) -> runtime::Task {
       if (!waiting->exchange(false)) return [] {};
@@ -298,8 +313,10 @@ std::shared_ptr<void> NetworkBody::wait_committed(const control::Call& call, con
     if (snapshot == nullptr) return end(network_closed());
     if (std::ranges::find(snapshot->status->groups, group, &GroupStatus::id) == snapshot->status->groups.end())
       return end(fail(Errc::closed, "the group is left"));
-    const Index committed = board->latest()->committed;
-    if (committed > beyond) return end(control::CallAnswer{committed, {}});
+    const auto status = board->latest();
+    const std::string now = history_of(run, status->diverged);
+    if (status->committed > beyond || (!history.empty() && history != now))
+      return end(control::CallAnswer{status->committed, {}, now});
     return {};
   });
   return {waiting.get(), [waiting, board, self = weak_from_this()](void*) {

@@ -77,6 +77,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   std::unique_ptr<control::Server> server_;
   const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
   // Before the server opens; never changed afterwards.
+  const std::string run_;  ///< names this run
   Crashes crashes_;
   Nanoseconds leave_wait_{};
   Promise<std::monostate> ended_;

@@ -69,7 +69,7 @@ Result<IndexRange> range_of(const consensus::Outcome& outcome) {
 Result<Answered<std::vector<std::uint8_t>>> answer_of(const consensus::Outcome& outcome) {
   if (const auto* read = std::get_if<consensus::Read>(&outcome)) {
     const BytesView view = read->result.view();
-    return Answered<std::vector<std::uint8_t>>{{view.begin(), view.end()}, read->position};
+    return Answered<std::vector<std::uint8_t>>{{view.begin(), view.end()}, read->position, read->history};
   }
   return std::unexpected(error_of(outcome, Asked::read));
 }

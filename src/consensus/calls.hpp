@@ -36,7 +36,8 @@ struct WaitingQuery {
   Consistency consistency{};
   std::optional<ForwardId> forwarded;  ///< to `leader`
   PeerId leader;
-  Index position;  ///< may go to the machine once this much was handed to it; then what it has seen
+  Index position;             ///< may go to the machine once this much was handed to it; then what it has seen
+  std::uint64_t history = 0;  ///< the epoch in which it went there
 };
 
 /// Bytes of commands, without what keeps them.

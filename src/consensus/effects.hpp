@@ -138,6 +138,7 @@ struct Unknown {
 struct Read {
   Blob result;
   Index position;
+  std::uint64_t history = 0;  ///< how often this member had started over when its machine was asked
 };
 /// The machine refused the query, or threw.
 struct QueryFailed {

@@ -48,6 +48,7 @@ void Engine::Impl::hand_over_queries() {
     if (!may_ask(waiting)) return;
     queries_for_machine_.erase(queries_for_machine_.begin());
     waiting.position = handed_;
+    waiting.history = epoch_.value;
     asking_.emplace(key, waiting.query.size());
     asking_bytes_ += waiting.query.size();
     effects.emplace_back(AskMachine{QueryId{key}, waiting.query, handed_});

@@ -221,7 +221,7 @@ void Engine::Impl::on_query_response(const PeerId& from, const QueryResponse& re
   const auto found = queries_by_forward_.find(response.request);
   if (found == queries_by_forward_.end() || queries_.at(found->second).leader != from) return;
   const std::uint64_t key = found->second;
-  answer(*queries_.at(key).asked.call, Read{response.result, response.position});
+  answer(*queries_.at(key).asked.call, Read{response.result, response.position, epoch_.value});
   end_query(key);
 }
 
@@ -243,7 +243,7 @@ void Engine::Impl::on_answered(const Now&, QueryId id, const Result<Blob>& answe
   const Asked asked = waiting.asked;
   const Result<Blob> result = limited(answered, waiting.consistency);
   if (asked.call) {
-    if (result) answer(*asked.call, Read{*result, waiting.position});
+    if (result) answer(*asked.call, Read{*result, waiting.position, waiting.history});
     if (!result) answer(*asked.call, QueryFailed{result.error()});
   } else {
     end_service(waiting);

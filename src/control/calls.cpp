@@ -11,6 +11,8 @@
 namespace mosaik::control {
 namespace {
 
+constexpr std::size_t most_history = 64;
+
 std::unexpected<Error> wrong(std::string_view name, std::string_view value, std::string_view what) {
   return fail(Errc::invalid_argument,
               std::string(name) + "=" + std::string(value.substr(0, 100)) + " " + std::string(what));
@@ -46,6 +48,10 @@ Result<> take_parameter(std::string_view name, std::string_view value, Call& cal
     return {};
   }
   if (name == "beyond" && call.kind == Call::Kind::committed) return take_count(name, value, call.beyond.value);
+  if (name == "history" && call.kind == Call::Kind::committed && value.size() <= most_history) {
+    call.history = value;
+    return {};
+  }
   return wrong(name, value, "is no parameter of this route");
 }
 
@@ -97,6 +103,7 @@ std::string target_of(const Call& call) {
   if (call.kind == Call::Kind::query)
     out += call.consistency == Consistency::strong ? "&consistency=strong" : "&consistency=weak";
   if (call.kind == Call::Kind::committed) out += "&beyond=" + std::to_string(call.beyond.value);
+  if (!call.history.empty()) out += "&history=" + call.history;
   return out;
 }
 
@@ -107,8 +114,10 @@ std::string write_answer(Call::Kind kind, const CallAnswer& answer) {
       return json::Object()
           .add("result", std::string_view(to_hex(answer.result)))
           .add("position", answer.index.value)
+          .add("history", std::string_view(answer.history))
           .str();
-    case Call::Kind::committed: return json::Object().add("committed", answer.index.value).str();
+    case Call::Kind::committed:
+      return json::Object().add("committed", answer.index.value).add("history", std::string_view(answer.history)).str();
   }
   return "{}";
 }
@@ -152,6 +161,7 @@ Result<CallAnswer> read_answer(Call::Kind kind, unsigned status, std::string_vie
     out.index.value = fields.count("position");
     out.result = bytes_of_hex(fields, "result");
   }
+  out.history = fields.text_or_empty("history");
   if (!complaint.empty()) return fail(Errc::malformed, "not the answer of a node: " + complaint);
   return out;
 }

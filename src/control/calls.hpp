@@ -28,11 +28,14 @@ struct Call {
   std::vector<std::uint8_t> bytes;
   Consistency consistency = Consistency::weak;
   Index beyond;
+  std::string history;  ///< of `committed`: it also ends when the member's history is another one; empty: it does not
 };
 
 struct CallAnswer {
   Index index;                       ///< the command's place; how many commands were applied for a query; committed
   std::vector<std::uint8_t> result;  ///< of a query
+  /// Names the history that the member follows, and its run: another text, another history. Empty for a command.
+  std::string history = {};
 };
 
 /// Called exactly once, from any thread.

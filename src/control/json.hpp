@@ -129,7 +129,7 @@ struct Line {
   std::string role;             ///< of `role`
   Term term;                    ///< of `leader`, `role`, `diverged`
   Index index;                  ///< of `committed`, `diverged`, `overwritten`
-  Index last;                   ///< of `diverged` (the first difference) and `overwritten`
+  Index last;                   ///< of `diverged` (a difference, not always the first) and `overwritten`
 };
 [[nodiscard]] Result<Line> read_line(std::string_view text);
 

@@ -198,6 +198,87 @@ class Keys(MachineTest):
             nodes[0].child.send_signal(signal.SIGCONT)
 
 
+class ReplacedHistory(MachineTest):
+    """A member that was stopped while the others lost all and began anew."""
+
+    def lines_of_watch(self, name, *flags):
+        watch = subprocess.Popen([COMMAND, "kv", "watch", "--name", name, *flags], env=self.env, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (watch.kill(), watch.wait(), watch.stdout.close()))
+        return watch.stdout
+
+    def put_until_seen(self, at, watches):
+        """A watch that has begun is seen by what it prints only."""
+        waiting = list(watches)
+        for count in range(400):
+            self.expect(0, "kv", "put", "probe", str(count), "--name", at)
+            for watch in select.select(waiting, [], [], 0.05)[0]:
+                waiting.remove(watch)
+            if not waiting:
+                return
+        self.fail("a watch prints nothing")
+
+    def test_is_told_to_those_who_watch(self):
+        secret = self.write("secret", "replaced\n")
+
+        def start(name, *contact):
+            return self.start_node("--name", name, "--group-secret-file", secret, "--machine", "kv", "--commands", *QUICK, *contact)
+
+        a = start("a")
+        contact = ["--bootstrap", a.event("ready")["contact"]]
+        b, c = start("b", *contact), start("c", *contact)
+        for node in (a, b, c):
+            node.event("raft_online")
+        for i in range(10):
+            self.expect(0, "kv", "put", f"old{i}", "x", "--name", "a")
+        text, lines = self.lines_of_watch("c"), self.lines_of_watch("c", "--json")
+        self.put_until_seen("a", (text, lines))
+        c.child.send_signal(signal.SIGSTOP)
+        for node in (a, b):
+            node.end(signal.SIGKILL)
+        a = start("a")
+        start("b", "--bootstrap", a.event("ready")["contact"]).event("raft_online")
+        for i in range(60):
+            self.expect(0, "kv", "put", f"new{i % 20}", str(i), "--name", "a")
+        c.child.send_signal(signal.SIGCONT)
+        c.command("dial", "d", peer=a.event("ready")["contact"])
+
+        def after(stream, mark):
+            for line in stream:
+                if mark(line):
+                    break
+            rest = []
+            while len(rest) < 20:
+                rest.append(stream.readline())
+            return rest
+        shown = after(text, lambda line: line == "the history was replaced; what follows is the whole state\n")
+        self.assertEqual({line.split()[1] for line in shown}, {f"new{i}" for i in range(20)}, shown)
+        shown = [json.loads(line) for line in after(lines, lambda line: json.loads(line).get("replaced"))]
+        self.assertEqual({line["key"] for line in shown}, {f"new{i}" for i in range(20)})
+
+    def test_changes_that_are_not_shown_are_marked(self):
+        node = self.start_group("kv", ["a"])[0]
+        lines = self.lines_of_watch("a", "--json")
+        self.put_until_seen("a", (lines,))
+        watched = json.loads(lines.readline())
+        # The node stands still while the commands come: they are committed in one go, between two looks.
+        node.child.send_signal(signal.SIGSTOP)
+        puts = [subprocess.Popen([COMMAND, "kv", "put", "many", str(i), "--name", "a"], env=self.env, stdout=subprocess.DEVNULL)
+                for i in range(20)]
+        node.child.send_signal(signal.SIGCONT)
+        self.assertEqual([put.wait(PATIENCE) for put in puts], [0] * 20)
+        self.expect(0, "kv", "put", "end", "x", "--name", "a")
+        shown, skipped = {watched.get("revision", 0)}, 0
+        for line in map(json.loads, lines):
+            if line.get("skipped"):
+                self.assertEqual(line["key"] in ("many", "probe"), True)
+                skipped += 1
+            elif line["key"] == "many":
+                shown.add(line["revision"])
+            elif line["key"] == "end":
+                break
+        self.assertTrue(skipped > 0 or len(shown) == 21, (skipped, shown))
+
+
 class RollingRestart(MachineTest):
     """Each member in its turn is ended and started anew; the next one when `status --wait` says so."""
 

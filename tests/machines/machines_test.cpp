@@ -106,6 +106,26 @@ TEST_F(KvStore, changes_since_a_revision_are_each_key_once_in_the_order_of_its_l
   EXPECT_TRUE(ask<kv::ChangePage>(kv::Changes{"", page.seen, 1}).changes.empty());
 }
 
+TEST_F(KvStore, who_follows_sees_which_change_came_before) {
+  put("a", "1");
+  const std::uint64_t first = last_;
+  const auto of_a = [&](std::uint64_t since) {
+    const auto page = ask<kv::Followed>(kv::Follow{.prefix = "a", .since = since, .limit = kv::page_items});
+    EXPECT_EQ(page.steps.size(), 1U);
+    return page.steps.at(0);
+  };
+  EXPECT_EQ(of_a(0).previous, 0U);
+  put("a", "2");
+  const std::uint64_t second = last_;
+  EXPECT_EQ(of_a(first).previous, first);
+  remove("a");
+  EXPECT_EQ(of_a(first).previous, second) << "a deletion hides the change before it";
+  EXPECT_FALSE(of_a(first).value);
+  const std::uint64_t deleted = last_;
+  put("a", "3");
+  EXPECT_EQ(of_a(deleted).previous, deleted);
+}
+
 TEST_F(KvStore, deletions_that_are_forgotten_are_told_as_a_gap) {
   for (std::size_t i = 0; i <= kv::most_deleted; ++i) {
     put("k" + std::to_string(i), "v");

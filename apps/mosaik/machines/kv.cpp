@@ -61,16 +61,19 @@ Outcome Store::put(const Put& put, std::uint64_t revision) {
   const std::size_t before = found == held_.end() ? 0 : put.key.size() + found->second.value.size();
   const std::size_t after = bytes_ - before + put.key.size() + put.value.size();
   if (after > store_bytes || (found == held_.end() && held_.size() >= most_keys)) return Outcome::full;
+  std::uint64_t previous = 0;
   if (const auto gone = deleted_.find(put.key); gone != deleted_.end()) {
-    order_.erase(gone->second);
-    deletions_.erase(gone->second);
+    previous = gone->second.revision;
+    order_.erase(previous);
+    deletions_.erase(previous);
     deleted_.erase(gone);
   }
   if (found != held_.end()) {
-    order_.erase(found->second.revision);
-    found->second = {put.value, revision};
+    previous = found->second.revision;
+    order_.erase(previous);
+    found->second = {put.value, revision, previous};
   } else {
-    held_.emplace(put.key, Held{put.value, revision});
+    held_.emplace(put.key, Held{put.value, revision, previous});
   }
   order_.emplace_hint(order_.end(), revision, put.key);
   bytes_ = after;
@@ -82,9 +85,10 @@ Outcome Store::remove(const Delete& command, std::uint64_t revision) {
   const auto found = held_.find(command.key);
   if (found == held_.end()) return Outcome::no_such_key;
   bytes_ -= command.key.size() + found->second.value.size();
-  order_.erase(found->second.revision);
+  const std::uint64_t previous = found->second.revision;
+  order_.erase(previous);
   held_.erase(found);
-  deleted_.emplace(command.key, revision);
+  deleted_.emplace(command.key, Deleted{revision, previous});
   deletions_.emplace_hint(deletions_.end(), revision, command.key);
   order_.emplace_hint(order_.end(), revision, command.key);
   if (deletions_.size() > most_deleted) {
@@ -101,6 +105,7 @@ Answer Store::query(const Query& query) const {
   if (const auto* ask = std::get_if<Get>(&query)) return get(*ask);
   if (const auto* ask = std::get_if<List>(&query)) return list(*ask);
   if (const auto* ask = std::get_if<Changes>(&query)) return changes(*ask);
+  if (const auto* ask = std::get_if<Follow>(&query)) return follow(*ask);
   return outcome(std::get<AskOutcome>(query));
 }
 
@@ -124,19 +129,28 @@ Answer Store::list(const List& list) const {
 }
 
 Answer Store::changes(const Changes& changes) const {
-  ChangePage page;
-  page.gap = changes.since < forgotten_;
-  page.seen = std::max(newest_, changes.since);
-  PageRoom room(changes.limit);
-  for (auto at = order_.upper_bound(changes.since); at != order_.end(); ++at) {
-    if (!at->second.starts_with(changes.prefix)) continue;
+  Followed followed = follow({changes.prefix, changes.since, changes.limit});
+  ChangePage page{.changes = {}, .seen = followed.seen, .more = followed.more, .gap = followed.gap};
+  for (Step& step : followed.steps) page.changes.push_back({std::move(step.key), step.revision, std::move(step.value)});
+  return page;
+}
+
+Followed Store::follow(const Follow& follow) const {
+  Followed page;
+  page.gap = follow.since < forgotten_;
+  page.seen = std::max(newest_, follow.since);
+  PageRoom room(follow.limit);
+  for (auto at = order_.upper_bound(follow.since); at != order_.end(); ++at) {
+    if (!at->second.starts_with(follow.prefix)) continue;
     const auto found = held_.find(at->second);
     const bool is_held = found != held_.end();
     page.more = !room.take(at->second.size() + (is_held ? found->second.value.size() : 0));
     if (page.more) break;
-    page.changes.push_back({at->second, at->first, is_held ? std::optional(found->second.value) : std::nullopt});
+    const std::uint64_t previous = is_held ? found->second.previous : deleted_.at(at->second).previous;
+    page.steps.push_back(
+        {at->second, at->first, is_held ? std::optional(found->second.value) : std::nullopt, previous});
   }
-  if (page.more) page.seen = page.changes.back().revision;
+  if (page.more) page.seen = page.steps.back().revision;
   return page;
 }
 

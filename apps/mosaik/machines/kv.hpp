@@ -10,11 +10,14 @@
 ///
 ///   enum Command { Put { key: String, value: Vec<u8> }, Delete { key: String } }
 ///   enum Query   { Get { key: String }, List { prefix: String, after: String, limit: u32 },
-///                  Changes { prefix: String, since: u64, limit: u32 }, Outcome { index: u64 } }
+///                  Changes { prefix: String, since: u64, limit: u32 }, Outcome { index: u64 },
+///                  Follow { prefix: String, since: u64, limit: u32 } }
 ///   enum Answer  { Item(Option<Item>), Page { items: Vec<Item>, more: bool },
-///                  Changes { changes: Vec<Change>, seen: u64, more: bool, gap: bool }, Outcome(Outcome) }
+///                  Changes { changes: Vec<Change>, seen: u64, more: bool, gap: bool }, Outcome(Outcome),
+///                  Followed { steps: Vec<Step>, seen: u64, more: bool, gap: bool } }
 ///   struct Item  { key: String, value: Vec<u8>, revision: u64 }
 ///   struct Change { key: String, revision: u64, value: Option<Vec<u8>> }
+///   struct Step { key: String, revision: u64, value: Option<Vec<u8>>, previous: u64 }
 ///   enum Outcome { Done, NoSuchKey, BadKey, ValueTooLarge, Full }
 
 #include <cstdint>
@@ -67,7 +70,13 @@ struct Changes {
 struct AskOutcome {
   std::uint64_t index = 0;
 };
-using Query = std::variant<Get, List, Changes, AskOutcome>;
+/// As Changes; each key is told with the revision of its change before the last.
+struct Follow {
+  std::string prefix;
+  std::uint64_t since = 0;
+  std::uint32_t limit = page_items;
+};
+using Query = std::variant<Get, List, Changes, AskOutcome, Follow>;
 
 struct Item {
   std::string key;
@@ -90,7 +99,19 @@ struct ChangePage {
   bool gap = false;  ///< some deletions since then are not remembered any more
 };
 enum class Outcome : std::uint8_t { done, no_such_key, bad_key, value_too_large, full };
-using Answer = std::variant<std::optional<Item>, Page, ChangePage, Outcome>;
+struct Step {
+  std::string key;
+  std::uint64_t revision = 0;
+  std::optional<Bytes> value;  ///< none: deleted
+  std::uint64_t previous = 0;  ///< the change before it, while that is remembered; 0: none
+};
+struct Followed {
+  std::vector<Step> steps;
+  std::uint64_t seen = 0;  ///< ask again since this revision
+  bool more = false;
+  bool gap = false;  ///< some deletions since then are not remembered any more
+};
+using Answer = std::variant<std::optional<Item>, Page, ChangePage, Outcome, Followed>;
 
 /// True for UTF-8, which a Rust String has to be.
 [[nodiscard]] bool is_text(std::string_view bytes);
@@ -120,18 +141,24 @@ class Store {
   struct Held {
     Bytes value;
     std::uint64_t revision = 0;
+    std::uint64_t previous = 0;  ///< the change before it, while that is remembered; 0: none
+  };
+  struct Deleted {
+    std::uint64_t revision = 0;
+    std::uint64_t previous = 0;
   };
   Outcome put(const Put& put, std::uint64_t revision);
   Outcome remove(const Delete& command, std::uint64_t revision);
   [[nodiscard]] Answer get(const Get& get) const;
   [[nodiscard]] Answer list(const List& list) const;
   [[nodiscard]] Answer changes(const Changes& changes) const;
+  [[nodiscard]] Followed follow(const Follow& follow) const;
   [[nodiscard]] Answer outcome(const AskOutcome& ask) const;
 
   std::map<std::string, Held, std::less<>> held_;
-  std::map<std::string, std::uint64_t, std::less<>> deleted_;  ///< and when
-  std::map<std::uint64_t, std::string> order_;                 ///< every key above, by its last change
-  std::map<std::uint64_t, std::string> deletions_;             ///< those of them that are deleted
+  std::map<std::string, Deleted, std::less<>> deleted_;  ///< and when
+  std::map<std::uint64_t, std::string> order_;           ///< every key above, by its last change
+  std::map<std::uint64_t, std::string> deletions_;       ///< those of them that are deleted
   std::map<std::uint64_t, Outcome> outcomes_;
   std::uint64_t forgotten_ = 0;  ///< deletions up to here are not remembered
   std::uint64_t newest_ = 0;
