@@ -250,6 +250,12 @@ Future<Result<>> NetworkBody::leave_within(Nanoseconds wait) {
   return promise.future();
 }
 
+void NetworkBody::warn(const std::string& text) {
+  loop_->post([text](runtime::Step* step) {
+    if (step != nullptr) step->warn(text);
+  });
+}
+
 // -- groups with a machine
 
 void NetworkBody::remember(const GroupId& group, Replica replica) {

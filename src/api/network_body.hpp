@@ -56,6 +56,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   std::shared_ptr<const NodeStatus> fresh_status() override;
   Subscription subscribe(std::function<void(const Event&)> call) override;
   void leave() override;
+  void warn(const std::string& text) override;
   std::shared_ptr<void> call(control::Call call, control::CallDone done) override;
 
   /// A group was joined with a machine.

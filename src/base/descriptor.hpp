@@ -24,6 +24,10 @@ class Descriptor {
   int fd_ = -1;
 };
 
+/// An accept or socket call that fails so will do so again until somebody lets go of something: EMFILE, ENFILE, ENOMEM,
+/// ENOBUFS. A listener that stays readable meanwhile must not be looked at in a loop.
+[[nodiscard]] bool is_exhaustion(int error) noexcept;
+
 /// Writes all of it to a file or blocking socket; false, with errno, when that fails.
 [[nodiscard]] bool write_all(int fd, std::string_view text);
 

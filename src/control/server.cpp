@@ -8,11 +8,17 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
+#include <cerrno>
+#include <chrono>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
+#include "base/descriptor.hpp"
 #include "base/limits.hpp"
 #include "control/http.hpp"
 #include "control/json.hpp"
@@ -34,6 +40,15 @@ bool is_same_user(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
 }
 
+constexpr std::chrono::minutes warning_pause{1};
+
+std::unexpected<Error> cannot_use(int error) {
+  const bool exhausted = is_exhaustion(error);
+  return fail(exhausted ? Errc::limit : Errc::io,
+              "can not use the control socket: " + std::generic_category().message(error) +
+                  (exhausted ? "; raise the limit of open files (ulimit -n)" : ""));
+}
+
 }  // namespace
 
 class Server::Impl final : public Session::Owner {
@@ -44,8 +59,11 @@ class Server::Impl final : public Session::Owner {
   Result<> start() {
     Code error;
     const int descriptor = ::fcntl(listener_.descriptor(), F_DUPFD_CLOEXEC, 0);  // Asio closes its own
-    if (descriptor >= 0) static_cast<void>(acceptor_.assign(Protocol(), descriptor, error));
-    if (descriptor < 0 || error) return fail(Errc::io, "can not use the control socket: " + error.message());
+    if (descriptor < 0) return cannot_use(errno);
+    static_cast<void>(acceptor_.assign(Protocol(), descriptor, error));
+    if (!error) static_cast<void>(acceptor_.non_blocking(true, error));
+    if (error) return cannot_use(error.value());
+    keep_spare();
     accept();
     events_ = source_.subscribe([this](const Event& event) { on_event(event); });
     auto thread = runtime::start_thread("mosaik-control", [this] { context_.run(); });
@@ -65,17 +83,42 @@ class Server::Impl final : public Session::Owner {
   void accept() {
     acceptor_.async_accept([this](const Code& error, Protocol::socket socket) {
       if (!acceptor_.is_open()) return;
-      if (error) return accept_later();
+      if (error) return is_exhaustion(error.value()) ? accept_with_spare(error) : accept_later();
       on_client(std::move(socket));
       accept();
     });
   }
 
-  /// Out of descriptors, most likely: without a pause this would spin.
+  /// A descriptor that is given up for one client when there are no others: a person who asks what is wrong is told.
+  void keep_spare() {
+    if (!spare_) spare_ = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+
+  void accept_with_spare(const Code& why) {
+    warn(why);
+    spare_ = Descriptor();
+    Code error;
+    Protocol::socket socket(context_);
+    static_cast<void>(acceptor_.accept(socket, error));
+    if (!error) on_client(std::move(socket));
+    accept_later();
+  }
+
+  void warn(const Code& why) {
+    const auto now = std::chrono::steady_clock::now();
+    if (warned_ && now - *warned_ < warning_pause) return;
+    warned_ = now;
+    source_.warn("the control socket takes one client at a time (" + why.message() +
+                 "); raise the limit of open files (ulimit -n)");
+  }
+
+  /// Without a pause this would spin.
   void accept_later() {
     pause_.expires_after(100ms);
     pause_.async_wait([this](const Code& error) {
-      if (!error) accept();
+      if (error) return;
+      keep_spare();
+      accept();
     });
   }
 
@@ -104,6 +147,7 @@ class Server::Impl final : public Session::Owner {
   void on_closed(Session& session) override {
     streams_.erase(&session);
     sessions_.erase(&session);
+    keep_spare();
     streaming_ = streams_.size();
   }
 
@@ -142,6 +186,8 @@ class Server::Impl final : public Session::Owner {
   std::shared_ptr<Door> door_ = std::make_shared<Door>(context_);
   Protocol::acceptor acceptor_;
   asio::steady_timer pause_;
+  Descriptor spare_;
+  std::optional<std::chrono::steady_clock::time_point> warned_;
   std::map<Session*, std::shared_ptr<Session>> sessions_;
   std::map<Session*, std::shared_ptr<Session>> streams_;
   std::atomic<std::size_t> streaming_ = 0;
@@ -155,9 +201,13 @@ class Server::Impl final : public Session::Owner {
 Result<std::unique_ptr<Server>> Server::open(const std::string& path, Source& source) {
   Result<Listener> listener = Listener::open(path);
   if (!listener) return std::unexpected(listener.error());
-  auto impl = std::make_unique<Impl>(std::move(*listener), source);
-  if (const Result<> started = impl->start(); !started) return std::unexpected(started.error());
-  return std::unique_ptr<Server>(new Server(std::move(impl)));
+  try {
+    auto impl = std::make_unique<Impl>(std::move(*listener), source);
+    if (const Result<> started = impl->start(); !started) return std::unexpected(started.error());
+    return std::unique_ptr<Server>(new Server(std::move(impl)));
+  } catch (const boost::system::system_error& error) {  // Asio could not open the descriptors of its own
+    return cannot_use(error.code().value());
+  }
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -37,6 +37,8 @@ class Source {
   virtual Subscription subscribe(std::function<void(const Event&)> call) = 0;
   /// Starts to leave all groups and returns at once; it must not wait for the server or destroy it.
   virtual void leave() = 0;
+  /// Tells of trouble of the server's own, as a notice.
+  virtual void warn(const std::string&) {}
   /// Starts a call on a group and returns at once. `done` may be called from any thread, from within this function too,
   /// and after the server is gone. The caller lets go of what is returned when it does not wait any more: an execute or
   /// query that was begun goes on without it. Errors: not_found (no such group, or it has no machine), malformed (no

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <system_error>
 
 #include "base/limits.hpp"
 #include "base/sockaddr.hpp"
@@ -19,6 +20,8 @@ constexpr int keep_alive_seconds = 60;  // until the first of three tries, that 
 constexpr int keep_alive_pause_seconds = 10;
 constexpr int keep_alive_tries = 3;
 constexpr int backlog = 64;
+constexpr Nanoseconds listener_rest = 1s;  // out of descriptors: nobody lets go of one sooner for our sake
+constexpr Nanoseconds warning_pause = 1min;
 
 void set(int fd, int level, int name, int value) {
   // What cannot be had makes a canary slower or bigger, never wrong.
@@ -86,7 +89,7 @@ std::vector<CanaryNews> CanarySockets::receive(const Now& now) {
     const auto at = socks_.find(events[static_cast<std::size_t>(i)].data.fd);
     if (at == socks_.end()) continue;  // the bell, or closed by an earlier event of these
     switch (at->second.stage) {
-      case Stage::listener: on_listener(now, at->first); break;
+      case Stage::listener: on_listener(now, at); break;
       case Stage::stranger: on_stranger(at); break;
       case Stage::dialing: on_dialing(at); break;
       case Stage::open: on_open(at); break;
@@ -95,9 +98,10 @@ std::vector<CanaryNews> CanarySockets::receive(const Now& now) {
   return std::exchange(news_, {});
 }
 
-void CanarySockets::on_listener(const Now& now, int listener) {
+void CanarySockets::on_listener(const Now& now, Socks::iterator listener) {
   for (int taken = 0; taken < backlog; ++taken) {
-    udp::ChildlessDescriptor socket(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    udp::ChildlessDescriptor socket(::accept4(listener->first, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket && is_exhaustion(errno)) return rest(now, listener, errno);
     if (!socket) return;
     const auto stranger = [](const auto& item) { return item.second.stage == Stage::stranger; };
     if (static_cast<std::size_t>(std::ranges::count_if(socks_, stranger)) >= limits::canary_strangers) {
@@ -111,6 +115,23 @@ void CanarySockets::on_listener(const Now& now, int listener) {
     sock.deadline = now.mono + limits::canary_patience;
     add(std::move(socket), Stage::stranger, EPOLLIN | EPOLLRDHUP, std::move(sock));
   }
+}
+
+// The listener stays readable, and epoll would tell so again and again.
+void CanarySockets::rest(const Now& now, Socks::iterator listener, int error) {
+  watch(listener->first, 0);
+  listener->second.deadline = now.mono + listener_rest;
+  if (now.mono < quiet_until_) return;
+  quiet_until_ = now.mono + warning_pause;
+  warning_ = "connections of members cannot be accepted (" + std::generic_category().message(error) +
+             "): the death of a process is noticed later; raise the limit of open files (ulimit -n)";
+}
+
+void CanarySockets::watch(int fd, std::uint32_t events) noexcept {
+  epoll_event wanted{};
+  wanted.events = events;
+  wanted.data.fd = fd;
+  static_cast<void>(::epoll_ctl(poll_.get(), EPOLL_CTL_MOD, fd, &wanted));
 }
 
 void CanarySockets::on_stranger(Socks::iterator at) {
@@ -165,6 +186,11 @@ void CanarySockets::end(Socks::iterator at, node::CanaryEnd how) {
 }
 
 void CanarySockets::expire(const Now& now) {
+  for (auto& [fd, sock] : socks_) {
+    if (sock.stage != Stage::listener || sock.deadline > now.mono) continue;
+    sock.deadline = never;
+    watch(fd, EPOLLIN);
+  }
   std::erase_if(socks_, [&](const auto& item) { return item.second.deadline <= now.mono; });
 }
 

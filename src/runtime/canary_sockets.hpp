@@ -7,11 +7,15 @@
 /// them, the oldest gives way. A token is good once. Bytes on an open canary end it without a word to the node: no
 /// member sends any.
 ///
+/// When a connection cannot be accepted for want of descriptors or memory, its listener is left alone for a second.
+///
 /// Close-on-exec, and gone in forked children (udp/childless_descriptor.hpp). Where no listener can be had there is
 /// none.
 
 #include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/now.hpp"
@@ -41,6 +45,8 @@ class CanarySockets {
   [[nodiscard]] std::vector<CanaryNews> receive(const Now& now);
   void expire(const Now& now);
   [[nodiscard]] Mono next_deadline() const noexcept;
+  /// What a person should know, once for each time of trouble; empty: nothing.
+  [[nodiscard]] std::string take_warning() { return std::exchange(warning_, {}); }
 
   void expect(const node::ExpectCanary& canary);
   /// What fails at once is told with the next receive().
@@ -55,13 +61,15 @@ class CanarySockets {
     node::CanaryId id;      ///< of a dialed or open one
     Bytes32 token{};        ///< to be shown, or as much as was shown
     std::size_t bytes = 0;  ///< of it
-    Mono deadline = never;  ///< of a stranger
+    Mono deadline = never;  ///< of a stranger; of a listener: until when it rests
   };
   using Socks = std::map<int, Sock>;
 
   void listen(const SocketAddress& address);
   void add(udp::ChildlessDescriptor descriptor, Stage stage, std::uint32_t events, Sock sock);
-  void on_listener(const Now& now, int listener);
+  void on_listener(const Now& now, Socks::iterator listener);
+  void rest(const Now& now, Socks::iterator listener, int error);
+  void watch(int fd, std::uint32_t events) noexcept;
   void on_stranger(Socks::iterator at);
   void on_dialing(Socks::iterator at);
   void on_open(Socks::iterator at);
@@ -72,7 +80,9 @@ class CanarySockets {
   Socks socks_;
   std::vector<node::ExpectCanary> expected_;
   std::vector<CanaryNews> news_;
-  Bell bell_;  ///< rung for a dial that fails at once
+  std::string warning_;
+  Mono quiet_until_{};  ///< about the same trouble
+  Bell bell_;           ///< rung for a dial that fails at once
 };
 
 }  // namespace mosaik::runtime

@@ -110,6 +110,7 @@ class Loop::Impl {
     if (fresh_.next_deadline() <= now_.mono) fresh_.close_idle(now_);
     if (find(ready, canaries_key_) != nullptr) hear_canaries();
     if (canaries_.next_deadline() <= now_.mono) canaries_.expire(now_);
+    if (const std::string warning = canaries_.take_warning(); !warning.empty()) node_->warn(now_, warning);
     node_->settle(now_);
     keep_timers(drained);
     if (desk_.has_calls_on_loop()) answer_on_loop();

@@ -20,8 +20,12 @@ Result<std::thread> start_thread(const char* name, std::function<void()> run) {
   try {
     out = std::thread(std::move(run));
     ::pthread_setname_np(out->native_handle(), name);
-  } catch (const std::system_error&) {
-    out = fail(Errc::limit, "cannot start a thread; raise the limit of processes (ulimit -u)");
+  } catch (const std::system_error& error) {
+    const bool refused = error.code() == std::errc::operation_not_permitted;
+    out = refused ? fail(Errc::permission,
+                         "cannot start a thread: a sandbox refuses it (seccomp answers clone or clone3 with EPERM); "
+                         "allow these calls")
+                  : fail(Errc::limit, "cannot start a thread; raise the limit of processes (ulimit -u)");
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return out;

@@ -103,6 +103,19 @@ std::optional<Unreachable::Kind> kind_of(const sock_extended_err& error) noexcep
   }
 }
 
+/// Where a sandbox or an emulation does not know recvmmsg, one datagram at a time; tells so in `batches`.
+int read_batch(int fd, Batch& batch, std::size_t wanted, bool& batches) noexcept {
+  if (batches) {
+    const int got = ::recvmmsg(fd, batch.messages.data(), static_cast<unsigned>(wanted), MSG_DONTWAIT, nullptr);
+    batches = got >= 0 || (errno != ENOSYS && errno != EPERM);
+    if (batches) return got;
+  }
+  const ssize_t size = ::recvmsg(fd, &batch.messages[0].msg_hdr, MSG_DONTWAIT);
+  if (size < 0) return -1;
+  batch.messages[0].msg_len = static_cast<unsigned>(size);
+  return 1;
+}
+
 }  // namespace
 
 std::size_t Socket::receive(std::size_t most, const std::function<void(const Received&)>& deliver) {
@@ -114,7 +127,7 @@ std::size_t Socket::receive(std::size_t most, const std::function<void(const Rec
     const std::size_t wanted = std::clamp<std::size_t>((most - delivered) / expected_batch, 1, Buffers::count);
     for (std::size_t i = 0; i < wanted; ++i) batch.prepare(i, buffers_->at(i));
     ++counters_.receive_calls;
-    const int got = ::recvmmsg(fd(), batch.messages.data(), static_cast<unsigned>(wanted), MSG_DONTWAIT, nullptr);
+    const int got = read_batch(fd(), batch, wanted, batches_);
     if (got < 0) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       if (errno != EINTR) ++old_errors;
@@ -138,7 +151,7 @@ std::size_t Socket::receive(std::size_t most, const std::function<void(const Rec
         deliver(Received{.path = {.local = notes.local, .remote = *remote}, .bytes = one});
       } while (!bytes.empty());
     }
-    if (static_cast<std::size_t>(got) < wanted) break;  // it is empty, or an error is about to be told
+    if (batches_ && static_cast<std::size_t>(got) < wanted) break;  // it is empty, or an error is about to be told
   }
   return delivered;
 }

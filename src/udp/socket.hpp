@@ -77,6 +77,7 @@ class Socket {
   struct Buffers;
   ChildlessDescriptor fd_;
   bool gso_ = true;
+  bool batches_ = true;  // the kernel takes recvmmsg
   SocketAddress local_;
   SocketCounters counters_;
   std::unique_ptr<Buffers> buffers_;

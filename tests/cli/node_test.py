@@ -8,6 +8,7 @@ import signal
 import shlex
 import socket
 import subprocess
+import sys
 import time
 import unittest
 
@@ -185,6 +186,37 @@ class ClosedStreams(CommandTest):
                     node.wait(PATIENCE)
                 with open(key, encoding="ascii") as file:
                     self.assertRegex(file.read(), r"^[0-9a-f]{64}\n$")
+
+
+class FewDescriptors(CommandTest):
+    """Whatever a node can not open for want of descriptors: it says so, or it runs."""
+
+    def test_are_named_as_the_reason(self):
+        for limit in range(5, 26):
+            child = subprocess.Popen(["prlimit", f"--nofile={limit}", COMMAND, "node", "--json", "--listen", "127.0.0.1:0"],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, text=True)
+            self.addCleanup(child.stderr.close)
+            self.addCleanup(child.stdout.close)
+            self.addCleanup(child.wait, PATIENCE)
+            ready = child.stdout.readline()
+            if ready:
+                child.terminate()
+                continue
+            self.assertNotEqual(child.wait(PATIENCE), 0, f"limit {limit}")
+            said = child.stderr.read()
+            self.assertRegex(said, "[Tt]oo many open files|ulimit -n|shared libraries", f"limit {limit}")
+            self.assertNotIn("Success", said)
+
+
+class Sandbox(CommandTest):
+    def test_that_refuses_threads_is_named(self):
+        sandbox = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness", "sandbox.py")
+        done = subprocess.run([sys.executable, sandbox, "clone3=EPERM", "--", COMMAND, "node", "--listen", "127.0.0.1:0"],
+                              env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        if done.stderr.startswith("sandbox:"):
+            self.skipTest(done.stderr)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("a sandbox refuses it", done.stderr)
 
 
 class FullOutput(CommandTest):

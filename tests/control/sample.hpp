@@ -92,6 +92,15 @@ class FakeSource final : public control::Source {
     left_.notify_all();
   }
 
+  void warn(const std::string& text) override {
+    const std::scoped_lock lock(mutex_);
+    warning_ = text;
+  }
+  [[nodiscard]] std::string warning() {
+    const std::scoped_lock lock(mutex_);
+    return warning_;
+  }
+
   /// Calls wait until the test ends them.
   std::shared_ptr<void> call(control::Call call, control::CallDone done) override {
     const std::scoped_lock lock(mutex_);
@@ -140,6 +149,7 @@ class FakeSource final : public control::Source {
   std::mutex mutex_;
   std::condition_variable left_;
   std::function<void(const Event&)> call_;
+  std::string warning_;
   int leaves_ = 0;
   std::condition_variable called_;
   std::vector<Asked> calls_;

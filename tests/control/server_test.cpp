@@ -16,6 +16,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/exhausted.hpp"
 #include "base/folder.hpp"
 #include "base/limits.hpp"
 #include "control/client.hpp"
@@ -86,6 +87,29 @@ TEST_F(ControlServer, answers_every_snapshot_route) {
     EXPECT_THAT(response->body, StartsWith("{")) << target;
   }
   EXPECT_TRUE(json::read_status(ask(path_, "GET", "/v1/status")->body));
+}
+
+TEST_F(ControlServer, answers_when_no_descriptor_is_left) {
+  open();
+  for (int round = 0; round < 3; ++round) {
+    const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof address.sun_path - 1);
+    const test::Exhausted exhausted;
+    ASSERT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    send(socket, "GET /v1/status HTTP/1.1\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(read_to_end(socket), HasSubstr("\"name\":\"sample\"")) << "round " << round;
+  }
+  EXPECT_THAT(source_.warning(), HasSubstr("ulimit -n"));
+}
+
+TEST_F(ControlServer, says_why_it_cannot_open) {
+  const test::Folder folder;
+  const test::Exhausted exhausted;
+  const auto opened = Server::open(folder / "socket", source_);
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().message, HasSubstr("Too many open files"));
 }
 
 TEST_F(ControlServer, answers_many_requests_on_one_connection) {

@@ -5,8 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/exhausted.hpp"
 #include "base/limits.hpp"
 #include "crypto/hash.hpp"
 #include "runtime/canary_sockets.hpp"
@@ -71,6 +73,30 @@ class CanarySocketsOfTwo : public testing::Test {
   Side a_ = make_side();
   Side b_ = make_side();
 };
+
+TEST_F(CanarySocketsOfTwo, rest_when_no_descriptor_is_left) {
+  const Descriptor waiting(stranger());
+  Now now = read_clock();
+  pollfd news{a_.canaries->fd(), POLLIN, 0};
+  {
+    const test::Exhausted exhausted;
+    ASSERT_EQ(::poll(&news, 1, 5000), 1);
+    EXPECT_TRUE(a_.canaries->receive(now).empty());
+    EXPECT_THAT(a_.canaries->take_warning(), testing::HasSubstr("ulimit -n"));
+    EXPECT_EQ(::poll(&news, 1, 0), 0) << "the loop would spin";
+    EXPECT_LE(a_.canaries->next_deadline(), now.mono + 1s);
+    now.mono += 1s;
+    a_.canaries->expire(now);
+    ASSERT_EQ(::poll(&news, 1, 5000), 1);
+    EXPECT_TRUE(a_.canaries->receive(now).empty());
+    EXPECT_EQ(a_.canaries->take_warning(), "") << "told already";
+  }
+  now.mono += 1s;
+  a_.canaries->expire(now);
+  a_.canaries->expect({one_, token_});
+  ASSERT_EQ(::send(waiting.get(), token_.data(), token_.size(), 0), static_cast<ssize_t>(token_.size()));
+  EXPECT_TRUE(serve([&] { return a_.news.size() == 1; })) << "who waited is let in";
+}
 
 TEST_F(CanarySocketsOfTwo, open_by_the_expected_token) {
   open_canary();
