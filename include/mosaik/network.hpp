@@ -7,8 +7,10 @@
 /// the Network, off the loop.
 ///
 /// Life. Destroying a Group leaves it: a Departure is flushed, bonds close with 102, within 600 ms. Destroying a
-/// Network leaves all groups and ends its threads, within 1 s. Descriptors are close-on-exec; a forked child must not
-/// use the parent's handles.
+/// Network leaves all groups and ends its threads, within 1 s. Descriptors are close-on-exec. In a
+/// forked child the parent's handles are closed: calls end with Errc::closed, readers see the state of the start, and
+/// close() and destructors do nothing to the parent's node. A future that was asked for before the fork never comes
+/// there.
 
 #include <chrono>
 #include <cstdint>

@@ -168,14 +168,23 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
                                             std::move(*recalled));
   if (!follow) addresses = nullptr;  // they stay as they are
   auto node = std::make_unique<node::Node>(node_config, std::move(identity->key), now);
+  auto saved = runtime::Saved::yes;
   if (!state_file.empty()) {
-    // Before anybody hears of this run: the next one must be newer even if the clock goes back.
-    if (auto saved = runtime::save_state(state_file, node->memory()); !saved) return std::unexpected(saved.error());
+    // Before anybody hears of this run: the next one must be newer even if the clock goes back. It seldom does, and a
+    // full disk must not keep a member out.
+    const auto written = runtime::save_state(state_file, node->memory());
+    if (!written && written.error().code != Errc::limit) return std::unexpected(written.error());
+    if (!written) {
+      saved = runtime::Saved::no;
+      node->warn(now, written.error().message +
+                          "; the node runs, and writes it as soon as there is room: if the clock goes back before a "
+                          "restart, others take the new run for an old one");
+    }
   }
   auto outlet = runtime::Outlet::open(runtime::take_snapshot(*node, now));
   if (!outlet) return std::unexpected(outlet.error());
   auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), std::move(canaries), **outlet,
-                                  {.state_file = state_file, .addresses = std::move(addresses)});
+                                  {.state_file = state_file, .saved = saved, .addresses = std::move(addresses)});
   if (!loop) return std::unexpected(loop.error());
   std::shared_ptr<NetworkBody> out(
       new NetworkBody(id, std::move(identity->file), std::move(*outlet), std::move(*loop)));
@@ -265,6 +274,7 @@ void NetworkBody::remember(const GroupId& group, Replica replica) {
 }
 
 std::optional<Replica> NetworkBody::replica_of(const GroupId& group) const {
+  if (mark_.forked()) return std::nullopt;
   const std::scoped_lock lock(replicas_mutex_);
   const auto found = replicas_.find(group);
   return found == replicas_.end() ? std::nullopt : std::optional(found->second);
@@ -332,7 +342,15 @@ std::shared_ptr<void> NetworkBody::wait_committed(const control::Call& call, con
           }};
 }
 
+Future<std::monostate> NetworkBody::ended() const {
+  if (!mark_.forked()) return ended_.future();
+  Promise<std::monostate> over;
+  over.set({});
+  return over.future();
+}
+
 void NetworkBody::close() {
+  if (mark_.forked()) return;
   const std::scoped_lock lock(closing_);
   loop_->stop();
   outlet_->stop(delivery_limit);

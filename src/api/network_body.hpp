@@ -46,7 +46,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   void post(runtime::Request request) { loop_->post(std::move(request)); }
   [[nodiscard]] runtime::Outlet& outlet() noexcept { return *outlet_; }
   /// Completes when the node was asked to leave (through the control socket) and has left, or is closed.
-  [[nodiscard]] Future<std::monostate> ended() const { return ended_.future(); }
+  [[nodiscard]] Future<std::monostate> ended() const;
   /// Leaves all groups; see Network::leave.
   Future<Result<>> leave_within(Nanoseconds wait);
   void close();
@@ -71,6 +71,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file, std::unique_ptr<runtime::Outlet> outlet,
               std::unique_ptr<runtime::Loop> loop);
 
+  runtime::ForkMark mark_;
   PeerId id_;
   std::optional<runtime::KeyFile> key_file_;  // held: locked as long as the node may speak
   std::unique_ptr<runtime::Outlet> outlet_;

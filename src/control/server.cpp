@@ -211,6 +211,8 @@ Result<std::unique_ptr<Server>> Server::open(const std::string& path, Source& so
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Server::~Server() = default;
+Server::~Server() {
+  if (mark_.forked()) static_cast<void>(impl_.release());
+}
 
 }  // namespace mosaik::control

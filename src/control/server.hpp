@@ -21,6 +21,7 @@
 #include <mosaik/status.hpp>
 
 #include "control/calls.hpp"
+#include "runtime/forks.hpp"
 
 namespace mosaik::control {
 
@@ -61,6 +62,7 @@ class Server {
   class Impl;
   explicit Server(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+  runtime::ForkMark mark_;  // a child of fork has no thread of it, and leaves the socket to its parent
 };
 
 }  // namespace mosaik::control

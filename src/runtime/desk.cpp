@@ -11,6 +11,7 @@ namespace {
 
 constexpr Nanoseconds refresh_interval = 500ms;
 constexpr Nanoseconds memory_pause = 200ms;  // a mesh that forms is written down once
+constexpr Nanoseconds memory_retry = 10s;    // a full disk may have room by then
 
 std::unexpected<Error> closed() {
   return fail(Errc::closed, "the network is closed");
@@ -45,14 +46,16 @@ Snapshot take_snapshot(node::Node& node, const Now& now) {
 }
 
 Desk::Desk(node::Node& node, CanarySockets& canaries, Outlet& outlet, std::shared_ptr<Inbox> inbox,
-           std::string state_file)
+           std::string state_file, Saved saved)
     : node_(node),
       canaries_(canaries),
       outlet_(outlet),
       inbox_(inbox),
       resolver_(std::move(inbox)),
       state_(state_writer(std::move(state_file), inbox_)),
-      now_(read_clock()) {}
+      now_(read_clock()) {
+  if (state_ && saved == Saved::no) memory_due_ = now_.mono + memory_retry;
+}
 
 // -- requests
 
@@ -239,9 +242,11 @@ void Desk::publish() {
 
 void Desk::keep_memory(bool at_the_end) {
   if (!state_) return;
+  const bool failing = state_->failing();
   if (node_.take_memory_changed() && memory_due_ == never) memory_due_ = now_.mono + memory_pause;
+  if (failing && memory_due_ == never) memory_due_ = now_.mono + memory_retry;
   if (memory_due_ == never || (!at_the_end && memory_due_ > now_.mono)) return;
-  memory_due_ = never;
+  memory_due_ = failing ? now_.mono + memory_retry : never;
   state_->put(node_.memory());
 }
 

@@ -21,7 +21,8 @@ namespace mosaik::runtime {
 
 class Desk final : public Step {
  public:
-  Desk(node::Node& node, CanarySockets& canaries, Outlet& outlet, std::shared_ptr<Inbox> inbox, std::string state_file);
+  Desk(node::Node& node, CanarySockets& canaries, Outlet& outlet, std::shared_ptr<Inbox> inbox, std::string state_file,
+       Saved saved);
 
   /// The moment of the inputs that follow.
   void set_now(const Now& now) noexcept { now_ = now; }

@@ -82,7 +82,7 @@ Result<KeyFile> KeyFile::create(const std::string& path) {
   auto file = NewFile::create(kind, path, "." + to_hex(random_bytes32()).substr(0, 16) + ".tmp");
   if (!file) {
     const auto& [code, message] = file.error();
-    return fail(code == Errc::not_found ? Errc::io : code,
+    return fail(code == Errc::not_found || code == Errc::limit ? Errc::io : code,
                 message + "; " +
                     (code == Errc::not_found ? "make its folder first: mkdir -p " + shell_word(folder_of(path))
                                              : std::string(elsewhere)));

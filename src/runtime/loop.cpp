@@ -33,7 +33,7 @@ class Loop::Impl {
         fresh_(std::move(fresh)),
         sockets_(std::move(sockets), fresh_),
         canaries_(std::move(canaries)),
-        desk_(*node_, canaries_, outlet, inbox_, std::move(options.state_file)),
+        desk_(*node_, canaries_, outlet, inbox_, std::move(options.state_file), options.saved),
         poller_(std::move(poller)),
         inbox_key_(sockets_.all().size()),
         interfaces_key_(inbox_key_ + 1),
@@ -234,11 +234,23 @@ Result<std::unique_ptr<Loop>> Loop::open(std::unique_ptr<node::Node> node, std::
 }
 
 Loop::~Loop() {
+  if (mark_.forked()) {
+    // Neither can be destroyed without the thread.
+    static_cast<void>(impl_.release());
+    static_cast<void>(new std::thread(std::move(thread_)));
+    static_cast<void>(new std::shared_ptr<Inbox>(std::move(inbox_)));
+    return;
+  }
   stop();
 }
 
+void Loop::post(Request request) {
+  if (mark_.forked()) return request(nullptr);
+  inbox_->post(std::move(request));
+}
+
 void Loop::stop() {
-  if (!thread_.joinable()) return;
+  if (!thread_.joinable() || mark_.forked()) return;
   post([this](Step* step) {
     if (step != nullptr) impl_->leave_all_and_end();
   });

@@ -11,7 +11,8 @@
 /// A full send buffer keeps the rest of the batch; reading and timers go on, and the batch goes on when there is room.
 ///
 /// Life. open() starts the thread. stop() leaves all groups, gives their departures limits::departure_flush and a
-/// little, and ends the thread; everything that waits for an answer gets one.
+/// little, and ends the thread; everything that waits for an answer gets one. A child of fork has no such thread: there
+/// the end does nothing, and what the child has of the loop is never freed.
 
 #include <functional>
 #include <memory>
@@ -21,8 +22,10 @@
 
 #include "node/node.hpp"
 #include "runtime/canary_sockets.hpp"
+#include "runtime/forks.hpp"
 #include "runtime/inbox.hpp"
 #include "runtime/outlet.hpp"
+#include "runtime/state_writer.hpp"
 #include "runtime/step.hpp"
 #include "udp/socket.hpp"
 
@@ -39,7 +42,8 @@ struct OwnAddresses {
 };
 
 struct LoopOptions {
-  std::string state_file;  ///< where the node's memory is kept; empty: nowhere
+  std::string state_file;    ///< where the node's memory is kept; empty: nowhere
+  Saved saved = Saved::yes;  ///< no: it could not be written before the start, and is tried again
   /// Asked again when the addresses of this computer may have changed: on its news, or once a minute where a sandbox
   /// keeps them from us, which a notice tells. Empty: they are as they are.
   std::function<OwnAddresses()> addresses;
@@ -55,8 +59,8 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
   ~Loop();
 
-  /// From any thread; see Request.
-  void post(Request request) { inbox_->post(std::move(request)); }
+  /// From any thread; see Request. In a child of fork the request ends at once.
+  void post(Request request);
   /// At most 600 ms. Not on the loop's thread.
   void stop();
 
@@ -66,6 +70,7 @@ class Loop {
   std::shared_ptr<Inbox> inbox_;
   std::unique_ptr<Impl> impl_;
   std::thread thread_;
+  ForkMark mark_;
 };
 
 }  // namespace mosaik::runtime

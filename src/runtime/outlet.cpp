@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/limits.hpp"
+#include "runtime/forks.hpp"
 #include "runtime/mailbox.hpp"
 #include "runtime/thread.hpp"
 
@@ -61,7 +62,7 @@ struct Subscriber {
 
 class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
  public:
-  explicit State(Snapshot first) : current_(std::move(first)) {}
+  explicit State(Snapshot first) : first_(first), current_(std::move(first)) {}
   ~State() { delete slot_.load(); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -96,6 +97,7 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
 
   // Any thread's side.
   Reading latest() {
+    if (mark_.forked()) return {first_, false};
     const std::scoped_lock lock(mutex_);
     take_up();
     return {current_, !read_.exchange(true)};
@@ -103,7 +105,9 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
 
   void watch(Watch watch) {
     Task task;
-    {
+    if (mark_.forked()) {
+      task = watch(nullptr);
+    } else {
       const std::scoped_lock lock(mutex_);
       take_up();
       task = watch(ended_ ? nullptr : &current_);
@@ -113,6 +117,7 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
   }
 
   void reconsider() {
+    if (mark_.forked()) return;
     {
       const std::scoped_lock lock(mutex_);
       take_up();
@@ -123,6 +128,7 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
 
   std::shared_ptr<void> subscribe(std::function<void(const Event&)> call) {
     auto subscriber = std::make_shared<Subscriber>(std::move(call));
+    if (mark_.forked()) return subscriber;
     {
       const std::scoped_lock lock(mutex_);
       take_up();  // events from now on, so the older ones must not wait in the mailbox
@@ -135,6 +141,7 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
   }
 
   void stop(Nanoseconds limit) {
+    if (mark_.forked()) return;
     std::thread thread;
     std::deque<Task> left;
     {
@@ -197,6 +204,7 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
   }
 
   void unsubscribe(const std::shared_ptr<Subscriber>& subscriber) {
+    if (mark_.forked()) return;
     {
       const std::scoped_lock lock(mutex_);
       std::erase(subscribers_, subscriber);
@@ -260,6 +268,9 @@ class Outlet::State : public std::enable_shared_from_this<Outlet::State> {
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> abandoned_ = false;
   std::atomic<std::thread::id> delivery_;
+
+  ForkMark mark_;
+  const Snapshot first_;  // for children: nobody changes it
 
   std::mutex mutex_;
   std::condition_variable finished_;

@@ -15,6 +15,9 @@
 /// slow callback delays other people's completions by the time of one callback for each subscriber, not by its backlog.
 /// A callback that does not return stops deliveries of this node (never its loop).
 ///
+/// A child of fork has no delivery thread: it reads the snapshot of the start, its watches end at once, its
+/// subscriptions hear nothing.
+///
 /// Limits. limits::event_backlog events for each subscriber: the oldest go first, and one event `lost` stands for them.
 /// The same number in the mailbox: when the delivery thread is stuck, the newest are counted instead of kept.
 

@@ -105,7 +105,8 @@ Result<NewFile> NewFile::create(const FileKind& kind, const std::string& path, s
     }
   }
   const bool forbidden = error == EACCES || error == EPERM || error == EROFS;
-  const Errc code = forbidden ? Errc::permission : error == ENOENT ? Errc::not_found : Errc::io;
+  const bool full = error == ENOSPC || error == EDQUOT;
+  const Errc code = forbidden ? Errc::permission : error == ENOENT ? Errc::not_found : full ? Errc::limit : Errc::io;
   return fail(code, named(kind, path) + "cannot be created: " + reason(error));
 }
 

@@ -25,9 +25,12 @@ constexpr FileKind kind{.what = "state file",
 std::unexpected<Error> cannot(std::string_view verb, const std::string& path) {
   const int error = errno;
   const bool forbidden = error == EACCES || error == EPERM || error == EROFS;
-  return fail(forbidden ? Errc::permission : Errc::io, named(kind, path) + "cannot be " + std::string(verb) + ": " +
-                                                           std::generic_category().message(error) + "; " +
-                                                           std::string(kind.access_help));
+  const bool full = error == ENOSPC || error == EDQUOT;
+  return fail(forbidden ? Errc::permission
+              : full    ? Errc::limit
+                        : Errc::io,
+              named(kind, path) + "cannot be " + std::string(verb) + ": " + std::generic_category().message(error) +
+                  "; " + std::string(kind.access_help));
 }
 
 std::string_view take_line(std::string_view& text) {

@@ -35,7 +35,7 @@ struct Recalled {
 /// Errors: permission, io (a link, a FIFO and so on, too), limit; each names the file and what to do.
 [[nodiscard]] Result<Recalled> load_state(const std::string& path, Wall now);
 /// Replaces the file. What was there is not opened, and a link there is not followed.
-/// Errors: permission, io, not_found (the folder).
+/// Errors: permission, io, not_found (the folder), limit (no room on the disk).
 [[nodiscard]] Result<> save_state(const std::string& path, const node::Memory& memory);
 
 /// The text form, for tests and fuzzing.

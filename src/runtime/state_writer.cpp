@@ -17,6 +17,7 @@ struct StateWriter::State {
   std::condition_variable written;
   std::optional<node::Memory> next;
   bool running = false;  ///< a thread writes, and will look at `next` again
+  bool failing = false;
 
   void write() {
     std::unique_lock lock(mutex);
@@ -24,7 +25,11 @@ struct StateWriter::State {
       const node::Memory memory = std::move(*next);
       next.reset();
       lock.unlock();
-      if (const auto saved = save_state(path, memory); !saved) failed(saved.error().message);
+      const auto saved = save_state(path, memory);
+      lock.lock();
+      if (std::exchange(failing, !saved) || saved) continue;
+      lock.unlock();
+      failed(saved.error().message);
       lock.lock();
     }
     running = false;
@@ -46,11 +51,20 @@ void StateWriter::put(node::Memory memory) {
   }
   auto thread = start_thread("mosaik-state", [state = state_] { state->write(); });
   if (thread) return thread->detach();
-  state_->failed("state file '" + state_->path + "' is not written: " + thread.error().message);
+  bool again = false;
+  {
+    const std::scoped_lock lock(state_->mutex);
+    again = std::exchange(state_->failing, true);
+    state_->next.reset();
+    state_->running = false;
+    state_->written.notify_all();
+  }
+  if (!again) state_->failed("state file '" + state_->path + "' is not written: " + thread.error().message);
+}
+
+bool StateWriter::failing() const {
   const std::scoped_lock lock(state_->mutex);
-  state_->next.reset();
-  state_->running = false;
-  state_->written.notify_all();
+  return state_->failing;
 }
 
 std::function<void()> StateWriter::wait() const {

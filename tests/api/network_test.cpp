@@ -1,9 +1,13 @@
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <optional>
 #include <thread>
 
 #include "api/nodes.hpp"
@@ -327,6 +331,49 @@ TEST(Network, events_come_in_order_and_show_in_the_snapshot) {
     EXPECT_GT(event.sequence, last);
     last = event.sequence;
   }
+}
+
+/// Whether `check` holds in a child of this process, which ends by exit() as a failed exec's would.
+template <class F>
+bool holds_in_child(F check) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(20);
+    std::exit(check() ? 0 : 1);  // runs destructors of statics
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST(Network, is_closed_in_a_child_of_fork_and_goes_on_in_the_parent) {
+  test::Folder folder;
+  static std::optional<Network> network;
+  NetworkConfig config = test::on_loopback();
+  config.control = folder / "control";
+  network.emplace(test::value_of(Network::open(config)));
+  std::optional<Group> group(test::join(*network));
+  const auto before = network->subscribe([](const Event&) {});
+  EXPECT_TRUE(holds_in_child([&] {
+    const auto is_closed = [](const auto& future) {
+      const auto result = future.get_for(10s);
+      return result && !*result && result->error().code == Errc::closed;
+    };
+    bool good = is_closed(network->ping(network->contact())) && is_closed(group->when().bonds_reach(1));
+    const auto joined = network->groups().with_key(GroupKey::from_secret("another")).join();
+    good = good && !joined && joined.error().code == Errc::closed;
+    good = good && network->status().id == network->id() && network->ended().get_for(10s);
+    const auto heard = network->subscribe([](const Event&) {});
+    group.reset();
+    network->close();
+    return good;
+  }));
+  EXPECT_TRUE(std::filesystem::exists(config.control)) << "the child has removed the parent's socket";
+  const Network other = test::open_node({network->contact()});
+  const Group others = test::join(other);
+  EXPECT_TRUE(others.when().bonded_with(network->id()).get_for(test::patience));
+  group.reset();
+  network.reset();
 }
 
 TEST(Network, completes_futures_on_the_users_executor_and_on_its_own_thread) {

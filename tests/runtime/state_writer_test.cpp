@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <mutex>
 #include <vector>
 
@@ -51,9 +52,18 @@ TEST(StateWriterTest, tells_of_failures) {
   });
   writer.put(memory_of(1));
   writer.wait()();
-  const std::scoped_lock lock(mutex);
-  ASSERT_EQ(told.size(), 1U);
-  EXPECT_THAT(told[0], testing::HasSubstr("nowhere/state"));
+  EXPECT_TRUE(writer.failing());
+  writer.put(memory_of(2));
+  writer.wait()();
+  {
+    const std::scoped_lock lock(mutex);
+    ASSERT_EQ(told.size(), 1U) << "once for all in a row";
+    EXPECT_THAT(told[0], testing::HasSubstr("nowhere/state"));
+  }
+  std::filesystem::create_directory(folder / "nowhere");
+  writer.put(memory_of(3));
+  writer.wait()();
+  EXPECT_FALSE(writer.failing());
 }
 
 }  // namespace
