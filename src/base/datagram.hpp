@@ -26,6 +26,12 @@ enum class Refusal : std::uint8_t {
   path,  ///< somebody says that the datagram did not get there
 };
 
+/// A datagram did not fit: an ICMP message says so (RFC 1191, RFC 8201), or our own host.
+struct TooBig {
+  std::size_t fits = 0;  ///< bytes that a datagram on this path may have, without headers; 0: not told
+  std::size_t sent = 0;  ///< bytes of the one that did not fit; 0: not known
+};
+
 /// What one send with UDP_SEGMENT may hold: Linux takes 64 segments, newer kernels 128; and an IP packet before it is
 /// cut up has at most 65,535 bytes with its headers.
 inline constexpr std::size_t gso_segments = 64;

@@ -186,6 +186,9 @@ void Node::on_datagram(const Now& now, const DatagramPath& path, BytesView bytes
 void Node::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) {
   impl_->endpoint.on_unreachable(now, remote, quoted, refusal);
 }
+void Node::on_too_big(const Now& now, const SocketAddress& remote, BytesView quoted, const TooBig& what) {
+  impl_->endpoint.on_too_big(now, remote, quoted, what);
+}
 void Node::on_timer(const Now& now) {
   impl_->on_timer(now);
 }

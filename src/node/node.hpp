@@ -118,6 +118,7 @@ class Node {
   void start(const Now& now);
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes);
   void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal = Refusal::port);
+  void on_too_big(const Now& now, const SocketAddress& remote, BytesView quoted, const TooBig& what);
   void on_timer(const Now& now);
   void on_canary_opened(const Now& now, CanaryId canary);
   void on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how);

@@ -45,7 +45,10 @@ void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
   const auto known = discovery.entries(now);
   if (known.empty() && group.members.size() <= 1 && config.discovery.bootstrap.empty())
     group.reasons.emplace_back(
-        "no bootstrap peer was given and nobody has dialed this node; give it one: HOST or PEERID@HOST:PORT");
+        endpoint.counters().handshakes_failed > 0
+            ? "this node was dialed, and no handshake came to its end: datagrams of 1,200 bytes may be lost on the way "
+              "back (an MTU below 1,228), or the dialer takes this node for another one"
+            : "no bootstrap peer was given and nobody has dialed this node; give it one: HOST or PEERID@HOST:PORT");
   for (const auto& [contact, text] : silent_bootstraps_) group.reasons.push_back(text);
   for (std::string& text : troubles_.told(now)) group.reasons.push_back(std::move(text));
   std::size_t elsewhere = 0;

@@ -155,7 +155,7 @@ int Connection::Callbacks::on_acknowledged(ngtcp2_conn*, std::int64_t stream, st
   Connection& connection = self(user);
   if (connection.stream_ != stream) return 0;
   connection.outbox_.acknowledged(offset + size);
-  connection.size_.on_acknowledged(offset + size);
+  connection.size_.on_acknowledged(connection.now_, offset + size);
   return 0;
 }
 

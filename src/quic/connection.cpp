@@ -22,6 +22,7 @@ void Connection::on_datagram(Mono now, const DatagramPath& path, BytesView bytes
   const Whence from = whence(path.remote);
   if (from == Whence::nowhere) return;
   answered_ = true;
+  now_ = now;
   // ngtcp2 sees one path for the whole life of a connection: it never validates another one, nor moves to it.
   const PathStorage logical(logical_local, logical_remote);
   const ngtcp2_pkt_info info{};
@@ -45,7 +46,7 @@ void Connection::on_authentic(Mono now, Whence from, const SocketAddress& remote
     last_heard_ = now;
     unanswered_ = 0;
   }
-  if (watch_.fresh()) size_.on_heard();
+  if (watch_.fresh()) size_.on_heard(now);
   if (from == Whence::home) {
     change_.on_home();
     return;
@@ -125,12 +126,7 @@ SendResult Connection::send(SendClass kind, const Frame& frame) {
 }
 
 void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted, Refusal refusal) {
-  if (ending_) return;
-  const ngtcp2_cid* const peer = ngtcp2_conn_get_dcid(quic_);
-  const bool is_long = !quoted.empty() && (quoted[0] & 0x80U) != 0;
-  const std::size_t at = is_long ? 6 : 1;
-  if (quoted.size() < at + peer->datalen || (is_long && quoted[5] != peer->datalen)) return;
-  if (!std::ranges::equal(quoted.subspan(at, peer->datalen), BytesView(peer->data, peer->datalen))) return;
+  if (ending_ || !is_quoted(quoted)) return;
   if (opened_ && refusal == Refusal::path) {
     shared_.events.push_back(LinkEvent(LinkLossy{timer.link}));
   } else if (opened_) {
@@ -138,6 +134,21 @@ void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView
   } else if (is_dialer() && remote == path_.remote) {
     end_silently(now, ClosedBy::handshake, "no one listens at " + remote.text(), true);
   }
+}
+
+bool Connection::is_quoted(BytesView quoted) const {
+  const ngtcp2_cid* const peer = ngtcp2_conn_get_dcid(quic_);
+  const bool is_long = !quoted.empty() && (quoted[0] & 0x80U) != 0;
+  const std::size_t at = is_long ? 6 : 1;
+  if (quoted.size() < at + peer->datalen || (is_long && quoted[5] != peer->datalen)) return false;
+  return std::ranges::equal(quoted.subspan(at, peer->datalen), BytesView(peer->data, peer->datalen));
+}
+
+void Connection::on_too_big(Mono now, BytesView quoted, const TooBig& what) {
+  if (ending_ || !is_quoted(quoted)) return;
+  const bool below_quic = what.fits > 0 ? what.fits < DatagramSize::small : what.sent <= DatagramSize::small;
+  too_narrow_ = too_narrow_ || below_quic;
+  if (opened_) size_.on_too_big(now, what, ngtcp2_conn_get_path_max_tx_udp_payload_size(quic_));
 }
 
 bool Connection::sends_to(const SocketAddress& remote) const {
@@ -152,15 +163,33 @@ void Connection::give_way(Mono now) {
 void Connection::on_timer(Mono now) {
   if (ending_) return;
   if (!opened_ && handshake_deadline_ <= now) {
-    return end_silently(now, ClosedBy::handshake,
-                        last_heard_ == Mono{} ? "no answer from " + path_.remote.text() : "handshake timed out");
+    return end_silently(now, ClosedBy::handshake, explain_timeout());
   }
   if (departure_ && departure_->deadline <= now) return close(now, departure_->code, CloseMode::at_once);
+  watch_for_black_hole(now);
   if (waits_for_answer() || ngtcp2_conn_get_expiry(quic_) > stamp(now)) return;
   watch_for_loss(now);
   const int failed = ngtcp2_conn_handle_expiry(quic_, stamp(now));
+  if (failed == NGTCP2_ERR_IDLE_CLOSE && !opened_) return end_silently(now, ClosedBy::handshake, explain_timeout());
   if (failed == NGTCP2_ERR_IDLE_CLOSE) return end_silently(now, ClosedBy::idle, "nothing was heard for the idle time");
   if (failed != 0) return end_by_error(now, failed);
+}
+
+// The first datagrams of both sides have 1,200 bytes (RFC 9000 14.1), what comes after them may be shorter. So a path
+// that carries less looks like a peer that begins and never ends.
+std::string Connection::explain_timeout() const {
+  const std::string remote = path_.remote.text();
+  if (too_narrow_) return "datagrams of 1,200 bytes do not fit on the way to " + remote + " (its MTU is below 1,228)";
+  if (is_dialer() && !answered_) return "no answer from " + remote;
+  return "the handshake with " + remote +
+         " began and did not end: full-sized datagrams may be lost on the way (MTU below 1,228)";
+}
+
+// Other packets than large ones may arrive all the time: their acknowledgements say nothing of these.
+void Connection::watch_for_black_hole(Mono now) {
+  if (!opened_ || !size_.is_awaiting()) return;
+  const Nanoseconds timeout(static_cast<std::int64_t>(ngtcp2_conn_get_pto(quic_)));
+  if (size_.is_overdue(now, timeout)) size_.on_overdue(now, outbox_.sent_bytes());
 }
 
 // What was sent is overdue by a whole probe timeout, and nothing else was heard since.
@@ -168,7 +197,7 @@ void Connection::watch_for_loss(Mono now) {
   if (!opened_ || compat::facts_of(quic_).in_flight == 0) return;
   const Nanoseconds timeout(static_cast<std::int64_t>(ngtcp2_conn_get_pto(quic_)));
   if (now - std::max(last_sent_, last_heard_) < timeout) return;
-  size_.on_overdue();
+  size_.on_overdue(now, outbox_.sent_bytes());
   shared_.events.push_back(LinkEvent(LinkLossy{timer.link}));
 }
 

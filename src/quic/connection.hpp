@@ -52,6 +52,7 @@ class Connection {
 
   void on_datagram(Mono now, const DatagramPath& path, BytesView bytes);
   void on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted, Refusal refusal);
+  void on_too_big(Mono now, BytesView quoted, const TooBig& what);
   [[nodiscard]] bool sends_to(const SocketAddress& remote) const;
   void on_timer(Mono now);
   /// Writes datagrams; true when there is more to write at once.
@@ -116,6 +117,10 @@ class Connection {
   void report();
   void leave_if_flushed(Mono now);
   void watch_for_loss(Mono now);
+  void watch_for_black_hole(Mono now);
+  /// `quoted` begins as a datagram of this link does: only who has seen one can know.
+  [[nodiscard]] bool is_quoted(BytesView quoted) const;
+  [[nodiscard]] std::string explain_timeout() const;
   [[nodiscard]] bool count_peer();
   /// As a dialer: packets are out, and nothing at all has come back.
   [[nodiscard]] bool unanswered_dial() const noexcept { return is_dialer() && !answered_ && sent_ > 0; }
@@ -162,6 +167,7 @@ class Connection {
   Mono handshake_deadline_;
   Mono last_sent_{};
   Mono last_heard_{};
+  Mono now_{};  // of the call that is under way
   std::uint32_t packets_until_key_update_ = 0;
   std::size_t unpaced_ = 0;       // bytes written since the pace was last set
   std::uint32_t unanswered_ = 0;  // datagrams since last_heard_
@@ -169,6 +175,7 @@ class Connection {
   Nanoseconds keep_alive_ = limits::quic_keep_alive;
   std::size_t sent_ = 0;  // bytes of datagrams, until the link is open
   bool once_ = false;
+  bool too_narrow_ = false;  // somebody said that the path carries no datagrams of the size that QUIC begins with
   bool answered_ = false;
   bool probe_due_ = false;
   bool opened_ = false;

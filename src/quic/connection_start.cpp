@@ -71,7 +71,7 @@ void Connection::configure(ngtcp2_settings& settings, ngtcp2_transport_params& p
   // answer where there is one. Waiting for a second packet would cost a lone Ping a datagram and a timer of its own.
   settings.ack_thresh = 1;
   settings.rand_ctx.native_handle = &shared_.random;
-  if (size_.decides()) {
+  if (size_.is_loopback()) {
     settings.max_tx_udp_payload_size = shared_.config.loopback_datagram;
     settings.no_tx_udp_payload_size_shaping = 1;
     settings.no_pmtud = 1;

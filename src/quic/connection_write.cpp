@@ -36,6 +36,7 @@ bool Connection::write(Mono now, DatagramBatch& out) {
   if (ending_ || waits_for_answer()) return false;
   const Callbacks::Calling calling(*this);
   const Probing probing(*this);
+  watch_for_black_hole(now);
   const std::size_t largest = datagram_limit();
   // Stopping at the quantum is not "blocked": the rest goes as soon as the other connections had their turn.
   const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(quic_), largest);
@@ -47,10 +48,12 @@ bool Connection::write(Mono now, DatagramBatch& out) {
       more = true;
       break;
     }
-    const std::optional<std::size_t> packet = write_packet(now, out.room().first(largest));
+    // A probe asks whether the peer lives: what the path does to large datagrams is another question.
+    const std::size_t most = probe_due_ && written == 0 ? std::min(largest, DatagramSize::small) : largest;
+    const std::optional<std::size_t> packet = write_packet(now, out.room().first(most));
     if (!packet) break;
     written += *packet;
-    size_.on_written(*packet, outbox_.sent_bytes());
+    size_.on_written(now, *packet, outbox_.sent_bytes());
     ++unanswered_;
     if (probe_due_) probes_.add(now, out.room().first(*packet));
     out.commit(path_, *packet);
@@ -65,8 +68,7 @@ bool Connection::write(Mono now, DatagramBatch& out) {
 }
 
 std::size_t Connection::datagram_limit() const {
-  if (!size_.decides()) return ngtcp2_conn_get_max_tx_udp_payload_size(quic_);
-  return size_.limit(opened_);
+  return size_.limit(opened_, ngtcp2_conn_get_max_tx_udp_payload_size(quic_));
 }
 
 // A pacing timer for every small write would wake the node once more for each Ping that it sends or answers.

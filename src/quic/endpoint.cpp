@@ -19,6 +19,7 @@ class Endpoint::Impl {
 
   void on_datagram(Mono now, const DatagramPath& path, BytesView bytes);
   void on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted, Refusal refusal);
+  void on_too_big(Mono now, const SocketAddress& remote, BytesView quoted, const TooBig& what);
   void on_timer(Mono now);
   bool advance(Mono now);
   Result<LinkId> dial(Mono now, const DialRequest& request);
@@ -181,6 +182,11 @@ void Endpoint::Impl::on_unreachable(Mono now, const SocketAddress& remote, Bytes
     connection.on_unreachable(now, remote, quoted, refusal);
     if (connection.ending()) settle(now, connection);
   }
+}
+
+void Endpoint::Impl::on_too_big(Mono now, const SocketAddress& remote, BytesView quoted, const TooBig& what) {
+  for (const auto& [link, connection] : live_)
+    if (connection->sends_to(remote)) connection->on_too_big(now, quoted, what);
 }
 
 void Endpoint::Impl::on_timer(Mono now) {
@@ -380,6 +386,9 @@ void Endpoint::on_datagram(const Now& now, const DatagramPath& path, BytesView b
 }
 void Endpoint::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) {
   impl_->on_unreachable(impl_->advance_clock(now.mono), remote, quoted, refusal);
+}
+void Endpoint::on_too_big(const Now& now, const SocketAddress& remote, BytesView quoted, const TooBig& what) {
+  impl_->on_too_big(impl_->advance_clock(now.mono), remote, quoted, what);
 }
 void Endpoint::on_timer(const Now& now) {
   impl_->on_timer(impl_->advance_clock(now.mono));

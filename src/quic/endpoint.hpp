@@ -44,6 +44,7 @@ class Endpoint final : public Transport {
   // Transport and Links: see there.
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) override;
   void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) override;
+  void on_too_big(const Now& now, const SocketAddress& remote, BytesView quoted, const TooBig& what) override;
   void on_timer(const Now& now) override;
   bool advance(const Now& now) override;
   [[nodiscard]] Result<LinkId> dial(const Now& now, const DialRequest& request) override;

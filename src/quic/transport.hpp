@@ -32,6 +32,8 @@ class Transport : public Links {
   /// An ICMP unreachable (port, host or net) for a datagram that we sent to `remote`; `quoted` is the start of that
   /// datagram.
   virtual void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) = 0;
+  /// A datagram that we sent to `remote` was too big for the way; `quoted` is its start.
+  virtual void on_too_big(const Now&, const SocketAddress& /*remote*/, BytesView /*quoted*/, const TooBig&) {}
   /// Call when next_deadline() has passed and every datagram that had arrived by then was handed in.
   virtual void on_timer(const Now& now) = 0;
   /// Takes up waiting handshakes, at most limits::handshakes_per_step; true when more are waiting.

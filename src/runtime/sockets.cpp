@@ -27,6 +27,8 @@ void Sockets::receive_errors(std::size_t index, const Now& now, node::Node& node
 
 void hand_errors(udp::Socket& socket, const Now& now, node::Node& node) {
   socket.receive_errors([&](const udp::Unreachable& error) {
+    if (error.kind == udp::Unreachable::Kind::too_big)
+      return node.on_too_big(now, error.remote, error.quoted, error.too_big);
     const bool port = error.kind == udp::Unreachable::Kind::port && error.by_destination;
     node.on_unreachable(now, error.remote, error.quoted, port ? Refusal::port : Refusal::path);
   });
@@ -35,6 +37,10 @@ void hand_errors(udp::Socket& socket, const Now& now, node::Node& node) {
 void Sockets::transmit(const Now& now, node::Node& node) {
   bool more = true;
   while (send_batch(now) && more) more = node.transmit(now, batch_);
+  for (udp::Socket& socket : sockets_) {
+    socket.receive_own_errors(
+        [&](const udp::Unreachable& error) { node.on_too_big(now, error.remote, error.quoted, error.too_big); });
+  }
 }
 
 bool Sockets::send_batch(const Now& now) {

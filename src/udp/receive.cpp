@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/sockaddr.hpp"
@@ -93,13 +94,20 @@ std::optional<Report> report_in(msghdr& header) noexcept {
   return std::nullopt;
 }
 
+/// What fits into the MTU of the next hop that an ICMP message tells.
+std::size_t payload_of(std::uint32_t mtu, bool v4) noexcept {
+  const std::uint32_t headers = (v4 ? 20 : 40) + 8;
+  return mtu > headers ? mtu - headers : 0;
+}
+
 std::optional<Unreachable::Kind> kind_of(const sock_extended_err& error) noexcept {
   if (error.ee_origin != SO_EE_ORIGIN_ICMP && error.ee_origin != SO_EE_ORIGIN_ICMP6) return std::nullopt;
   switch (error.ee_errno) {
     case ECONNREFUSED: return Unreachable::Kind::port;
     case EHOSTUNREACH: return Unreachable::Kind::host;
     case ENETUNREACH: return Unreachable::Kind::net;
-    default: return std::nullopt;  // EMSGSIZE above all: QUIC finds the MTU itself
+    case EMSGSIZE: return Unreachable::Kind::too_big;
+    default: return std::nullopt;
   }
 }
 
@@ -184,9 +192,19 @@ std::size_t Socket::receive_errors(const std::function<void(const Unreachable&)>
     deliver(Unreachable{.remote = *remote,
                         .quoted = BytesView(quoted).first(static_cast<std::size_t>(size)),
                         .kind = *kind,
-                        .by_destination = offender && offender->with_port(0) == remote->with_port(0)});
+                        .by_destination = offender && offender->with_port(0) == remote->with_port(0),
+                        .too_big = {.fits = payload_of(report->error.ee_info, remote->is_v4())}});
   }
   return delivered;
+}
+
+void Socket::receive_own_errors(const std::function<void(const Unreachable&)>& deliver) {
+  for (const Oversized& one : std::exchange(oversized_, {}))
+    deliver(Unreachable{.remote = one.remote,
+                        .quoted = one.start,
+                        .kind = Unreachable::Kind::too_big,
+                        .by_destination = false,
+                        .too_big = {.sent = one.size}});
 }
 
 }  // namespace mosaik::udp

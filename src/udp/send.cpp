@@ -12,6 +12,9 @@
 namespace mosaik::udp {
 namespace {
 
+constexpr std::size_t oversized_kept = 8;    // between two turns; each says the same of its link
+constexpr std::size_t oversized_start = 64;  // bytes, as an ICMP error would quote
+
 /// One sendmsg with its control messages: the address to leave from, and how to cut the bytes up.
 class Message {
  public:
@@ -112,7 +115,7 @@ bool Socket::send(const DatagramPath& path, BytesView bytes, std::size_t segment
       ++counters_.blocked;
       return false;
     }
-    if (cut && (error == EIO || error == EINVAL)) {
+    if (cut && (error == EIO || error == EINVAL || error == EMSGSIZE)) {
       // No GSO on this device or kernel, or a path that refuses any datagram of ours: the single datagrams will tell.
       whole = false;
       continue;
@@ -122,6 +125,10 @@ bool Socket::send(const DatagramPath& path, BytesView bytes, std::size_t segment
       if (!whole && piece.size() == segment) gso_ = false;  // a whole segment can go, so cutting up was what failed
     } else {
       counters_.lost += datagrams_in(piece.size(), segment);  // UDP may lose; QUIC repeats
+      if (error == EMSGSIZE && oversized_.size() < oversized_kept) {
+        const BytesView start = piece.first(std::min(piece.size(), oversized_start));
+        oversized_.push_back({path.remote, {start.begin(), start.end()}, std::min(segment, piece.size())});
+      }
     }
     bytes = bytes.subspan(piece.size());
   }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include <mosaik/address.hpp>
 #include <mosaik/result.hpp>
@@ -40,11 +41,12 @@ struct Received {
 };
 struct Unreachable {
   /// Only `port` speaks of the process: the host answered, and nobody has the port.
-  enum class Kind : std::uint8_t { port, host, net };
+  enum class Kind : std::uint8_t { port, host, net, too_big };
   SocketAddress remote;  ///< where our datagram was going
   BytesView quoted;      ///< the start of our datagram, as much as the ICMP error brought back; valid during the call
   Kind kind = Kind::port;
   bool by_destination = false;  ///< the destination itself says so, not somebody on the way
+  TooBig too_big{};             ///< of that kind
 };
 
 class Socket {
@@ -64,11 +66,14 @@ class Socket {
   /// two datagrams (the descriptor then stays readable); GRO batches are split and delivered whole, so the last read
   /// may go beyond `most` by what it brought (at most 511). Returns the number.
   std::size_t receive(std::size_t most, const std::function<void(const Received&)>& deliver);
-  /// Empties the error queue; delivers port, host and net unreachables.
+  /// Empties the error queue; delivers port, host and net unreachables, and what was too big.
   std::size_t receive_errors(const std::function<void(const Unreachable&)>& deliver);
   /// Sends one item. False: the send buffer is full, try the item again when writable; where GSO is not to be had, its
   /// first datagrams may then leave twice. Leaves from `path.local` unless that is unspecified.
   [[nodiscard]] bool send(const DatagramPath& path, BytesView bytes, std::size_t segment);
+
+  /// Delivers what send() found too big for the interface, a few of them.
+  void receive_own_errors(const std::function<void(const Unreachable&)>& deliver);
 
   [[nodiscard]] const SocketCounters& counters() const noexcept { return counters_; }
 
@@ -80,6 +85,12 @@ class Socket {
   bool batches_ = true;  // the kernel takes recvmmsg
   SocketAddress local_;
   SocketCounters counters_;
+  struct Oversized {
+    SocketAddress remote;
+    std::vector<std::uint8_t> start;
+    std::size_t size = 0;
+  };
+  std::vector<Oversized> oversized_;  // at most a few, until somebody asks
   std::unique_ptr<Buffers> buffers_;
 };
 

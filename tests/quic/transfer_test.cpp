@@ -1,5 +1,6 @@
 /// Frames arrive whole, in order within their class, the urgent ones first, and nobody buffers without bound.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -376,6 +377,136 @@ TEST_F(Near, goes_back_to_large_datagrams_after_a_pause_of_the_peer) {
     send_and_wait(1U << 20U);
     EXPECT_EQ(largest, limits::loopback_datagram);
   }
+}
+
+/// Two hosts whose path gets narrower after its MTU was found.
+struct Shrinking : Transfer {
+  void SetUp() override {
+    open();
+    wire.on_deliver = [this](Host& at, const Packet& packet) {
+      if (&at == &b) largest = std::max(largest, packet.bytes.size());
+    };
+    wire.run_for(15s);
+    send_and_wait(60'000);
+    ASSERT_GT(largest, 1400U);
+  }
+  void shrink(std::size_t bytes) {
+    largest = 0;
+    wire.passes = [this, bytes](const Packet& packet) {
+      if (packet.bytes.size() <= bytes) return true;
+      ++swallowed;
+      last = packet.bytes;
+      return false;
+    };
+  }
+  /// How long the frame takes.
+  Nanoseconds send_and_wait(std::size_t bytes) {
+    const Mono begun = wire.now().mono;
+    const auto payload = pattern(bytes, 1);
+    EXPECT_EQ(send(SendClass::bulk, payload), SendResult::queued);
+    EXPECT_TRUE(wire.run_until([&] { return !b.links[to].frames.empty(); }));
+    b.links[to].frames.clear();
+    return wire.now().mono - begun;
+  }
+  std::size_t largest = 0;
+  std::size_t swallowed = 0;
+  std::vector<std::uint8_t> last;
+};
+
+TEST_F(Shrinking, frames_arrive_in_small_datagrams_behind_a_black_hole) {
+  shrink(1272);
+  for (int i = 0; i < 10; ++i) EXPECT_LE(send_and_wait(60'000), 500ms) << i;
+  EXPECT_LE(swallowed, 200U);
+  swallowed = 0;
+  EXPECT_LE(send_and_wait(1U << 20U), 2s);
+  EXPECT_EQ(swallowed, 0U) << "it knows by now";
+  EXPECT_LE(largest, 1200U);
+}
+
+TEST_F(Shrinking, frames_arrive_while_the_peer_is_heard_all_the_time) {
+  shrink(1272);
+  const auto payload = pattern(60'000, 1);
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_EQ(send(SendClass::bulk, payload), SendResult::queued);
+    const Mono begun = wire.now().mono;
+    while (b.links[to].frames.empty()) {
+      // The acknowledgement of each is one more sign of life of either side.
+      ASSERT_EQ(b.endpoint->send(to, SendClass::liveness, b.frame(10)), SendResult::queued);
+      wire.run_for(5ms);
+      ASSERT_LE(wire.now().mono - begun, 700ms) << i;
+    }
+    b.links[to].frames.clear();
+  }
+  EXPECT_FALSE(a.links[from].closed);
+}
+
+TEST_F(Shrinking, probes_are_answered_while_large_datagrams_vanish) {
+  shrink(1272);
+  ASSERT_EQ(send(SendClass::bulk, pattern(60'000, 1)), SendResult::queued);
+  const std::size_t before = a.links[from].active;
+  for (int i = 0; i < 5; ++i) {
+    a.endpoint->probe(from);
+    wire.run_for(1ms);
+  }
+  wire.run_for(12ms);
+  EXPECT_GT(a.links[from].active, before);
+}
+
+TEST_F(Shrinking, goes_back_to_large_datagrams_when_the_path_is_wide_again) {
+  shrink(1272);
+  for (int i = 0; i < 5; ++i) send_and_wait(60'000);
+  wire.passes = nullptr;
+  send_and_wait(60'000);
+  EXPECT_LE(largest, 1200U);
+  wire.run_for(11min);
+  send_and_wait(60'000);
+  EXPECT_GT(largest, 1400U);
+}
+
+TEST_F(Shrinking, loss_alone_keeps_large_datagrams) {
+  largest = 0;
+  wire.conditions.loss_percent = 10;
+  for (int i = 0; i < 20; ++i) send_and_wait(60'000);
+  wire.conditions.loss_percent = 0;
+  send_and_wait(60'000);
+  EXPECT_GT(largest, 1400U);
+}
+
+TEST_F(Shrinking, heeds_a_router_that_tells_its_mtu) {
+  shrink(1272);
+  ASSERT_EQ(send(SendClass::bulk, pattern(60'000, 1)), SendResult::queued);
+  wire.run_for(1ms);
+  ASSERT_FALSE(last.empty());
+  a.endpoint->on_too_big(wire.now(), Wire::address(2), BytesView(last).first(40), {.fits = 1272});
+  swallowed = 0;
+  ASSERT_TRUE(wire.run_until([&] { return !b.links[to].frames.empty(); }, 1s));
+  EXPECT_EQ(swallowed, 0U);
+  EXPECT_GT(largest, 1200U);
+}
+
+TEST_F(Shrinking, ignores_a_router_that_quotes_nothing_of_the_link_or_tells_no_news) {
+  largest = 0;
+  std::vector<std::uint8_t> made_up(40, 0x41);
+  a.endpoint->on_too_big(wire.now(), Wire::address(2), made_up, {.fits = 1272});
+  send_and_wait(60'000);
+  EXPECT_GT(largest, 1400U);
+}
+
+TEST(Handshake, names_a_path_that_is_too_narrow_for_it) {
+  Wire wire;
+  Host& a = wire.add(1);
+  Host& b = wire.add(2);
+  std::vector<std::uint8_t> first;
+  wire.passes = [&](const Packet& packet) {
+    if (first.empty()) first = packet.bytes;
+    return packet.bytes.size() < 1200;
+  };
+  const LinkId link = wire.dial(a, b);
+  wire.run_for(1ms);
+  ASSERT_FALSE(first.empty());
+  a.endpoint->on_too_big(wire.now(), Wire::address(2), BytesView(first).first(40), {.fits = 1100});
+  ASSERT_TRUE(wire.run_until([&] { return a.links[link].closed.has_value(); }));
+  EXPECT_THAT(a.links[link].closed->reason, testing::HasSubstr("MTU is below 1,228"));
 }
 
 TEST_F(Transfer, sends_no_large_datagrams_to_another_host) {

@@ -282,6 +282,24 @@ TEST(Socket, is_closed_on_exec_and_closed_when_moved_over) {
   EXPECT_TRUE(Socket::open(freed)) << "the socket that was moved over is still open";
 }
 
+TEST(Socket, tells_what_it_could_not_send_for_its_size) {
+  Socket a = Socket::open(loopback_v4).value();
+  std::vector<std::uint8_t> large(65'530, 7);
+  EXPECT_TRUE(a.send({.local = {}, .remote = a.local()}, large, 0)) << "lost, not blocked";
+  std::size_t told = 0;
+  const auto note = [&](const Unreachable& error) {
+    ++told;
+    EXPECT_EQ(error.kind, Unreachable::Kind::too_big);
+    EXPECT_EQ(error.remote, a.local());
+    EXPECT_EQ(error.too_big.sent, large.size());
+    EXPECT_TRUE(std::ranges::all_of(error.quoted, [](std::uint8_t byte) { return byte == 7; }));
+    EXPECT_GE(error.quoted.size(), 28U);
+  };
+  a.receive_own_errors(note);
+  a.receive_own_errors(note);
+  EXPECT_EQ(told, 1U);
+}
+
 TEST(InterfaceAddresses, are_of_this_computer_and_best_first) {
   const auto found = interface_addresses();
   ASSERT_FALSE(found.empty());
