@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view exporter_label = "mosaik.canary.v1";
 constexpr unsigned most_attempts = 6;
-constexpr Nanoseconds first_pause = 2s;  // between an end and the next offer; doubles with each attempt
+constexpr Nanoseconds knock_doubt = 20ms;  // and two round trips: who does not know the token has closed by then
+constexpr Nanoseconds first_pause = 2s;    // between an end and the next offer; doubles with each attempt
 
 std::optional<Bytes32> token_of(const quic::Links& links, quic::LinkId link, std::uint64_t serial) {
   const auto secret = links.exporter(link, bytes_of(exporter_label));
@@ -105,15 +106,19 @@ void Canaries::on_offer(const PeerId& peer, quic::LinkId link, BytesView value, 
   const auto token = token_of(links, link, serial);
   if (!token) return;
   drop(perch, effects);
+  // Behind a published port or a NAT the address of the link is another host's, where another node may listen. It does
+  // not know the token and closes at once: that says nothing about the peer.
+  perch.doubt = 2 * stats->smoothed_rtt + knock_doubt;
   effects.emplace_back(
       DialCanary{name(peer, perch), stats->remote.with_port(static_cast<std::uint16_t>(port)), *token});
 }
 
-void Canaries::on_opened(CanaryId id) {
+void Canaries::on_opened(const Now& now, CanaryId id) {
   const auto owner = owners_.find(id);
   if (owner == owners_.end()) return;
   Perch& perch = perches_.at(owner->second);
   perch.open = true;
+  perch.believed_at = now.mono + perch.doubt;
   perch.offer_at = never;
 }
 
@@ -123,7 +128,7 @@ std::optional<PeerId> Canaries::on_ended(const Now& now, CanaryId id) {
   const PeerId peer = owner->second;
   owners_.erase(owner);
   Perch& perch = perches_.at(peer);
-  const bool was_open = perch.open;
+  const bool was_open = perch.open && perch.believed_at <= now.mono;
   perch.canary.reset();
   perch.open = false;
   // Who still lives then gets another offer.

@@ -42,7 +42,7 @@ class Canaries {
                     std::vector<CanaryEffect>& effects);
   void on_offer(const PeerId& peer, quic::LinkId link, BytesView value, const quic::Links& links,
                 std::vector<CanaryEffect>& effects);
-  void on_opened(CanaryId id);
+  void on_opened(const Now& now, CanaryId id);
   /// Whose canary has ended after it was open; empty when it never was, or when we closed it.
   [[nodiscard]] std::optional<PeerId> on_ended(const Now& now, CanaryId id);
   void on_timer(const Now& now, const quic::Links& links, std::vector<CanaryEffect>& effects);
@@ -53,6 +53,8 @@ class Canaries {
     std::vector<quic::LinkId> links;  ///< of bonds with the peer, the oldest first; the canary belongs to the first
     std::optional<CanaryId> canary;   ///< expected, dialed or open
     bool open = false;
+    Mono believed_at{};        ///< from then on its end says something about the peer
+    Nanoseconds doubt{};       ///< after its opening, as dialer
     std::uint64_t serial = 0;  ///< of the newest offer, ours or theirs
     unsigned attempts = 0;
     Mono offer_at = never;

@@ -195,8 +195,8 @@ void Node::on_timer(const Now& now) {
 void Node::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses) {
   impl_->on_resolved(now, bootstrap, addresses);
 }
-void Node::on_canary_opened(const Now&, CanaryId canary) {
-  impl_->canaries.on_opened(canary);
+void Node::on_canary_opened(const Now& now, CanaryId canary) {
+  impl_->canaries.on_opened(now, canary);
 }
 void Node::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how) {
   impl_->on_canary_ended(now, canary, how);
