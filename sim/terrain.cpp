@@ -49,7 +49,7 @@ class Surveyor {
         lay_lan(2);
         break;
       case Shape::moved_address:
-        choose_ports(Ports::same);
+        choose_ports(chance(2) ? Ports::own : Ports::same);
         lay_lan(1);
         add_floating({0});
         break;
@@ -271,7 +271,9 @@ class Surveyor {
         // A common name leads to one port; behind it are many keys.
         const bool common = !is_container(told) && chance(2);
         const std::string name = common ? common_name : own_name;
-        spec.contacts.push_back({world_.host(told).peer, by_name_ ? name : text_of_ip(address), address.port()});
+        // People have no ids when they write a unit file.
+        const PeerId peer = chance(2) ? world_.host(told).peer : PeerId{};
+        spec.contacts.push_back({peer, by_name_ ? name : text_of_ip(address), address.port()});
       }
       spec.bootstrap.clear();
     }
