@@ -48,6 +48,9 @@ class Parser {
                "  mosaik events --name a\n  mosaik events --json | jq 'select(.event == \"bond_down\")'");
     add_client(ClientVerb::watch, "watch", "a live view; q or Ctrl-C ends it", "  mosaik watch --name a");
     add_client(ClientVerb::leave, "leave", "make it leave its group gracefully and end", "  mosaik leave --name a");
+    add_client(ClientVerb::forget, "forget", "have a member forgotten that is gone and will not come back",
+               "  mosaik forget 07c1be90...          the 64 digits that `mosaik members --json` shows\n\n"
+               "All C++ members that are bonded with this node forget it too. One that lives is not forgotten.");
     add_counter();
     add_kv();
     add_version();
@@ -144,6 +147,8 @@ class Parser {
                        "wait so long at most until the node runs, is healthy, and in step with its group")
           ->type_name("TIME");
     }
+    if (verb == ClientVerb::forget)
+      parsed->add_option("PEERID", options->peer, "whom: 64 hexadecimal digits")->required()->type_name("");
     if (verb != ClientVerb::watch) add_json(parsed, options->output, "print JSON (docs/CONTROL.md)");
     clients_.emplace_back(parsed, std::move(options));
   }

@@ -132,8 +132,8 @@ Error explain_absence(const Error& error) {
 Result<std::string> ask_node(const ClientOptions& options, std::string_view target) {
   const Result<std::string> path = find_control(options);
   if (!path) return path;
-  const bool leave = options.verb == ClientVerb::leave;
-  Result<control::Response> response = control::ask(*path, leave ? "POST" : "GET", target);
+  const bool acts = options.verb == ClientVerb::leave || options.verb == ClientVerb::forget;
+  Result<control::Response> response = control::ask(*path, acts ? "POST" : "GET", target);
   if (!response) {
     // A snapshot is always answered at once: whoever does not is no node that runs.
     const Errc code = response.error().code;

@@ -18,6 +18,7 @@ int run_client(const ClientOptions& options) {
     case ClientVerb::events: return run_events(options);
     case ClientVerb::watch: return run_watch(options);
     case ClientVerb::leave: return run_leave(options);
+    case ClientVerb::forget: return run_forget(options);
   }
   return 1;
 }

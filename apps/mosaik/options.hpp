@@ -28,12 +28,13 @@ struct NodeOptions {
 struct KeygenOptions {
   std::string out;
 };
-enum class ClientVerb { status, members, bonds, topology, events, watch, leave };
+enum class ClientVerb { status, members, bonds, topology, events, watch, leave, forget };
 struct ClientOptions {
   ClientVerb verb = ClientVerb::status;
   std::string control;
   std::string name;
   Output output = Output::people;
+  std::string peer;  ///< of forget: whom
   std::string wait;  ///< of status: how long to wait until all is well; empty: not at all
 };
 /// Which node to ask about its machine, and for how long.

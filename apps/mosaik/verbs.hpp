@@ -15,6 +15,7 @@ namespace mosaik::command {
 [[nodiscard]] int run_events(const ClientOptions& options);
 [[nodiscard]] int run_watch(const ClientOptions& options);
 [[nodiscard]] int run_leave(const ClientOptions& options);
+[[nodiscard]] int run_forget(const ClientOptions& options);
 [[nodiscard]] int run_counter(const CounterOptions& options);
 [[nodiscard]] int run_kv(const KvOptions& options);
 [[nodiscard]] int run_version(const VersionOptions& options);

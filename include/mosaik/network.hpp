@@ -196,6 +196,11 @@ class MOSAIK_EXPORT Network {
   /// was resolved), refused, closed, limit; not_found (no such name, or it sent no entry of its own); of what it sent:
   /// malformed, not_canonical, bad_signature, old_entry_layout, wrong_network, from_the_future, stale.
   Future<Result<>> sync_with(const std::string& contact);
+  /// Has a member that is gone and will not come back forgotten, by this node and all C++ members that are bonded with
+  /// it; nobody dials or misses it then. A newer run of it, or a handshake of its own, makes it a member again.
+  /// Errors: not_found (no such member), refused (it lives, as far as anybody says; the message has the reason),
+  /// closed.
+  Future<Result<>> forget(const PeerId& peer);
   /// Asks `PEERID@HOST:PORT` for its entry; completes with the round-trip time. Errors as of sync_with.
   Future<Result<std::chrono::nanoseconds>> ping(const std::string& contact);
   /// Calls back for each event from now on, in order, on the delivery thread. A reader that falls more than 1,024

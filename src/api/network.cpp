@@ -98,6 +98,10 @@ std::vector<std::uint8_t> Network::signed_entry() const {
   return body_->snapshot().own->bytes;
 }
 
+Future<Result<>> Network::forget(const PeerId& peer) {
+  return body_->forget(peer);
+}
+
 Future<Result<>> Network::sync_with(const std::string& contact) {
   return ask_contact<void>(*body_, "contact", contact,
                            [](runtime::Step& step, const PeerId& peer, const auto& addresses, auto done) {

@@ -248,6 +248,22 @@ void NetworkBody::leave() {
   });
 }
 
+Future<Result<>> NetworkBody::forget(const PeerId& peer) {
+  Promise<Result<>> promise;
+  loop_->post([promise, peer](runtime::Step* step) {
+    if (step == nullptr)
+      promise.set(fail(Errc::closed, "the network is closed"));
+    else
+      step->forget(peer, [promise](Result<> result) { promise.set(std::move(result)); });
+  });
+  return promise.future();
+}
+
+Result<> NetworkBody::forget_at_once(const PeerId& peer) {
+  const std::optional<Result<>> answer = forget(peer).get_for(fresh_status_patience);
+  return answer ? *answer : fail(Errc::timed_out, "the node does not come to answer");
+}
+
 Future<Result<>> NetworkBody::leave_within(Nanoseconds wait) {
   Promise<Result<>> promise;
   loop_->post([promise, wait](runtime::Step* step) {

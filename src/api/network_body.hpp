@@ -49,6 +49,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   [[nodiscard]] Future<std::monostate> ended() const;
   /// Leaves all groups; see Network::leave.
   Future<Result<>> leave_within(Nanoseconds wait);
+  Future<Result<>> forget(const PeerId& peer);
   void close();
 
   // control::Source.
@@ -56,6 +57,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   std::shared_ptr<const NodeStatus> fresh_status() override;
   Subscription subscribe(std::function<void(const Event&)> call) override;
   void leave() override;
+  Result<> forget_at_once(const PeerId& peer) override;
   void warn(const std::string& text) override;
   std::shared_ptr<void> call(control::Call call, control::CallDone done) override;
 

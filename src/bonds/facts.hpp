@@ -78,12 +78,16 @@ struct Asked {
 struct ProbeWanted {
   PeerId peer;
 };
+/// An operator had the member forgotten, here or elsewhere.
+struct ForgottenMember {
+  PeerId peer;
+};
 /// Members, their state, or the known bonds changed.
 struct MeshChanged {};
 /// leave() is done.
 struct MeshLeft {};
 
 using Fact = std::variant<BondUp, BondDown, Refused, SyncWanted, EntryHeard, DepartureHeard, RaftHeard, ExtensionHeard,
-                          Asked, ProbeWanted, MeshChanged, MeshLeft>;
+                          Asked, ProbeWanted, ForgottenMember, MeshChanged, MeshLeft>;
 
 }  // namespace mosaik::bonds

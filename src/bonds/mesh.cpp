@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include <mosaik/postcard.hpp>
+
 #include "base/limits.hpp"
 #include "base/probe.hpp"
 
@@ -93,6 +95,10 @@ Member* Mesh::learn(const Step& step, const identity::EntryRef& entry, Word word
   if (entry->id() == self_.id() || entry->entry.network != config_.network) return nullptr;
   if (entry->entry.version.updated > step.now.wall.milliseconds + limits::clock_drift / 1ms) return nullptr;
   auto found = members_.find(entry->id());
+  if (word == Word::proven)
+    forgotten_.remove(entry->id());
+  else if (found == members_.end() && forgotten_.covers(step.now, entry->id(), entry->entry.version.started))
+    return nullptr;
   if (found == members_.end()) {
     make_room(word);
     if (members_.size() >= limits::mesh_peers) return nullptr;
@@ -361,6 +367,53 @@ void Mesh::leave(const Step& step) {
     step.links.close(step.now, member.bond->link, CloseCode::cancelled, quic::CloseMode::after_flush);
   }
   if (bond_count() == 0) left_at_ = step.now.mono;
+}
+
+std::string_view Mesh::sign_of_life(const Member& member) const {
+  if (member.bond) return "it lives: it is bonded with this node";
+  if (topology_.names(member.id)) return "it lives: another member is bonded with it";
+  if (member.lost == Lost::link) return "it lives: other members have heard it, and the link between it and us is down";
+  if (member.busy()) return "a handshake with it is under way; try again";
+  return {};
+}
+
+Result<> Mesh::forget(const Step& step, const PeerId& peer) {
+  const Member* const member = find(peer);
+  if (member == nullptr) return fail(Errc::not_found, "no member " + peer.brief() + " is known in this group");
+  drop_unanswered(step, *find(peer));
+  if (const std::string_view alive = sign_of_life(*member); !alive.empty())
+    return fail(Errc::refused, "member " + peer.brief() + " is not forgotten: " + std::string(alive));
+  const std::int64_t incarnation = member->entry ? member->entry->entry.version.started : 0;
+  std::vector<std::uint8_t> value;
+  postcard::Writer(value).id(peer).zigzag(incarnation);
+  for (auto& [id, other] : members_)
+    if (other.bond && other.bond->capabilities.can(Capability::forget))
+      static_cast<void>(tell(step, id, {codec::ExtensionTag::forget, value}));
+  drop_forgotten(step, *member, incarnation);
+  return {};
+}
+
+void Mesh::on_forget(const Step& step, BytesView value) {
+  postcard::Reader reader(value);
+  const PeerId peer = reader.id<PeerId>();
+  const std::int64_t incarnation = reader.zigzag();
+  Member* const member = reader.ok() ? find(peer) : nullptr;
+  if (member == nullptr || (member->entry && member->entry->entry.version.started > incarnation)) return;
+  drop_unanswered(step, *member);
+  if (sign_of_life(*member).empty()) drop_forgotten(step, *member, incarnation);
+}
+
+// That we knock is no sign of its life.
+void Mesh::drop_unanswered(const Step& step, Member& member) {
+  if (member.attempt && !member.attempt->start_sent) drop_attempt(step, member, CloseCode::cancelled);
+}
+
+void Mesh::drop_forgotten(const Step& step, const Member& member, std::int64_t incarnation) {
+  const PeerId peer = member.id;
+  forgotten_.add(step.now, peer, incarnation);
+  members_.erase(peer);
+  step.facts.emplace_back(ForgottenMember{peer});
+  step.facts.emplace_back(MeshChanged{});
 }
 
 void Mesh::forget_due(const Step& step) {

@@ -33,6 +33,7 @@
 #include <mosaik/status.hpp>
 
 #include "base/limits.hpp"
+#include "bonds/forgotten.hpp"
 #include "bonds/list_intake.hpp"
 #include "bonds/member.hpp"
 #include "bonds/step.hpp"
@@ -94,6 +95,9 @@ class Mesh {
   /// The same with a whole bond message, meant for one bond: not for the one that has replaced it. A full bulk class
   /// only drops the frame.
   bool send_raft(const Step& step, const PeerId& peer, quic::LinkId link, quic::SendClass kind, const Frame& frame);
+  /// Forgets a member that is gone, here and at all that are bonded with us. Errors: not_found; refused when it lives
+  /// as far as anybody says, with the reason.
+  [[nodiscard]] Result<> forget(const Step& step, const PeerId& peer);
   /// Departure to all, then close with 102; MeshLeft follows, at most limits::departure_flush later.
   void leave(const Step& step);
 
@@ -191,6 +195,11 @@ class Mesh {
   void end_bond(const Step& step, Member& member, EndedBy by, std::uint64_t code, std::string_view reason);
   void close_bond(const Step& step, Member& member, EndedBy by, CloseCode code, std::string_view reason);
   void on_extensions(const Step& step, Member& member, BytesView tail);
+  void on_forget(const Step& step, BytesView value);
+  void drop_unanswered(const Step& step, Member& member);
+  /// Why the member is not to be forgotten, in words; empty when it is gone.
+  [[nodiscard]] std::string_view sign_of_life(const Member& member) const;
+  void drop_forgotten(const Step& step, const Member& member, std::int64_t incarnation);
   void send_ping(const Step& step, LiveBond& bond);
   bool send_ping_with(const Step& step, LiveBond& bond, std::span<const codec::Extension> more);
   void send(const Step& step, LiveBond& bond, quic::SendClass kind, const Frame& frame);
@@ -207,6 +216,7 @@ class Mesh {
   std::map<quic::LinkId, Owner> links_;
   Topology topology_;
   ListIntake lists_;
+  Forgotten forgotten_;
   Now looked_at_{};           ///< when the topology was last asked for bonds that became one-sided
   Mono row_due_ = never;      ///< when the changed own row goes to the peers that do not have it
   Mono hearsay_at_{};         ///< no dial of hearsay before

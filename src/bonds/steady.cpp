@@ -81,7 +81,11 @@ void Mesh::on_extensions(const Step& step, Member& member, BytesView tail) {
       if (!row || !topology_.on_row(step.now, member.id, *row)) continue;
       step.facts.emplace_back(MeshChanged{});
       vouch(step, row->peers);
-    } else if (extension.value.size() <= limits::extension_bytes && bond.extensions.take(step.now)) {
+    } else if (extension.value.size() > limits::extension_bytes || !bond.extensions.take(step.now)) {
+      continue;
+    } else if (extension.tag == codec::ExtensionTag::forget) {
+      on_forget(step, extension.value);
+    } else {
       step.facts.emplace_back(
           ExtensionHeard{member.id, bond.link, extension.tag, {extension.value.begin(), extension.value.end()}});
     }

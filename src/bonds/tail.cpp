@@ -51,6 +51,7 @@ Tail read_tail(BytesView tail, identity::Verifier& verifier) {
       case codec::ExtensionTag::lost_session: out.lost_session = read_session(extension.value); break;
       case codec::ExtensionTag::topology_row:
       case codec::ExtensionTag::canary_offer:
+      case codec::ExtensionTag::forget:
       case codec::ExtensionTag::opinion: break;
     }
   }

@@ -20,6 +20,7 @@ bool is_known(ExtensionTag tag) noexcept {
     case ExtensionTag::canary_offer:
     case ExtensionTag::opinion:
     case ExtensionTag::quorum_floor:
+    case ExtensionTag::forget:
     case ExtensionTag::lost_session: return true;
   }
   return false;

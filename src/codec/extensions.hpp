@@ -21,6 +21,7 @@ enum class ExtensionTag : std::uint32_t {
   canary_offer = 4,  ///< Ping: where the receiver may open its canary
   opinion = 5,       ///< Ping: a question or an answer about a third member's life
   quorum_floor = 6,  ///< HandshakeStart, HandshakeEnd of a group with a machine: the sender's quorum floor; 0: none
+  forget = 8,        ///< Ping: an operator wants this run of a member to be forgotten
   lost_session = 7,  ///< HandshakeStart: the session of the initiator's last bond with the acceptor, which it has lost
 };
 

@@ -26,12 +26,28 @@ Answer leave(Request&, Source&) {
   return {.status = 202, .body = R"({"leaving":true})", .kind = Answer::Kind::leave};
 }
 
+std::string_view parameters_of(std::string_view target) {
+  const std::size_t mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+}
+
+Answer forget(Request& request, Source& source) {
+  constexpr std::string_view name = "peer=";
+  const std::string_view parameters = parameters_of(request.target);
+  const auto peer =
+      PeerId::from_hex(parameters.starts_with(name) ? parameters.substr(name.size()) : std::string_view());
+  if (!peer)
+    return {.status = 400,
+            .body = json::write_error("peer is missing or no peer id; write ?peer=64 hexadecimal digits")};
+  if (const Result<> done = source.forget_at_once(*peer); !done)
+    return {.status = done.error().code == Errc::not_found ? 404U : 409U,
+            .body = json::write_error(done.error().message)};
+  return {.body = R"({"forgotten":true})"};
+}
+
 template <Call::Kind kind>
 Answer call(Request& request, Source&) {
-  const std::string_view target = request.target;
-  const std::size_t mark = target.find('?');
-  const std::string_view parameters = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
-  auto parsed = parse_call(kind, parameters, request.body);
+  auto parsed = parse_call(kind, parameters_of(request.target), request.body);
   if (!parsed) return {.status = status_of(parsed.error()), .body = write_failure(kind, parsed.error())};
   return {.kind = Answer::Kind::call, .call = std::move(*parsed)};
 }
@@ -43,6 +59,7 @@ constexpr std::array routes = {
     Route{"/v1/topology", "GET", snapshot<json::write_topology>},
     Route{"/v1/events", "GET", stream},
     Route{"/v1/leave", "POST", leave},
+    Route{"/v1/forget", "POST", forget},
     Route{"/v1/execute", "POST", call<Call::Kind::execute>},
     Route{"/v1/query", "POST", call<Call::Kind::query>},
     Route{"/v1/committed", "GET", call<Call::Kind::committed>},
@@ -58,7 +75,7 @@ Answer answer_to(Request request, Source& source) {
     return {.status = 404,
             .body = json::write_error("no such route; there are GET /v1/status, /v1/members, "
                                       "/v1/bonds, /v1/topology, /v1/events, /v1/committed and POST /v1/leave, "
-                                      "/v1/execute, /v1/query")};
+                                      "/v1/forget, /v1/execute, /v1/query")};
   }
   if (request.method != route->method) {
     return {.status = 405,

@@ -38,6 +38,8 @@ class Source {
   virtual Subscription subscribe(std::function<void(const Event&)> call) = 0;
   /// Starts to leave all groups and returns at once; it must not wait for the server or destroy it.
   virtual void leave() = 0;
+  /// Has a member that is gone forgotten; waits for it. Errors: as Network::forget, timed_out.
+  virtual Result<> forget_at_once(const PeerId&) { return fail(Errc::not_found, "no such member"); }
   /// Tells of trouble of the server's own, as a notice.
   virtual void warn(const std::string&) {}
   /// Starts a call on a group and returns at once. `done` may be called from any thread, from within this function too,

@@ -124,6 +124,11 @@ void Node::Impl::on_fact(const Now& now, const GroupId&, const bonds::ProbeWante
   with_health([&](auto& facts) { health.on_hint(now, wanted.peer, facts); });
 }
 
+void Node::Impl::on_fact(const Now& now, const GroupId&, const bonds::ForgottenMember& forgotten) {
+  if (dial_list_.remove(forgotten.peer)) memory_changed_ = true;
+  notice(now, "member " + forgotten.peer.brief() + " is forgotten, as an operator has asked", forgotten.peer);
+}
+
 void Node::Impl::on_fact(const Now&, const GroupId&, const bonds::MeshChanged&) {
   touch();
 }

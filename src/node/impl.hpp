@@ -72,6 +72,7 @@ class Node::Impl {
   void settle(const Now& now);
   bool transmit(const Now& now, DatagramBatch& out);
   [[nodiscard]] Mono next_deadline() const;
+  [[nodiscard]] Result<> forget(const Now& now, const PeerId& peer);
   void request_sync(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void request_ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void set_addresses(const Now& now, std::vector<SocketAddress> addresses, std::vector<SocketAddress> interfaces);
@@ -201,6 +202,7 @@ class Node::Impl {
   void on_fact(const Now& now, const GroupId& group, const bonds::ExtensionHeard& heard);
   void on_fact(const Now& now, const GroupId& group, const bonds::Asked& asked);
   void on_fact(const Now& now, const GroupId& group, const bonds::ProbeWanted& wanted);
+  void on_fact(const Now& now, const GroupId& group, const bonds::ForgottenMember& forgotten);
   void on_fact(const Now& now, const GroupId& group, const bonds::MeshChanged& changed);
   void on_fact(const Now& now, const GroupId& group, const bonds::MeshLeft& left);
   [[nodiscard]] bool bonded_anywhere(const PeerId& peer) const;

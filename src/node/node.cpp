@@ -140,6 +140,16 @@ void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addres
   if (self.set_addresses(std::move(addresses), now.wall)) self_changed(now);
 }
 
+// One group where it lives is enough to keep it.
+Result<> Node::Impl::forget(const Now& now, const PeerId& peer) {
+  Result<> out = fail(Errc::not_found, "no member " + peer.brief() + " is known in any group of this node");
+  with_meshes(now, [&](bonds::Mesh& mesh, const bonds::Step& step) {
+    const Result<> one = mesh.forget(step, peer);
+    if (one || one.error().code != Errc::not_found) out = one;
+  });
+  return out;
+}
+
 void Node::Impl::know_own_addresses() {
   std::vector<SocketAddress> reachable = config.advertised;
   reachable.insert(reachable.end(), config.interfaces.begin(), config.interfaces.end());
@@ -200,6 +210,9 @@ void Node::on_canary_opened(const Now& now, CanaryId canary) {
 }
 void Node::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how) {
   impl_->on_canary_ended(now, canary, how);
+}
+Result<> Node::forget(const Now& now, const PeerId& peer) {
+  return impl_->forget(now, peer);
 }
 void Node::sync_with(const Now& now, RequestId request, const PeerId& peer,
                      const std::vector<SocketAddress>& addresses) {

@@ -130,6 +130,8 @@ class Node {
                                      const MachineSpec& machine);
   /// GroupLeft follows, at most limits::departure_flush later.
   void leave(const Now& now, const GroupId& group);
+  /// Has a member that is gone forgotten, in all groups. Errors: not_found; refused while it lives, with the reason.
+  [[nodiscard]] Result<> forget(const Now& now, const PeerId& peer);
   void sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
 

@@ -127,6 +127,11 @@ void Desk::part_when_covered() {
   }
 }
 
+void Desk::forget(const PeerId& peer, Answer<void> done) {
+  run([result = node_.forget(now_, peer), done = std::move(done)]() mutable { done(std::move(result)); });
+  answered_ = true;
+}
+
 void Desk::sync_with(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<void> done) {
   const node::RequestId request{++last_request_};
   syncs_.emplace(request, std::move(done));

@@ -47,6 +47,7 @@ class Desk final : public Step {
   void leave(const GroupId& group, Task done) override;
   void leave_all(Task done) override;
   void leave_all_when_covered(Nanoseconds wait, Task done) override;
+  void forget(const PeerId& peer, Answer<void> done) override;
   void sync_with(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<void> done) override;
   void ping(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<Nanoseconds> done) override;
   void run(Task task) override { tasks_.push_back(std::move(task)); }

@@ -66,6 +66,8 @@ class Step {
   /// The same as soon as the groups lose nothing by it: another member of each has all that is committed, nothing is
   /// committed, or no other member is known. After `wait` at the latest; a notice says that and how the wait ended.
   virtual void leave_all_when_covered(Nanoseconds wait, Task done) = 0;
+  /// node::Node::forget; `done` runs on the delivery thread.
+  virtual void forget(const PeerId& peer, Answer<void> done) = 0;
   virtual void sync_with(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<void> done) = 0;
   virtual void ping(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<Nanoseconds> done) = 0;
   /// Runs a task on the delivery thread.

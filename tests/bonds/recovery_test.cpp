@@ -71,6 +71,84 @@ TEST_F(Recovery, looks_for_the_proven_dead_less_and_less_and_misses_them_for_fiv
   EXPECT_TRUE(world_.run_until([&] { return agree(a_, b_); }, limits::lost_pause_most + 4s));
 }
 
+class Forgetting : public Recovery {
+ protected:
+  Forgetting() : c_(world_.add<CppHost>()) {}
+  void mesh() {
+    introduce(a_, b_);
+    introduce(a_, c_);
+    introduce(b_, c_);
+    ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_) && agree(a_, c_) && agree(b_, c_); }, 5s));
+    world_.run_for(1s);
+  }
+  static Result<> forget(CppHost& at, const CppHost& whom) {
+    Result<> out;
+    at.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { out = mesh.forget(step, whom.id()); });
+    return out;
+  }
+  void kill_for_long(CppHost& host) {
+    world_.kill(host);
+    ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == 1 && b_.mesh().bond_count() == 1; }, 10s));
+    world_.run_for(5s);
+  }
+  static bool knows(CppHost& at, const CppHost& whom) {
+    const auto members = at.view().members;
+    return std::ranges::find(members, whom.id(), &MemberStatus::id) != members.end();
+  }
+
+  CppHost& c_;
+};
+
+TEST_F(Forgetting, drops_a_member_that_is_gone_at_all_that_are_bonded) {
+  mesh();
+  kill_for_long(c_);
+  EXPECT_EQ(a_.view().health, Health::degraded);
+  ASSERT_TRUE(forget(a_, c_)) << forget(a_, c_).error().message;
+  world_.run_for(1s);
+  EXPECT_FALSE(knows(a_, c_));
+  EXPECT_FALSE(knows(b_, c_));
+  EXPECT_EQ(a_.view().health, Health::healthy);
+  EXPECT_EQ(b_.view().health, Health::healthy);
+  const std::uint64_t before = world_.dials;
+  world_.run_for(60s);
+  EXPECT_EQ(world_.dials, before) << "and nobody dials it";
+  EXPECT_EQ(forget(a_, c_).error().code, Errc::not_found);
+}
+
+TEST_F(Forgetting, of_the_living_is_refused_with_the_reason) {
+  mesh();
+  EXPECT_EQ(forget(a_, c_).error().code, Errc::refused);
+  world_.cut_both(a_, c_);
+  ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == 1; }, 20s));
+  world_.run_for(3s);
+  const auto done = forget(a_, c_);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::refused);
+  EXPECT_NE(done.error().message.find("another member is bonded with it"), std::string::npos) << done.error().message;
+}
+
+TEST_F(Forgetting, ends_when_the_member_comes_back_as_it_was) {
+  mesh();
+  world_.cut_both(c_, a_);
+  world_.cut_both(c_, b_);
+  ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == 1 && b_.mesh().bond_count() == 1; }, 20s));
+  world_.run_for(5s);
+  ASSERT_TRUE(forget(a_, c_));
+  world_.run_for(5s);
+  world_.heal_all();
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, c_) && agree(b_, c_); }, 10s)) << "it dials, and proves the key";
+}
+
+TEST_F(Forgetting, ends_with_a_newer_run) {
+  mesh();
+  kill_for_long(c_);
+  ASSERT_TRUE(forget(a_, c_));
+  world_.run_for(1s);
+  c_.boot();
+  introduce(a_, c_);
+  EXPECT_TRUE(world_.run_until([&] { return agree(a_, c_); }, 5s));
+}
+
 TEST_F(Recovery, gets_a_restarted_host_back_without_any_news_of_it) {
   bond();
   const SessionId old = *a_.session_with(b_.id());

@@ -46,6 +46,7 @@ class NoStep final : public Step {
   void leave(const GroupId&, Task) override {}
   void leave_all(Task) override {}
   void leave_all_when_covered(Nanoseconds, Task) override {}
+  void forget(const PeerId&, Answer<void>) override {}
   void sync_with(const PeerId&, const std::vector<SocketAddress>&, Answer<void>) override {}
   void ping(const PeerId&, const std::vector<SocketAddress>&, Answer<Nanoseconds>) override {}
   void run(Task) override {}
