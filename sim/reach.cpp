@@ -10,6 +10,8 @@ namespace mosaik::sim {
 namespace {
 /// The least that QUIC needs of a path (RFC 9000 14).
 constexpr std::size_t quic_datagram = 1200;
+/// A bond is used at least so often.
+constexpr Nanoseconds lately = 3s;
 
 std::pair<HostId, HostId> pair_of(HostId one, HostId other) {
   return one < other ? std::pair(one, other) : std::pair(other, one);
@@ -63,6 +65,9 @@ void World::heal_networks() {
 void World::keep_lookups(Host& of) {
   for (const Lookup& lookup : of.program->take_lookups()) {
     Names::Answer answer = zone_.look_up(lookup.host);
+    trace_.note(scheduler_.now(), of.spec.name,
+                "asks for " + lookup.host + ": " +
+                    (answer.addresses ? std::to_string(answer.addresses->size()) + " addresses" : "none"));
     if (answer.addresses)
       for (SocketAddress& address : *answer.addresses) address = address.with_port(lookup.port);
     scheduler_.after(answer.after, [this, id = of.id, run = of.incarnation, lookup, found = answer.addresses] {
@@ -75,7 +80,7 @@ void World::keep_lookups(Host& of) {
 std::optional<Routes::Arrival> World::route(const Host& from, const DatagramPath& path) {
   if (routed()) {
     auto out = routes_.send(scheduler_.now(), from.id, path.local, path.remote);
-    if (out) last_path_[{from.id, out->to}] = path;
+    if (out) sent_to_[{from.id, out->to}][path.remote] = scheduler_.now();
     return out;
   }
   const auto to = std::ranges::find(hosts_, path.remote, [](const auto& each) { return each->address; });
@@ -98,9 +103,11 @@ bool World::can_reach(const Host& from, const Host& to) {
 
 bool World::in_touch(const Host& from, const Host& to) {
   if (network_.is_cut(from.id, to.id)) return false;
-  const auto path = last_path_.find({from.id, to.id});
-  return path != last_path_.end() &&
-         routes_.answers(scheduler_.now(), from.id, path->second.remote, quic_datagram) == to.id;
+  std::map<SocketAddress, Mono>& sent = sent_to_[{from.id, to.id}];
+  std::erase_if(sent, [&](const auto& item) { return item.second + lately < scheduler_.now(); });
+  return !sent.empty() && std::ranges::all_of(sent, [&](const auto& item) {
+    return routes_.answers(scheduler_.now(), from.id, item.first, quic_datagram) == to.id;
+  });
 }
 
 void World::note_reach() {

@@ -108,11 +108,23 @@ void Routes::translate_packet(Mono now, Device at, Packet& packet, const std::op
     packet = forth ? each.translated : Packet{each.original.destination, each.original.source};
     return;
   }
+  // Linux gives the flow another source port when its answers could not be told from what another flow sends.
+  const auto clashes = [&](const Packet& flow) {
+    return std::ranges::any_of(mappings_, [&](const Mapping& each) {
+      return each.at == at &&
+             ((each.original.source == flow.destination && each.original.destination == flow.source) ||
+              (each.translated.source == flow.source && each.translated.destination == flow.destination));
+    });
+  };
   Packet translated = packet;
   if (const auto rule = rules_.find({at, packet.destination}); rule != rules_.end())
     translated.destination = rule->second;
   if (masquerade) translated.source = free_source(masquerade->with_port(packet.source.port()), translated, at);
   if (translated.source == packet.source && translated.destination == packet.destination) return;
+  while (clashes(translated)) {
+    next_port_ = std::max(next_port_, first_other_port);
+    translated.source = translated.source.with_port(next_port_++);
+  }
   mappings_.push_back({at, packet, translated, now + unanswered_mapping, false});
   packet = translated;
 }

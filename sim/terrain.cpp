@@ -80,6 +80,7 @@ class Surveyor {
   [[nodiscard]] bool chance(std::uint64_t of) { return rng_.below(of) == 0; }
 
   void choose_ports(Ports ports) {
+    one_port_ = ports == Ports::same;
     for (const HostId host : all()) {
       const auto own = static_cast<std::uint16_t>(kernel_port + 7 * host.value);
       set_port(host, ports == Ports::same ? usual_port : own);
@@ -143,6 +144,7 @@ class Surveyor {
   [[nodiscard]] bool is_container(HostId host) const { return machines_.contains(host); }
   /// The second address of a host that others may take over, as VRRP has it.
   void add_floating(HostId host) {
+    floats_ = true;
     const Interface& lan = routes_.interfaces(host).front();
     const auto& octets = lan.address.octets();
     const unsigned last = chance(3) ? 200 : 1;
@@ -269,10 +271,11 @@ class Surveyor {
         const SocketAddress address = home(told);
         const std::string own_name = world_.host(told).spec.name + ".sim";
         // A common name leads to one port; behind it are many keys.
-        const bool common = !is_container(told) && chance(2);
+        const bool common = !is_container(told) && chance(2) && one_port_;
         const std::string name = common ? common_name : own_name;
         // People have no ids when they write a unit file.
-        const PeerId peer = chance(2) ? world_.host(told).peer : PeerId{};
+        const bool nameless = chance(2) && !floats_;
+        const PeerId peer = nameless ? PeerId{} : world_.host(told).peer;
         spec.contacts.push_back({peer, by_name_ ? name : text_of_ip(address), address.port()});
       }
       spec.bootstrap.clear();
@@ -289,6 +292,8 @@ class Surveyor {
   std::map<HostId, HostId> machines_;      // of containers
   std::map<HostId, SocketAddress> homes_;  // where others reach it first, when that is not its own address
   bool by_name_ = false;
+  bool one_port_ = false;
+  bool floats_ = false;  ///< contacts may be addresses that others take over: who answers there says nothing
 };
 
 }  // namespace

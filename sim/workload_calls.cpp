@@ -146,7 +146,7 @@ class Calls final : public Workload {
 
   void execute(World& world, HostId host, std::uint64_t count, Nanoseconds within, bool last_word) {
     std::vector<Number> numbers;
-    const bool large = world.replication()->large && !last_word && rng_->below(4) == 0;
+    const bool large = world.replication()->large && count == 1 && !last_word && rng_->below(4) == 0;
     for (; count > 0; --count) numbers.push_back(++last_number_ | (large ? large_command : 0));
     world.request(host, [=, this, &world](Program& program, const Now& now) {
       const consensus::CallId call{++last_call_};

@@ -215,9 +215,10 @@ class World {
   using Since = std::map<std::pair<HostId, HostId>, Mono>;
   Since reachable_;
   Since in_touch_;
-  std::uint64_t changes_seen_ = 0;                               ///< of network and routes, when these were noted
-  std::map<std::pair<HostId, HostId>, DatagramPath> last_path_;  ///< from a host, to a host
-  std::map<std::pair<HostId, HostId>, bonds::Allowance> icmp_;   ///< from a host, to a host
+  std::uint64_t changes_seen_ = 0;  ///< of network and routes, when these were noted
+  /// From a host, to a host: where datagrams were sent of late, and when last.
+  std::map<std::pair<HostId, HostId>, std::map<SocketAddress, Mono>> sent_to_;
+  std::map<std::pair<HostId, HostId>, bonds::Allowance> icmp_;  ///< from a host, to a host
   Truth truth_;
   Invariants invariants_;
   std::vector<std::unique_ptr<Host>> hosts_;
