@@ -70,6 +70,7 @@ struct Member {
   std::optional<LiveBond> bond;
   Backoff backoff;
   Mono dial_at{};                         ///< not before
+  bool no_target = false;                 ///< at the last try no address of it was known that may be dialed
   bool awaiting_sync = false;             ///< a catalog sync was asked for, the next dial waits for its end
   std::optional<SessionId> lost_session;  ///< of the bond that ended last
   std::optional<SocketAddress> moved_to;  ///< where its packets came from when that bond ended by a change of address

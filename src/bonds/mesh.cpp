@@ -172,8 +172,12 @@ void Mesh::on_entry_gone(const Step& step, const PeerId& peer, bool signed_off) 
   step.facts.emplace_back(MeshChanged{});
 }
 
-void Mesh::on_met(const PeerId& peer) {
-  if (Member* const member = find(peer)) member->met = true;
+void Mesh::on_met(const Now& now, const PeerId& peer) {
+  Member* const member = find(peer);
+  if (member == nullptr) return;
+  member->met = true;
+  // Where it has met us it can be dialed, whatever its entry says.
+  if (std::exchange(member->no_target, false)) member->dial_at = now.mono;
 }
 
 void Mesh::vouch(const Step& step, const std::set<PeerId>& peers) {
@@ -251,8 +255,8 @@ Mono Mesh::dial(const Step& step, Member& member) {
   };
   const bool nameless = request.addresses.empty();
   const quic::DialPermit permit = step.links.permit(step.now, request);
-  if (nameless && (permit.at == never || request.addresses.empty()))
-    return fail_with("its entry has no IP address to dial");
+  member.no_target = permit.at == never || (nameless && request.addresses.empty());
+  if (nameless && member.no_target) return fail_with("its entry has no IP address to dial");
   if (permit.at == never) {
     static_cast<void>(fail_with("its entry has no address that may be dialed: " + std::string(permit.why)));
     member.dial_at = step.now.mono + no_target_pause;  // or when a newer entry comes

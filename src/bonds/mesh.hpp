@@ -70,7 +70,7 @@ class Mesh {
   /// We are reachable elsewhere, and so may others be for us.
   void on_own_addresses(const Step& step) { hasten(step); }
   /// The peer has completed a handshake with us.
-  void on_met(const PeerId& peer);
+  void on_met(const Now& now, const PeerId& peer);
 
   // Handshakes (handshake.cpp).
   void on_arrival(const Step& step, const Arrival& arrival);

@@ -50,7 +50,7 @@ const PeerId* Node::Impl::bonded_over(quic::LinkId link) const {
 void Node::Impl::on_link(const Now& now, const quic::LinkOpened& event) {
   quic::LinkOpened opened = event;
   dialing_.on_opened(now, opened, class_of(opened.peer));
-  for (auto& [id, group] : groups) group.mesh().on_met(opened.peer);
+  for (auto& [id, group] : groups) group.mesh().on_met(now, opened.peer);
   if (opened.dialed_as)
     if (auto owner = owners_.extract(*opened.dialed_as)) {
       owner.key() = opened.link;
