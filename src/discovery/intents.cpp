@@ -129,6 +129,9 @@ bool Discovery::Impl::meet_contact(const Now& now, Exchange& exchange, const qui
   exchange.peer = opened.peer;
   if (opened.peer != self_.id()) {
     facts.emplace_back(ContactAnswered{exchange.bootstrap, opened.peer, *exchange.place});
+    // A name leads wherever a name server says: who has shown no entry of our network learns who we are, and nothing of
+    // others. The next round tells it the rest.
+    if (!catalog_.find(opened.peer, now)) exchange.scope = Scope::own_entry;
     return true;
   }
   abandon(now, exchange, CloseCode::cancelled, {Errc::invalid_argument, "that is this node itself"}, links, facts);

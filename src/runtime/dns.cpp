@@ -17,6 +17,7 @@
 
 #include "base/sockaddr.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/entropy.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -25,7 +26,8 @@ constexpr Nanoseconds channel_age = 1s;
 constexpr int first_timeout_ms = 1000;  // of one try; twice as long with each round over all servers
 constexpr int tries = 4;                // at each server
 constexpr int datagram = 1232;          // bytes of an answer that needs no TCP (the DNS flag day of 2020)
-constexpr std::size_t service_targets = 16;
+constexpr std::size_t service_targets = 32;
+constexpr std::size_t most_found = 1024;  // addresses of a name, of which limits::dial_candidates are told at a time
 constexpr std::size_t late_names = limits::bootstrap_peers;
 constexpr Nanoseconds late_for = 120s;
 constexpr std::string_view service_prefix = "_mosaik._udp.";
@@ -63,6 +65,12 @@ int open_socket(int family, int type, int protocol) noexcept {
   return above;
 }
 
+std::size_t random_below(std::size_t count) {
+  std::uint64_t out = 0;
+  fill_random({reinterpret_cast<std::uint8_t*>(&out), sizeof out});
+  return static_cast<std::size_t>(out % count);
+}
+
 std::string text_of(const ares_addr_port_node& server, int port) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const void* const address = server.family == AF_INET ? static_cast<const void*>(&server.addr.addr4)
@@ -86,12 +94,13 @@ class Dns::Channel {
   }
 
   /// `lookups`: "f" for /etc/hosts, "b" for name servers. Errors: limit, unreachable.
-  static Result<std::shared_ptr<Channel>> open(const char* lookups, const std::string& servers) {
+  /// `flags`: ARES_FLAG_IGNTC to take what a server cut short as it is.
+  static Result<std::shared_ptr<Channel>> open(const char* lookups, const std::string& servers, int flags = 0) {
     start_library();
     std::shared_ptr<Channel> out(new Channel);
     std::string writable(lookups);
     ares_options options{};
-    options.flags = ARES_FLAG_EDNS;
+    options.flags = ARES_FLAG_EDNS | flags;
     options.ednspsz = datagram;
     options.timeout = first_timeout_ms;
     options.tries = tries;
@@ -119,6 +128,8 @@ class Dns::Channel {
 
   [[nodiscard]] ares_channel get() const noexcept { return channel_; }
   [[nodiscard]] const std::map<int, short>& sockets() const noexcept { return sockets_; }
+  /// A server has cut an answer short.
+  [[nodiscard]] bool truncated() const noexcept { return truncated_; }
 
   [[nodiscard]] Mono next_deadline(Mono now) const {
     timeval left{};
@@ -185,8 +196,12 @@ class Dns::Channel {
   static ares_ssize_t receive_one(ares_socket_t fd, void* buffer, std::size_t size, int flags, sockaddr* from,
                                   ares_socklen_t* from_size, void* channel) {
     const ssize_t got = of(channel).noted(::recvfrom(fd, buffer, size, flags, from, from_size));
-    // A datagram is one whole answer: its RCODE (RFC 1035 4.1.1).
-    if (from != nullptr && got >= 4) of(channel).code_ = static_cast<const std::uint8_t*>(buffer)[3] & 0xfU;
+    // A datagram is one whole answer: TC and RCODE of its header (RFC 1035 4.1.1).
+    if (from != nullptr && got >= 4) {
+      const auto* const header = static_cast<const std::uint8_t*>(buffer);
+      of(channel).truncated_ = of(channel).truncated_ || (header[2] & 0x02U) != 0;
+      of(channel).code_ = header[3] & 0xfU;
+    }
     return got;
   }
   static ares_ssize_t send_one(ares_socket_t fd, const iovec* parts, int count, void* channel) {
@@ -213,6 +228,7 @@ class Dns::Channel {
   std::map<int, short> sockets_;  // what each waits for, as poll(2) says it
   int error_ = 0;                 // the last of the system's
   unsigned code_ = 0;             // RCODE of the last answer
+  bool truncated_ = false;
 };
 
 // -- a question
@@ -220,7 +236,8 @@ class Dns::Channel {
 struct Dns::Asked {
   DnsQuestion question;
   std::shared_ptr<Channel> channel;
-  Mono until;  // at the latest
+  std::shared_ptr<Channel> without_tcp;  // when a server has cut an answer short
+  Mono until;                            // at the latest
   Mono rest_until = never;
   std::size_t open = 0;  // parts that have not ended
   std::vector<SocketAddress> found;
@@ -235,8 +252,15 @@ struct Dns::Asked {
     if (!failure || weight(status) > weight(*failure)) failure = status;
   }
   void add(const SocketAddress& address) {
-    if (found.size() < limits::dial_candidates && std::ranges::find(found, address) == found.end())
-      found.push_back(address);
+    if (found.size() < most_found && std::ranges::find(found, address) == found.end()) found.push_back(address);
+  }
+  /// What is told: as it was answered, but of too many another part each time, so that none is left out for ever.
+  [[nodiscard]] std::vector<SocketAddress> take() {
+    if (found.size() > limits::dial_candidates) {
+      std::ranges::rotate(found, found.begin() + static_cast<std::ptrdiff_t>(random_below(found.size())));
+      found.resize(limits::dial_candidates);
+    }
+    return std::exchange(found, {});
   }
 };
 
@@ -285,33 +309,41 @@ void Dns::begin(Mono now, DnsQuestion question) {
                                                          "between them, 253 bytes in all)"));
     return;
   }
-  Error error;
-  auto own = channel(now, error);
+  auto own = channel(now);
   if (!own) {
-    answered_(question.number, fail(error.code, "cannot resolve '" + question.host + "': " + error.message));
+    answered_(question.number,
+              fail(own.error().code, "cannot resolve '" + question.host + "': " + own.error().message));
     return;
   }
   const auto asked = std::make_shared<Asked>();
   asked->question = std::move(question);
-  asked->channel = std::move(own);
+  asked->channel = std::move(*own);
   asked->until = later(now, options_.patience);
   asked_.push_back(asked);
-  ++asked->open;  // what ends at once must not end the whole
+  ask_all(asked);
+}
+
+void Dns::ask_all(const std::shared_ptr<Asked>& asked) {
   ask_addresses(asked, asked->question.host, asked->question.port);
   if (asked->question.names == Names::service) {
     ask_service(asked, asked->question.host);
     ask_service(asked, std::string(service_prefix) + asked->question.host);
   }
-  --asked->open;
 }
 
-std::shared_ptr<Dns::Channel> Dns::channel(Mono now, Error& error) {
+void Dns::ask_without_tcp(const std::shared_ptr<Asked>& asked) {
+  auto opened = Channel::open("b", options_.servers, ARES_FLAG_IGNTC);
+  if (!opened) return;
+  asked->without_tcp = std::move(*opened);
+  std::swap(asked->channel, asked->without_tcp);
+  ask_all(asked);
+  std::swap(asked->channel, asked->without_tcp);
+}
+
+Result<std::shared_ptr<Dns::Channel>> Dns::channel(Mono now) {
   if (channel_ && now < channel_until_) return channel_;
   auto opened = Channel::open("b", options_.servers);
-  if (!opened) {
-    error = opened.error();
-    return nullptr;
-  }
+  if (!opened) return std::unexpected(opened.error());
   channel_ = std::move(*opened);
   channel_until_ = now + channel_age;
   return channel_;
@@ -365,6 +397,7 @@ void Dns::on_service(const std::shared_ptr<Asked>& asked, int status, std::span<
   std::vector<const ares_srv_reply*> targets;
   for (const ares_srv_reply* at = list; at != nullptr; at = at->next)
     if (at->port != 0 && is_name(at->host)) targets.push_back(at);  // `.`: the service is not there (RFC 2782)
+  for (std::size_t i = targets.size(); i > 1; --i) std::swap(targets[i - 1], targets[random_below(i)]);
   std::ranges::stable_sort(targets, [](const auto* a, const auto* b) {
     return a->priority != b->priority ? a->priority < b->priority : a->weight > b->weight;
   });
@@ -378,48 +411,48 @@ void Dns::on_service(const std::shared_ptr<Asked>& asked, int status, std::span<
 
 // -- the ends
 
-void Dns::list_sockets(std::vector<pollfd>& out) const {
-  std::vector<const Channel*> seen;
+std::vector<std::shared_ptr<Dns::Channel>> Dns::channels() const {
+  std::vector<std::shared_ptr<Channel>> out;
   for (const auto& asked : asked_) {
-    if (std::ranges::find(seen, asked->channel.get()) != seen.end()) continue;
-    seen.push_back(asked->channel.get());
-    for (const auto& [fd, events] : asked->channel->sockets()) out.push_back({fd, events, 0});
+    if (std::ranges::find(out, asked->channel) == out.end()) out.push_back(asked->channel);
+    if (asked->without_tcp) out.push_back(asked->without_tcp);
   }
+  return out;
+}
+
+void Dns::list_sockets(std::vector<pollfd>& out) const {
+  for (const auto& channel : channels())
+    for (const auto& [fd, events] : channel->sockets()) out.push_back({fd, events, 0});
 }
 
 Mono Dns::next_deadline() const {
   if (asked_.empty()) return never;
   const Mono now = read_mono();
   Mono out = never;
-  for (const auto& asked : asked_) {
-    out = std::min({out, asked->until, asked->channel->next_deadline(now)});
-    if (!asked->answered) out = std::min(out, asked->rest_until);
-  }
+  for (const auto& channel : channels()) out = std::min(out, channel->next_deadline(now));
+  for (const auto& asked : asked_) out = std::min({out, asked->until, asked->answered ? never : asked->rest_until});
   return out;
 }
 
 void Dns::process(Mono now, std::span<const pollfd> ready) {
-  std::vector<std::shared_ptr<Channel>> channels;
-  for (const auto& asked : asked_)
-    if (std::ranges::find(channels, asked->channel) == channels.end()) channels.push_back(asked->channel);
-  for (const auto& one : channels) one->process(ready);
-  channels.clear();
+  for (const auto& channel : channels()) channel->process(ready);
   settle(now);
 }
 
 void Dns::settle(Mono now) {
   do {
-    for (const auto& asked : asked_) settle(now, *asked);
+    for (const auto& asked : asked_) settle(now, asked);
     std::erase_if(asked_,
                   [now](const auto& asked) { return asked->answered && (asked->open == 0 || asked->until <= now); });
   } while (begin_next(now));
   if (asked_.empty()) channel_.reset();  // no socket is open without a question
 }
 
-void Dns::settle(Mono now, Asked& asked) {
-  if (asked.answered) return keep_late(now, asked);
-  if (!asked.found.empty() && asked.rest_until == never) asked.rest_until = later(now, options_.rest);
-  if (asked.open == 0 || asked.until <= now || asked.rest_until <= now) answer(now, asked);
+void Dns::settle(Mono now, const std::shared_ptr<Asked>& asked) {
+  if (asked->answered) return keep_late(now, *asked);
+  if (asked->channel->truncated() && !asked->without_tcp && asked->open > 0) ask_without_tcp(asked);
+  if (!asked->found.empty() && asked->rest_until == never) asked->rest_until = later(now, options_.rest);
+  if (asked->open == 0 || asked->until <= now || asked->rest_until <= now) answer(now, *asked);
 }
 
 /// True when that began a question.
@@ -440,7 +473,7 @@ void Dns::answer(Mono now, Asked& asked) {
     late_.erase(late);
   }
   if (!asked.found.empty()) {
-    answered_(question.number, std::exchange(asked.found, {}));
+    answered_(question.number, asked.take());
     return;
   }
   const bool overdue = asked.open > 0 && (!asked.failure || is_lack(*asked.failure));

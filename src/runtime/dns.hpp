@@ -5,7 +5,8 @@
 /// other: when the first addresses are there, the rest has `Options::rest` to come. What comes later is not lost: it is
 /// part of the answer to the next question of that kind. A service is also asked for its SRV records, under its own
 /// name and under `_mosaik._udp.`; the addresses of their targets count with the ports that stand there. /etc/hosts
-/// comes before name servers.
+/// comes before name servers. What a server cuts short is asked for over TCP, and taken as it is meanwhile: there are
+/// networks that let no TCP through to port 53.
 ///
 /// The configuration of the system (/etc/resolv.conf) is read anew for the questions of each second.
 
@@ -79,13 +80,17 @@ class Dns {
   };
 
   void begin(Mono now, DnsQuestion question);
-  std::shared_ptr<Channel> channel(Mono now, Error& error);
+  Result<std::shared_ptr<Channel>> channel(Mono now);
+  /// Each once, of all that is asked.
+  [[nodiscard]] std::vector<std::shared_ptr<Channel>> channels() const;
+  void ask_all(const std::shared_ptr<Asked>& asked);
   void ask_addresses(const std::shared_ptr<Asked>& asked, const std::string& host, std::uint16_t port);
   void ask_service(const std::shared_ptr<Asked>& asked, const std::string& name);
+  void ask_without_tcp(const std::shared_ptr<Asked>& asked);
   void on_addresses(const std::shared_ptr<Asked>& asked, std::uint16_t port, int status, const void* list);
   void on_service(const std::shared_ptr<Asked>& asked, int status, std::span<const std::uint8_t> reply);
   void settle(Mono now);
-  void settle(Mono now, Asked& asked);
+  void settle(Mono now, const std::shared_ptr<Asked>& asked);
   bool begin_next(Mono now);
   void answer(Mono now, Asked& asked);
   void keep_late(Mono now, Asked& asked);

@@ -1,61 +1,15 @@
 """Nodes that know one DNS name and nothing else: a headless service, with name servers as people have them. Checks for run.py."""
 
 import os
-import shutil
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from nodes import Failure, Process  # noqa: E402
-from spaces import Spaces  # noqa: E402
+from named import NAME, Named  # noqa: E402
+from nodes import Failure  # noqa: E402
 
-SECRET = "names secret"
-SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness", "name_server.py")
-NODES = 5
-NAME = "group.test"
 MESHED = 1.0  # seconds from the first answer with an address to the last bond
 NOBODY = "10.213.0.99"  # an address of the network that no host has
-
-
-class Named(Spaces):
-    """Five hosts for nodes and one for the name server that all of them ask."""
-
-    def __init__(self, fleet):
-        super().__init__(fleet, NODES + 1)
-
-    def __enter__(self):
-        super().__enter__()
-        for name in self.names:
-            os.makedirs(f"/etc/netns/{name}", exist_ok=True)
-            with open(f"/etc/netns/{name}/resolv.conf", "w", encoding="ascii") as file:
-                file.write(f"nameserver {self.address(NODES)}\n")
-        self.server = Process(self.fleet, "names", ["ip", "netns", "exec", self.names[NODES], sys.executable, SERVER, self.address(NODES)])
-        self.fleet.processes.append(self.server)
-        self.server.event("ready")
-        return self
-
-    def __exit__(self, *_):
-        super().__exit__(*_)
-        for name in self.names:
-            shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
-
-    def serve(self, names, **how):
-        self.server.command("serve", names=names, **how)
-
-    def start(self, contact=f"dns:{NAME}", listen=None):
-        """One node a host; by default at the default port."""
-        network = f"names-{self.fleet.random.randrange(1 << 30)}"
-        return [self.fleet.cpp(network, SECRET, bootstrap=[contact], space=name, listen=listen).ready() for name in self.names[:NODES]]
-
-    def hosts(self):
-        return [self.address(index) for index in range(NODES)]
-
-    def asked(self, host, what="asked"):
-        return sum(e.get("event") == what and e["from"] == host for e in self.server.events)
-
-    def all_asked(self, times, seconds=40):
-        """Until every node has asked so often."""
-        self.fleet.wait("all ask", lambda: all(self.asked(host) >= times for host in self.hosts()), seconds)
 
 
 def meshed(hosts, nodes, patience=20):
@@ -80,14 +34,14 @@ def meshed_from_start(hosts, nodes):
 
 
 def at_once(fleet):
-    with Named(fleet) as hosts:
+    with Named(fleet, 5) as hosts:
         hosts.serve({NAME: {"A": hosts.hosts()}})
         return meshed_from_start(hosts, hosts.start())
 
 
 def unknown_at_first(fleet):
     """The name is made when the nodes run already."""
-    with Named(fleet) as hosts:
+    with Named(fleet, 5) as hosts:
         hosts.serve({})
         nodes = hosts.start()
         hosts.all_asked(12)
@@ -96,7 +50,7 @@ def unknown_at_first(fleet):
 
 
 def dead_at_first(fleet):
-    with Named(fleet) as hosts:
+    with Named(fleet, 5) as hosts:
         nodes = hosts.start()
         hosts.all_asked(24)
         hosts.serve({NAME: {"A": hosts.hosts()}})
@@ -105,7 +59,7 @@ def dead_at_first(fleet):
 
 def slow(fleet):
     """Every answer takes 5 s."""
-    with Named(fleet) as hosts:
+    with Named(fleet, 5) as hosts:
         hosts.serve({NAME: {"A": hosts.hosts()}}, delay=5)
         nodes = hosts.start()
         return meshed(hosts, nodes)
@@ -113,29 +67,29 @@ def slow(fleet):
 
 def lying(fleet):
     """One wrong answer of six: where no host is, first in the list."""
-    with Named(fleet) as hosts:
+    with Named(fleet, 5) as hosts:
         hosts.serve({NAME: {"A": [NOBODY, *hosts.hosts()]}})
         return meshed_from_start(hosts, hosts.start())
 
 
 def lying_of_strangers(fleet):
     """One wrong answer of six: another network's node, which answers."""
-    with Named(fleet) as hosts:
-        fleet.cpp("elsewhere", "another secret", space=hosts.names[NODES], listen=None).ready()
-        hosts.serve({NAME: {"A": [hosts.address(NODES), *hosts.hosts()]}})
+    with Named(fleet, 5) as hosts:
+        fleet.cpp("elsewhere", "another secret", space=hosts.names[hosts.nodes], listen=None).ready()
+        hosts.serve({NAME: {"A": [hosts.address(hosts.nodes), *hosts.hosts()]}})
         return meshed_from_start(hosts, hosts.start())
 
 
 def half_silent(fleet):
     """A server that ignores questions for AAAA and SRV: as if it had never heard of them."""
-    with Named(fleet) as hosts:
+    with Named(fleet, 5) as hosts:
         hosts.serve({NAME: {"A": hosts.hosts()}}, ignore=["AAAA", "SRV"])
         return meshed_from_start(hosts, hosts.start())
 
 
 def by_records(fleet):
     """Nodes at ports of the kernel's choosing, found by SRV records alone."""
-    with Named(fleet) as hosts:
+    with Named(fleet, 5) as hosts:
         hosts.serve({})
         nodes = hosts.start(listen="0.0.0.0:0")
         hosts.all_asked(4)
@@ -149,24 +103,18 @@ def by_records(fleet):
 
 def moved(fleet):
     """The only name server is replaced by another while nodes run: resolv.conf is read anew."""
-    with Named(fleet) as hosts:
-        for name in hosts.names:  # written in place: the file stays the one that is mounted over /etc/resolv.conf
-            with open(f"/etc/netns/{name}/resolv.conf", "r+", encoding="ascii") as file:
-                file.truncate()
-                file.write(f"nameserver {NOBODY}\n")
+    with Named(fleet, 5) as hosts:
+        hosts.ask(NOBODY)
         nodes = hosts.start()
         hosts.fleet.quiet(nodes, 2)
         hosts.serve({NAME: {"A": hosts.hosts()}})
-        for name in hosts.names:
-            with open(f"/etc/netns/{name}/resolv.conf", "r+", encoding="ascii") as file:
-                file.truncate()
-                file.write(f"nameserver {hosts.address(NODES)}\n")
+        hosts.ask(hosts.address(hosts.nodes))
         return meshed(hosts, nodes, 30)
 
 
 def ends_at_once(fleet):
     """A node whose name server hangs leaves as quickly as any."""
-    with Named(fleet) as hosts:
+    with Named(fleet, 5) as hosts:
         nodes = hosts.start()
         hosts.all_asked(4)
         took = []

@@ -293,6 +293,21 @@ TEST_F(Contact, one_wrong_answer_of_a_name_keeps_no_right_one_waiting) {
   EXPECT_THAT(rig.core.contacts().at(0).why, HasSubstr("nothing answers there"));
 }
 
+TEST_F(Contact, learns_of_others_only_when_it_has_shown_an_entry_of_our_network) {
+  rig.sync_from(5, {entry_of(5)});
+  rig.start();
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.facts);
+  rig.links.sent.clear();
+  answer(take_dials().at(0), 1);
+  ASSERT_THAT(rig.links.sent, SizeIs(1));
+  EXPECT_EQ(ids_in(rig.links.sent[0].payload()), std::vector{id_of_peer(0)});
+  resolve(20s, {address_of(1)});
+  rig.links.sent.clear();
+  answer(take_dials().back(), 1);
+  ASSERT_THAT(rig.links.sent, SizeIs(1));
+  EXPECT_THAT(ids_in(rig.links.sent[0].payload()), SizeIs(3));
+}
+
 TEST_F(Contact, that_is_this_node_itself_is_no_news) {
   rig.start();
   rig.core.on_resolved(rig.now(), 0, std::vector{address_of(0)}, rig.links, rig.facts);

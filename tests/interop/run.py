@@ -14,6 +14,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from named import NAME, Named  # noqa: E402
 from nodes import Failure, Fleet, Suite, median  # noqa: E402
 from spaces import Spaces  # noqa: E402
 import counters  # noqa: E402
@@ -253,6 +254,20 @@ def rust_rebound(fleet, rounds):
     return f"{rounds} times, bonded again after {median(took):.1f} s (median), {max(took):.1f} s (max)"
 
 
+def named(fleet):
+    """C++ nodes that know a name and no id find a Rust node behind it, and one another through it."""
+    network = f"interop-{fleet.random.randrange(1 << 30)}"
+    with Named(fleet, 4) as hosts:
+        rust = fleet.rust(network, "secret", bind=f"{hosts.address(0)}:7820", space=hosts.names[0]).ready()
+        hosts.serve({NAME: {"A": [hosts.address(0)]}})
+        nodes = [fleet.cpp(network, "secret", bootstrap=[contact], space=name, listen=None).ready()
+                 for contact, name in zip((NAME, f"{NAME}:7820", f"dns:{NAME}"), hosts.names[1:4])]
+        at = max(n.event("ready")["at"] for n in nodes)
+        fleet.meshed([rust, *nodes], 20)
+        ups = [e["mono_ns"] / 1e9 for n in nodes for e in n.events if e.get("event") == "bond_up"]
+        return f"meshed {max(ups) - at:.2f} s after the last start"
+
+
 def bad_weather(fleet, seconds):
     """Loss and copies make honest peers say things twice and late: no link ends by a rule about what a peer may send."""
     network = f"interop-{fleet.random.randrange(1 << 30)}"
@@ -319,6 +334,7 @@ def main():
             ("a leaving C++ node is noticed by Rust", lambda: cpp_leaves(fleet)),
             ("Rust members elect beside a C++ member", lambda: rust_elects(fleet)),
             ("a Rust member behind a NAT that forgets is bonded again", lambda: rust_rebound(fleet, 5 if args.full else 2)),
+            ("a Rust node is found by a name alone", lambda: named(fleet)),
             ("loss and copies break no rule of ours", lambda: bad_weather(fleet, 300 if args.full else 15)),
             ("quiet loses no bond", lambda: quiet(fleet, 600 if args.full else 20)),
         ]

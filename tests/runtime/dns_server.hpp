@@ -60,8 +60,9 @@ struct Reply {
   std::vector<Bytes> records = {};  ///< data of records of the type that was asked for
   std::chrono::milliseconds delay{0};
   bool silent = false;
-  bool truncated = false;  ///< over UDP: TC, and no record
-  bool garbage = false;    ///< id and question are right, what follows is noise
+  bool truncated = false;  ///< over UDP: TC, and `kept` records
+  std::size_t kept = 0;
+  bool garbage = false;  ///< id and question are right, what follows is noise
 };
 
 inline Bytes address_record(std::string_view text) {
@@ -84,7 +85,8 @@ class Server {
  public:
   using Answers = std::function<Reply(const Query&)>;
 
-  explicit Server(Answers answers) : answers_(std::move(answers)) {
+  enum class Tcp { open, refused };
+  explicit Server(Answers answers, Tcp tcp = Tcp::open) : answers_(std::move(answers)) {
     Sockaddr any(SocketAddress::v4({127, 0, 0, 1}, 0));
     udp_ = Descriptor(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ::bind(udp_.get(), &any.any, any.size());
@@ -94,7 +96,10 @@ class Server {
     port_ = ntohs(bound.v4.sin_port);
     tcp_ = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     ::bind(tcp_.get(), &bound.any, bound.size());
-    ::listen(tcp_.get(), 8);
+    if (tcp == Tcp::open)
+      ::listen(tcp_.get(), 8);
+    else
+      tcp_ = {};  // whoever connects is refused
     thread_ = std::jthread([this] { run(); });
   }
   ~Server() {
@@ -125,7 +130,7 @@ class Server {
       }
       ::poll(wait.data(), wait.size(), timeout);
       if (wait[0].revents != 0) take_datagram();
-      if (wait[1].revents != 0) take_stream();
+      if ((wait[1].revents & POLLIN) != 0) take_stream();
       while (!pending_.empty() && pending_.begin()->first <= Clock::now()) {
         const Pending& next = pending_.begin()->second;
         ::sendto(udp_.get(), next.bytes.data(), next.bytes.size(), 0, reinterpret_cast<const sockaddr*>(&next.to),
@@ -176,18 +181,19 @@ class Server {
       const std::scoped_lock lock(mutex_);
       queries_.push_back(query);
     }
-    const Reply reply = answers_(query);
+    Reply reply = answers_(query);
     const bool cut = reply.truncated && !tcp;
+    if (cut) reply.records.resize(std::min(reply.kept, reply.records.size()));
     Bytes out(asked.begin(), asked.begin() + 2);
     out.push_back(static_cast<std::uint8_t>(0x84U | (cut ? 0x02U : 0U)));
     out.push_back(static_cast<std::uint8_t>(0x80U | reply.code));
     put16(out, 1);
-    put16(out, static_cast<std::uint16_t>(reply.garbage ? 9 : cut ? 0 : reply.records.size()));
+    put16(out, static_cast<std::uint16_t>(reply.garbage ? 9 : reply.records.size()));
     put16(out, 0);
     put16(out, 0);
     out.insert(out.end(), asked.begin() + 12, asked.begin() + static_cast<std::ptrdiff_t>(question_end));
     if (reply.garbage) out.insert(out.end(), 40, 0xff);
-    if (reply.garbage || cut) return {reply, out};
+    if (reply.garbage) return {reply, out};
     for (const Bytes& record : reply.records) {
       put16(out, 0xc00c);  // the question's name
       put16(out, static_cast<std::uint16_t>(query.type));
