@@ -398,7 +398,7 @@ void Dns::on_service(const std::shared_ptr<Asked>& asked, int status, std::span<
   for (const ares_srv_reply* at = list; at != nullptr; at = at->next)
     if (at->port != 0 && is_name(at->host)) targets.push_back(at);  // `.`: the service is not there (RFC 2782)
   for (std::size_t i = targets.size(); i > 1; --i) std::swap(targets[i - 1], targets[random_below(i)]);
-  std::ranges::stable_sort(targets, [](const auto* a, const auto* b) {
+  std::ranges::sort(targets, [](const auto* a, const auto* b) {
     return a->priority != b->priority ? a->priority < b->priority : a->weight > b->weight;
   });
   if (targets.size() > service_targets) targets.resize(service_targets);
