@@ -199,6 +199,7 @@ std::size_t Socket::receive_errors(const std::function<void(const Unreachable&)>
 }
 
 void Socket::receive_own_errors(const std::function<void(const Unreachable&)>& deliver) {
+  if (oversized_.empty()) return;
   for (const Oversized& one : std::exchange(oversized_, {}))
     deliver(Unreachable{.remote = one.remote,
                         .quoted = one.start,
