@@ -119,7 +119,7 @@ TEST(Network, refuses_a_port_that_is_taken) {
 }
 
 TEST(Network, refuses_a_bad_setting_before_it_opens_anything) {
-  auto config = on_loopback({"192.0.2.7:4433"});
+  auto config = on_loopback({"192.0.2.7:70000"});
   const auto network = Network::open(config);
   ASSERT_FALSE(network);
   EXPECT_EQ(network.error().code, Errc::invalid_argument);

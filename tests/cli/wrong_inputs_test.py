@@ -244,11 +244,6 @@ def key_on_a_full_disk(w):
     return ["keygen", "--out", w.path("full/new.key")]
 
 
-def state_on_a_full_disk(w):
-    w.on_a_full_disk()
-    return ["node", "--listen", "127.0.0.1:0", "--secret-key-file", w.path("full/key")]
-
-
 def key_in_use(w):
     w.node("a", "--secret-key-file", w.write("node.key", KEY))
     return ["node", "--secret-key-file", w.path("node.key"), "--name", "b"]
@@ -572,7 +567,6 @@ ROWS = [
         lambda w: (os.mkfifo(w.path("pipe"), 0o600), ["node", "--group-secret-file", w.path("pipe")])[1]),
     row("state file without permission", 1, "Permission denied", "node.key.state", "may read and write",
         state_in_a_locked_folder),
-    row("state file on a full disk", 1, "No space left on device", "full/key.state", "make room", state_on_a_full_disk),
 ]
 
 
