@@ -440,16 +440,14 @@ TEST_F(Shrinking, frames_arrive_while_the_peer_is_heard_all_the_time) {
   EXPECT_FALSE(a.links[from].closed);
 }
 
-TEST_F(Shrinking, probes_are_answered_while_large_datagrams_vanish) {
+TEST_F(Shrinking, a_probe_is_answered_while_large_datagrams_vanish) {
   shrink(1272);
   ASSERT_EQ(send(SendClass::bulk, pattern(60'000, 1)), SendResult::queued);
   const std::size_t before = a.links[from].active;
-  for (int i = 0; i < 5; ++i) {
-    a.endpoint->probe(from);
-    wire.run_for(1ms);
-  }
-  wire.run_for(12ms);
+  a.endpoint->probe(from);
+  wire.run_for(12ms);  // a round trip, and less than a probe timeout
   EXPECT_GT(a.links[from].active, before);
+  EXPECT_GT(swallowed, 0U);
 }
 
 TEST_F(Shrinking, goes_back_to_large_datagrams_when_the_path_is_wide_again) {
