@@ -268,6 +268,23 @@ def named(fleet):
         return f"meshed {max(ups) - at:.2f} s after the last start"
 
 
+def same_bridge(fleet):
+    """Containers' bridges with one address on each host, and everybody at one port: the address that comes first is one's own."""
+    network = f"interop-{fleet.random.randrange(1 << 30)}"
+    with Spaces(fleet, 3) as hosts:
+        for name in hosts.names:
+            hosts.ip("-n", name, "link", "add", "docker0", "type", "bridge")
+            hosts.ip("-n", name, "addr", "add", "172.17.0.1/16", "dev", "docker0")
+            hosts.ip("-n", name, "link", "set", "docker0", "up")
+        first = hosts.cpp(0, network, "secret", [], listen="0.0.0.0:7000").ready()
+        contact = f"{first.id}@{hosts.address(0)}:7000"
+        second = hosts.cpp(1, network, "secret", [contact], listen="0.0.0.0:7000").ready()
+        rust = fleet.rust(network, "secret", bootstrap=[contact], bind="0.0.0.0:7000", space=hosts.names[2]).ready()
+        begun = time.monotonic()
+        fleet.meshed([first, second, rust], 10)
+        return f"meshed {1000 * (time.monotonic() - begun):.0f} ms after the last was ready"
+
+
 def bad_weather(fleet, seconds):
     """Loss and copies make honest peers say things twice and late: no link ends by a rule about what a peer may send."""
     network = f"interop-{fleet.random.randrange(1 << 30)}"
@@ -335,6 +352,7 @@ def main():
             ("Rust members elect beside a C++ member", lambda: rust_elects(fleet)),
             ("a Rust member behind a NAT that forgets is bonded again", lambda: rust_rebound(fleet, 5 if args.full else 2)),
             ("a Rust node is found by a name alone", lambda: named(fleet)),
+            ("hosts with the same bridge bond", lambda: same_bridge(fleet)),
             ("loss and copies break no rule of ours", lambda: bad_weather(fleet, 300 if args.full else 15)),
             ("quiet loses no bond", lambda: quiet(fleet, 600 if args.full else 20)),
         ]
