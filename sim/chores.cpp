@@ -56,7 +56,7 @@ void World::keep_canaries(Host& of) {
               [id = dial->id](Program& program, const Now& at) { program.on_canary(at, id, node::CanaryEnd::failed); });
       continue;
     }
-    const auto arrival = route(of, {{}, dial->remote});
+    const auto arrival = route(of, {{}, dial->remote, 0});
     if (arrival && !arrival->swallowed) tcp_.dial(end(dial->id), arrival->to, dial->token);
   }
 }

@@ -51,6 +51,11 @@ struct Host {
     SocketAddress remote;
     std::vector<std::uint8_t> quoted;
   };
+  /// One of its sockets besides the one that it listens on.
+  struct Outlet {
+    std::uint16_t port = 0;
+    Mono used{};
+  };
   using Request = std::function<void(Program&, const Now&)>;
 
   Host(HostId number, HostSpec given, const Rng& world)
@@ -76,6 +81,8 @@ struct Host {
   Mono exhausted_until{};  ///< it has no descriptor left until then
   Mono impaired_until{};   ///< paused, slow or with a wrong clock until then: its judgement is excused
 
+  std::map<std::uint8_t, Outlet> outlets;
+  std::uint16_t next_port = 50'000;
   std::deque<Network::Datagram> inbox;
   std::deque<Unreachable> errors;
   std::deque<Request> requests;

@@ -42,6 +42,9 @@ class NodeProgram final : public Program {
   void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) override {
     node_.on_unreachable(now, remote, quoted);
   }
+  void on_too_big(const Now& now, const SocketAddress& remote, BytesView quoted, const TooBig& what) override {
+    node_.on_too_big(now, remote, quoted, what);
+  }
   void turn(const Now& now) override {
     settle(now);
     if (next_deadline() > now.mono) return;
@@ -87,8 +90,9 @@ class NodeProgram final : public Program {
   void on_resolved(const Now& now, const Lookup& lookup, const Result<std::vector<SocketAddress>>& found) override {
     node_.on_resolved(now, lookup.bootstrap, found);
   }
-  void set_addresses(const Now& now, const std::vector<SocketAddress>& addresses) override {
-    node_.set_addresses(now, addresses);
+  void set_addresses(const Now& now, const std::vector<SocketAddress>& advertised,
+                     const std::vector<SocketAddress>& interfaces) override {
+    node_.set_addresses(now, advertised, interfaces);
   }
   void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) override {
     node_.sync_with(now, {++requests_}, peer, {address});

@@ -243,7 +243,7 @@ Result<quic::LinkId> PlainEndpoint::dial(const Now& now, const quic::DialRequest
   made.alpn = request.alpn;
   made.once = request.once;
   for (std::size_t i = 0; i < std::min(request.addresses.size(), limits::dial_addresses); ++i)
-    made.paths.push_back({{}, request.addresses[i]});
+    made.paths.push_back({{}, request.addresses[i], request.outlet});
   cids_[made.own] = made.link;
   const quic::LinkId link = made.link;
   live_.emplace(link, std::make_unique<Connection>(std::move(made), now.mono));

@@ -69,6 +69,7 @@ class Program {
   virtual void start(const Now& now) = 0;
   virtual void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) = 0;
   virtual void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) = 0;
+  virtual void on_too_big(const Now&, const SocketAddress&, BytesView, const TooBig&) {}
   /// As the runtime does it after inputs: settles, keeps timers that are due, settles again.
   virtual void turn(const Now& now) = 0;
   virtual bool transmit(const Now& now, DatagramBatch& out) = 0;
@@ -87,8 +88,8 @@ class Program {
   virtual void on_canary(const Now&, node::CanaryId, std::optional<node::CanaryEnd>) {}
   [[nodiscard]] virtual std::vector<Lookup> take_lookups() { return {}; }
   virtual void on_resolved(const Now&, const Lookup&, const Result<std::vector<SocketAddress>>&) {}
-  /// Its interfaces have other addresses now.
-  virtual void set_addresses(const Now&, const std::vector<SocketAddress>&) {}
+  /// Its entry should say the first, and the others lead to it.
+  virtual void set_addresses(const Now&, const std::vector<SocketAddress>&, const std::vector<SocketAddress>&) {}
   /// Dials the peer at once, whatever else it has in mind: for storms and for what a person may ask.
   virtual void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) = 0;
 

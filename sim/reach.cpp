@@ -10,6 +10,12 @@ namespace mosaik::sim {
 namespace {
 /// The least that QUIC needs of a path (RFC 9000 14).
 constexpr std::size_t quic_datagram = 1200;
+/// An ICMP message quotes so much of the datagram at least (RFC 1812 4.3.2.3).
+constexpr std::size_t most_quoted = 520;
+/// Until a process has heard of a change of its interfaces; or looks for itself, where its system does not tell
+/// (runtime/loop.cpp).
+constexpr Nanoseconds heard_after = 5ms;
+constexpr Nanoseconds look_unwatched = 60s;
 /// A bond is used at least so often.
 constexpr Nanoseconds lately = 3s;
 
@@ -31,11 +37,13 @@ std::vector<SocketAddress> World::own_addresses(const Host& of) const {
 void World::on_interfaces(HostId id) {
   routes_.note_change();
   const Host& of = host(id);
-  if (!of.program || !of.spec.hears_of_changes || !of.spec.sees_interfaces || !of.spec.advertise.empty()) return;
-  scheduler_.after(5ms, [this, id, run = of.incarnation] {
-    if (host(id).incarnation != run) return;
-    request(id, [addresses = own_addresses(host(id))](Program& program, const Now& at) {
-      program.set_addresses(at, addresses);
+  if (!of.program || !of.spec.sees_interfaces) return;
+  scheduler_.after(of.spec.hears_of_changes ? heard_after : look_unwatched, [this, id, run = of.incarnation] {
+    const Host& here = host(id);
+    if (here.incarnation != run) return;
+    const std::vector<SocketAddress> own = own_addresses(here);
+    request(id, [own, said = here.spec.advertise.empty() ? own : here.spec.advertise](Program& program, const Now& at) {
+      program.set_addresses(at, said, own);
     });
   });
 }
@@ -77,15 +85,37 @@ void World::keep_lookups(Host& of) {
   }
 }
 
-std::optional<Routes::Arrival> World::route(const Host& from, const DatagramPath& path) {
+std::uint16_t World::port_of(Host& of, std::uint8_t outlet) {
+  Host::Outlet& socket = of.outlets[outlet];
+  if (socket.port == 0 || scheduler_.now() - socket.used >= limits::fresh_port_idle) {
+    routes_.close(of.id, socket.port);
+    socket.port = of.next_port++;
+  }
+  socket.used = scheduler_.now();
+  return socket.port;
+}
+
+std::optional<Routes::Arrival> World::route(Host& from, const DatagramPath& path) {
   if (routed()) {
-    auto out = routes_.send(scheduler_.now(), from.id, path.local, path.remote);
+    const SocketAddress local = path.outlet == 0 ? path.local : path.local.with_port(port_of(from, path.outlet));
+    auto out = routes_.send(scheduler_.now(), from.id, local, path.remote);
     if (out) sent_to_[{from.id, out->to}][path.remote] = scheduler_.now();
     return out;
   }
   const auto to = std::ranges::find(hosts_, path.remote, [](const auto& each) { return each->address; });
   if (to == hosts_.end()) return std::nullopt;
   return Routes::Arrival{.to = (*to)->id, .source = from.address, .local = (*to)->address};
+}
+
+void World::tell_too_big(const Host& from, const SocketAddress& remote, BytesView sent, std::size_t mtu) {
+  const TooBig what{.fits = mtu - Routes::header_bytes, .sent = sent.size()};
+  std::vector<std::uint8_t> quoted(sent.begin(),
+                                   sent.begin() + static_cast<std::ptrdiff_t>(std::min(sent.size(), most_quoted)));
+  scheduler_.after(network_.weather().delay, [this, id = from.id, run = from.incarnation, remote, what, quoted] {
+    if (host(id).incarnation != run) return;
+    request(id,
+            [remote, what, quoted](Program& program, const Now& at) { program.on_too_big(at, remote, quoted, what); });
+  });
 }
 
 // ------------------------------------------------------------------------------------------------ who reaches whom

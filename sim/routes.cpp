@@ -75,6 +75,7 @@ const Interface* Routes::way_out(HostId host) const {
 void Routes::pass(Way& way, SegmentId id) const {
   const Segment& segment = segments_.at(id.value);
   way.delay += segment.delay;
+  if (segment.mtu < way.mtu) way.tells_too_big = segment.tells_too_big;
   way.mtu = std::min(way.mtu, segment.mtu);
   way.swallowed = way.swallowed || segment.swallowing > 0;
 }
@@ -187,6 +188,7 @@ std::optional<Routes::Arrival> Routes::send(Mono now, HostId from, const SocketA
                  .delay = way.delay,
                  .mtu = way.mtu,
                  .listens = ports_[*to].contains(packet.destination.port()),
+                 .tells_too_big = way.tells_too_big,
                  .swallowed = way.swallowed};
 }
 

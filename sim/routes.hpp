@@ -35,6 +35,7 @@ struct Segment {
   std::optional<HostId> gateway{};  ///< the host whose container bridge it is, and which masquerades for it
   Nanoseconds delay{};              ///< in each direction, beside the weather's
   std::size_t mtu = 1500;           ///< bytes of a datagram with its IP and UDP headers
+  bool tells_too_big = false;       ///< its router says so when a datagram does not fit
   unsigned swallowing = 0;          ///< faults that make it lose everything
 };
 
@@ -64,6 +65,7 @@ class Routes {
     Nanoseconds delay{};
     std::size_t mtu = 65535;
     bool listens = true;  ///< a socket of the host has the port
+    bool tells_too_big = false;
     bool swallowed = false;
   };
 
@@ -78,6 +80,8 @@ class Routes {
     main_port_[host] = port;
     ports_[host].insert(port);
   }
+  /// A socket of the host is no more.
+  void close(HostId host, std::uint16_t port) { ports_[host].erase(port); }
   [[nodiscard]] std::uint16_t port(HostId host) const { return main_port_.at(host); }
   /// Addresses of interfaces that are up, in their order, without ports and without loopback.
   [[nodiscard]] std::vector<SocketAddress> addresses(HostId host) const;
@@ -115,6 +119,7 @@ class Routes {
   struct Way {
     Nanoseconds delay{};
     std::size_t mtu = 65535;
+    bool tells_too_big = false;
     bool swallowed = false;
   };
 

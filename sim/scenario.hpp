@@ -61,7 +61,6 @@ struct Scenario {
   bool bootstrap_ends = false;     ///< the host that all were told of goes for good
   ReplicationSpec replication{};
   Shape shape = Shape::flat;    ///< of the networks (terrain.hpp)
-  bool on_request = false;      ///< runs only when it is named
   std::string_view workload{};  ///< what runs in the group besides (workload.hpp); empty: nothing
 };
 

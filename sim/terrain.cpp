@@ -103,8 +103,10 @@ class Surveyor {
     const std::uint64_t first = rng_.below(nets.size());
     constexpr Nanoseconds delays[] = {0ms, 300us, 2ms, 10ms, 25ms};
     for (std::size_t i = 0; i < count; ++i)
-      lans_.push_back(routes_.add(
-          {.name = "lan" + std::to_string(i), .routed = true, .delay = delays[rng_.below(std::size(delays))]}));
+      lans_.push_back(routes_.add({.name = "lan" + std::to_string(i),
+                                   .routed = true,
+                                   .delay = delays[rng_.below(std::size(delays))],
+                                   .tells_too_big = chance(2)}));
     for (const HostId host : hosts) {
       const std::size_t at = host.value % count;
       const auto& net = nets[(first + at) % nets.size()];

@@ -139,6 +139,8 @@ void World::boot(HostId id) {
     return restore(of.disk.read("log"));
   };
   of.program = make_program(of, launch, now);
+  for (const auto& [outlet, socket] : of.outlets) routes_.close(id, socket.port);
+  of.outlets.clear();
   of.inbox.clear();
   of.errors.clear();
   of.requests.clear();
@@ -312,7 +314,10 @@ Nanoseconds World::take_inputs(Host& of, const Now& now) {
     of.inbox.pop_front();
     const bool handshake = !datagram.bytes.empty() && (datagram.bytes[0] & 0x80U) != 0;
     cost += handshake ? of.rng.between(knobs_.handshake_least, knobs_.handshake_most) : knobs_.datagram_cost;
-    of.program->on_datagram(now, {datagram.local, datagram.source}, datagram.bytes);
+    const auto at =
+        std::ranges::find_if(of.outlets, [&](const auto& item) { return item.second.port == datagram.local.port(); });
+    const std::uint8_t outlet = at == of.outlets.end() ? std::uint8_t{} : at->first;
+    of.program->on_datagram(now, {datagram.local, datagram.source, outlet}, datagram.bytes);
   }
   while (!of.errors.empty()) {
     const Host::Unreachable error = std::move(of.errors.front());
@@ -374,6 +379,7 @@ void World::transmit(Host& of, const Now& now, Mono departure) {
         trace_.mix(one.size());
         if (arrival->swallowed || one.size() + Routes::header_bytes > arrival->mtu) {
           network_.note_lost(arrival->swallowed ? &NetworkCounters::swallowed : &NetworkCounters::too_large);
+          if (!arrival->swallowed && arrival->tells_too_big) tell_too_big(of, item.path.remote, one, arrival->mtu);
           continue;
         }
         network_.send(departure + arrival->delay, {.from = of.id,

@@ -194,7 +194,11 @@ class World {
   void keep_log(Host& host);
   void keep_canaries(Host& host);
   void keep_lookups(Host& host);
-  [[nodiscard]] std::optional<Routes::Arrival> route(const Host& from, const DatagramPath& path);
+  [[nodiscard]] std::optional<Routes::Arrival> route(Host& from, const DatagramPath& path);
+  /// The port of one of its sockets besides the first; it is opened when something is sent through it.
+  [[nodiscard]] std::uint16_t port_of(Host& host, std::uint8_t outlet);
+  /// What a router says of a datagram that did not fit.
+  void tell_too_big(const Host& from, const SocketAddress& remote, BytesView sent, std::size_t mtu);
   void note_reach();
   [[nodiscard]] bool can_reach(const Host& from, const Host& to);
   [[nodiscard]] bool in_touch(const Host& from, const Host& to);

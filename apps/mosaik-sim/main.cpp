@@ -67,10 +67,8 @@ bool means(const std::string& wish, std::string_view name) {
 }
 
 std::vector<const sim::Scenario*> chosen(const Wishes& wishes) {
+  if (wishes.scenarios.empty()) return sim::all_scenarios();
   std::vector<const sim::Scenario*> out;
-  if (wishes.scenarios.empty())
-    for (const sim::Scenario* scenario : sim::all_scenarios())
-      if (!scenario->on_request) out.push_back(scenario);
   for (const std::string& name : wishes.scenarios)
     for (const sim::Scenario* scenario : sim::all_scenarios())
       if (means(name, scenario->name)) out.push_back(scenario);

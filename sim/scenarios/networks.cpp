@@ -54,7 +54,6 @@ constexpr Scenario in_network(std::string_view name, std::string_view about, Sha
   out.sky = Sky::calm;
   out.chaos = 24s;
   out.rest = 6s;
-  out.on_request = true;
   return out;
 }
 

@@ -73,6 +73,16 @@ TEST_F(NodesWithCanaries, do_not_believe_a_canary_that_merely_closed) {
   EXPECT_EQ(wire_.canary_wire.open(), 3U) << "who lives gets another";
 }
 
+TEST_F(NodesWithCanaries, suspect_nobody_when_a_stranger_listens_at_the_peers_address) {
+  wire_.strangers_listen = true;
+  mesh(3);
+  wire_.run_for(120s);  // all attempts
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(wire_.own_bonds(i), 2U);
+    EXPECT_EQ(wire_.events(i, EventKind::suspect).size(), 0U);
+  }
+}
+
 TEST_F(NodesWithCanaries, do_without_where_none_can_be_had) {
   wire_.canaries = false;
   mesh(3);

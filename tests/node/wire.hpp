@@ -62,6 +62,7 @@ class Wire {
   std::uint64_t lost_of_100 = 0;               ///< datagrams
   std::optional<std::size_t> unreachables_to;  ///< nobody else gets any
   bool canaries = true;                        ///< nodes listen for canaries, and their systems let them
+  bool strangers_listen = false;               ///< whoever dials a canary meets another node: a NAT is on the way
   bool port_unreachable = true;                ///< the system of a killed process answers; a cut answers nothing
 
   std::size_t add(const NodeSettings& settings = {}) {
@@ -237,6 +238,7 @@ class Wire {
 
   void dial_canary(std::size_t index, const node::DialCanary& canary) {
     timeline_.at(timeline_.mono() + 2 * delay, [this, index, canary] {
+      if (strangers_listen) return meet_stranger({index, canary.id});
       std::optional<CanaryWire::Pair> pair;
       for (std::size_t to = 0; to < machines_.size(); ++to)
         if (node_address(to).with_port(7001) == canary.remote && machines_[to].node)
@@ -246,6 +248,13 @@ class Wire {
         if (machines_.at(end.machine).node)
           with(end.machine, [&](node::Node& node, const Now& at_time) { node.on_canary_opened(at_time, end.id); });
     });
+  }
+
+  /// The connection opens; the listener does not know the token, and closes.
+  void meet_stranger(const CanaryWire::End& end) {
+    if (!machines_.at(end.machine).node) return;
+    with(end.machine, [&](node::Node& node, const Now& now) { node.on_canary_opened(now, end.id); });
+    timeline_.at(timeline_.mono() + 2 * delay, [this, end] { tell_canary_end(end, node::CanaryEnd::finished); });
   }
 
   void close_canary(const CanaryWire::End& end) {
