@@ -223,10 +223,11 @@ def scoped_contact(fleet):
 
 
 class Routed(Spaces):
-    """Two hosts, 10.1.0.2 and 10.2.0.2, and a router between them, whose links can be told another MTU."""
+    """Two hosts, 10.1.0.2 and 10.2.0.2 or fd00:1::2 and fd00:2::2, and a router whose links can be told another MTU."""
 
-    def __init__(self, fleet):
+    def __init__(self, fleet, v6=False):
         super().__init__(fleet, 2)
+        self.v6 = v6
 
     def _build(self):
         self.ip("netns", "add", self.hub)
@@ -241,10 +242,16 @@ class Routed(Spaces):
             self.ip("-n", name, "addr", "add", f"{self.address(index)}/24", "dev", "eth0")
             self.ip("-n", name, "link", "set", "eth0", "up")
             self.ip("-n", name, "route", "add", "default", "via", f"10.{index + 1}.0.1")
-        self.in_hub("sysctl", "-qw", "net.ipv4.ip_forward=1")
-        self.nft(self.hub, "add table ip seen; add counter ip seen large; "
-                           "add chain ip seen way { type filter hook forward priority 0; }; "
-                           "add rule ip seen way meta length > 1400 counter name large")
+            self.ip("-n", self.hub, "addr", "add", f"fd00:{index + 1}::1/64", "dev", f"side{index}", "nodad")
+            self.ip("-n", name, "addr", "add", f"fd00:{index + 1}::2/64", "dev", "eth0", "nodad")
+            self.ip("-n", name, "route", "add", "default", "via", f"fd00:{index + 1}::1")
+        self.in_hub("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        self.nft(self.hub, "add table inet seen; add counter inet seen large; "
+                           "add chain inet seen way { type filter hook forward priority 0; }; "
+                           "add rule inet seen way meta length > 1400 counter name large")
+
+    def listen(self, index):
+        return f"[fd00:{index + 1}::2]:{PORT}" if self.v6 else f"{self.address(index)}:{PORT}"
 
     @staticmethod
     def address(index):
@@ -254,19 +261,20 @@ class Routed(Spaces):
         return subprocess.run(["ip", "netns", "exec", self.hub, *words], check=True, capture_output=True, text=True).stdout
 
     def large_seen(self):
-        return int(self.in_hub("nft", "list", "counter", "ip", "seen", "large").split("packets")[1].split()[0])
+        return int(self.in_hub("nft", "list", "counter", "inet", "seen", "large").split("packets")[1].split()[0])
 
     def silence_router(self):
-        self.nft(self.hub, "add table ip mute; add chain ip mute out { type filter hook output priority 0; }; "
-                           "add rule ip mute out ip protocol icmp drop")
+        self.nft(self.hub, "add table inet mute; add chain inet mute out { type filter hook output priority 0; }; "
+                           "add rule inet mute out ip protocol icmp drop; "
+                           "add rule inet mute out icmpv6 type packet-too-big drop")
 
     def narrow(self, mtu):
         for index in range(2):
             self.ip("-n", self.hub, "link", "set", f"side{index}", "mtu", str(mtu))
 
     def pair(self, **more):
-        first = self.cpp(0, "hosts", SECRET, [], listen=f"{self.address(0)}:{PORT}", **more).ready()
-        second = self.cpp(1, "hosts", SECRET, [first.contact], listen=f"{self.address(1)}:{PORT}", **more).ready()
+        first = self.cpp(0, "hosts", SECRET, [], listen=self.listen(0), **more).ready()
+        second = self.cpp(1, "hosts", SECRET, [first.contact], listen=self.listen(1), **more).ready()
         return first, second
 
 
@@ -280,9 +288,9 @@ def put(node, key, size):
     return time.monotonic() - begun
 
 
-def narrower(fleet, shrink):
+def narrower(fleet, shrink, v6=False):
     """The path of a bond gets narrower: large values go on being committed, and nobody is called dead."""
-    with Routed(fleet) as hosts:
+    with Routed(fleet, v6) as hosts:
         nodes = hosts.pair(flags=["--machine", "kv", "--bootstrap-delay", "200ms"])
         fleet.meshed(nodes, 10)
 
@@ -340,6 +348,8 @@ def too_narrow(fleet, silent):
 CHECKS = [
     ("a path that shrinks in silence jams no bond", lambda fleet: narrower(fleet, black_hole)),
     ("a path that shrinks with a word jams no bond", lambda fleet: narrower(fleet, narrow_with_word)),
+    ("a path of IPv6 that shrinks in silence jams no bond", lambda fleet: narrower(fleet, black_hole, v6=True)),
+    ("a path of IPv6 that shrinks with a word jams no bond", lambda fleet: narrower(fleet, narrow_with_word, v6=True)),
     ("an interface that shrinks jams no bond", lambda fleet: narrower(fleet, narrow_interface)),
     ("a path too narrow on the way back is named", lambda fleet: too_narrow(fleet, True)),
     ("a path too narrow is named by its router's word", lambda fleet: too_narrow(fleet, False)),

@@ -221,7 +221,8 @@ def waves(full, minutes):
     begin.append(("a rolling restart is followed", rolling))
     begin.append(("a NAT that forgets its mapping ends no life", lambda fleet: rebound(fleet, 20 if full else 3)))
     if not full:
-        return [begin[:2], begin[2:] + cuts(10)[:2], hosts_checks.CHECKS, names_checks.CHECKS, dialing_checks.CHECKS, cuts(10)[2:]]
+        return [begin[:2], begin[2:] + cuts(10)[:2], hosts_checks.CHECKS[:7], hosts_checks.CHECKS[7:],
+                names_checks.CHECKS, dialing_checks.CHECKS, cuts(10)[2:]]
     long = [[("20 nodes with twice the load raise no false alarm", lambda fleet: loaded(fleet, 20, 60 * minutes))],
             [("20 nodes under 30 % loss raise no false alarm", lambda fleet: lossy(fleet, 20, 30, 60 * minutes))]]
     return [[check] for check in begin] + [hosts_checks.CHECKS, names_checks.CHECKS, dialing_checks.CHECKS] + [cuts(180), cuts(360)] + (long if minutes else [])
