@@ -28,6 +28,17 @@ bool shares_subnet(const SocketAddress& x, const SocketAddress& y) {
   return std::equal(x.octets().begin(), x.octets().begin() + static_cast<std::ptrdiff_t>(bytes), y.octets().begin());
 }
 
+/// Ascending by key; equal ones keep their order.
+template <class Key>
+void sort_by(std::vector<SocketAddress>& addresses, const Key& key) {
+  std::vector<std::pair<decltype(key(addresses.front())), std::size_t>> order;
+  for (const SocketAddress& address : addresses) order.emplace_back(key(address), order.size());
+  std::ranges::sort(order);
+  std::vector<SocketAddress> out;
+  for (const auto& [rank, at] : order) out.push_back(addresses[at]);
+  addresses = std::move(out);
+}
+
 }  // namespace
 
 void DialCandidates::set_own(std::vector<SocketAddress> reachable) {
@@ -84,13 +95,12 @@ std::vector<SocketAddress> DialCandidates::choose(Mono now, const PeerId& peer, 
   };
   if (!std::ranges::all_of(candidates, left_out)) std::erase_if(candidates, left_out);
   if (candidates.size() > limits::dial_addresses) {
-    std::ranges::stable_sort(candidates, {}, [&](const SocketAddress& address) {
+    sort_by(candidates, [&](const SocketAddress& address) {
       return std::tuple(favour(address), tried(address), place_of(address));
     });
     candidates.resize(limits::dial_addresses);
   }
-  std::ranges::stable_sort(
-      candidates, {}, [&](const SocketAddress& address) { return std::tuple(favour(address), place_of(address)); });
+  sort_by(candidates, [&](const SocketAddress& address) { return std::tuple(favour(address), place_of(address)); });
   return candidates;
 }
 
