@@ -48,8 +48,8 @@ class Bootstrap {
   /// A sync with this peer succeeded. It is asked again now and then: should it end, nobody would tell us, and its next
   /// run may know of nobody. True when it had not been met.
   bool answered(const Now& now, const PeerId& peer, Rng& rng);
-  /// The contact leads there now; of one without an id that begins a round. `is_settled`(const PeerId&): who needs not
-  /// be asked. The first limits::dial_candidates addresses are kept.
+  /// The contact leads there now; of one without an id that begins a round. `is_settled`(const PeerId&,
+  /// const SocketAddress&): who needs not be asked there again. The first limits::dial_candidates addresses are kept.
   template <class IsSettled>
   void leads_to(const Now& now, std::size_t index, const std::vector<SocketAddress>& addresses,
                 const IsSettled& is_settled, Rng& rng) {
@@ -62,7 +62,7 @@ class Bootstrap {
       peer.places.push_back(known == before.end() ? Place{.address = address} : *known);
     }
     if (peer.peer.id != PeerId{}) return;
-    for (Place& place : peer.places) place.due = place.who == PeerId{} || !is_settled(place.who);
+    for (Place& place : peer.places) place.due = place.who == PeerId{} || !is_settled(place.who, place.address);
     end_round(now, peer, Company::some, rng);
   }
   struct Asked {

@@ -131,7 +131,8 @@ class Discovery::Impl {
              Facts& facts);
   /// Asks each address of a contact without an id who is there.
   void ask_places(const Now& now, quic::Links& links, Facts& facts);
-  [[nodiscard]] bool is_settled(const PeerId& peer) const { return peer == self_.id() || bonded_.contains(peer); }
+  /// Whom a contact has led to at the address, and who needs not be asked there again.
+  [[nodiscard]] bool is_settled(const Now& now, const PeerId& peer, const SocketAddress& address) const;
   /// Who was asked for by a contact has answered; false when that is the end of it.
   bool meet_contact(const Now& now, Exchange& exchange, const quic::LinkOpened& opened, quic::Links& links,
                     Facts& facts);

@@ -94,9 +94,19 @@ void Discovery::Impl::on_resolved(const Now& now, std::size_t index,
   end_unresolved(now, exchange, why, facts);
 }
 
+// Only while it says itself that it is there: addresses get other owners, and the one that is looked for may be the
+// next.
+bool Discovery::Impl::is_settled(const Now& now, const PeerId& peer, const SocketAddress& address) const {
+  if (peer != self_.id() && !bonded_.contains(peer)) return false;
+  const identity::EntryRef entry = peer == self_.id() ? self_.entry() : catalog_.find(peer, now);
+  if (!entry) return false;
+  const std::vector<SocketAddress> named = entry->entry.sockets();
+  return std::ranges::find(named, address) != named.end();
+}
+
 void Discovery::Impl::go_to(const Now& now, std::size_t index, const std::vector<SocketAddress>& addresses,
                             quic::Links& links, Facts& facts) {
-  const auto settled = [&](const PeerId& peer) { return is_settled(peer); };
+  const auto settled = [&](const PeerId& peer, const SocketAddress& address) { return is_settled(now, peer, address); };
   bootstrap_.leads_to(now, index, addresses, settled, rng_);
   if (bootstrap_.at(index).id == PeerId{}) return;  // ask_places()
   Exchange exchange;
