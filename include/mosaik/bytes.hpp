@@ -1,6 +1,8 @@
 #pragma once
 /// Byte views, fixed byte arrays and hexadecimal text.
 
+#include <mosaik/export.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>

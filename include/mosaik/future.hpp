@@ -7,6 +7,8 @@
 /// A future whose producer is gone completes no more: the library completes all of its own with Errc::closed first,
 /// so T is a Result where that can happen.
 
+#include <mosaik/export.hpp>
+
 #include <chrono>
 #include <condition_variable>
 #include <coroutine>

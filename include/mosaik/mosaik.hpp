@@ -16,6 +16,8 @@
 /// `spec: groups 2.3` is section 2.3 of docs/protocol/groups.md, but 1.x of docs/protocol/encoding.md; discovery,
 /// transport and extensions are pages beside them.
 
+#include <mosaik/export.hpp>
+// (first: it says which compiler is needed)
 #include <mosaik/bond.hpp>
 #include <mosaik/event.hpp>
 #include <mosaik/future.hpp>

@@ -1,6 +1,8 @@
 #pragma once
 /// PeerEntry: what a node tells others about itself. Plain data; its bytes are in docs/protocol/discovery.md.
 
+#include <mosaik/export.hpp>
+
 #include <cstdint>
 #include <string>
 #include <variant>

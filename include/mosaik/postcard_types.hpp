@@ -17,6 +17,8 @@
 /// Decoding allocates by what the input holds and not by what it announces: at most one element for each byte, so that
 /// one byte may become one sizeof(T). It ignores what follows the value, as the crate does.
 
+#include <mosaik/export.hpp>
+
 #include <array>
 #include <bit>
 #include <concepts>

@@ -23,6 +23,8 @@
 /// groups 2.4): members that differ in them do not meet. `signature()` and `rust_type` may also be plain members, for
 /// machines that are configured; so may `name`, which is for people only.
 
+#include <mosaik/export.hpp>
+
 #include <concepts>
 #include <exception>
 #include <functional>
@@ -35,7 +37,6 @@
 
 #include <mosaik/bytes.hpp>
 #include <mosaik/cursor.hpp>
-#include <mosaik/export.hpp>
 #include <mosaik/id.hpp>
 #include <mosaik/postcard_types.hpp>
 #include <mosaik/result.hpp>

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-PUBLIC_NAMESPACES = {"postcard"}
+PUBLIC_NAMESPACES = {"postcard", "abi"}
 NAME = re.compile(r"^(?:(?:vtable|typeinfo|typeinfo name|VTT|guard variable) for )?mosaik::((?:[a-z_0-9]+::)*)")
 
 

@@ -1,0 +1,3 @@
+#include <mosaik/export.hpp>
+
+const int mosaik::abi::layout = 1;
