@@ -133,7 +133,7 @@ Result<std::string> ask_node(const ClientOptions& options, std::string_view targ
   const Result<std::string> path = find_control(options);
   if (!path) return path;
   const bool acts = options.verb == ClientVerb::leave || options.verb == ClientVerb::forget;
-  Result<control::Response> response = control::ask(*path, acts ? "POST" : "GET", target);
+  Result<control::Response> response = control::ask(*path, acts ? "POST" : "GET", target, options.patience);
   if (!response) {
     // A snapshot is always answered at once: whoever does not is no node that runs.
     const Errc code = response.error().code;

@@ -42,6 +42,7 @@ Result<GroupCaller> GroupCaller::open(const CallOptions& options, std::string_vi
   if (!path) return std::unexpected(path.error());
   ClientOptions there = options.client;
   there.control = *path;
+  there.patience = std::min(*time, there.patience);
   const Result<std::string> body = ask_node(there, "/v1/status");
   if (!body) return std::unexpected(body.error());
   const auto node = control::json::read_status(*body);

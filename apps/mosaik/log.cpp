@@ -3,6 +3,7 @@
 #include <spdlog/sinks/ansicolor_sink.h>
 #include <spdlog/spdlog.h>
 
+#include "codec/close_code.hpp"
 #include "control/json_text.hpp"
 #include "mosaik/event_text.hpp"
 #include "mosaik/output.hpp"
@@ -12,13 +13,24 @@ namespace {
 
 bool leaving = false;  // spdlog keeps its own state of the same kind: one log a process
 
+bool is_goodbye(const Event& event) {
+  const bool cancelled = event.code == static_cast<std::uint64_t>(CloseCode::cancelled);
+  return event.by == "departure" || (event.by == "peer" && cancelled);
+}
+
+/// Both ends have dialed: one of two connections is left over.
+bool is_second(const Event& event) {
+  return event.code == static_cast<std::uint64_t>(CloseCode::already_bonded);
+}
+
 spdlog::level::level_enum level_of(const Event& event) {
   switch (event.kind) {
-    case EventKind::bond_down: return leaving || event.by == "departure" ? spdlog::level::info : spdlog::level::warn;
+    case EventKind::bond_down: return leaving || is_goodbye(event) ? spdlog::level::info : spdlog::level::warn;
+    case EventKind::refused: return leaving || is_second(event) ? spdlog::level::info : spdlog::level::warn;
+    // They come with each ordinary join and leave, for milliseconds; what they mean is said by bond_down and notices.
     case EventKind::suspect:
-    case EventKind::refused:
     case EventKind::offline:
-    case EventKind::raft_offline: return leaving ? spdlog::level::info : spdlog::level::warn;
+    case EventKind::raft_offline: return spdlog::level::info;
     case EventKind::diverged:
     case EventKind::overwritten:
     case EventKind::floor_differs:

@@ -74,6 +74,7 @@ class NodeProcess {
     tell_ready();
     tell_port();
     if (!key) {
+      network_.answer_control();
       tell_join_command();
       log_warning("no group secret was given: this node runs ungrouped" +
                   (settings_.machine.name == "noop" ? "" : ", without its machine " + settings_.machine.name) +
@@ -81,6 +82,7 @@ class NodeProcess {
       return {};
     }
     if (const Result<> entered = enter(*key); !entered) return entered;
+    network_.answer_control();
     tell_joined();
     tell_join_command();
     return {};
@@ -254,6 +256,7 @@ int run_in_this_process(NodeSettings& settings) {
   const Result<PeerId> identity = settle_identity(settings.network);
   if (!identity) return report(identity.error());
   if (const Result<> settled = settle_control(settings, *identity); !settled) return report(settled.error());
+  settings.network.control_waits = true;
   Result<Network> network = Network::open(settings.network);
   forget_key(settings.network);
   if (!network) return report(network.error());

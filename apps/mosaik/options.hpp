@@ -1,6 +1,7 @@
 #pragma once
 /// What was asked on the command line, as plain values.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -36,6 +37,7 @@ struct ClientOptions {
   Output output = Output::people;
   std::string peer;  ///< of forget: whom
   std::string wait;  ///< of status: how long to wait until all is well; empty: not at all
+  std::chrono::milliseconds patience = std::chrono::seconds(10);  ///< with one question to the node
 };
 /// Which node to ask about its machine, and for how long.
 struct CallOptions {

@@ -65,7 +65,7 @@ void wait_for_news(const ClientOptions& options, std::optional<control::EventStr
   const auto left = std::min(look_again, std::chrono::ceil<Milliseconds>(until - Clock::now()));
   if (!stream) {
     if (const auto path = find_control(options)) {
-      if (auto opened = control::EventStream::open(*path)) {
+      if (auto opened = control::EventStream::open(*path, std::max(left, Milliseconds(1)))) {
         stream.emplace(std::move(*opened));
         return;  // what happened before it was open is looked for first
       }
@@ -88,8 +88,11 @@ bool is_in_step(const control::json::NodeSummary& node) {
 Look wait_until_well(const ClientOptions& options, Milliseconds limit) {
   const Clock::time_point until = Clock::now() + limit;
   std::optional<control::EventStream> stream;
+  ClientOptions asking = options;
   for (;;) {
-    Look look = look_at(options);
+    const auto left = std::chrono::ceil<Milliseconds>(until - Clock::now());
+    asking.patience = std::clamp(left, Milliseconds(100), options.patience);
+    Look look = look_at(asking);
     const bool well = look.code == exit_fine && is_in_step(look.summary);
     if (well || look.code == exit_usage) return look;
     if (Clock::now() >= until) {

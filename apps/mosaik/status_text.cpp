@@ -69,8 +69,7 @@ std::string node_health_text(const NodeSummary& summary, const Style& style) {
 std::string leader_text(const ConsensusStatus& consensus, Ability ability, const PeerId& self) {
   const std::string term = fmt::format(" (term {})", consensus.term.value);
   switch (ability) {
-    case Ability::stopped:
-      return "stopped: nothing is applied here any more; the log of the node says why; start it again";
+    case Ability::stopped: return "stopped: nothing is applied here any more; start it again";
     case Ability::no_quorum:
       return fmt::format("no quorum: fewer than {} members are connected, start more of them", consensus.quorum_floor) +
              term;
@@ -94,7 +93,7 @@ std::string consensus_text(const GroupSummary& group, const PeerId& self, const 
       line(style, "log",
            fmt::format("{} committed, {} applied, newest {} of term {}", consensus.committed.value,
                        consensus.applied.value, consensus.log_position.index.value, consensus.log_position.term.value));
-  if (consensus.log_limit > 0 && consensus.log_bytes >= consensus.log_limit / 10 * 9)
+  if (consensus.log_limit > 0 && consensus.log_bytes >= consensus.log_limit / 10 * 8)
     out += line(style, "log memory",
                 fmt::format("{} of {} MiB: when it is full, commands are refused (--log-limit)",
                             consensus.log_bytes >> 20U, consensus.log_limit >> 20U));

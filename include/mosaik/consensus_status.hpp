@@ -1,8 +1,10 @@
 #pragma once
 /// What a member knows of the consensus of its group.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <mosaik/cursor.hpp>
@@ -33,6 +35,17 @@ enum class Consistency : std::uint8_t {
   strong,  ///< by the leader, after it has made sure that it still is
 };
 
+/// What a member waits for before anything more can be committed here.
+enum class Waiting : std::uint8_t {
+  nothing,
+  election,    ///< one is under way, or the time until the next one
+  company,     ///< less than half of the group is connected: it goes on without the others after `waits_for`
+  floor,       ///< fewer members than the quorum floor are connected: it waits for more of them, without an end
+  history,     ///< a member that has all that it was told committed: others may lead after `waits_for`
+  catching_up  ///< the leader's entries
+};
+[[nodiscard]] MOSAIK_EXPORT std::string_view to_string(Waiting waiting) noexcept;
+
 /// The consensus as one member knows it, at one moment. Counters count from joining.
 struct ConsensusStatus {
   MemberRole role = MemberRole::follower;
@@ -52,6 +65,10 @@ struct ConsensusStatus {
   std::uint64_t overwritten = 0;   ///< calls whose place in the log was taken by others
   std::uint64_t diverged = 0;      ///< times that this member started over from the leader's history
   bool catching_up = false;        ///< its log is being filled from other members
+  std::uint32_t connected = 0;     ///< members that it is bonded with, itself included
+  Waiting waiting = Waiting::nothing;
+  std::chrono::nanoseconds waits_for{};  ///< at most, still; of `company` and `history`
+  std::string stopped_because;           ///< of a stopped member: why its machine failed; empty when it leaves
   friend bool operator==(const ConsensusStatus&, const ConsensusStatus&) = default;
 };
 

@@ -12,6 +12,8 @@
 /// close() and destructors do nothing to the parent's node. A future that was asked for before the fork never comes
 /// there.
 
+#include <mosaik/export.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -23,7 +25,6 @@
 
 #include <mosaik/consensus_config.hpp>
 #include <mosaik/event.hpp>
-#include <mosaik/export.hpp>
 #include <mosaik/future.hpp>
 #include <mosaik/group_key.hpp>
 #include <mosaik/result.hpp>
@@ -55,6 +56,9 @@ struct NetworkConfig {
   /// a key file.
   std::string state_file = {};
   std::string control = {};  ///< path of the control socket (docs/CONTROL.md); empty: none
+  /// Its clients wait until answer_control() is called: none sees this node without the groups that it is about to
+  /// join.
+  bool control_waits = false;
   /// How long a leave that is asked for through the control socket waits at most for another member to have all that is
   /// committed (Network::leave). 0: not at all.
   std::chrono::nanoseconds leave_wait = std::chrono::seconds(5);
@@ -213,6 +217,8 @@ class MOSAIK_EXPORT Network {
   /// where nothing is committed or no other member is known. A notice tells of such a wait and of how it ended.
   /// Completes when the groups are left, at most 600 ms after the wait.
   Future<Result<>> leave(std::chrono::nanoseconds wait = std::chrono::seconds(5));
+  /// Answers on the control socket from now on; once, if NetworkConfig::control_waits is set.
+  void answer_control();
   /// Leaves all groups at once and ends; waits for that, at most 1 s. The destructor does the same.
   void close();
 

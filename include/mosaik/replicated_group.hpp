@@ -2,15 +2,15 @@
 /// ReplicatedGroup and GroupOf<M>: a group that agrees on a state machine.
 ///
 /// Calls. execute() ends when the command is committed, at the place that it returns; feed() when the leader has given
-/// it a place, which promises nothing yet. Every call ends within CallOptions::time. One that this member forwards to
-/// the leader ends 2 s later at the latest if the leader has not told the command's place (unknown_outcome) or answered
-/// the query (timed_out), whatever that time is. The error says what is known:
+/// it a place, which promises nothing yet. Every call ends within CallOptions::time, and has that time to find a
+/// leader. A command that this member forwards to a Rust leader, or to a C++ one that leads no more, ends 2 s later at
+/// the latest if the leader has not told its place (unknown_outcome). The error says what is known:
 ///
 ///   Errc::unknown_outcome      the command may be applied, or not (its leader vanished, the deadline passed, ...)
 ///   every other error          it was not applied. With a floor and C++ leaders it never will be; without one, a
 ///                              history in which it stands may still win (docs/CONSISTENCY.md):
 ///     invalid_argument           no command was given
-///     offline                    no leader is known or in reach; try again
+///     offline                    no leader was found within that time; the text says what is waited for
 ///     overwritten                another leader took its place in the log; try again
 ///     timed_out                  a command was not sent, or a query not answered, before the deadline
 ///     limit                      more than 65,536 commands or 8 MiB a call or answer of a strong query, or a queue is
@@ -22,6 +22,8 @@
 /// its future is looked at or not.
 ///
 /// What commitment means under partitions, with and without a quorum floor, is said in docs/CONSISTENCY.md.
+
+#include <mosaik/export.hpp>
 
 #include <chrono>
 #include <functional>

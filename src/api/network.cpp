@@ -124,6 +124,10 @@ Future<std::monostate> Network::ended() const {
   return body_->ended();
 }
 
+void Network::answer_control() {
+  body_->answer_control();
+}
+
 Future<Result<>> Network::leave(std::chrono::nanoseconds wait) {
   return body_->leave_within(wait);
 }

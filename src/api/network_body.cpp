@@ -6,6 +6,7 @@
 
 #include "api/config.hpp"
 #include "api/outcomes.hpp"
+#include "base/waiting_text.hpp"
 #include "crypto/ed25519.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
@@ -23,17 +24,25 @@ constexpr std::chrono::seconds fresh_status_patience{1};
 void explain_consensus(GroupStatus& group) {
   const ConsensusStatus& consensus = *group.consensus;
   constexpr std::uint64_t mib = 1U << 20U;
-  if (consensus.log_limit > 0 && consensus.log_bytes >= consensus.log_limit / 10 * 9) {
+  if (consensus.log_limit > 0 && consensus.log_bytes >= consensus.log_limit / 10 * 8) {
     group.health = Health::degraded;
     group.reasons.push_back("the log takes " + std::to_string(consensus.log_bytes / mib) + " of " +
                             std::to_string(consensus.log_limit / mib) +
                             " MiB; a leader whose log is full refuses all commands, deletions too: give all members a "
                             "larger --log-limit");
   }
-  if (group.ability() == Ability::no_leader) {
-    group.reasons.emplace_back(
-        "no leader is in reach: an election is under way, or members that are out of reach are waited for");
+  if (group.ability() == Ability::stopped) {
+    group.health = Health::degraded;
+    group.reasons.push_back(consensus.stopped_because.empty()
+                                ? "this member leaves"
+                                : "the machine of this member failed: " + consensus.stopped_because +
+                                      "; nothing is applied here any more: mend the cause, then start this node again");
   }
+  if (const std::string waits = waiting_text(consensus); !waits.empty() && consensus.waiting != Waiting::catching_up &&
+                                                         !(consensus.waiting == Waiting::election && consensus.online))
+    group.reasons.push_back(waits);
+  else if (group.ability() == Ability::no_leader)
+    group.reasons.emplace_back("no leader is in reach: members that are out of reach are waited for");
   if (consensus.online || group.ability() != Ability::able) return;
   group.health = Health::degraded;
   group.reasons.push_back(consensus.catching_up
@@ -191,7 +200,8 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   out->crashes_ = config.crashes;
   out->leave_wait_ = config.leave_wait;
   if (!config.control.empty()) {
-    auto server = control::Server::open(config.control, *out);
+    auto server = control::Server::open(config.control, *out,
+                                        config.control_waits ? control::Answers::when_told : control::Answers::at_once);
     if (!server) return std::unexpected(server.error());
     out->server_ = std::move(*server);
   }
@@ -262,6 +272,10 @@ Future<Result<>> NetworkBody::forget(const PeerId& peer) {
 Result<> NetworkBody::forget_at_once(const PeerId& peer) {
   const std::optional<Result<>> answer = forget(peer).get_for(fresh_status_patience);
   return answer ? *answer : fail(Errc::timed_out, "the node does not come to answer");
+}
+
+void NetworkBody::answer_control() {
+  if (server_) server_->answer();
 }
 
 Future<Result<>> NetworkBody::leave_within(Nanoseconds wait) {

@@ -48,6 +48,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   /// Completes when the node was asked to leave (through the control socket) and has left, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;
   /// Leaves all groups; see Network::leave.
+  void answer_control();
   Future<Result<>> leave_within(Nanoseconds wait);
   Future<Result<>> forget(const PeerId& peer);
   void close();

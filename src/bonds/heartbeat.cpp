@@ -20,6 +20,11 @@ void Heartbeat::reset(const Now& now, Pulse& pulse) {
   tick_ = draw(now, pulse);
 }
 
+void Heartbeat::part_came(const Now& now) noexcept {
+  last_received_ = now.mono;
+  missed_ = 0;
+}
+
 bool Heartbeat::on_time(const Now& now, Pulse& pulse) {
   if (now.mono < tick_) return false;
   if (now.mono - last_received_ > config_.base + config_.jitter && ++missed_ >= config_.max_missed) alert_ = true;

@@ -36,6 +36,9 @@ class Heartbeat {
 
   /// Any frame from the peer: nothing is missed, and the next tick starts over.
   void reset(const Now& now, Pulse& pulse);
+  /// A part of a frame: nothing is missed. The tick stays: a peer whose frame is long in coming hears our Pings, while
+  /// its own wait behind that frame.
+  void part_came(const Now& now) noexcept;
   /// When the tick is due, draws the next one and returns true: send a Ping. A late tick is delayed, not made up for.
   [[nodiscard]] bool on_time(const Now& now, Pulse& pulse);
 

@@ -78,6 +78,8 @@ class Mesh {
 
   // Links (steady.cpp).
   void on_frame(const Step& step, quic::LinkId link, BytesView payload);
+  /// A frame that is still coming is a sign of life as a whole one is.
+  void on_growing(const Step& step, quic::LinkId link);
   void on_ended(const Step& step, quic::LinkId link, bool clean);
   void on_oversized(const Step& step, quic::LinkId link);
   void on_closed(const Step& step, quic::LinkId link, const quic::CloseInfo& close);
@@ -189,6 +191,7 @@ class Mesh {
   // steady.cpp
   void on_bond_frame(const Step& step, Member& member, BytesView payload);
   void on_ping(const Step& step, Member& member, const codec::Ping& ping);
+  void on_raft(const Step& step, Member& member, BytesView message);
   void on_peer_entry_update(const Step& step, Member& member, const codec::PeerEntryUpdate& update);
   void on_bond_formed(const Step& step, Member& member, const codec::BondFormed& formed);
   void on_departure(const Step& step, Member& member);

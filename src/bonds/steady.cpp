@@ -1,6 +1,7 @@
 // A bond from its first frame after the handshake to its end (docs/protocol/groups.md 4).
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -46,6 +47,12 @@ void Mesh::on_frame(const Step& step, quic::LinkId link, BytesView payload) {
   }
 }
 
+void Mesh::on_growing(const Step& step, quic::LinkId link) {
+  const auto owner = links_.find(link);
+  if (owner == links_.end() || owner->second.role != Role::bond) return;
+  find(owner->second.peer)->bond->heartbeat.part_came(step.now);
+}
+
 void Mesh::on_bond_frame(const Step& step, Member& member, BytesView payload) {
   const auto message = codec::decode_bond_message(payload);
   if (!message) return close_bond(step, member, EndedBy::us, CloseCode::protocol_violation, message.error().message);
@@ -55,10 +62,16 @@ void Mesh::on_bond_frame(const Step& step, Member& member, BytesView payload) {
                         [&](const codec::Departure&) { on_departure(step, member); },
                         [&](const codec::PeerEntryUpdate& update) { on_peer_entry_update(step, member, update); },
                         [&](const codec::BondFormed& formed) { on_bond_formed(step, member, formed); },
-                        [&](const codec::Raft& raft) {
-                          step.facts.emplace_back(RaftHeard{member.id, Blob::copy(raft.message)});
-                        }},
+                        [&](const codec::Raft& raft) { on_raft(step, member, raft.message); }},
              *message);
+}
+
+void Mesh::on_raft(const Step& step, Member& member, BytesView message) {
+  try {
+    step.facts.emplace_back(RaftHeard{member.id, Blob::copy(message)});
+  } catch (const std::bad_alloc&) {
+    close_bond(step, member, EndedBy::us, CloseCode::timeout, "there is no memory for what it sent");
+  }
 }
 
 void Mesh::on_ping(const Step& step, Member& member, const codec::Ping& ping) {

@@ -46,6 +46,10 @@ std::optional<BytesView> FrameReader::next() {
   return payload;
 }
 
+BytesView FrameReader::begun() const noexcept {
+  return dead_ || unread().size() <= Frame::header_size ? BytesView() : unread().subspan(Frame::header_size);
+}
+
 bool FrameReader::oversized() const noexcept {
   const std::optional<std::size_t> length = announced(unread());
   return length && *length > limit_;

@@ -23,9 +23,11 @@ class FrameReader {
   [[nodiscard]] std::optional<BytesView> next();
   /// True when next() is empty because the frame at the front is beyond the limit.
   [[nodiscard]] bool oversized() const noexcept;
-  /// True between two frames: nothing of a next frame has arrived.
+  /// What has arrived of the payload at the front.
+  [[nodiscard]] BytesView begun() const noexcept;
   /// Bytes that wait here.
   [[nodiscard]] std::size_t buffered() const noexcept { return buffer_.size(); }
+  /// True between two frames: nothing of a next frame has arrived.
   [[nodiscard]] bool at_boundary() const noexcept { return begin_ == buffer_.size(); }
   void set_limit(std::size_t limit) noexcept { limit_ = limit; }
 

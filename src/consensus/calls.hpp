@@ -32,7 +32,8 @@ struct Asked {
 struct WaitingQuery {
   Asked asked;
   Blob query;
-  Mono deadline{};
+  Mono deadline{};  ///< of the call, or earlier while it is on its way to the leader
+  Mono until{};     ///< the call's deadline
   Consistency consistency{};
   std::optional<ForwardId> forwarded;  ///< to `leader`
   PeerId leader;

@@ -1,12 +1,23 @@
 // Calls with commands: placed here, or forwarded to the leader; each ends by its deadline (spec: groups 6.10, 8.1 S11
 // to S13).
 
+#include <algorithm>
+
 #include "consensus/impl.hpp"
 
 namespace mosaik::consensus {
 namespace {
 /// Where a refusal tells that it is the log that is full (docs/protocol/groups.md 5.7).
 constexpr std::uint64_t refused_log_full = 1;
+/// Or that who was asked leads no more, or not yet.
+constexpr std::uint64_t refused_no_leader = 2;
+
+std::uint64_t code_of(Refusal why) {
+  return why == Refusal::log_full ? refused_log_full : why == Refusal::offline ? refused_no_leader : 0;
+}
+Refusal refusal_of(std::uint64_t code) {
+  return code == refused_log_full ? Refusal::log_full : code == refused_no_leader ? Refusal::offline : Refusal::full;
+}
 /// What a call that waits takes.
 std::size_t kept_bytes(const std::vector<Blob>& commands) {
   return total_bytes(commands) + commands.size() * sizeof(Blob);
@@ -25,45 +36,73 @@ std::optional<Refusal> Engine::Impl::refuses(const std::vector<Blob>& commands) 
 
 void Engine::Impl::submit(const Now& now, CallId id, std::vector<Blob> commands, Until until, Mono deadline) {
   MOSAIK_ASSERT(!calls_.contains(id));
-  if (role<Ended>() != nullptr) return answer(id, NotApplied{Refusal::stopped});
+  if (role<Ended>() != nullptr) return answer(id, stopped());
   if (const auto why = refuses(commands)) return answer(id, NotApplied{*why});
   if (deadline <= now.mono) return answer(id, NotApplied{Refusal::expired});
+  seek_leader(now);  // nobody overtakes those that wait
   if (calls_.size() >= limits::calls) return answer(id, NotApplied{Refusal::full});
   Call call{
       .until = until, .deadline = deadline, .ends_at = deadline, .count = commands.size(), .from = term_, .to = term_};
   if (role<Leader>() == nullptr) {
+    const std::size_t size = kept_bytes(commands);
+    if (kept_bytes_ + size > limits::forwarded_bytes) return answer(id, NotApplied{Refusal::full});
+    kept_bytes_ += size;
     call.commands = std::move(commands);
-    return forward(now, id, std::move(call));
+  } else {
+    if (const auto why = lacks_room(commands)) return answer(id, NotApplied{*why});
+    call.range = place(std::move(commands));
+    if (until == Until::assigned) return answer(id, Assigned{call.range});
+    by_place_.emplace(call.range.last, id);
   }
-  if (const auto why = lacks_room(commands)) return answer(id, NotApplied{*why});
-  call.range = place(std::move(commands));
-  if (until == Until::assigned) return answer(id, Assigned{call.range});
-  by_place_.emplace(call.range.last, id);
   call_deadlines_.emplace(deadline, id);
   calls_.emplace(id, std::move(call));
+  if (role<Leader>() != nullptr) return;
+  leaderless_.push_back(id);
+  seek_leader(now);
 }
 
-void Engine::Impl::forward(const Now& now, CallId id, Call call) {
+bool Engine::Impl::is_led() const {
   const auto* follower = role<Follower>();
-  if (follower == nullptr || !follower->leader || !peers_.contains(*follower->leader))
-    return answer(id, NotApplied{Refusal::offline});
-  const std::size_t size = kept_bytes(call.commands);
-  if (kept_bytes_ + size > limits::forwarded_bytes) return answer(id, NotApplied{Refusal::full});
-  kept_bytes_ += size;
+  return follower != nullptr && follower->leader && peers_.contains(*follower->leader);
+}
+
+// A call has its whole time to find a leader: between two of them nobody has to try again. In their order.
+void Engine::Impl::seek_leader(const Now& now) {
+  while (!leaderless_.empty() && (role<Leader>() != nullptr || is_led())) {
+    const CallId id = leaderless_.front();
+    leaderless_.pop_front();
+    role<Leader>() != nullptr ? place_call(id) : forward(now, id);
+  }
+  seek_leader_for_queries(now);
+}
+
+/// Of a call that has waited until this member led.
+void Engine::Impl::place_call(CallId id) {
+  Call& call = calls_.at(id);
+  if (const auto why = lacks_room(call.commands)) return end_call(id, NotApplied{*why});
+  kept_bytes_ -= kept_bytes(call.commands);
+  call.range = place(std::exchange(call.commands, {}));
+  call.from = call.to = term_;
+  if (call.until == Until::assigned) return end_call(id, Assigned{call.range});
+  by_place_.emplace(call.range.last, id);
+}
+
+void Engine::Impl::forward(const Now& now, CallId id) {
+  Call& call = calls_.at(id);
   ForwardId request = rng_.next();
   while (by_forward_.contains(request)) ++request;
   call.forwarded = request;
-  call.leader = *follower->leader;
-  call.ends_at = std::min(call.deadline, now.mono + config_.forward_timeout);
+  call.leader = *std::get<Follower>(state_).leader;
+  call.from = call.to = term_;
   send(call.leader, ForwardCommand{call.commands, request});
   by_forward_.emplace(request, id);
-  call_deadlines_.emplace(call.ends_at, id);
-  calls_.emplace(id, std::move(call));
+  if (!is_cpp(call.leader)) set_deadline(id, call, std::min(call.deadline, now.mono + config_.forward_timeout));
 }
 
 void Engine::Impl::on_forwarded_command(const PeerId& from, ForwardCommand& message) {
   auto* leader = role<Leader>();
-  if (leader == nullptr || leader->silent_until != never || refuses(message.commands)) return;
+  if (refuses(message.commands)) return;
+  if (leader == nullptr || leader->silent_until != never) return tell_refused(from, message, Refusal::offline);
   if (const auto why = lacks_room_for(from, message.commands)) return tell_refused(from, message, *why);
   const std::size_t size = total_bytes(message.commands) + message.commands.size() * limits::log_entry;
   const IndexRange range = place(std::move(message.commands));
@@ -75,7 +114,7 @@ void Engine::Impl::on_forwarded_command(const PeerId& from, ForwardCommand& mess
 // and why in the place behind it.
 void Engine::Impl::tell_refused(const PeerId& from, const ForwardCommand& message, Refusal why) {
   if (!is_cpp(from) || !message.request) return;
-  send(from, CommandAck{*message.request, {Index{}, Index{why == Refusal::log_full ? refused_log_full : 0}}});
+  send(from, CommandAck{*message.request, {Index{}, Index{code_of(why)}}});
 }
 
 // ------------------------------------------------------------------------------------------------ on the way
@@ -93,7 +132,7 @@ void Engine::Impl::on_command_ack(const PeerId& from, const CommandAck& ack) {
   Call& call = calls_.at(id);
   if (call.leader != from) return;
   if (ack.assigned.first == Index{} && is_cpp(from))
-    return end_call(id, NotApplied{ack.assigned.last.value == refused_log_full ? Refusal::log_full : Refusal::full});
+    return end_call(id, NotApplied{refusal_of(ack.assigned.last.value)});
   if (ack.assigned.size() != call.count || ack.assigned.first == Index{})
     return end_call(id, Unknown{Doubt::leader_lost});
   if (call.until == Until::assigned) return end_call(id, Assigned{ack.assigned});
@@ -117,6 +156,7 @@ void Engine::Impl::end_call(CallId id, Outcome outcome) {
   const Call& call = found->second;
   call_deadlines_.erase({call.ends_at, id});
   if (call.forwarded) by_forward_.erase(*call.forwarded);
+  std::erase(leaderless_, id);
   const auto [first, last] = by_place_.equal_range(call.range.last);
   for (auto at = first; at != last; ++at) {
     if (at->second != id) continue;
@@ -165,13 +205,47 @@ void Engine::Impl::drop_forwards_to(const PeerId& leader) {
   for (const CallId id : lost) end_call(id, Unknown{Doubt::leader_lost});
 }
 
+// A C++ leader answers each forward, and until then it is waited for: over a slow path a large command takes its time.
+// One that leads no more may have forgotten it.
+void Engine::Impl::hurry_forwards(const Now& now) {
+  const auto* follower = role<Follower>();
+  for (const auto& [request, id] : by_forward_) {
+    Call& call = calls_.at(id);
+    if (follower == nullptr || follower->leader != call.leader)
+      set_deadline(id, call, std::min(call.ends_at, now.mono + config_.forward_timeout));
+  }
+}
+
 void Engine::Impl::give_up_places(Doubt why) {
   while (!by_place_.empty()) end_call(by_place_.begin()->second, Unknown{why});
 }
 
 void Engine::Impl::expire_calls(const Now& now) {
-  while (!call_deadlines_.empty() && call_deadlines_.begin()->first <= now.mono)
-    end_call(call_deadlines_.begin()->second, Unknown{Doubt::expired});
+  while (!call_deadlines_.empty() && call_deadlines_.begin()->first <= now.mono) {
+    const CallId id = call_deadlines_.begin()->second;
+    if (waits_for_leader(id))
+      end_call(id, no_leader());
+    else
+      end_call(id, Unknown{Doubt::expired});
+  }
+}
+
+void Engine::Impl::stop_calls() {
+  while (!calls_.empty()) {
+    const CallId id = calls_.begin()->first;
+    if (waits_for_leader(id))
+      end_call(id, stopped());
+    else
+      end_call(id, Unknown{Doubt::stopped, stopped_because_});
+  }
+}
+
+NotApplied Engine::Impl::stopped() const {
+  return {.why = Refusal::stopped, .waiting = {}, .waits_for = {}, .because = stopped_because_};
+}
+
+bool Engine::Impl::waits_for_leader(CallId id) const {
+  return std::ranges::find(leaderless_, id) != leaderless_.end();
 }
 
 }  // namespace mosaik::consensus

@@ -11,6 +11,7 @@
 #include <mosaik/consensus_status.hpp>
 
 #include "base/frame.hpp"
+#include "base/now.hpp"
 #include "consensus/messages.hpp"
 
 namespace mosaik::consensus {
@@ -120,6 +121,11 @@ enum class Refusal : std::uint8_t {
 /// The commands were not applied; with a floor and C++ leaders, nor will they be (docs/CONSISTENCY.md).
 struct NotApplied {
   Refusal why{};
+  /// Of `offline`: what the member waited for, and how long still when it refused.
+  Waiting waiting = Waiting::nothing;
+  Nanoseconds waits_for{};
+  /// Of `stopped`: why its machine failed; empty when the group was left.
+  std::string because = {};
 };
 /// Why nobody can tell whether the commands were applied.
 enum class Doubt : std::uint8_t {
@@ -133,6 +139,7 @@ enum class Doubt : std::uint8_t {
 [[nodiscard]] std::string_view to_string(Doubt why) noexcept;
 struct Unknown {
   Doubt why{};
+  std::string because = {};  ///< of `stopped`, as of NotApplied
 };
 /// The machine's answer to a query.
 struct Read {
@@ -185,12 +192,24 @@ struct FloorDiffers {
   PeerId peer;
   std::uint32_t theirs = 0;
 };
+/// This member began to wait for something that may take long: Waiting::company, floor or history.
+struct Waits {
+  Waiting what{};
+  Nanoseconds at_most{};  ///< of company and history
+  std::uint32_t connected = 0;
+  std::uint32_t wanted = 0;  ///< the size of the group, or the floor
+};
+/// The log takes four fifths of what it may; told once.
+struct LogFills {
+  std::uint64_t bytes = 0;
+  std::uint64_t limit = 0;
+};
 /// The group's engine ended; nothing but leaving helps.
 struct Stopped {
   std::string reason;
 };
-using Event =
-    std::variant<RoleChanged, LeaderChanged, OnlineChanged, Progress, Diverged, Overwritten, FloorDiffers, Stopped>;
+using Event = std::variant<RoleChanged, LeaderChanged, OnlineChanged, Progress, Diverged, Overwritten, FloorDiffers,
+                           Waits, LogFills, Stopped>;
 
 using Effect = std::variant<Send, Persist, Remember, Apply, Reset, AskMachine, Answer, Event>;
 

@@ -35,7 +35,9 @@ Nanoseconds Engine::Impl::deference() const {
 bool Engine::Impl::enough_by_count() const {
   const std::size_t connected = peers_.size() + 1;
   if (config_.quorum_floor != 0) return connected >= config_.quorum_floor;
-  return connected == 1 ? group_size_ <= 1 : 2 * connected >= group_size_;
+  // Those whose death is proven elect nobody elsewhere.
+  const std::size_t size = group_size_ - std::min<std::size_t>(proven_dead_.size(), group_size_);
+  return connected == 1 ? size <= 1 : 2 * connected >= size;
 }
 
 bool Engine::Impl::enough(const Now& now) const {
@@ -70,6 +72,7 @@ void Engine::Impl::become_follower(const Now& now, Term term, const std::optiona
   state_ = std::move(follower);
   set_online(false);
   set_leader(leader);
+  hurry_forwards(now);
   if (!was) tell(RoleChanged{MemberRole::follower, term_});
 }
 
@@ -121,6 +124,7 @@ void Engine::Impl::campaign(const Now& now) {
     effects.emplace_back(Send{peer, request, Urgency::consensus, candidate.ballot});
   }
   state_ = std::move(candidate);
+  hurry_forwards(now);
   set_online(false);
   set_leader(std::nullopt);
   tell(RoleChanged{MemberRole::candidate, term_});

@@ -2,6 +2,8 @@
 
 #include "consensus/engine.hpp"
 
+#include <new>
+
 #include "base/overloaded.hpp"
 #include "consensus/bystander.hpp"
 #include "consensus/impl.hpp"
@@ -144,6 +146,15 @@ Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob
 // dead, and nobody may count it as one that is not ahead.
 Result<> Engine::Impl::stand_by(const PeerId& from, const Blob& bytes) {
   if (config_.quorum_floor != 0) return {};
+  // A member without any entry would begin a history of its own beside that of the members that have stopped.
+  if (committed_ > Index{}) {
+    const auto message = decode(bytes);
+    const auto* request = message ? std::get_if<RequestVote>(&*message) : nullptr;
+    if (request != nullptr && request->candidate == from && request->last.index == Index{}) {
+      send(from, RequestVoteResponse{request->term, Vote::denied});
+      return {};
+    }
+  }
   if (const auto answer = answer_of_bystander(from, bytes, is_cpp(from))) send(from, *answer);
   return {};
 }
@@ -173,6 +184,9 @@ Mono Engine::Impl::next_deadline() const {
   const auto by = [&](Mono at) { out = std::min(out, at); };
   if (!call_deadlines_.empty()) by(call_deadlines_.begin()->first);
   if (!query_deadlines_.empty()) by(query_deadlines_.begin()->first);
+  // Those that waited for a leader, which came in the middle of a step.
+  if ((!leaderless_.empty() || !leaderless_queries_.empty()) && (role<Leader>() != nullptr || is_led()))
+    by(settled_at_);
   if (const auto* follower = role<Follower>()) {
     by(follower->election_at);
     if (follower->session) by(follower->session->next_deadline());
@@ -187,31 +201,49 @@ Mono Engine::Impl::next_deadline() const {
 void Engine::Impl::settle(const Now& now) {
   settled_at_ = now.mono;
   if (role<Ended>() == nullptr) {
+    seek_leader(now);
     advance_session(now);
     serve_fetches(now);
     if (role<Leader>() != nullptr) lead_on(now);
     persist();
     feed_machine();
     conclude_calls();
+    tell_waiting();
+    tell_log_fills();
   }
   publish();
+}
+
+// Whatever the member was doing is left half done: it takes part in nothing more, and the process lives on.
+void Engine::Impl::give_up_memory(const Now& now) {
+  const std::uint64_t bytes = std::exchange(log, Log()).memory();
+  stop(now, "there was no memory for the log of this group, which had " + std::to_string(bytes) +
+                " bytes; give the process more memory, or all members a smaller --log-limit");
+}
+
+// Once, while there is still room.
+void Engine::Impl::tell_log_fills() {
+  if (log_fills_told_ || log.memory() < config_.log_bytes / 10 * 8) return;
+  log_fills_told_ = true;
+  tell(LogFills{log.memory(), config_.log_bytes});
 }
 
 void Engine::Impl::stop(const Now&, std::string_view reason) {
   if (role<Ended>() != nullptr) return;
   if (role<Leader>() != nullptr) drop_reads_of_leader();
+  stopped_because_ = reason;
   // The bonds stay when it is the machine that failed: a leader that counts on us would wait for ever.
   const auto* follower = role<Follower>();
   if (config_.quorum_floor == 0 && follower != nullptr && follower->leader)
     send(*follower->leader, AppendEntriesResponse{term_, {}, Vote::abstained});
   state_ = Ended{};
-  give_up_places(Doubt::stopped);
-  while (!calls_.empty()) end_call(calls_.begin()->first, Unknown{Doubt::stopped});
+  stop_calls();
   for (const auto& [key, waiting] : queries_) refuse_query(waiting, Refusal::stopped);
   queries_.clear();
   queries_by_forward_.clear();
   query_deadlines_.clear();
   queries_for_machine_.clear();
+  leaderless_queries_.clear();
   set_online(false);
   set_leader(std::nullopt);
   tell(RoleChanged{MemberRole::stopped, term_});
@@ -269,7 +301,52 @@ ConsensusStatus Engine::Impl::status() const {
     out.heard_of = std::max(out.heard_of, follower->session->end().index);
   }
   out.in_step = others_in_step();
+  out.connected = static_cast<std::uint32_t>(peers_.size() + 1);
+  out.waiting = waiting();
+  out.waits_for = waits_for(out.waiting);
+  out.stopped_because = stopped_because_;
   return out;
+}
+
+Waiting Engine::Impl::waiting() const {
+  Now now;
+  now.mono = settled_at_;
+  if (role<Ended>() != nullptr) return Waiting::nothing;
+  if (role<Leader>() != nullptr)
+    return may_commit_alone(now) || config_.quorum_floor != 0 ? Waiting::nothing : Waiting::company;
+  if (role<Candidate>() != nullptr) return outvoted_ ? Waiting::history : Waiting::election;
+  if (std::get<Follower>(state_).session) return Waiting::catching_up;
+  if (leader_) return Waiting::nothing;
+  if (!enough_by_count() && config_.quorum_floor != 0) return Waiting::floor;
+  if (!enough(now)) return Waiting::company;
+  return outvoted_ || lacks_owed(now, log.last_index()) ? Waiting::history : Waiting::election;
+}
+
+Nanoseconds Engine::Impl::waits_for(Waiting what) const {
+  Mono end = settled_at_;
+  if (what == Waiting::company) end = later(lonely_since_, config_.alone_after);
+  if (what == Waiting::history && log.last_index() < owed_ && committed_ < owed_) end = owed_until_;
+  return std::max(end - settled_at_, Nanoseconds{});
+}
+
+// Once for each wait, and not for what is over within an election timeout: a member that starts is alone for a moment.
+void Engine::Impl::tell_waiting() {
+  const Waiting what = waiting();
+  if (std::exchange(waiting_, what) != what) {
+    waiting_since_ = settled_at_;
+    waiting_told_ = false;
+  }
+  if (what != Waiting::company && what != Waiting::floor && what != Waiting::history) return;
+  if (waiting_told_ || settled_at_ - waiting_since_ < config_.election_timeout) return;
+  waiting_told_ = true;
+  tell(Waits{what, waits_for(what), static_cast<std::uint32_t>(peers_.size() + 1),
+             what == Waiting::floor ? config_.quorum_floor : group_size_});
+}
+
+/// With what it is waited for, for the caller.
+NotApplied Engine::Impl::no_leader() const {
+  const Waiting what = waiting();
+  return {Refusal::offline, what, waits_for(what)};
 }
 
 /// A leader counts; a follower knows of its leader alone.
@@ -296,10 +373,22 @@ void Engine::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors su
   impl_->on_gone(now, peer, loss, survivors);
 }
 Result<> Engine::on_message(const Now& now, const PeerId& from, const Blob& message) {
-  return impl_->on_message(now, from, message);
+  try {
+    return impl_->on_message(now, from, message);
+  } catch (const std::bad_alloc&) {
+    impl_->give_up_memory(now);
+    return {};
+  }
+}
+void Engine::on_growing(const Now& now, const PeerId& from, std::span<const std::uint8_t, 3> head) {
+  impl_->on_growing(now, from, head);
 }
 void Engine::submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline) {
-  impl_->submit(now, call, std::move(commands), until, deadline);
+  try {
+    impl_->submit(now, call, std::move(commands), until, deadline);
+  } catch (const std::bad_alloc&) {
+    impl_->give_up_memory(now);
+  }
 }
 void Engine::query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline) {
   impl_->query(now, call, std::move(query), consistency, deadline);
@@ -332,7 +421,11 @@ void Engine::stop(const Now& now, std::string_view reason) {
   impl_->stop(now, reason);
 }
 void Engine::settle(const Now& now) {
-  impl_->settle(now);
+  try {
+    impl_->settle(now);
+  } catch (const std::bad_alloc&) {
+    impl_->give_up_memory(now);
+  }
 }
 std::vector<Effect> Engine::take_effects() {
   return std::exchange(impl_->effects, {});

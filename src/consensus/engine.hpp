@@ -42,6 +42,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "base/random.hpp"
 #include "consensus/config.hpp"
@@ -83,6 +84,10 @@ class Engine {
   void on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors);
   /// One raft message: the bytes behind the variant index of the bond message. Errors: malformed.
   [[nodiscard]] Result<> on_message(const Now& now, const PeerId& from, const Blob& message);
+
+  /// A bond message of the peer that begins with these bytes has grown and is not complete. A long one of the leader,
+  /// on a slow path, is heard as long as it comes: what the leader would say besides waits behind it.
+  void on_growing(const Now& now, const PeerId& from, std::span<const std::uint8_t, 3> head);
 
   /// What has become of the answers to those who catch up; before settle. A peer whose answer waits gets no other one.
   void on_queues(const QueueEmpty& empty);

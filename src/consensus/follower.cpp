@@ -63,14 +63,25 @@ bool Engine::Impl::on_rival_while_silent(const Now& now, const PeerId& from, con
   return false;
 }
 
-void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& append) {
-  auto& follower = std::get<Follower>(state_);
+void Engine::Impl::hear_leader(const Now& now, Follower& follower) {
   arm_follower(now, follower);
-  set_leader(from);
-  haste_ = false;
   follower.heard = now.mono;
   follower.put_off.reset();
   owed_until_ = later(now.mono, config_.alone_after);
+}
+
+// Only what a leader sends: a former one that forwards a large command is none.
+void Engine::Impl::on_growing(const Now& now, const PeerId& from, std::span<const std::uint8_t, 3> head) {
+  auto* follower = role<Follower>();
+  if (follower == nullptr || follower->leader != from) return;
+  if (head[0] == bond_message_raft && carries_entries(head.last<2>())) hear_leader(now, *follower);
+}
+
+void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& append) {
+  auto& follower = std::get<Follower>(state_);
+  hear_leader(now, follower);
+  set_leader(from);
+  haste_ = false;
   if (config_.quorum_floor != 0 && is_cpp(from)) owed_ = std::max(owed_, append.leader_commit);
   follower.leader_commit = std::max(follower.leader_commit, append.leader_commit);
   if (log.matches(append.previous)) return accept(from, append);

@@ -31,10 +31,12 @@ class Engine::Impl {
   void on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts);
   void on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors);
   Result<> on_message(const Now& now, const PeerId& from, const Blob& bytes);
+  void on_growing(const Now& now, const PeerId& from, std::span<const std::uint8_t, 3> head);
   void on_stall(Nanoseconds late);
   void on_timer(const Now& now);
   [[nodiscard]] Mono next_deadline() const;
   void stop(const Now& now, std::string_view reason);
+  void give_up_memory(const Now& now);
   void settle(const Now& now);
   [[nodiscard]] ConsensusStatus status() const;
 
@@ -67,6 +69,11 @@ class Engine::Impl {
   [[nodiscard]] Frame frame(const Message& message);
   void tell(Event event) { effects.emplace_back(std::move(event)); }
   [[nodiscard]] std::uint32_t others_in_step() const;
+  [[nodiscard]] Waiting waiting() const;
+  [[nodiscard]] Nanoseconds waits_for(Waiting what) const;
+  void tell_waiting();
+  void tell_log_fills();
+  [[nodiscard]] NotApplied no_leader() const;
   void set_leader(const std::optional<PeerId>& leader);
   void set_online(bool online);
   void set_group_size(std::size_t size);
@@ -116,6 +123,8 @@ class Engine::Impl {
   /// A campaign against the leader of that term.
   void contest(const Now& now, Term term);
   void follow(const Now& now, const PeerId& from, AppendEntries& append);
+  /// The leader is heard: nobody campaigns for an election timeout from now on.
+  void hear_leader(const Now& now, Follower& follower);
   void accept(const PeerId& from, AppendEntries& append);
   void lag(const PeerId& from, AppendEntries& append);
   [[nodiscard]] std::optional<Index> merge(const Cursor& previous, std::vector<Entry>& entries);
@@ -165,7 +174,13 @@ class Engine::Impl {
 
   // commands.cpp
   void answer(CallId call, Outcome outcome) { effects.emplace_back(Answer{call, std::move(outcome)}); }
-  void forward(const Now& now, CallId id, Call call);
+  [[nodiscard]] bool is_led() const;
+  void seek_leader(const Now& now);
+  void place_call(CallId id);
+  void forward(const Now& now, CallId id);
+  [[nodiscard]] bool waits_for_leader(CallId id) const;
+  void stop_calls();
+  [[nodiscard]] NotApplied stopped() const;
   void end_call(CallId id, Outcome outcome);
   void set_deadline(CallId id, Call& call, Mono at);
   [[nodiscard]] std::optional<Refusal> refuses(const std::vector<Blob>& commands) const;
@@ -174,6 +189,7 @@ class Engine::Impl {
   void on_command_ack(const PeerId& from, const CommandAck& ack);
   void conclude_calls();
   [[nodiscard]] Outcome judge_call(const Call& call) const;
+  void hurry_forwards(const Now& now);
   void drop_forwards_to(const PeerId& leader);
   void give_up_places(Doubt why);
   void expire_calls(const Now& now);
@@ -183,6 +199,9 @@ class Engine::Impl {
   void on_query_response(const PeerId& from, const QueryResponse& response);
   void start_query(const Now& now, WaitingQuery waiting);
   void forward_query(const Now& now, std::uint64_t key, WaitingQuery& waiting);
+  void seek_leader_for_queries(const Now& now);
+  void wait_for_leader(std::uint64_t key);
+  void drop_query(std::uint64_t key);
   void confirm_first(std::uint64_t key);
   void refuse_query(const WaitingQuery& waiting, Refusal why);
   void end_service(const WaitingQuery& waiting);
@@ -250,6 +269,8 @@ class Engine::Impl {
   std::map<CallId, Call> calls_;
   std::multimap<Index, CallId> by_place_;  ///< placed calls by their last index
   std::map<ForwardId, CallId> by_forward_;
+  std::deque<CallId> leaderless_;               ///< calls that wait for a leader, oldest first
+  std::set<std::uint64_t> leaderless_queries_;  ///< and own strong queries
   std::set<std::pair<Mono, CallId>> call_deadlines_;
   std::size_t kept_bytes_ = 0;                     ///< of commands that calls keep, and of queries, for the leader
   std::map<std::uint64_t, WaitingQuery> queries_;  ///< in the order in which they came
@@ -284,6 +305,11 @@ class Engine::Impl {
   // told
   Index told_committed_;
   Cursor told_position_;
+  Waiting waiting_ = Waiting::nothing;
+  Mono waiting_since_{};
+  bool waiting_told_ = false;
+  bool log_fills_told_ = false;
+  std::string stopped_because_;
   std::uint64_t elections_ = 0;
   std::uint64_t overwritten_ = 0;
   std::uint64_t diverged_ = 0;

@@ -238,4 +238,10 @@ void encode_append_entries(const AppendEntries& head, std::span<const Entry> ent
   Output{Writer(out)}.append_entries(head, entries);
 }
 
+bool carries_entries(std::span<const std::uint8_t, 2> head) noexcept {
+  if (head[0] == static_cast<std::uint8_t>(Kind::append_entries)) return true;
+  return head[0] == static_cast<std::uint8_t>(Kind::state_sync) &&
+         head[1] == static_cast<std::uint8_t>(Replay::fetch_response);
+}
+
 }  // namespace mosaik::consensus

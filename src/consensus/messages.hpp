@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -83,6 +84,8 @@ using Message = std::variant<AppendEntries, AppendEntriesResponse, RequestVote, 
 /// Reads one raft message: the bytes behind the variant index of the bond message. Trailing bytes are ignored, as the
 /// crate does. Errors: malformed (also when there are more than limits::message_entries).
 [[nodiscard]] Result<Message> decode(const Blob& message);
+/// Whether a raft message that begins so is what a leader sends its entries in: AppendEntries, FetchEntriesResponse.
+[[nodiscard]] bool carries_entries(std::span<const std::uint8_t, 2> head) noexcept;
 /// Appends one raft message.
 void encode(const Message& message, std::vector<std::uint8_t>& out);
 /// Appends an AppendEntries whose entries stand elsewhere.

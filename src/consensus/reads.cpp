@@ -10,7 +10,7 @@ namespace mosaik::consensus {
 // ------------------------------------------------------------------------------------------------ beginning
 
 void Engine::Impl::query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline) {
-  if (role<Ended>() != nullptr) return answer(call, NotApplied{Refusal::stopped});
+  if (role<Ended>() != nullptr) return answer(call, stopped());
   if (query.size() > limits::query_bytes) return answer(call, NotApplied{Refusal::too_large});
   if (deadline <= now.mono) return answer(call, NotApplied{Refusal::expired});
   if (queries_.size() >= limits::calls || own_query_bytes_ + query.size() > limits::waiting_query_bytes)
@@ -18,6 +18,7 @@ void Engine::Impl::query(const Now& now, CallId call, Blob query, Consistency co
   start_query(now, {.asked = {call, {}, 0},
                     .query = std::move(query),
                     .deadline = deadline,
+                    .until = deadline,
                     .consistency = consistency,
                     .forwarded = {},
                     .leader = {},
@@ -38,6 +39,7 @@ void Engine::Impl::on_forwarded_query(const Now& now, const PeerId& from, Forwar
   start_query(now, {.asked = {std::nullopt, from, message.request},
                     .query = std::move(message.query),
                     .deadline = now.mono + config_.query_timeout,
+                    .until = now.mono + config_.query_timeout,
                     .consistency = Consistency::strong,
                     .forwarded = {},
                     .leader = {},
@@ -46,29 +48,61 @@ void Engine::Impl::on_forwarded_query(const Now& now, const PeerId& from, Forwar
 
 void Engine::Impl::start_query(const Now& now, WaitingQuery waiting) {
   const std::uint64_t key = ++next_query_;
-  const bool strong = waiting.consistency == Consistency::strong;
-  const auto* follower = role<Follower>();
-  const bool led = follower != nullptr && follower->leader && peers_.contains(*follower->leader);
-  if (strong && role<Leader>() == nullptr && !led) return refuse_query(waiting, Refusal::offline);
-  if (strong && led && kept_bytes_ + waiting.query.size() > limits::forwarded_bytes)
-    return refuse_query(waiting, Refusal::full);
   if (waiting.asked.call) own_query_bytes_ += waiting.query.size();
   WaitingQuery& kept = queries_.emplace(key, std::move(waiting)).first->second;
-  if (strong && led) forward_query(now, key, kept);
   query_deadlines_.emplace(kept.deadline, key);
-  if (strong && !led) confirm_first(key);
-  if (strong) return;
-  kept.position = committed_;
-  queries_for_machine_.insert(key);
+  if (kept.consistency == Consistency::weak) {
+    kept.position = committed_;
+    queries_for_machine_.insert(key);
+  } else if (kept.asked.call) {
+    leaderless_queries_.insert(key);
+    seek_leader_for_queries(now);
+  } else {
+    confirm_first(key);
+  }
+}
+
+void Engine::Impl::seek_leader_for_queries(const Now& now) {
+  while (!leaderless_queries_.empty() && (role<Leader>() != nullptr || is_led())) {
+    const std::uint64_t key = *leaderless_queries_.begin();
+    leaderless_queries_.erase(leaderless_queries_.begin());
+    if (role<Leader>() != nullptr)
+      confirm_first(key);
+    else
+      forward_query(now, key, queries_.at(key));
+  }
+}
+
+// A read may be asked twice: it goes to the next leader, or again to this one, within its time.
+void Engine::Impl::wait_for_leader(std::uint64_t key) {
+  WaitingQuery& waiting = queries_.at(key);
+  query_deadlines_.erase({waiting.deadline, key});
+  if (waiting.forwarded) {
+    queries_by_forward_.erase(*waiting.forwarded);
+    kept_bytes_ -= waiting.query.size();
+    waiting.forwarded.reset();
+  }
+  waiting.deadline = waiting.until;
+  query_deadlines_.emplace(waiting.deadline, key);
+  leaderless_queries_.insert(key);
+}
+
+/// The leader that was asked leads no more, or is gone.
+void Engine::Impl::drop_query(std::uint64_t key) {
+  if (queries_.at(key).asked.call) return wait_for_leader(key);
+  refuse(key, Refusal::offline);
 }
 
 void Engine::Impl::forward_query(const Now& now, std::uint64_t key, WaitingQuery& waiting) {
+  if (kept_bytes_ + waiting.query.size() > limits::forwarded_bytes) return refuse(key, Refusal::full);
   ForwardId request = rng_.next();
   while (queries_by_forward_.contains(request)) ++request;
   waiting.forwarded = request;
   kept_bytes_ += waiting.query.size();
   waiting.leader = *std::get<Follower>(state_).leader;
+  query_deadlines_.erase({waiting.deadline, key});
   waiting.deadline = std::min(waiting.deadline, now.mono + config_.query_timeout);
+  query_deadlines_.emplace(waiting.deadline, key);
   queries_by_forward_.emplace(request, key);
   send(waiting.leader, ForwardQuery{waiting.query, request});
 }
@@ -172,13 +206,15 @@ void Engine::Impl::conclude_confirmations(const Now& now) {
 void Engine::Impl::drop_reads_of_leader() {
   for (const Confirmation& confirmation : std::get<Leader>(state_).confirmations)
     for (const std::uint64_t key : confirmation.queries)
-      if (queries_.contains(key)) refuse(key, Refusal::offline);
+      if (queries_.contains(key)) drop_query(key);
   std::get<Leader>(state_).confirmations.clear();
 }
 
 // ------------------------------------------------------------------------------------------------ the end
 
 void Engine::Impl::refuse_query(const WaitingQuery& waiting, Refusal why) {
+  if (waiting.asked.call && why == Refusal::offline) return answer(*waiting.asked.call, no_leader());
+  if (waiting.asked.call && why == Refusal::stopped) return answer(*waiting.asked.call, stopped());
   if (waiting.asked.call) return answer(*waiting.asked.call, NotApplied{why});
   end_service(waiting);  // silence is the only refusal on this wire
 }
@@ -204,6 +240,7 @@ void Engine::Impl::end_query(std::uint64_t key) {
   }
   if (found->second.asked.call) own_query_bytes_ -= found->second.query.size();
   queries_for_machine_.erase(key);
+  leaderless_queries_.erase(key);
   queries_.erase(found);
 }
 
@@ -259,12 +296,18 @@ void Engine::Impl::drop_queries_to(const PeerId& leader) {
   std::vector<std::uint64_t> lost;
   for (const auto& [request, key] : queries_by_forward_)
     if (queries_.at(key).leader == leader) lost.push_back(key);
-  for (const std::uint64_t key : lost) refuse(key, Refusal::offline);
+  for (const std::uint64_t key : lost) drop_query(key);
 }
 
 void Engine::Impl::expire_queries(const Now& now) {
-  while (!query_deadlines_.empty() && query_deadlines_.begin()->first <= now.mono)
-    refuse(query_deadlines_.begin()->second, Refusal::expired);
+  while (!query_deadlines_.empty() && query_deadlines_.begin()->first <= now.mono) {
+    const std::uint64_t key = query_deadlines_.begin()->second;
+    const WaitingQuery& waiting = queries_.at(key);
+    if (waiting.forwarded && now.mono < waiting.until)
+      wait_for_leader(key);
+    else
+      refuse(key, leaderless_queries_.contains(key) ? Refusal::offline : Refusal::expired);
+  }
 }
 
 }  // namespace mosaik::consensus

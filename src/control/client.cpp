@@ -181,8 +181,8 @@ Result<CallAnswer> carry_out(const std::string& path, const Call& call, int read
   return std::unexpected(response.error());
 }
 
-Result<EventStream> EventStream::open(const std::string& path) {
-  const Patience patience{Clock::now() + std::chrono::seconds(10)};
+Result<EventStream> EventStream::open(const std::string& path, std::chrono::milliseconds limit) {
+  const Patience patience{Clock::now() + limit};
   Result<Descriptor> socket = connect_to(path);
   if (!socket) return std::unexpected(socket.error());
   const Result<> sent = send_all(socket->get(), request("GET", "/v1/events", "text/event-stream"), patience);

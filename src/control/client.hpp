@@ -30,7 +30,8 @@ struct Response {
 /// The event stream of a node.
 class EventStream {
  public:
-  [[nodiscard]] static Result<EventStream> open(const std::string& path);
+  [[nodiscard]] static Result<EventStream> open(const std::string& path,
+                                                std::chrono::milliseconds limit = std::chrono::seconds(10));
 
   /// The next event's JSON. Empty when `limit` passed without one. Errors: closed when the node ended the stream, or
   /// nobody reads from the descriptor `reader` any more; limit.

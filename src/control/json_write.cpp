@@ -85,6 +85,10 @@ std::string consensus(const ConsensusStatus& status, Ability ability) {
       .add("overwritten", status.overwritten)
       .add("diverged", status.diverged)
       .add("catching_up", status.catching_up)
+      .add("connected", status.connected)
+      .add("waiting", to_string(status.waiting))
+      .add("waits_ms", std::chrono::ceil<std::chrono::milliseconds>(status.waits_for).count())
+      .add("stopped_because", std::string_view(status.stopped_because))
       .add("heard_of", status.heard_of.value)
       .add("in_step", status.in_step)
       .str();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -56,7 +58,7 @@ class Server::Impl final : public Session::Owner {
   Impl(Listener listener, Source& source)
       : listener_(std::move(listener)), source_(source), acceptor_(context_), pause_(context_) {}
 
-  Result<> start() {
+  Result<> start(Answers answers) {
     Code error;
     const int descriptor = ::fcntl(listener_.descriptor(), F_DUPFD_CLOEXEC, 0);  // Asio closes its own
     if (descriptor < 0) return cannot_use(errno);
@@ -64,12 +66,29 @@ class Server::Impl final : public Session::Owner {
     if (!error) static_cast<void>(acceptor_.non_blocking(true, error));
     if (error) return cannot_use(error.value());
     keep_spare();
-    accept();
+    if (answers == Answers::at_once) accept();
     events_ = source_.subscribe([this](const Event& event) { on_event(event); });
-    auto thread = runtime::start_thread("mosaik-control", [this] { context_.run(); });
+    work_.emplace(context_.get_executor());
+    auto thread = runtime::start_thread("mosaik-control", [this] { run(); });
     if (!thread) return std::unexpected(thread.error());
     thread_ = std::move(*thread);
     return {};
+  }
+
+  /// A session for which there is no memory ends, and the others go on.
+  void run() {
+    for (;;) {
+      try {
+        context_.run();
+        return;
+      } catch (const std::bad_alloc&) {
+        continue;
+      }
+    }
+  }
+
+  void answer() {
+    asio::post(context_, [this] { accept(); });
   }
 
   ~Impl() {
@@ -172,6 +191,7 @@ class Server::Impl final : public Session::Owner {
   }
 
   void end() {
+    work_.reset();
     deliver();
     Code ignored;
     static_cast<void>(acceptor_.close(ignored));
@@ -183,6 +203,7 @@ class Server::Impl final : public Session::Owner {
   Listener listener_;
   Source& source_;
   asio::io_context context_{1};
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
   std::shared_ptr<Door> door_ = std::make_shared<Door>(context_);
   Protocol::acceptor acceptor_;
   asio::steady_timer pause_;
@@ -198,12 +219,12 @@ class Server::Impl final : public Session::Owner {
   std::thread thread_;
 };
 
-Result<std::unique_ptr<Server>> Server::open(const std::string& path, Source& source) {
+Result<std::unique_ptr<Server>> Server::open(const std::string& path, Source& source, Answers answers) {
   Result<Listener> listener = Listener::open(path);
   if (!listener) return std::unexpected(listener.error());
   try {
     auto impl = std::make_unique<Impl>(std::move(*listener), source);
-    if (const Result<> started = impl->start(); !started) return std::unexpected(started.error());
+    if (const Result<> started = impl->start(answers); !started) return std::unexpected(started.error());
     return std::unique_ptr<Server>(new Server(std::move(impl)));
   } catch (const boost::system::system_error& error) {  // Asio could not open the descriptors of its own
     return cannot_use(error.code().value());
@@ -213,6 +234,10 @@ Result<std::unique_ptr<Server>> Server::open(const std::string& path, Source& so
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() {
   if (mark_.forked()) static_cast<void>(impl_.release());
+}
+
+void Server::answer() {
+  impl_->answer();
 }
 
 }  // namespace mosaik::control

@@ -52,11 +52,17 @@ class Source {
   ~Source() = default;
 };
 
+/// When a server answers: what comes before waits, in the kernel's queue.
+enum class Answers : std::uint8_t { at_once, when_told };
+
 class Server {
  public:
   /// Errors: invalid_argument (path), in_use (a node answers on it, or it is no socket), permission, io.
-  [[nodiscard]] static Result<std::unique_ptr<Server>> open(const std::string& path, Source& source);
+  [[nodiscard]] static Result<std::unique_ptr<Server>> open(const std::string& path, Source& source,
+                                                            Answers answers = Answers::at_once);
   ~Server();
+  /// Of Answers::when_told: from now on. Once, from any thread.
+  void answer();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 

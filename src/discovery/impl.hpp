@@ -83,6 +83,7 @@ class Discovery::Impl {
   void on_event(const Now& now, const quic::LinkClosed& event, quic::Links& links, Facts& facts);
   // Signs of life and of loss: an exchange has its own time limit.
   void on_event(const Now&, const quic::LinkActive&, quic::Links&, Facts&) {}
+  void on_event(const Now&, const quic::LinkGrowing&, quic::Links&, Facts&) {}
   void on_event(const Now&, const quic::LinkLossy&, quic::Links&, Facts&) {}
   void on_announce(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);
   void on_incoming(const Now& now, const quic::LinkOpened& event, quic::Links& links, Facts& facts);

@@ -61,6 +61,12 @@ void Group::on_raft(const bonds::Step& step, const bonds::RaftHeard& heard) {
   static_cast<void>(mesh_.send_raft(step, heard.peer, response));
 }
 
+void Group::on_growing(const bonds::Step& step, const PeerId& peer, quic::LinkId link, const quic::FrameHead& head) {
+  mesh_.on_growing(step, link);
+  const auto known = links_.find(peer);
+  if (engine_ && known != links_.end() && known->second == link) engine_->on_growing(step.now, peer, head);
+}
+
 void Group::on_persisted(const Now& now, consensus::Ticket ticket) {
   durable_ = std::max(durable_, ticket);
   if (engine_) engine_->on_persisted(now, ticket);

@@ -45,6 +45,8 @@ class Group {
   void on_bond_down(const Now& now, const bonds::BondDown& down);
   /// A raft message from a bonded peer.
   void on_raft(const bonds::Step& step, const bonds::RaftHeard& heard);
+  /// A frame of a bonded peer has grown and is not complete.
+  void on_growing(const bonds::Step& step, const PeerId& peer, quic::LinkId link, const quic::FrameHead& head);
 
   /// The disk has it, and frames that waited for that may go.
   void on_persisted(const Now& now, consensus::Ticket ticket);

@@ -62,6 +62,10 @@ class Port final : public quic::Links {
   Owner owner_;
 };
 
+/// A group without a bond is looked at so long after joining, and then so often.
+inline constexpr Nanoseconds first_look_at_loneliness = 5s;
+inline constexpr Nanoseconds next_look_at_loneliness = 60s;
+
 class Node::Impl {
  public:
   Impl(const Config& config, crypto::SecretKey key, const Now& now, std::unique_ptr<quic::Transport> transport);
@@ -176,6 +180,7 @@ class Node::Impl {
   void on_link(const Now& now, const quic::LinkEnded& ended);
   void on_link(const Now& now, const quic::LinkOversized& oversized);
   void on_link(const Now& now, const quic::LinkActive& active);
+  void on_link(const Now& now, const quic::LinkGrowing& growing);
   void on_link(const Now& now, const quic::LinkUnreachable& unreachable);
   void on_link(const Now& now, const quic::LinkLossy& lossy);
   void on_link(const Now& now, const quic::LinkClosed& closed);
@@ -249,6 +254,9 @@ class Node::Impl {
   void look_now(const Now& now);
   [[nodiscard]] std::shared_ptr<NodeStatus> status(const Now& now) const;
   void explain_loneliness(const Now& now, GroupStatus& group) const;
+  /// How many peers of the network are known, if all of them are in other groups; else 0.
+  [[nodiscard]] std::size_t all_elsewhere(const Now& now, const GroupId& group) const;
+  void tell_loneliness(const Now& now);
 
   DialScheduler dialing_;
   std::map<quic::LinkId, Owner> owners_;
@@ -276,6 +284,8 @@ class Node::Impl {
   Mono cores_due_ = never;  ///< as of the last settle
   Mono due_ = never;        ///< the deadline that was last promised: how late we are when it is kept
   std::uint64_t joins_ = 0;
+  Mono lonely_at_ = never;  ///< when a group without bonds is worth a notice
+  std::set<GroupId> lonely_told_;
   Mono started_at_{};
 
   bool dirty_ = true;

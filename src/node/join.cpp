@@ -84,6 +84,8 @@ Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const Cons
     groups.try_emplace(id, mesh, self, verifier, pool, seed,
                        engine_config(self.id(), next_run(), consensus, *machine, remembered_size(id)), now);
   joined_.insert(id);
+  lonely_told_.erase(id);
+  lonely_at_ = std::min(lonely_at_, now.mono + first_look_at_loneliness);
   pace_health();
   report(now, EventKind::joined).group = id;
   if (self.join(id, now.wall)) self_changed(now);

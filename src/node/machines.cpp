@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "base/overloaded.hpp"
+#include "base/waiting_text.hpp"
 #include "node/impl.hpp"
 
 namespace mosaik::node {
@@ -88,6 +89,20 @@ void Node::Impl::report_raft(const Now& now, const GroupId& group, const consens
                           Event& out = told(EventKind::floor_differs);
                           out.peer = differs.peer;
                           out.code = differs.theirs;
+                        },
+                        [&](const consensus::Waits& waits) {
+                          notice(now,
+                                 "group " + group.brief() + ": " +
+                                     waiting_text(waits.what, waits.at_most, waits.connected, waits.wanted),
+                                 {});
+                        },
+                        [&](const consensus::LogFills& fills) {
+                          notice(now,
+                                 "group " + group.brief() + ": the log takes " + std::to_string(fills.bytes >> 20U) +
+                                     " of " + std::to_string(fills.limit >> 20U) +
+                                     " MiB; when it is full, a leader refuses all commands: give all members a larger "
+                                     "--log-limit, or move to another group",
+                                 {});
                         },
                         [&](const consensus::Stopped& stopped) { told(EventKind::stopped).reason = stopped.reason; }},
              event);

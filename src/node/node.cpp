@@ -57,6 +57,7 @@ void Node::Impl::on_timer(const Now& now) {
   with_canaries(now, [&](auto& effects) { canaries.on_timer(now, endpoint, effects); });
   with_health([&](auto& facts) { health.on_timer(now, facts); });
   with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.on_timer(step); });
+  tell_loneliness(now);
   settle(now);
 }
 
@@ -105,7 +106,7 @@ Mono Node::Impl::next_deadline() const {
 
 Mono Node::Impl::cores_deadline() const {
   Mono next = std::min({discovery.next_deadline(), health.next_deadline(), canaries.next_deadline(),
-                        reception.next_deadline(), dialing_.next_deadline()});
+                        reception.next_deadline(), dialing_.next_deadline(), lonely_at_});
   if (dirty_) next = std::min(next, look_due());
   for (const auto& [id, group] : groups) next = std::min(next, group.next_deadline());
   return next;

@@ -40,6 +40,37 @@ std::vector<Output> Node::Impl::take_outputs() {
   return std::exchange(outputs_, {});
 }
 
+namespace {
+std::string elsewhere_text(std::size_t peers) {
+  return std::to_string(peers) + (peers == 1 ? " peer" : " peers") +
+         " of this network known, none in this group: another group secret, other heartbeat settings or another "
+         "machine; compare them with ours";
+}
+}  // namespace
+
+std::size_t Node::Impl::all_elsewhere(const Now& now, const GroupId& group) const {
+  const auto known = discovery.entries(now);
+  const bool all = std::ranges::none_of(known, [&](const identity::EntryRef& entry) { return entry->names(group); });
+  return all ? known.size() : 0;
+}
+
+// A wrong secret is no error that anybody could report: nobody answers. It stands in the log, once, where it is looked
+// for; members that start together are given the time to tell of their group.
+void Node::Impl::tell_loneliness(const Now& now) {
+  if (now.mono < lonely_at_) return;
+  lonely_at_ = never;
+  for (const auto& [id, group] : groups) {
+    if (group.mesh().bond_count() > 0 || lonely_told_.contains(id)) continue;
+    const std::size_t elsewhere = all_elsewhere(now, id);
+    if (elsewhere == 0) {
+      lonely_at_ = now.mono + next_look_at_loneliness;
+      continue;
+    }
+    lonely_told_.insert(id);
+    notice(now, "group " + id.brief() + ": " + elsewhere_text(elsewhere));
+  }
+}
+
 void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
   if (!group.bonds.own().empty()) return;
   const auto known = discovery.entries(now);
@@ -51,14 +82,8 @@ void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
             : "no bootstrap peer was given and nobody has dialed this node; give it one: HOST or PEERID@HOST:PORT");
   for (const auto& [contact, text] : silent_bootstraps_) group.reasons.push_back(text);
   for (std::string& text : troubles_.told(now)) group.reasons.push_back(std::move(text));
-  std::size_t elsewhere = 0;
-  for (const identity::EntryRef& entry : known)
-    if (!entry->names(group.id)) ++elsewhere;
-  if (elsewhere != 0 && elsewhere == known.size())
-    group.reasons.push_back(
-        std::to_string(elsewhere) + (elsewhere == 1 ? " peer" : " peers") +
-        " of this network known, none in this group: another group secret, other heartbeat settings or another "
-        "machine; compare them with ours");
+  if (const std::size_t elsewhere = all_elsewhere(now, group.id); elsewhere != 0)
+    group.reasons.push_back(elsewhere_text(elsewhere));
   group.awaits = !known.empty() || !config.discovery.bootstrap.empty();
 }
 

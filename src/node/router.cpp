@@ -102,6 +102,15 @@ void Node::Impl::on_link(const Now& now, const quic::LinkActive& active) {
   with_health([&](auto& facts) { health.on_packet(now, *peer, facts); });
 }
 
+void Node::Impl::on_link(const Now& now, const quic::LinkGrowing& growing) {
+  const PeerId* const peer = bonded_over(growing.link);
+  const Owner* const owner = owner_of(growing.link);
+  if (peer == nullptr || owner == nullptr || owner->room != Owner::Room::group) return;
+  with_group(now, owner->group, [&](groups::Group& group, const bonds::Step& step) {
+    group.on_growing(step, *peer, growing.link, growing.head);
+  });
+}
+
 void Node::Impl::on_link(const Now& now, const quic::LinkUnreachable& unreachable) {
   const PeerId* const peer = bonded_over(unreachable.link);
   if (peer == nullptr) return hand_to_discovery(now, unreachable);

@@ -271,6 +271,7 @@ std::optional<LinkEvent> Endpoint::Impl::take_frames(FramesReady ready, Fate& fa
   if (connection == nullptr) return std::nullopt;
   if (std::optional<LinkEvent> event = read(connection->inbox(), ready.link, fate); event || fate != Fate::done)
     return event;
+  if (const auto head = connection->inbox().take_growth()) return LinkGrowing{ready.link, *head};
   connection->on_inbox_empty();
   mark(*connection);  // the peer is to learn of its credit
   return std::nullopt;

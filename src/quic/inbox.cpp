@@ -1,5 +1,7 @@
 #include "quic/inbox.hpp"
 
+#include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -13,8 +15,14 @@ void Inbox::on_data(BytesView bytes) {
   news_ = true;
   if (oversized_told_) return;
   uncredited_ += bytes.size();
-  // An oversized frame is reported by next(), by the limit that holds when it comes to the front.
-  static_cast<void>(reader_.feed(bytes));
+  try {
+    // An oversized frame is reported by next(), by the limit that holds when it comes to the front.
+    static_cast<void>(reader_.feed(bytes));
+  } catch (const std::bad_alloc&) {
+    // The caller is a C library, which no exception may cross: the link ends, as if the peer had ended it.
+    reader_ = codec::FrameReader(0);
+    if (end_ == End::none) end_ = End::broken;
+  }
 }
 
 void Inbox::on_end(bool whole) noexcept {
@@ -41,6 +49,15 @@ std::optional<LinkEvent> Inbox::next(LinkId link) {
 std::size_t Inbox::take_credit() noexcept {
   // After an oversized frame the peer gets no more credit: its owner is about to close the link.
   return oversized_told_ ? 0 : std::exchange(uncredited_, 0);
+}
+
+std::optional<FrameHead> Inbox::take_growth() noexcept {
+  if (std::exchange(growth_seen_, received_) == received_) return std::nullopt;
+  const BytesView begun = reader_.begun();
+  FrameHead head{};
+  if (begun.size() < head.size()) return std::nullopt;
+  std::ranges::copy(begun.first(head.size()), head.begin());
+  return head;
 }
 
 bool Inbox::take_news() noexcept {

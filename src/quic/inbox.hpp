@@ -26,6 +26,9 @@ class Inbox {
   [[nodiscard]] std::size_t take_credit() noexcept;
   /// True once after something arrived.
   [[nodiscard]] bool take_news() noexcept;
+  /// The first bytes of a frame that has grown since the last call and is not complete. Call when next() has given
+  /// nothing.
+  [[nodiscard]] std::optional<FrameHead> take_growth() noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
   /// Bytes of memory that it takes, about.
   [[nodiscard]] std::size_t held() const noexcept { return reader_.buffered(); }
@@ -37,6 +40,7 @@ class Inbox {
   codec::FrameReader reader_;
   ReadingBudget budget_;
   std::uint64_t received_ = 0;
+  std::uint64_t growth_seen_ = 0;  ///< of received_
   std::size_t uncredited_ = 0;
   End end_ = End::none;
   bool oversized_told_ = false;

@@ -2,6 +2,7 @@
 /// What the rooms above know of a connection: a Link, one bidirectional stream of frames with an authenticated peer.
 /// The simulator's fast tier makes these same events without QUIC.
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -95,9 +96,17 @@ struct LinkEnded {
 struct LinkOversized {
   LinkId link;
 };
+/// The first bytes of a frame's payload: enough to know its kind.
+using FrameHead = std::array<std::uint8_t, 3>;
 /// At least one authenticated packet was received; sent once a datagram batch.
 struct LinkActive {
   LinkId link;
+};
+/// Bytes came of a frame that is not complete; sent once a datagram batch. On a slow path a long frame is all that
+/// comes for a long time.
+struct LinkGrowing {
+  LinkId link;
+  FrameHead head{};
 };
 /// An ICMP port-unreachable of the destination itself that quotes a packet of this link.
 struct LinkUnreachable {
@@ -114,8 +123,8 @@ struct LinkClosed {
   LinkId link;
   CloseInfo close;
 };
-using LinkEvent =
-    std::variant<LinkOpened, LinkFrame, LinkEnded, LinkOversized, LinkActive, LinkUnreachable, LinkLossy, LinkClosed>;
+using LinkEvent = std::variant<LinkOpened, LinkFrame, LinkEnded, LinkOversized, LinkActive, LinkGrowing,
+                               LinkUnreachable, LinkLossy, LinkClosed>;
 
 struct LinkStats {
   Nanoseconds smoothed_rtt{};

@@ -268,6 +268,7 @@ class BasicCppHost final : public Host {
     });
   }
   void on(const quic::LinkActive&) {}
+  void on(const quic::LinkGrowing&) {}
   void on(const quic::LinkUnreachable&) {}
   void on(const quic::LinkLossy&) {}
 

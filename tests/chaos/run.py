@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import dialing as dialing_checks  # noqa: E402
 import hosts as hosts_checks  # noqa: E402
 import names as names_checks  # noqa: E402
+import slow_link  # noqa: E402
 from nodes import Failure, Fleet, Suite, median  # noqa: E402
 from spaces import Spaces  # noqa: E402
 
@@ -222,10 +223,10 @@ def waves(full, minutes):
     begin.append(("a NAT that forgets its mapping ends no life", lambda fleet: rebound(fleet, 20 if full else 3)))
     if not full:
         return [begin[:2], begin[2:] + cuts(10)[:2], hosts_checks.CHECKS[:7], hosts_checks.CHECKS[7:],
-                names_checks.CHECKS, dialing_checks.CHECKS, cuts(10)[2:]]
+                names_checks.CHECKS, dialing_checks.CHECKS, slow_link.CHECKS, cuts(10)[2:]]
     long = [[("20 nodes with twice the load raise no false alarm", lambda fleet: loaded(fleet, 20, 60 * minutes))],
             [("20 nodes under 30 % loss raise no false alarm", lambda fleet: lossy(fleet, 20, 30, 60 * minutes))]]
-    return [[check] for check in begin] + [hosts_checks.CHECKS, names_checks.CHECKS, dialing_checks.CHECKS] + [cuts(180), cuts(360)] + (long if minutes else [])
+    return [[check] for check in begin] + [hosts_checks.CHECKS, names_checks.CHECKS, dialing_checks.CHECKS, slow_link.CHECKS] + [cuts(180), cuts(360)] + (long if minutes else [])
 
 
 def main():

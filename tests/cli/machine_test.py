@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -389,6 +390,57 @@ class Leaving(MachineTest):
         self.assertEqual(nodes[0].child.wait(PATIENCE), 0)
         self.assertEqual(nodes[1].end(), 0)
         self.expect(64, "node", "--leave-wait", "long", says="--leave-wait: 'long' is no time")
+
+
+class LittleMemory(MachineTest):
+    """Members that may have less memory than their log would take (ulimit -v, a container)."""
+
+    def test_ends_calls_and_no_process(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_AS, (450_000 << 10, 450_000 << 10))
+
+        secret = self.write("secret", "little\n")
+        nodes, contact = [], []
+        for name in "abc":
+            node = self.start_node("--name", name, "--group-secret-file", secret, "--machine", "kv", "--bootstrap-delay", "200ms",
+                                   *contact, preexec_fn=limit)
+            contact = ["--bootstrap", (nodes or [node])[0].event("ready")["contact"]]
+            nodes.append(node)
+        for name in "abc":
+            self.expect(0, "status", "--name", name, "--wait", "30s")
+        value, refused = b"x" * 1_000_000, {}
+        for number in range(900):  # each member may fill a part of the leader's log
+            name = "abc"[number % 3]
+            done = subprocess.run([COMMAND, "kv", "put", "k", "-", "--name", name], input=value, env=self.env, capture_output=True,
+                                  timeout=PATIENCE, check=False)
+            if done.returncode not in (0, 4):
+                refused[name] = done
+            if len(refused) == 3:
+                break
+        self.assertEqual(len(refused), 3, "the limit was never reached")
+        for done in refused.values():
+            self.assertIn(b"the log of this group", done.stderr)
+        for node in nodes:
+            self.assertIsNone(node.child.poll(), node.log.decode()[-2000:])
+        told = [any(line["event"] == "notice" and "the log takes" in line["text"] for line in node.lines) for node in nodes]
+        self.assertIn(True, told)
+        for name in "abc":
+            self.assertEqual(self.run_command("status", "--name", name).returncode, 1 if told["abc".index(name)] else 0)
+
+
+class StoppedNode(MachineTest):
+    """A node that is stopped (SIGSTOP, a paused machine) costs a caller no more than its own time."""
+
+    def test_is_waited_for_no_longer_than_asked(self):
+        node = self.start_group("kv", ["a"])[0]
+        node.child.send_signal(signal.SIGSTOP)
+        os.waitpid(node.child.pid, os.WUNTRACED)
+        self.addCleanup(node.child.send_signal, signal.SIGCONT)
+        for verb in (["kv", "get", "k", "--timeout", "300ms"], ["kv", "put", "k", "v", "--timeout", "300ms"],
+                     ["status", "--wait", "300ms"]):
+            begun = time.monotonic()
+            self.expect(3, *verb, "--name", "a")
+            self.assertLess(time.monotonic() - begun, 5, verb)  # not the 10 s of other verbs
 
 
 class Refusals(MachineTest):

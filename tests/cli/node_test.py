@@ -166,6 +166,22 @@ class Lines(CommandTest):
         self.assertEqual(child.wait(PATIENCE), 0)
 
 
+class Log(CommandTest):
+    def test_names_another_secret_as_what_keeps_a_node_alone(self):
+        first = self.start_node("--name", "a", "--group-secret-file", self.write("one", "one\n"))
+        second = self.start_node("--name", "b", "--group-secret-file", self.write("two", "two\n"), "--bootstrap",
+                                 first.event("ready")["contact"])
+        second.wait(lambda line: line["event"] == "notice" and "another group secret" in line["text"])
+
+    def test_warns_of_no_ordinary_join_or_leave(self):
+        one, two = self.start_pair()
+        two.end()
+        one.event("offline")
+        one.end()
+        for node in (one, two):
+            self.assertNotIn(b"warning", node.log)
+
+
 class ClosedStreams(CommandTest):
     """Cron, init scripts and `ssh -n host 'cmd >&-'` start programs with standard streams closed."""
 

@@ -20,10 +20,10 @@ PATIENCE = 60
 class Node:
     """A running `mosaik node --json`."""
 
-    def __init__(self, argv, env, cwd=None):
+    def __init__(self, argv, env, cwd=None, preexec_fn=None):
         self.lines, self.news, self.ended = [], threading.Condition(), False
         self.child = subprocess.Popen([COMMAND, "node", "--json", *argv], stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, cwd=cwd)
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, cwd=cwd, preexec_fn=preexec_fn)
         self.log = b""
         threading.Thread(target=self._read, daemon=True).start()
         threading.Thread(target=self._read_log, daemon=True).start()
@@ -113,8 +113,8 @@ class CommandTest(Place, unittest.TestCase):
             self.assertIn(says, done.stderr)
         return done
 
-    def start_node(self, *argv, env=None, cwd=None):
-        node = Node(["--listen", "127.0.0.1:0", *argv], {**self.env, **(env or {})}, cwd)
+    def start_node(self, *argv, env=None, cwd=None, preexec_fn=None):
+        node = Node(["--listen", "127.0.0.1:0", *argv], {**self.env, **(env or {})}, cwd, preexec_fn)
         self.addCleanup(node.put_away)
         return node
 

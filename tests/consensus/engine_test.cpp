@@ -558,14 +558,131 @@ TEST(Reads, that_wait_for_a_history_end_with_it) {
   EXPECT_EQ(cluster.answered<NotApplied>(1, read)->why, Refusal::offline);
 }
 
-TEST(Calls, without_a_leader_are_refused_at_once) {
+TEST(Calls, wait_for_a_leader_as_long_as_they_may) {
   Cluster cluster(7, {});
   cluster.boot_all();
-  const auto call = cluster.execute(0, "x");
-  const auto read = cluster.query(0, Consistency::strong);
+  const auto call = cluster.execute(0, "x", 1s);
+  const auto read = cluster.query(0, Consistency::strong, 1s);
+  cluster.run_for(990ms);
+  EXPECT_EQ(cluster.outcome(0, call), nullptr);
+  cluster.run_for(20ms);
   ASSERT_NE(cluster.answered<NotApplied>(0, call), nullptr);
   EXPECT_EQ(cluster.answered<NotApplied>(0, call)->why, Refusal::offline);
   ASSERT_NE(cluster.answered<NotApplied>(0, read), nullptr);
+  EXPECT_EQ(cluster.answered<NotApplied>(0, read)->why, Refusal::offline);
+}
+
+TEST(Calls, of_every_member_are_committed_in_their_order_when_there_is_a_leader) {
+  Cluster cluster(7, {});
+  cluster.boot_all();
+  std::vector<std::pair<std::size_t, std::uint64_t>> calls;
+  for (int n = 0; n < 3; ++n)
+    for (std::size_t i = 0; i < cluster.size(); ++i)
+      calls.emplace_back(i, cluster.execute(i, std::to_string(i) + "/" + std::to_string(n), 20s));
+  const auto read = cluster.query(0, Consistency::strong, 20s);
+  cluster.bond_all();
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed() && cluster.outcome(0, read) != nullptr; }, 15s));
+  cluster.run_for(1s);
+  std::map<std::size_t, Index> last;
+  for (const auto& [i, call] : calls) {
+    const auto* committed = cluster.answered<Committed>(i, call);
+    ASSERT_NE(committed, nullptr) << i;
+    EXPECT_GT(committed->range.first, last[i]);
+    last[i] = committed->range.first;
+  }
+  EXPECT_NE(cluster.answered<Read>(0, read), nullptr);
+}
+
+TEST(Elections, a_long_message_of_the_leader_that_still_comes_is_a_leader_that_is_heard) {
+  Settled settled;
+  Cluster& cluster = settled.cluster;
+  consensus::Engine& engine = cluster.engine(settled.follower());
+  const PeerId leader = cluster.member(settled.lead).id;
+  Now now = cluster.now();
+  const auto grow = [&](std::array<std::uint8_t, 3> head) {
+    for (int n = 0; n < 20; ++n) {
+      now.mono += 500ms;
+      engine.on_growing(now, leader, head);
+      engine.on_timer(now);
+    }
+    return engine.status().elections;
+  };
+  const std::uint64_t before = engine.status().elections;
+  EXPECT_EQ(grow({5, 0, 0}), before) << "AppendEntries";
+  EXPECT_EQ(grow({5, 5, 3}), before) << "entries for catch-up";
+  EXPECT_EQ(engine.status().leader, leader);
+  EXPECT_GT(grow({5, 4, 0}), before) << "a forwarded command is not of a leader";
+}
+
+TEST(Elections, the_last_one_leads_soon_after_the_others_deaths_are_proven) {
+  for (const Loss loss : {Loss::proven, Loss::presumed}) {
+    for (const bool was_leader : {true, false}) {
+      Settled settled;
+      Cluster& cluster = settled.cluster;
+      const std::size_t last = was_leader ? settled.lead : settled.follower();
+      for (std::size_t i = 0; i < cluster.size(); ++i)
+        if (i != last) cluster.crash(i, loss, 1ms);
+      cluster.run_for(5ms);
+      const auto call = cluster.execute(last, "alone", 60s);
+      const auto done = [&] { return cluster.answered<Committed>(last, call) != nullptr; };
+      const bool soon = cluster.run_until(done, 4s);
+      EXPECT_EQ(soon, loss == Loss::proven) << was_leader;
+      EXPECT_TRUE(cluster.run_until(done, 40s)) << cluster.describe();
+    }
+  }
+}
+
+TEST(Elections, a_fresh_member_beside_stopped_ones_begins_no_history) {
+  Settled settled;
+  Cluster& cluster = settled.cluster;
+  cluster.execute(settled.lead, "kept");
+  cluster.run_for(2s);
+  const std::size_t fresh = settled.follower();
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    if (i == fresh) continue;
+    cluster.engine(i).stop(cluster.now(), "the machine threw");
+    cluster.step(i);
+  }
+  cluster.crash(fresh, Loss::proven, 1ms);
+  cluster.run_for(1s);
+  cluster.boot(fresh);
+  cluster.heal();
+  cluster.run_for(100s);
+  EXPECT_NE(cluster.status(fresh).role, MemberRole::leader);
+  EXPECT_EQ(cluster.status(fresh).waiting, Waiting::history);
+  for (std::size_t i = 0; i < cluster.size(); ++i)
+    if (i != fresh) cluster.crash(i, Loss::proven, 1ms);
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.status(fresh).role == MemberRole::leader; }, 50s));
+}
+
+TEST(Elections, with_a_floor_the_last_one_never_leads) {
+  Settled settled({.floor = 2});
+  Cluster& cluster = settled.cluster;
+  const std::size_t last = settled.follower();
+  for (std::size_t i = 0; i < cluster.size(); ++i)
+    if (i != last) cluster.crash(i, Loss::proven, 1ms);
+  cluster.run_for(100s);
+  EXPECT_NE(cluster.status(last).role, MemberRole::leader);
+}
+
+TEST(Calls, that_were_forwarded_to_a_cpp_leader_wait_for_it_as_long_as_they_may) {
+  Settled settled;
+  Cluster& cluster = settled.cluster;
+  consensus::Engine& engine = cluster.engine(settled.follower());
+  Now now = cluster.now();
+  engine.submit(now, {77}, {Blob::copy(std::vector<std::uint8_t>{1})}, consensus::Until::committed, now.mono + 8s);
+  const auto ended = [&] {
+    engine.on_timer(now);
+    return std::ranges::any_of(engine.take_effects(),
+                               [](const auto& effect) { return std::holds_alternative<consensus::Answer>(effect); });
+  };
+  for (int n = 0; n < 7; ++n) {
+    EXPECT_FALSE(ended()) << n;
+    now.mono += 1s;
+    engine.on_growing(now, cluster.member(settled.lead).id, std::array<std::uint8_t, 3>{5, 0, 0});
+  }
+  now.mono += 1s;
+  EXPECT_TRUE(ended());
 }
 
 TEST(Calls, are_refused_by_size_with_nothing_sent) {

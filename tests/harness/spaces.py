@@ -75,6 +75,14 @@ class Spaces:
         self.nft(self.names[one], rules)
         return lambda: self.ip("netns", "exec", self.names[one], "nft", "delete table inet cut")
 
+    def slow(self, rate):
+        """Each host sends so fast at most, e.g. "2mbit"; what waits for that is kept, not lost."""
+        for name in self.names:
+            done = subprocess.run(["ip", "netns", "exec", name, "tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", rate,
+                                   "burst", "64kb", "latency", "200ms"], capture_output=True, check=False)
+            if done.returncode != 0:
+                raise Skip(f"tc tbf does not work here: {done.stderr.decode(errors='replace').strip()}")
+
     def weather(self, loss, copies):
         """On every way so many percent of all datagrams are lost, and so many of the others come twice. Returns how to end it."""
         rules = "add table netdev weather; "

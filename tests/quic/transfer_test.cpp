@@ -49,6 +49,21 @@ TEST_F(Transfer, carries_frames_of_every_size_intact_and_in_order) {
   }
 }
 
+TEST_F(Transfer, a_frame_that_grows_is_told_of_until_it_is_whole) {
+  open();
+  const auto large = pattern(1U << 20U, 7);
+  ASSERT_EQ(send(SendClass::consensus, large), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return b.links[to].frames.size() == 1; }));
+  const std::vector<FrameHead> told = b.links[to].growing;
+  EXPECT_GT(told.size(), 4U);
+  for (const FrameHead& head : told) EXPECT_TRUE(std::ranges::equal(head, std::span(large).first(head.size())));
+  wire.run_for(1s);
+  EXPECT_EQ(b.links[to].growing.size(), told.size()) << "it is whole";
+  ASSERT_EQ(send(SendClass::consensus, pattern(100, 8)), SendResult::queued);
+  ASSERT_TRUE(wire.run_until([&] { return b.links[to].frames.size() == 2; }));
+  EXPECT_EQ(b.links[to].growing.size(), told.size()) << "it came whole";
+}
+
 TEST_F(Transfer, the_acceptor_answers_on_the_same_link) {
   open();
   // The acceptor's frame waits until the initiator has opened the stream.

@@ -22,6 +22,7 @@ namespace mosaik::quic::test {
 struct LinkLog {
   std::optional<LinkOpened> opened;
   std::vector<std::vector<std::uint8_t>> frames;
+  std::vector<FrameHead> growing;
   std::optional<LinkEnded> ended;
   std::optional<CloseInfo> closed;
   std::size_t active = 0, unreachable = 0, lossy = 0, oversized = 0;
@@ -97,6 +98,7 @@ class Host {
   void record(LinkLog& log, const LinkEnded& event) { log.ended = event; }
   void record(LinkLog& log, const LinkOversized&) { ++log.oversized; }
   void record(LinkLog& log, const LinkActive&) { ++log.active; }
+  void record(LinkLog& log, const LinkGrowing& event) { log.growing.push_back(event.head); }
   void record(LinkLog& log, const LinkUnreachable&) { ++log.unreachable; }
   void record(LinkLog& log, const LinkLossy&) { ++log.lossy; }
   void record(LinkLog& log, const LinkClosed& event) { log.closed = event.close; }
