@@ -167,6 +167,7 @@ void Connection::on_timer(Mono now) {
   }
   if (departure_ && departure_->deadline <= now) return close(now, departure_->code, CloseMode::at_once);
   watch_for_black_hole(now);
+  if (opened_ && size_.is_stuck(now)) return end_stuck(now);
   if (waits_for_answer() || ngtcp2_conn_get_expiry(quic_) > stamp(now)) return;
   watch_for_loss(now);
   const int failed = ngtcp2_conn_handle_expiry(quic_, stamp(now));

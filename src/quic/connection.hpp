@@ -137,6 +137,7 @@ class Connection {
   void end_by_error(Mono now, int error);
   void end_by_violation(Mono now);
   void end_moved(Mono now);
+  void end_stuck(Mono now);
   void end_silently(Mono now, ClosedBy by, std::string reason, bool refused = false);
   [[nodiscard]] std::vector<std::uint8_t> close_packet(Mono now, const compat::CloseError& error);
   [[nodiscard]] bool is_dialer() const noexcept { return side_ == Side::initiator; }

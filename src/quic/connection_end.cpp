@@ -89,6 +89,14 @@ void Connection::end_moved(Mono now) {
   ending_->send_now = false;  // there is nobody at the link's address
 }
 
+// The peer lives, and must not be taken for dead: its own packets and short ones of ours arrive.
+void Connection::end_stuck(Mono now) {
+  compat::CloseError close{};
+  compat::set_transport_error(close, NGTCP2_NO_ERROR);
+  end(now, ClosedBy::transport,
+      {.reason = "datagrams of 1,200 bytes no longer arrive: the way has got too narrow (an MTU below 1,228)"}, &close);
+}
+
 // Nothing is sent now. When the peer still speaks to us later, it is told that the link is gone: a stateless reset
 // would say that this process is.
 void Connection::end_silently(Mono now, ClosedBy by, std::string reason, bool refused) {

@@ -9,6 +9,7 @@
 ///  * When what was sent is overdue, small datagrams carry on until all that was out has arrived.
 ///  * A path that has swallowed large ones `patience` times without delivering one keeps small ones, and is tried again
 ///    after `raise_after`.
+///  * If small ones bring the stream no further either, the path carries less than QUIC needs: the link has to end.
 ///  * When a router or our own host says that a datagram of a size that used to pass is too big, that size is not sent
 ///    again before `raise_after`.
 
@@ -51,6 +52,7 @@ class DatagramSize {
   void on_acknowledged(Mono now, std::uint64_t offset) noexcept {
     acknowledged_ = std::max(acknowledged_, offset);
     since_ = now;
+    heard_since_ = never;
     if (awaiting_ && offset >= proof_at_) {
       if (awaited_ >= swallowed_size_) forgive();
       stop_waiting();
@@ -69,6 +71,7 @@ class DatagramSize {
       swallowed_size_ = std::max(swallowed_size_, awaited_);
     }
     if (!narrow_) carried_until_ = stream_end;
+    if (!narrow_) in_hole_ = awaiting_;
     narrow_ = true;
     if (awaiting_ && swallowed_ >= patience) raise_at_ = now + raise_after;
     stop_waiting();
@@ -76,7 +79,14 @@ class DatagramSize {
   /// The peer was heard.
   void on_heard(Mono now) noexcept {
     if (cap_ != unlimited && raise_at_ <= now) cap_ = unlimited;
+    if (narrow_ && heard_since_ == never) heard_since_ = now;
     widen(now);
+  }
+  /// Small datagrams have not brought the stream further either, while the peer is heard: the path carries less than
+  /// QUIC needs.
+  [[nodiscard]] bool is_stuck(Mono now) const noexcept {
+    return narrow_ && in_hole_ && acknowledged_ < carried_until_ && heard_since_ != never &&
+           now - heard_since_ >= stuck_after;
   }
   /// Somebody says that a datagram was too big. `found`: what this path was known to carry.
   void on_too_big(Mono now, const TooBig& what, std::size_t found) noexcept {
@@ -90,6 +100,8 @@ class DatagramSize {
  private:
   static constexpr unsigned patience = 3;
   static constexpr Nanoseconds raise_after = 10min;  // PMTU_RAISE_TIMER (RFC 8899 5.1.1)
+  static constexpr Nanoseconds stuck_after =
+      2s;  // longer than a back-off of a living link, shorter than missed heartbeats
   static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
   void forgive() noexcept {
@@ -117,11 +129,13 @@ class DatagramSize {
   std::uint64_t carried_until_ = 0;  // acknowledged so far, nothing is out of what was when the path became narrow
   Mono since_{};                     // of the wait, or of the last progress in it
   Mono raise_at_ = never;
+  Mono heard_since_ = never;        // the peer is heard, and nothing has arrived there
   std::size_t awaited_ = 0;         // the largest size under way
   std::size_t swallowed_size_ = 0;  // the largest that got lost
   unsigned swallowed_ = 0;
   bool awaiting_ = false;  // a large datagram is on its way, and nothing was overdue since
   bool narrow_ = false;
+  bool in_hole_ = false;  // it became narrow by a large datagram
 };
 
 }  // namespace mosaik::quic

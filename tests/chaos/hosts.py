@@ -288,17 +288,20 @@ def put(node, key, size):
     return time.monotonic() - begun
 
 
+def tried(node, key, size):
+    """Whether the value could be put."""
+    with contextlib.suppress(Failure):
+        return put(node, key, size) > 0
+    return False
+
+
 def narrower(fleet, shrink, v6=False):
     """The path of a bond gets narrower: large values go on being committed, and nobody is called dead."""
     with Routed(fleet, v6) as hosts:
         nodes = hosts.pair(flags=["--machine", "kv", "--bootstrap-delay", "200ms"])
         fleet.meshed(nodes, 10)
-
-        def found():
-            with contextlib.suppress(Failure):  # there is no leader yet
-                put(nodes[0], "first", 60000)
-            return hosts.large_seen() > 20  # more than probes
-        fleet.wait("the MTU is found", found, 20)
+        # There may be no leader at first, and a few large packets are probes.
+        fleet.wait("the MTU is found", lambda: tried(nodes[0], "first", 60000) and hosts.large_seen() > 20, 20)
         begun = time.monotonic()
         shrink(hosts)
         took = [put(nodes[index % 2], f"key{index}", 60000) for index in range(10)]
@@ -312,9 +315,9 @@ def narrower(fleet, shrink, v6=False):
         return f"10 puts of 60 kB, {1000 * sum(took) / 10:.0f} ms each (mean), {1000 * max(took):.0f} ms (max), {len(fallen)} suspicions"
 
 
-def black_hole(hosts):
+def black_hole(hosts, mtu=1300):
     hosts.silence_router()
-    hosts.narrow(1300)
+    hosts.narrow(mtu)
 
 
 def narrow_with_word(hosts):
@@ -325,6 +328,22 @@ def narrow_interface(hosts):
     for name in hosts.names:
         hosts.ip("-n", name, "link", "set", "eth0", "mtu", "1300")
     hosts.narrow(1300)
+
+
+def below_quic(fleet):
+    """The path gets narrower than QUIC allows: the bond has to end, and nobody is dead."""
+    with Routed(fleet) as hosts:
+        nodes = hosts.pair(flags=["--machine", "kv", "--bootstrap-delay", "200ms"])
+        fleet.meshed(nodes, 10)
+        fleet.wait("the MTU is found", lambda: tried(nodes[0], "first", 60000) and hosts.large_seen() > 20, 20)
+        begun = time.monotonic()
+        black_hole(hosts, 1200)
+        tried(nodes[0], "second", 60000)
+        downs = [node.event("bond_down", 10) for node in nodes]
+        told = [event["by"] for event in downs]
+        if any(by in ("presumed", "proven") for by in told):
+            raise Failure(f"a living member was called dead: {downs}")
+        return f"given up after {time.monotonic() - begun:.1f} s by {', '.join(told)}"
 
 
 def too_narrow(fleet, silent):
@@ -351,6 +370,7 @@ CHECKS = [
     ("a path of IPv6 that shrinks in silence jams no bond", lambda fleet: narrower(fleet, black_hole, v6=True)),
     ("a path of IPv6 that shrinks with a word jams no bond", lambda fleet: narrower(fleet, narrow_with_word, v6=True)),
     ("an interface that shrinks jams no bond", lambda fleet: narrower(fleet, narrow_interface)),
+    ("a path that gets too narrow for QUIC kills nobody", below_quic),
     ("a path too narrow on the way back is named", lambda fleet: too_narrow(fleet, True)),
     ("a path too narrow is named by its router's word", lambda fleet: too_narrow(fleet, False)),
     ("a node out of descriptors answers and does not spin", out_of_descriptors),

@@ -465,6 +465,23 @@ TEST_F(Shrinking, a_probe_is_answered_while_large_datagrams_vanish) {
   EXPECT_GT(swallowed, 0U);
 }
 
+TEST_F(Shrinking, a_link_ends_where_not_even_small_datagrams_pass_and_the_peer_is_heard) {
+  shrink(1100);
+  ASSERT_EQ(send(SendClass::bulk, pattern(60'000, 1)), SendResult::queued);
+  const Mono begun = wire.now().mono;
+  while (!a.links[from].closed && wire.now().mono - begun < 10s) {
+    ASSERT_EQ(b.endpoint->send(to, SendClass::liveness, b.frame(10)), SendResult::queued);
+    wire.run_for(20ms);
+  }
+  EXPECT_LE(wire.now().mono - begun, 5s);
+  ASSERT_TRUE(a.links[from].closed);
+  EXPECT_EQ(a.links[from].closed->by, ClosedBy::transport);
+  EXPECT_THAT(a.links[from].closed->reason, testing::HasSubstr("MTU below 1,228"));
+  wire.run_for(1s);
+  ASSERT_TRUE(b.links[to].closed) << "it is told, for a close is short";
+  EXPECT_EQ(b.links[to].closed->by, ClosedBy::peer);
+}
+
 TEST_F(Shrinking, goes_back_to_large_datagrams_when_the_path_is_wide_again) {
   shrink(1272);
   for (int i = 0; i < 5; ++i) send_and_wait(60'000);
