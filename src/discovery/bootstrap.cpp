@@ -8,7 +8,7 @@ namespace mosaik::discovery {
 
 std::string text_of(const BootstrapPeer& peer) {
   const bool bare_v6 = peer.host.find(':') != std::string::npos && !peer.host.starts_with('[');
-  return (bare_v6 ? "[" + peer.host + "]" : peer.host) + ":" + std::to_string(peer.port);
+  return (peer.service ? "dns:" : "") + (bare_v6 ? "[" + peer.host + "]" : peer.host) + ":" + std::to_string(peer.port);
 }
 
 Bootstrap::Bootstrap(std::vector<BootstrapPeer> peers, const PeerId& self) {
@@ -155,7 +155,7 @@ std::vector<ContactStatus> Bootstrap::contacts() const {
   std::vector<ContactStatus> out;
   for (const Peer& peer : peers_) {
     ContactStatus& status = out.emplace_back();
-    status.contact = (peer.peer.service ? "dns:" : "") + text_of(peer.peer);
+    status.contact = text_of(peer.peer);
     if (peer.peer.id != PeerId{}) status.peer = peer.peer.id;
     if (peer.literal) status.addresses = {*peer.literal};
     for (const Place& place : peer.places) {

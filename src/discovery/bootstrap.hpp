@@ -121,7 +121,7 @@ class Bootstrap {
   std::vector<Peer> peers_;
 };
 
-/// HOST:PORT as a person writes it.
+/// HOST:PORT as a person writes it, with `dns:` before the name of a service.
 [[nodiscard]] std::string text_of(const BootstrapPeer& peer);
 
 }  // namespace mosaik::discovery

@@ -126,7 +126,8 @@ class Discovery::Impl {
   void end_bootstrap(const Now& now, const Exchange& exchange, const Error& error, Facts& facts);
   /// A contact's name leads nowhere.
   void end_unresolved(const Now& now, const Exchange& exchange, const Error& error, Facts& facts);
-  void say_silent(const Now& now, const Exchange& exchange, const Error& error, Facts& facts);
+  void say_silent(const Now& now, const Exchange& exchange, const std::string& why, const std::string& advice,
+                  Facts& facts);
   /// A contact leads to these addresses.
   void go_to(const Now& now, std::size_t index, const std::vector<SocketAddress>& addresses, quic::Links& links,
              Facts& facts);

@@ -259,10 +259,15 @@ void Discovery::Impl::note_reached(const Now& now, const PeerId& peer, Facts& fa
 namespace {
 /// What a person can do about a bootstrap peer that fails so.
 std::string advice(Errc code) {
+  if (code != Errc::unreachable && code != Errc::timed_out) return {};
+  return "; start it, or compare the address with the contact that it prints";
+}
+/// And about its name.
+std::string advice_on_name(Errc code) {
   switch (code) {
     case Errc::not_found: return "; check the name";
     case Errc::unreachable:
-    case Errc::timed_out: return "; start it, or compare the address with the contact that it prints";
+    case Errc::timed_out: return "; check the name servers of this computer (/etc/resolv.conf)";
     default: return {};
   }
 }
@@ -275,15 +280,16 @@ void Discovery::Impl::end_bootstrap(const Now& now, const Exchange& exchange, co
   } else {
     bootstrap_.failed(now, exchange.bootstrap, error.message, company(), rng_);
   }
-  say_silent(now, exchange, error, facts);
+  say_silent(now, exchange, error.message, advice(error.code), facts);
 }
 
 void Discovery::Impl::end_unresolved(const Now& now, const Exchange& exchange, const Error& error, Facts& facts) {
   bootstrap_.failed(now, exchange.bootstrap, error.message, company(), rng_);
-  say_silent(now, exchange, error, facts);
+  say_silent(now, exchange, error.message, advice_on_name(error.code), facts);
 }
 
-void Discovery::Impl::say_silent(const Now& now, const Exchange& exchange, const Error& error, Facts& facts) {
+void Discovery::Impl::say_silent(const Now& now, const Exchange& exchange, const std::string& why,
+                                 const std::string& advice, Facts& facts) {
   const BootstrapPeer& peer = bootstrap_.at(exchange.bootstrap);
   const bool anyone = peer.id == PeerId{};
   const std::string who =
@@ -291,9 +297,8 @@ void Discovery::Impl::say_silent(const Now& now, const Exchange& exchange, const
   const std::string place = exchange.place && bootstrap_.literal(exchange.bootstrap) == std::nullopt
                                 ? " (" + exchange.place->text() + ")"
                                 : std::string();
-  notices_.say(now, Notice::Kind::bootstrap_silent, peer.id,
-               who + place + ": " + error.message + "; it is tried again" + advice(error.code), facts,
-               anyone ? exchange.bootstrap + 1 : 0);
+  notices_.say(now, Notice::Kind::bootstrap_silent, peer.id, who + place + ": " + why + "; it is tried again" + advice,
+               facts, anyone ? exchange.bootstrap + 1 : 0);
 }
 
 }  // namespace mosaik::discovery

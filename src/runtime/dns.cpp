@@ -288,7 +288,7 @@ Dns::Dns(Options options, Answered answered) : options_(std::move(options)), ans
 Dns::~Dns() = default;
 
 void Dns::ask(Mono now, DnsQuestion question) {
-  if (asked_.size() < limits::name_questions) {
+  if (!is_full()) {
     begin(now, std::move(question));
     settle(now);
     return;
@@ -430,7 +430,9 @@ Mono Dns::next_deadline() const {
   const Mono now = read_mono();
   Mono out = never;
   for (const auto& channel : channels()) out = std::min(out, channel->next_deadline(now));
-  for (const auto& asked : asked_) out = std::min({out, asked->until, asked->answered ? never : asked->rest_until});
+  for (const auto& asked : asked_)
+    out = std::min(
+        out, asked->answered ? later(asked->until, options_.patience) : std::min(asked->until, asked->rest_until));
   return out;
 }
 
@@ -442,36 +444,38 @@ void Dns::process(Mono now, std::span<const pollfd> ready) {
 void Dns::settle(Mono now) {
   do {
     for (const auto& asked : asked_) settle(now, asked);
-    std::erase_if(asked_,
-                  [now](const auto& asked) { return asked->answered && (asked->open == 0 || asked->until <= now); });
+    std::erase_if(asked_, [&](const auto& asked) {
+      return asked->answered && (asked->open == 0 || later(asked->until, options_.patience) <= now);
+    });
   } while (begin_next(now));
   if (asked_.empty()) channel_.reset();  // no socket is open without a question
 }
 
 void Dns::settle(Mono now, const std::shared_ptr<Asked>& asked) {
   if (asked->answered) return keep_late(now, *asked);
+  take_late(now, *asked);
   if (asked->channel->truncated() && !asked->without_tcp && asked->open > 0) ask_without_tcp(asked);
   if (!asked->found.empty() && asked->rest_until == never) asked->rest_until = later(now, options_.rest);
-  if (asked->open == 0 || asked->until <= now || asked->rest_until <= now) answer(now, *asked);
+  if (asked->open == 0 || asked->until <= now || asked->rest_until <= now) answer(*asked);
+}
+
+bool Dns::is_full() const {
+  const auto waits = [](const auto& asked) { return !asked->answered; };
+  return static_cast<std::size_t>(std::ranges::count_if(asked_, waits)) >= limits::name_questions;
 }
 
 /// True when that began a question.
 bool Dns::begin_next(Mono now) {
-  if (line_.empty() || asked_.size() >= limits::name_questions) return false;
+  if (line_.empty() || is_full()) return false;
   DnsQuestion next = std::move(line_.front());
   line_.pop_front();
   begin(now, std::move(next));
   return true;
 }
 
-void Dns::answer(Mono now, Asked& asked) {
+void Dns::answer(Asked& asked) {
   asked.answered = true;
   const DnsQuestion& question = asked.question;
-  if (const auto late = late_.find({question.host, question.port, question.names}); late != late_.end()) {
-    if (late->second.until > now)
-      for (const SocketAddress& address : late->second.addresses) asked.add(address);
-    late_.erase(late);
-  }
   if (!asked.found.empty()) {
     answered_(question.number, asked.take());
     return;
@@ -483,6 +487,14 @@ void Dns::answer(Mono now, Asked& asked) {
                                                  : asked.channel->trouble(status);
   answered_(question.number, fail(is_lack(status) ? Errc::not_found : Errc::unreachable,
                                   "cannot resolve '" + question.host + "': " + why));
+}
+
+void Dns::take_late(Mono now, Asked& asked) {
+  const auto late = late_.find({asked.question.host, asked.question.port, asked.question.names});
+  if (late == late_.end()) return;
+  if (late->second.until > now)
+    for (const SocketAddress& address : late->second.addresses) asked.add(address);
+  late_.erase(late);
 }
 
 void Dns::keep_late(Mono now, Asked& asked) {

@@ -2,11 +2,11 @@
 /// Dns: questions to name servers, by c-ares; used on one thread, which polls its sockets and never waits in it.
 ///
 /// A question asks for A and AAAA, each on its own, so that a server that ignores one of them does not hold up the
-/// other: when the first addresses are there, the rest has `Options::rest` to come. What comes later is not lost: it is
-/// part of the answer to the next question of that kind. A service is also asked for its SRV records, under its own
-/// name and under `_mosaik._udp.`; the addresses of their targets count with the ports that stand there. /etc/hosts
-/// comes before name servers. What a server cuts short is asked for over TCP, and taken as it is meanwhile: there are
-/// networks that let no TCP through to port 53.
+/// other: when the first addresses are there, the rest has `Options::rest` to come. What comes later is not lost, for
+/// one patience more: it is part of the answer to the next question of that kind. A service is also asked for its SRV
+/// records, under its own name and under `_mosaik._udp.`; the addresses of their targets count with the ports that
+/// stand there. /etc/hosts comes before name servers. What a server cuts short is asked for over TCP, and taken as it
+/// is meanwhile: there are networks that let no TCP through to port 53.
 ///
 /// The configuration of the system (/etc/resolv.conf) is read anew for the questions of each second.
 
@@ -92,8 +92,10 @@ class Dns {
   void settle(Mono now);
   void settle(Mono now, const std::shared_ptr<Asked>& asked);
   bool begin_next(Mono now);
-  void answer(Mono now, Asked& asked);
+  [[nodiscard]] bool is_full() const;
+  void answer(Asked& asked);
   void keep_late(Mono now, Asked& asked);
+  void take_late(Mono now, Asked& asked);
 
   Options options_;
   Answered answered_;

@@ -289,7 +289,7 @@ TEST_F(Contact, one_wrong_answer_of_a_name_keeps_no_right_one_waiting) {
   const auto silent = notices(rig.facts, Notice::Kind::bootstrap_silent);
   ASSERT_THAT(silent, SizeIs(1));
   EXPECT_THAT(silent[0].text,
-              testing::AllOf(HasSubstr("contact mosaik.example:7820"), HasSubstr(address_of(9).text())));
+              testing::AllOf(HasSubstr("contact dns:mosaik.example:7820"), HasSubstr(address_of(9).text())));
   EXPECT_THAT(rig.core.contacts().at(0).why, HasSubstr("nothing answers there"));
 }
 
@@ -318,10 +318,18 @@ TEST_F(Contact, that_is_this_node_itself_is_no_news) {
   EXPECT_THAT(take_dials(), SizeIs(1)) << "and is not asked again";
 }
 
+TEST_F(Contact, of_a_name_that_no_server_answers_is_told_with_what_to_look_at) {
+  rig.start();
+  rig.core.on_resolved(rig.now(), 0, fail(Errc::unreachable, "no DNS server answers"), rig.links, rig.facts);
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent).at(0).text,
+              testing::AllOf(HasSubstr("no DNS server answers"), HasSubstr("check the name servers of this computer")));
+}
+
 TEST_F(Contact, comes_back_while_a_name_leads_nowhere) {
   rig.start();
   rig.core.on_resolved(rig.now(), 0, fail(Errc::not_found, "no such name"), rig.links, rig.facts);
   EXPECT_THAT(rig.core.contacts().at(0).why, HasSubstr("no such name"));
+  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("; check the name"));
   resolve(501ms, {address_of(1)});
   const auto dials = take_dials();
   rig.never_opened(dials.at(0).link);

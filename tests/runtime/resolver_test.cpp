@@ -272,6 +272,22 @@ TEST(Resolver, gives_what_came_too_late_with_the_next_answer) {
   EXPECT_THAT(loop.answers().back().value(), testing::Contains(address("[2001:db8::7]:7820")));
 }
 
+TEST(Resolver, finds_what_takes_longer_than_a_question_may) {
+  Server slow([](const Query& query) {
+    Reply out{.code = 3};
+    if (query.name == "_mosaik._udp.group.test" && query.type == Type::srv)
+      out = {.records = {srv_record(0, 9002, "one.test")}};
+    if (query.name == "one.test" && query.type == Type::a) out = {.records = {address_record("192.0.2.1")}};
+    out.delay = std::chrono::milliseconds(400);
+    return out;
+  });
+  ResolverLoop loop({.servers = slow.text(), .patience = 600ms});
+  EXPECT_FALSE(loop.answer_to("group.test", 7820, Names::service));
+  const auto found = loop.answer_to("group.test", 7820, Names::service);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_THAT(*found, ElementsAre(address("192.0.2.1:9002")));
+}
+
 TEST(Resolver, asks_over_tcp_for_what_was_truncated) {
   Server server([](const Query& query) {
     Reply out;
