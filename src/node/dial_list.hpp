@@ -31,8 +31,10 @@ class DialList {
     if (peers_.size() > limits::dial_list) forget_one(entry->id(), now.mono);
     return news;
   }
-  /// The peer has proven its key there. True when that is news of one that is on the list.
+  /// The peer has proven its key there. True when that is news of one that is on the list. The number of an interface
+  /// means something else after a boot: what is behind one is not remembered.
   bool note_met(const PeerId& peer, const SocketAddress& at) {
+    if (at.scope() != 0) return false;
     const auto found = peers_.find(peer);
     return found != peers_.end() && std::exchange(found->second.met, at) != at;
   }
