@@ -23,15 +23,9 @@ constexpr Nanoseconds silence_capacity = silence_cost * limits::silences_at_once
 // Those that wait for one place come back after this, and this much after one another.
 constexpr Nanoseconds queue_pause = 10ms;
 constexpr Nanoseconds queue_step = 5ms;
+constexpr Nanoseconds queue_most = 5s;
 constexpr Nanoseconds sweep_pause = 1s;
 
-/// One host has a /64 of IPv6 addresses to itself, as in AdmissionTable.
-SocketAddress host_of(const SocketAddress& address) noexcept {
-  if (address.is_v4() || address.is_loopback()) return address.with_port(0);
-  auto octets = address.octets();
-  std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
-  return SocketAddress::v6(octets, 0);
-}
 bool is_host(const SocketAddress& place) noexcept {
   return place.port() == 0;
 }
@@ -47,6 +41,12 @@ Nanoseconds cost_of_refusal(const SocketAddress& place) noexcept {
 }
 }  // namespace
 
+SocketAddress host_of(const SocketAddress& address) noexcept {
+  if (address.is_v4() || address.is_loopback()) return address.with_port(0);
+  auto octets = address.octets();
+  std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
+  return SocketAddress::v6(octets, 0);
+}
 DialBudget::Record* DialBudget::find(DialStanding standing, const SocketAddress& address) {
   const auto found = places_.find({standing, address});
   return found == places_.end() ? nullptr : &found->second;
@@ -82,8 +82,27 @@ Mono DialBudget::ask_place(Mono now, DialStanding standing, const SocketAddress&
   // Where something was silent of late, one at a time: several could all be silent before the first is known to be.
   if (record->unanswered < (record->failures.full(now) ? record->at_a_time : 1)) return now;
   if (standing == DialStanding::hearsay) return now + hearsay_pause;
-  record->queued_until = std::max(record->queued_until, now + queue_pause) + queue_step;
+  record->queued_until = std::min(std::max(record->queued_until, now + queue_pause) + queue_step, now + queue_most);
   return record->queued_until;
+}
+
+bool DialBudget::is_free(Mono now, const Record& record) {
+  return record.failures.ready(now, silence_cost, silence_capacity) <= now &&
+         record.unanswered < (record.failures.full(now) ? record.at_a_time : 1);
+}
+
+bool DialBudget::may(Mono now, DialStanding standing, const SocketAddress& named) const {
+  if (standing == DialStanding::proven) return true;
+  const SocketAddress address = unmapped(named);
+  const auto free = [&](const SocketAddress& place) {
+    const auto found = places_.find({standing, place});
+    return found == places_.end() || is_free(now, found->second);
+  };
+  if (!free(address) || !free(host_of(address))) return false;
+  const bool known = places_.contains({standing, address});
+  if (standing == DialStanding::hearsay || (!known && places_.size() + 2 > limits::dial_places))
+    return ask_hearsay(now) <= now;
+  return attested_running_ < limits::attested_dials;
 }
 
 Mono DialBudget::ask_hearsay(Mono now) const {

@@ -57,6 +57,9 @@ class DialBucket {
   Mono full_at_{};
 };
 
+/// What counts as one host: an IPv4 address, or a /64 of IPv6 as in AdmissionTable; with port 0.
+[[nodiscard]] SocketAddress host_of(const SocketAddress& address) noexcept;
+
 class DialBudget {
  public:
   /// Names a dial for its whole life; the caller's.
@@ -64,6 +67,8 @@ class DialBudget {
 
   /// When a first packet may go to the address; not later than `now`: at once. A later time is when to ask again.
   [[nodiscard]] Mono ask(Mono now, DialStanding standing, const SocketAddress& address);
+  /// Whether a first packet may go to the address at once. Nobody is queued by this question.
+  [[nodiscard]] bool may(Mono now, DialStanding standing, const SocketAddress& address) const;
   /// The address was silent twice of late: what goes there should not be repeated.
   [[nodiscard]] bool doubtful(Mono now, DialStanding standing, const SocketAddress& address) const;
   /// The dial has sent its first packet to the address. One dial may have several addresses.
@@ -99,6 +104,7 @@ class DialBudget {
   [[nodiscard]] Record& record(DialStanding standing, const SocketAddress& place);
   [[nodiscard]] Record* find(DialStanding standing, const SocketAddress& address);
   [[nodiscard]] bool has_room(Mono now);
+  [[nodiscard]] static bool is_free(Mono now, const Record& record);
   [[nodiscard]] Mono ask_place(Mono now, DialStanding standing, const SocketAddress& address);
   [[nodiscard]] Mono ask_hearsay(Mono now) const;
   void finish(Mono now, DialId dial, const std::optional<SocketAddress>& answered_at, End others);

@@ -32,7 +32,7 @@ inline constexpr std::size_t handshakes_per_step =
     8;  ///< new handshakes taken up between two rounds of established links
 inline constexpr std::size_t handshake_backlog =
     512;                                          ///< first datagrams waiting for their turn (base/admission_table.hpp)
-inline constexpr std::size_t dial_addresses = 8;  ///< addresses of one peer that a dial tries
+inline constexpr std::size_t dial_addresses = 5;  ///< addresses of one peer that a dial tries
 inline constexpr std::size_t dial_candidates = 32;   ///< of one peer; more: the first ones
 inline constexpr Nanoseconds fresh_after = 20s;      ///< so long silent: every other dial leaves from a fresh port,
 inline constexpr Nanoseconds fresh_port_turn = 30s;  ///< which is another one each time this is over,
@@ -204,6 +204,8 @@ inline constexpr Nanoseconds fetch_patience = 1s;  ///< for the answer to a catc
 // -- node
 inline constexpr std::size_t refusals_burst = 256;  ///< events about those whom we refuse, at once,
 inline constexpr std::size_t refusals_rate = 1;     ///< and a second after that; more are not told
+inline constexpr std::size_t follow_ups_burst = 8;  ///< syncs with peers that answered in the place of others, at once,
+inline constexpr std::size_t follow_ups_rate = 1;   ///< and a second after that
 inline constexpr std::size_t notices = 32;          ///< notices kept for status; the oldest leave
 inline constexpr std::size_t pending_outputs =
     65536;  ///< events not yet taken by the runtime; more: dropped and counted

@@ -1,8 +1,8 @@
 #pragma once
 /// Forgotten: members that an operator has told the group to forget, and which run of them was meant.
 ///
-/// Nothing that others say of that run brings it back. A newer run does, and so does the member itself, by proving the
-/// group key: then it lives, and the word was wrong.
+/// Nothing that was said of that run before brings it back. A newer run does, and an entry that was signed after the
+/// word, and the member itself by proving the group key: then it lives, and the word was wrong.
 ///
 /// Limits: limits::forgotten, and limits::forgotten_age each; the oldest leave.
 
@@ -11,6 +11,7 @@
 #include <map>
 
 #include <mosaik/id.hpp>
+#include <mosaik/peer_entry.hpp>
 
 #include "base/limits.hpp"
 #include "base/now.hpp"
@@ -23,13 +24,13 @@ class Forgotten {
     std::erase_if(peers_, [&](const auto& item) { return now.mono - item.second.since >= limits::forgotten_age; });
     if (peers_.size() >= limits::forgotten && !peers_.contains(peer))
       peers_.erase(std::ranges::min_element(peers_, {}, [](const auto& item) { return item.second.since; }));
-    peers_[peer] = {incarnation, now.mono};
+    peers_[peer] = {incarnation, now.mono, now.wall};
   }
-  /// That run of the peer is forgotten.
-  [[nodiscard]] bool covers(const Now& now, const PeerId& peer, std::int64_t incarnation) const {
+  /// What an entry of that version says is forgotten.
+  [[nodiscard]] bool covers(const Now& now, const PeerId& peer, const EntryVersion& version) const {
     const auto found = peers_.find(peer);
-    return found != peers_.end() && incarnation <= found->second.incarnation &&
-           now.mono - found->second.since < limits::forgotten_age;
+    return found != peers_.end() && version.started <= found->second.incarnation &&
+           version.updated <= found->second.said.milliseconds && now.mono - found->second.since < limits::forgotten_age;
   }
   void remove(const PeerId& peer) { peers_.erase(peer); }
   [[nodiscard]] std::size_t size() const noexcept { return peers_.size(); }
@@ -38,6 +39,7 @@ class Forgotten {
   struct Place {
     std::int64_t incarnation = 0;
     Mono since{};
+    Wall said{};
   };
   std::map<PeerId, Place> peers_;
 };

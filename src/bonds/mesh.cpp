@@ -97,7 +97,7 @@ Member* Mesh::learn(const Step& step, const identity::EntryRef& entry, Word word
   auto found = members_.find(entry->id());
   if (word == Word::proven)
     forgotten_.remove(entry->id());
-  else if (found == members_.end() && forgotten_.covers(step.now, entry->id(), entry->entry.version.started))
+  else if (found == members_.end() && forgotten_.covers(step.now, entry->id(), entry->entry.version))
     return nullptr;
   if (found == members_.end()) {
     make_room(word);
@@ -299,6 +299,8 @@ Nanoseconds Mesh::longest_pause(const Member& member, Mono now) const {
 }
 
 void Mesh::hasten(const Step& step) {
+  if (step.now.mono < hastened_at_ + limits::heal_after) return;
+  hastened_at_ = step.now.mono;
   for (auto& [id, member] : members_) {
     if (!member.once_bonded || member.busy() || member.wish != Wish::wanted || member.lost == Lost::proven) continue;
     member.backoff.reset();
@@ -314,7 +316,10 @@ void Mesh::retry_later(const Step& step, Member& member) {
   const bool lost = crossed || (member.once_bonded && !refused);
   const Nanoseconds least = refused ? limits::refused_least : limits::retry_least;
   const Nanoseconds most = lost ? longest_pause(member, step.now.mono) : limits::refused_most;
-  member.dial_at = step.now.mono + member.backoff.next(least, most, rng_);
+  // What did not fit into the tries until now does not wait for their back-off.
+  const bool untried = !refused && !member.hearsay() && member.entry &&
+                       member.entry->entry.sockets().size() > member.attempts * limits::dial_addresses;
+  member.dial_at = step.now.mono + (untried ? rng_.between(50ms, 150ms) : member.backoff.next(least, most, rng_));
   // Hearsay that nobody vouches for any more, and that never answered.
   const auto updated = member.entry ? member.entry->entry.version.updated : 0;
   const bool stale = updated < step.now.wall.milliseconds - limits::stale_after / 1ms;
@@ -377,14 +382,15 @@ std::string_view Mesh::sign_of_life(const Member& member) const {
   if (member.bond) return "it lives: it is bonded with this node";
   if (topology_.names(member.id)) return "it lives: another member is bonded with it";
   if (member.lost == Lost::link) return "it lives: other members have heard it, and the link between it and us is down";
-  if (member.busy()) return "a handshake with it is under way; try again";
+  // That we knock is no sign of its life.
+  if (!member.held.empty() || (member.attempt && member.attempt->start_sent))
+    return "a handshake with it is under way; try again";
   return {};
 }
 
 Result<> Mesh::forget(const Step& step, const PeerId& peer) {
   const Member* const member = find(peer);
   if (member == nullptr) return fail(Errc::not_found, "no member " + peer.brief() + " is known in this group");
-  drop_unanswered(step, *find(peer));
   if (const std::string_view alive = sign_of_life(*member); !alive.empty())
     return fail(Errc::refused, "member " + peer.brief() + " is not forgotten: " + std::string(alive));
   const std::int64_t incarnation = member->entry ? member->entry->entry.version.started : 0;
@@ -401,19 +407,16 @@ void Mesh::on_forget(const Step& step, BytesView value) {
   postcard::Reader reader(value);
   const PeerId peer = reader.id<PeerId>();
   const std::int64_t incarnation = reader.zigzag();
-  Member* const member = reader.ok() ? find(peer) : nullptr;
-  if (member == nullptr || (member->entry && member->entry->entry.version.started > incarnation)) return;
-  drop_unanswered(step, *member);
-  if (sign_of_life(*member).empty()) drop_forgotten(step, *member, incarnation);
-}
-
-// That we knock is no sign of its life.
-void Mesh::drop_unanswered(const Step& step, Member& member) {
-  if (member.attempt && !member.attempt->start_sent) drop_attempt(step, member, CloseCode::cancelled);
+  const Member* const member = reader.ok() ? find(peer) : nullptr;
+  if (member == nullptr || !member->entry) return;
+  // A word about a run that we have not heard of counts for the one that we have.
+  const std::int64_t known = member->entry->entry.version.started;
+  if (known <= incarnation && sign_of_life(*member).empty()) drop_forgotten(step, *member, known);
 }
 
 void Mesh::drop_forgotten(const Step& step, const Member& member, std::int64_t incarnation) {
   const PeerId peer = member.id;
+  drop_attempt(step, *find(peer), CloseCode::cancelled);
   forgotten_.add(step.now, peer, incarnation);
   members_.erase(peer);
   step.facts.emplace_back(ForgottenMember{peer});

@@ -199,7 +199,6 @@ class Mesh {
   void close_bond(const Step& step, Member& member, EndedBy by, CloseCode code, std::string_view reason);
   void on_extensions(const Step& step, Member& member, BytesView tail);
   void on_forget(const Step& step, BytesView value);
-  void drop_unanswered(const Step& step, Member& member);
   /// Why the member is not to be forgotten, in words; empty when it is gone.
   [[nodiscard]] std::string_view sign_of_life(const Member& member) const;
   void drop_forgotten(const Step& step, const Member& member, std::int64_t incarnation);
@@ -222,6 +221,7 @@ class Mesh {
   Forgotten forgotten_;
   Now looked_at_{};           ///< when the topology was last asked for bonds that became one-sided
   Mono row_due_ = never;      ///< when the changed own row goes to the peers that do not have it
+  Mono hastened_at_{};        ///< the last time that all who are lost were dialed soon
   Mono hearsay_at_{};         ///< no dial of hearsay before
   Mono company_since_{};      ///< when the first of the bonds that are up was formed
   bool company_told_ = true;  ///< the end of limits::first_company after that was made known

@@ -117,7 +117,9 @@ bool is_missing(MemberState state) {
 std::string why_missing(const Member& member, MemberState state) {
   const std::string name = "member " + member.id.brief();
   const std::string why = member.why.empty() ? "it is being dialed" : member.why;
-  if (state == MemberState::dead && member.lost == Lost::proven) return name + " is dead, which is proven: " + why;
+  if (state == MemberState::dead && member.lost == Lost::proven)
+    return name + " is dead, which is proven: " + why +
+           "; start it again, or have it forgotten if it will not come back (mosaik forget)";
   if (state == MemberState::dead) return name + " is dead, as its silence to all makes us presume: " + why;
   if (state == MemberState::unreachable)
     return name + " lives, others hear it, but the link between it and us is down: " + why;

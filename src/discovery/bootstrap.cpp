@@ -11,7 +11,7 @@ std::string text_of(const BootstrapPeer& peer) {
   return (peer.service ? "dns:" : "") + (bare_v6 ? "[" + peer.host + "]" : peer.host) + ":" + std::to_string(peer.port);
 }
 
-Bootstrap::Bootstrap(std::vector<BootstrapPeer> peers, const PeerId& self) {
+Bootstrap::Bootstrap(std::vector<BootstrapPeer> peers, const PeerId& self) : self_(self) {
   for (BootstrapPeer& peer : peers) {
     if (peers_.size() == limits::bootstrap_peers) break;
     Peer item;
@@ -129,6 +129,7 @@ void Bootstrap::place_answered(const Now& now, std::size_t index, const SocketAd
   if (Place* const at = place(index, address)) {
     at->asked = false;
     at->who = who;
+    at->synced = true;
   }
   end_round(now, peer, Company::some, rng);
 }
@@ -139,16 +140,17 @@ void Bootstrap::place_failed(const Now& now, std::size_t index, const SocketAddr
   if (Place* const at = place(index, address)) {
     at->asked = false;
     at->who = who;
+    at->synced = false;
   }
   peer.why = (peer.literal ? "" : address.text() + ": ") + std::move(why);
   end_round(now, peer, company, rng);
 }
 
-void Bootstrap::end_round(const Now& now, Peer& peer, Company company, Rng& rng) {
+void Bootstrap::end_round(const Now& now, Peer& peer, Company company, Rng& rng) const {
   const auto open = [](const Place& place) { return place.due || place.asked; };
   if (std::ranges::any_of(peer.places, open)) return;
-  const auto answered = [](const Place& place) { return place.who != PeerId{}; };
-  wait(peer, now, std::ranges::any_of(peer.places, answered) ? Company::some : company, rng);
+  // Who is there and is ourselves, or of another network, is no company.
+  wait(peer, now, std::ranges::any_of(peer.places, &Place::synced) ? Company::some : company, rng);
 }
 
 std::vector<ContactStatus> Bootstrap::contacts() const {

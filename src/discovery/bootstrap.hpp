@@ -52,7 +52,7 @@ class Bootstrap {
   /// const SocketAddress&): who needs not be asked there again. The first limits::dial_candidates addresses are kept.
   template <class IsSettled>
   void leads_to(const Now& now, std::size_t index, const std::vector<SocketAddress>& addresses,
-                const IsSettled& is_settled, Rng& rng) {
+                const IsSettled& is_settled, Company company, Rng& rng) {
     Peer& peer = peers_.at(index);
     std::vector<Place> before = std::exchange(peer.places, {});
     for (const SocketAddress& address : addresses) {
@@ -63,7 +63,7 @@ class Bootstrap {
     }
     if (peer.peer.id != PeerId{}) return;
     for (Place& place : peer.places) place.due = place.who == PeerId{} || !is_settled(place.who, place.address);
-    end_round(now, peer, Company::some, rng);
+    end_round(now, peer, company, rng);
   }
   struct Asked {
     std::size_t contact = 0;
@@ -97,7 +97,8 @@ class Bootstrap {
   enum class Stage : std::uint8_t { waiting, trying, resolving, reached, ourselves };
   struct Place {
     SocketAddress address;
-    PeerId who{};  ///< who answered there last; zero: nobody yet
+    PeerId who{};         ///< who answered there last; zero: nobody yet
+    bool synced = false;  ///< and that was a sync with a peer of our network
     bool due = false;
     bool asked = false;
   };
@@ -115,9 +116,10 @@ class Bootstrap {
 
   static void wait(Peer& peer, const Now& now, Company company, Rng& rng);
   /// Ends the round of a contact without an id when nobody is left to be asked or waited for.
-  static void end_round(const Now& now, Peer& peer, Company company, Rng& rng);
+  void end_round(const Now& now, Peer& peer, Company company, Rng& rng) const;
   [[nodiscard]] Place* place(std::size_t index, const SocketAddress& address);
 
+  PeerId self_;
   std::vector<Peer> peers_;
 };
 

@@ -54,7 +54,9 @@ void Discovery::Impl::pump_requests(const Now& now, quic::Links& links, Facts& f
     Exchange exchange;
     exchange.peer = next->first;
     exchange.origin = Exchange::Origin::request;
-    exchange.scope = Scope::catalog;
+    // Whom only others have named learns of others when it has shown an entry of our network.
+    const bool known = next->second.source == quic::DialSource::contact || catalog_.find(next->first, now);
+    exchange.scope = known ? Scope::catalog : Scope::own_entry;
     const PeerId peer = next->first;
     const Mono at =
         dial(now, exchange, addresses_of(now, peer, next->second.addresses), next->second.source, links, facts);
@@ -107,7 +109,7 @@ bool Discovery::Impl::is_settled(const Now& now, const PeerId& peer, const Socke
 void Discovery::Impl::go_to(const Now& now, std::size_t index, const std::vector<SocketAddress>& addresses,
                             quic::Links& links, Facts& facts) {
   const auto settled = [&](const PeerId& peer, const SocketAddress& address) { return is_settled(now, peer, address); };
-  bootstrap_.leads_to(now, index, addresses, settled, rng_);
+  bootstrap_.leads_to(now, index, addresses, settled, company(), rng_);
   if (bootstrap_.at(index).id == PeerId{}) return;  // ask_places()
   Exchange exchange;
   exchange.peer = bootstrap_.at(index).id;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/dial_budget.hpp"
 #include "base/dial_targets.hpp"
 
 namespace mosaik::node {
@@ -53,6 +54,16 @@ void DialCandidates::set_configured(std::size_t contact, const PeerId& peer, std
   configured_[{peer, contact}] = std::move(addresses);
 }
 
+void DialCandidates::set_answered(std::size_t contact, const PeerId& peer, const SocketAddress& address) {
+  std::size_t others = 0;
+  std::erase_if(configured_, [&](const auto& item) {
+    if (item.first.second != contact) return false;
+    const bool same = item.first.first == peer || item.second == std::vector{address};
+    return same || ++others >= limits::dial_candidates;
+  });
+  configured_[{peer, contact}] = {address};
+}
+
 bool DialCandidates::is_configured(const PeerId& peer, const SocketAddress& address) const {
   bool out = false;
   for_each_configured(peer, [&](const SocketAddress& configured) { out = out || configured == address; });
@@ -94,13 +105,15 @@ std::vector<SocketAddress> DialCandidates::choose(Mono now, const PeerId& peer, 
     return record == nullptr ? Mono{} : record->tried;
   };
   if (!std::ranges::all_of(candidates, left_out)) std::erase_if(candidates, left_out);
-  if (candidates.size() > limits::dial_addresses) {
-    sort_by(candidates, [&](const SocketAddress& address) {
-      return std::tuple(favour(address), tried(address), place_of(address));
-    });
-    candidates.resize(limits::dial_addresses);
-  }
-  sort_by(candidates, [&](const SocketAddress& address) { return std::tuple(favour(address), place_of(address)); });
+  sort_by(candidates,
+          [&](const SocketAddress& address) { return std::tuple(favour(address), tried(address), place_of(address)); });
+  if (candidates.size() > limits::dial_addresses) candidates.resize(limits::dial_addresses);
+  // Of one host, one is dialed at a time: the longest untried goes before the others.
+  std::map<SocketAddress, int> of_host;
+  std::map<SocketAddress, int> turn;
+  for (const SocketAddress& address : candidates) turn[address] = of_host[host_of(address)]++;
+  sort_by(candidates,
+          [&](const SocketAddress& address) { return std::tuple(favour(address), turn[address], place_of(address)); });
   return candidates;
 }
 

@@ -39,6 +39,9 @@ class DialCandidates {
   void set_own(std::vector<SocketAddress> reachable);
   /// What the operator's contact of that number, which means this peer, leads to now; instead of what it led to before.
   void set_configured(std::size_t contact, const PeerId& peer, std::vector<SocketAddress> addresses);
+  /// The peer has answered where a contact of that number leads that means whoever is there. Instead of whom answered
+  /// there before; limits::dial_candidates of one contact.
+  void set_answered(std::size_t contact, const PeerId& peer, const SocketAddress& address);
   [[nodiscard]] bool is_configured(const PeerId& peer, const SocketAddress& address) const;
 
   /// What is known of where a peer may be.

@@ -84,7 +84,7 @@ Result<quic::LinkId> DialScheduler::dial(const Now& now, const quic::DialRequest
 Result<quic::LinkId> DialScheduler::start_next(const Now& now, Race& race) {
   std::vector<SocketAddress>& waiting = race.request.addresses;
   const auto allowed = [&](const SocketAddress& address) {
-    return budget_.ask(now.mono, standing(race.request, address), address) <= now.mono;
+    return budget_.may(now.mono, standing(race.request, address), address);
   };
   const auto at = std::ranges::find_if(waiting, allowed);
   race.next_at = waiting.size() > (at == waiting.end() ? 0U : 1U) ? now.mono + stagger : never;
@@ -94,7 +94,8 @@ Result<quic::LinkId> DialScheduler::start_next(const Now& now, Race& race) {
   const DialStanding known = standing(race.request, address);
   quic::DialRequest one = race.request;
   one.addresses = {address};
-  one.once = one.once || (known != DialStanding::proven && budget_.doubtful(now.mono, known, address));
+  one.once = one.once || known == DialStanding::hearsay ||
+             (known != DialStanding::proven && budget_.doubtful(now.mono, known, address));
   if (known != DialStanding::hearsay && candidates_.wants_fresh_port(now.mono, race.request.peer, address))
     one.outlet = outlets_.take(now.mono);
   auto link = transport_.dial(now, one);

@@ -54,6 +54,10 @@ class DialScheduler {
   void set_configured(std::size_t contact, const PeerId& peer, std::vector<SocketAddress> addresses) {
     candidates_.set_configured(contact, peer, std::move(addresses));
   }
+  /// The peer has answered where a contact leads that means whoever is there.
+  void set_answered(std::size_t contact, const PeerId& peer, const SocketAddress& address) {
+    candidates_.set_answered(contact, peer, address);
+  }
   /// A member has met our last run there.
   void recall(const PeerId& peer, const SocketAddress& at) { acquaintances_.meet(peer, at, AdmissionClass::member); }
   [[nodiscard]] bool has_met(const PeerId& peer) const { return acquaintances_.find(peer).has_value(); }

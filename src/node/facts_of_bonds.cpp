@@ -125,7 +125,9 @@ void Node::Impl::on_fact(const Now& now, const GroupId&, const bonds::ProbeWante
 }
 
 void Node::Impl::on_fact(const Now& now, const GroupId&, const bonds::ForgottenMember& forgotten) {
-  if (dial_list_.remove(forgotten.peer)) memory_changed_ = true;
+  const auto knows = [&](const auto& item) { return item.second.mesh().was_bonded(forgotten.peer); };
+  if (std::ranges::none_of(groups, knows) && dial_list_.remove(forgotten.peer)) memory_changed_ = true;
+  if (!refusals_.take(now)) return;
   notice(now, "member " + forgotten.peer.brief() + " is forgotten, as an operator has asked", forgotten.peer);
 }
 

@@ -39,7 +39,7 @@ void Node::Impl::on_fact(const Now&, const discovery::Resolve& resolve) {
 }
 
 void Node::Impl::on_fact(const Now&, const discovery::ContactAnswered& answered) {
-  dialing_.set_configured(answered.bootstrap, answered.peer, {answered.address});
+  dialing_.set_answered(answered.bootstrap, answered.peer, answered.address);
   touch();
 }
 

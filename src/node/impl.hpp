@@ -191,7 +191,7 @@ class Node::Impl {
   void hand_to_discovery(const Now& now, const Event& event);
   [[nodiscard]] const Owner* owner_of(quic::LinkId link) const;
   [[nodiscard]] AdmissionClass class_of(const PeerId& peer) const;
-  /// Whoever answered where somebody else was meant is worth a sync, when a member or the operator has named it.
+  /// A peer that we know of and that answered where another one was meant is worth a sync.
   void follow_up(const Now& now, const FoundPeer& found);
   [[nodiscard]] const PeerId* bonded_over(quic::LinkId link) const;
   void drain_facts(const Now& now);
@@ -273,7 +273,8 @@ class Node::Impl {
   std::map<PeerId, std::vector<RequestId>> syncs_;  ///< requests that wait for a sync with the peer
   std::map<PeerId, std::vector<RequestId>> pings_;
   std::map<std::pair<PeerId, std::size_t>, std::string> silent_bootstraps_;  ///< by peer, or by contact without one
-  bonds::Allowance refusals_;                                                ///< events about those whom we refuse
+  bonds::Allowance follow_ups_;  ///< syncs with those who answered in the place of others
+  bonds::Allowance refusals_;    ///< events about those whom we refuse
   Troubles troubles_;
   std::deque<std::string> notices_;
 

@@ -24,6 +24,7 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
       opinions(self.id()),
       reception(config.discovery.network, discovery, verifier),
       dialing_(endpoint, self.id(), [this](const PeerId& peer) { return vouched(peer); }),
+      follow_ups_(limits::follow_ups_burst, limits::follow_ups_rate, now),
       refusals_(limits::refusals_burst, limits::refusals_rate, now),
       started_at_(now.mono) {
   self.set_tags(config.tags, now.wall);
@@ -143,6 +144,7 @@ void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addres
 
 // One group where it lives is enough to keep it.
 Result<> Node::Impl::forget(const Now& now, const PeerId& peer) {
+  if (peer == self.id()) return fail(Errc::refused, "that is this node itself; to end it: mosaik leave");
   Result<> out = fail(Errc::not_found, "no member " + peer.brief() + " is known in any group of this node");
   with_meshes(now, [&](bonds::Mesh& mesh, const bonds::Step& step) {
     const Result<> one = mesh.forget(step, peer);

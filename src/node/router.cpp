@@ -136,8 +136,9 @@ void Node::Impl::on_link(const Now& now, const quic::LinkClosed& event) {
 }
 
 void Node::Impl::follow_up(const Now& now, const FoundPeer& found) {
-  const bool by_operator = found.source == quic::DialSource::contact;
-  if (bonded_anywhere(found.peer) || !(by_operator || vouched(found.peer) || discovery.find(found.peer, now))) return;
+  // The key that it has shown is not proven: whoever likes can name anybody's, as often as we dial.
+  if (bonded_anywhere(found.peer) || !(vouched(found.peer) || discovery.find(found.peer, now))) return;
+  if (!follow_ups_.take(now)) return;
   with_discovery([&](quic::Links& links, auto& facts) {
     discovery.sync_with(now, found.peer, {found.address}, links, facts, quic::DialSource::entry);
   });

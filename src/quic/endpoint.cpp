@@ -152,7 +152,8 @@ void Endpoint::Impl::on_datagram(Mono now, const DatagramPath& path, BytesView b
   const BytesView cid(header.dcid, header.dcidlen);
   const LinkId* const link = shared_.cids.find(Cid(cid));
   if (link == nullptr) {
-    if (is_long) return doorman_.on_stranger(now, path, bytes);
+    // A fresh port is for what we dial from there.
+    if (is_long) return path.outlet == 0 ? doorman_.on_stranger(now, path, bytes) : void();
     if (Connection* const lost = reset_target(bytes)) {
       lost->on_datagram(now, path, bytes);
       return settle(now, *lost);

@@ -35,6 +35,12 @@ void FreshSockets::send(const Now& now, const DatagramPath& path, BytesView byte
   static_cast<void>(fresh->socket.send(path, bytes, segment));
 }
 
+void FreshSockets::tell_own_errors(const Now& now, node::Node& node) {
+  for (auto& [key, fresh] : sockets_)
+    fresh.socket.receive_own_errors(
+        [&](const udp::Unreachable& error) { node.on_too_big(now, error.remote, error.quoted, error.too_big); });
+}
+
 void FreshSockets::receive(const Now& now, node::Node& node) {
   for (const Poller::Ready& ready : poller_.wait(now.mono)) {
     for (auto& [key, fresh] : sockets_) {

@@ -25,6 +25,8 @@ class FreshSockets {
   [[nodiscard]] int fd() const noexcept { return poller_.fd(); }
   /// A socket that cannot be opened, or whose buffer is full, loses the datagram.
   void send(const Now& now, const DatagramPath& path, BytesView bytes, std::size_t segment);
+  /// Datagrams that our own host found too big.
+  void tell_own_errors(const Now& now, node::Node& node);
   /// Hands what waits to the node.
   void receive(const Now& now, node::Node& node);
   void close_idle(const Now& now);

@@ -41,6 +41,7 @@ void Sockets::transmit(const Now& now, node::Node& node) {
     socket.receive_own_errors(
         [&](const udp::Unreachable& error) { node.on_too_big(now, error.remote, error.quoted, error.too_big); });
   }
+  fresh_.tell_own_errors(now, node);
 }
 
 bool Sockets::send_batch(const Now& now) {

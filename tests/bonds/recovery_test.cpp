@@ -139,6 +139,33 @@ TEST_F(Forgetting, ends_when_the_member_comes_back_as_it_was) {
   EXPECT_TRUE(world_.run_until([&] { return agree(a_, c_) && agree(b_, c_); }, 10s)) << "it dials, and proves the key";
 }
 
+TEST_F(Forgetting, that_is_refused_does_not_disturb_our_dial) {
+  mesh();
+  world_.cut_both(a_, c_);
+  ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == 1; }, 20s));
+  world_.run_for(3s);
+  world_.heal_all();
+  // A member says it again and again.
+  for (int i = 0; i < 200 && !agree(a_, c_); ++i) {
+    EXPECT_FALSE(forget(a_, c_));
+    world_.run_for(31ms);
+  }
+  EXPECT_TRUE(agree(a_, c_));
+}
+
+TEST_F(Forgetting, covers_what_was_said_before_and_nothing_that_was_signed_later) {
+  bonds::Forgotten forgotten;
+  const Now now = world_.now();
+  forgotten.add(now, c_.id(), 100);
+  const std::int64_t said = now.wall.milliseconds;
+  EXPECT_TRUE(forgotten.covers(now, c_.id(), {.started = 100, .updated = said}));
+  EXPECT_FALSE(forgotten.covers(now, c_.id(), {.started = 101, .updated = said}));
+  EXPECT_FALSE(forgotten.covers(now, c_.id(), {.started = 100, .updated = said + 1})) << "it lives";
+  Now later = now;
+  later.mono += limits::forgotten_age;
+  EXPECT_FALSE(forgotten.covers(later, c_.id(), {.started = 100, .updated = said}));
+}
+
 TEST_F(Forgetting, ends_with_a_newer_run) {
   mesh();
   kill_for_long(c_);

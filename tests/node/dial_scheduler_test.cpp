@@ -327,7 +327,7 @@ TEST_F(DialRace, starves_none_of_many_addresses) {
   std::vector<SocketAddress> many;
   for (std::uint8_t i = 0; i < limits::dial_candidates; ++i) many.push_back(SocketAddress::v4({203, 0, i, 1}, 1));
   std::set<SocketAddress> seen;
-  for (std::size_t round = 0; round < limits::dial_candidates / limits::dial_addresses; ++round) {
+  for (std::size_t round = 0; round * limits::dial_addresses < limits::dial_candidates; ++round) {
     dial(request(peer(1), many));
     pass(1s);
     for (const SocketAddress& address : dialed()) {
@@ -373,6 +373,30 @@ TEST_F(DialRace, gives_an_outlet_back_when_its_socket_is_closed) {
   EXPECT_EQ(outlets.take(now), 0) << "its socket is still open";
   now += limits::fresh_port_idle + limits::quic_idle_timeout;
   EXPECT_EQ(outlets.take(now), 4);
+}
+
+TEST_F(DialRace, tries_the_addresses_of_one_host_in_turn) {
+  const SocketAddress other = one.with_port(2);
+  for (const SocketAddress& expected : {one, other, one}) {
+    transport_.dialed.clear();
+    const quic::LinkId name = dial(request(peer(1), {one, other}));
+    pass(500ms);
+    EXPECT_THAT(dialed(), ElementsAre(expected)) << "one at a time, and the owner gives up before QUIC does";
+    dialing_.cancel(now_, name, CloseCode::cancelled);
+    EXPECT_TRUE(close(expected, {.by = quic::ClosedBy::us}));
+  }
+}
+
+TEST_F(DialRace, keeps_a_bounded_number_of_those_who_answer_at_a_contact) {
+  DialCandidates candidates;
+  for (std::uint32_t i = 1; i <= 100; ++i) candidates.set_answered(3, peer(i), one);
+  EXPECT_FALSE(candidates.is_configured(peer(99), one)) << "another one answers there now";
+  EXPECT_TRUE(candidates.is_configured(peer(100), one));
+  for (std::uint32_t i = 1; i <= 100; ++i)
+    candidates.set_answered(3, peer(i), one.with_port(static_cast<std::uint16_t>(i)));
+  std::size_t kept = 0;
+  for (std::uint32_t i = 1; i <= 100; ++i) kept += candidates.all(peer(i), {}).size();
+  EXPECT_LE(kept, limits::dial_candidates);
 }
 
 TEST_F(DialRace, begins_with_what_is_near) {
