@@ -278,7 +278,12 @@ std::string advice_on_name(Errc code) {
 void Discovery::Impl::end_bootstrap(const Now& now, const Exchange& exchange, const Error& error, Facts& facts) {
   if (exchange.place) {
     bootstrap_.place_failed(now, exchange.bootstrap, *exchange.place, exchange.peer, error.message, company(), rng_);
-    if (exchange.peer == self_.id()) return;
+    if (exchange.peer == self_.id()) {
+      // The name of a service leads to us as well.
+      if (bootstrap_.literal(exchange.bootstrap))
+        say_silent(now, exchange, "it leads to this node itself", "; give the address of another node", facts);
+      return;
+    }
   } else {
     bootstrap_.failed(now, exchange.bootstrap, error.message, company(), rng_);
   }

@@ -132,7 +132,11 @@ void Connection::on_unreachable(Mono now, const SocketAddress& remote, BytesView
   } else if (opened_) {
     shared_.events.push_back(LinkEvent(LinkUnreachable{timer.link, probes_.sent_at(quoted)}));
   } else if (is_dialer() && remote == path_.remote) {
-    end_silently(now, ClosedBy::handshake, "no one listens at " + remote.text(), true);
+    const bool nobody = refusal == Refusal::port;
+    end_silently(now, ClosedBy::handshake,
+                 nobody ? "no one listens at " + remote.text()
+                        : "no way leads to " + remote.text() + " (its host or network is unreachable)",
+                 nobody);
   }
 }
 
