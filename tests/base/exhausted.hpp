@@ -11,6 +11,20 @@
 
 namespace mosaik::test {
 
+/// UndefinedBehaviorSanitizer looks at memory through pipes that it opens: without descriptors it reports good objects.
+/// LeakSanitizer has no use in a forked child, whose threads are gone.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+#else
+inline constexpr bool sanitized = false;
+#endif
+
 class Exhausted {
  public:
   Exhausted() {

@@ -12,7 +12,7 @@ import sys
 import time
 import unittest
 
-from support import COMMAND, PATIENCE, CommandTest, Node
+from support import COMMAND, PATIENCE, CommandTest, Node, sanitized
 
 DEFAULT_PORT = 7820
 
@@ -207,6 +207,7 @@ class ClosedStreams(CommandTest):
 class FewDescriptors(CommandTest):
     """Whatever a node can not open for want of descriptors: it says so, or it runs."""
 
+    @unittest.skipIf(sanitized(), "a sanitizer needs descriptors of its own")
     def test_are_named_as_the_reason(self):
         for limit in range(5, 26):
             child = subprocess.Popen(["prlimit", f"--nofile={limit}", COMMAND, "node", "--json", "--listen", "127.0.0.1:0"],
