@@ -459,8 +459,14 @@ TEST_F(Shrinking, a_probe_is_answered_while_large_datagrams_vanish) {
   shrink(1272);
   ASSERT_EQ(send(SendClass::bulk, pattern(60'000, 1)), SendResult::queued);
   const std::size_t before = a.links[from].active;
+  std::optional<std::size_t> first;
+  wire.passes = [&, narrow = wire.passes](const Packet& packet) {
+    if (!first && packet.from == a.addresses.front()) first = packet.bytes.size();
+    return narrow(packet);
+  };
   a.endpoint->probe(from);
   wire.run_for(12ms);  // a round trip, and less than a probe timeout
+  EXPECT_LE(first.value_or(0), 1200U) << "the probe leaves first, in a small one";
   EXPECT_GT(a.links[from].active, before);
   EXPECT_GT(swallowed, 0U);
 }
