@@ -116,18 +116,27 @@ def moved_address(fleet):
     """A service address moves to another host while its first owner lives on elsewhere (keepalived)."""
     with Defaults(fleet, 4) as hosts:
         shared = "10.213.0.77"
+        hosts.in_space(0, "sysctl", "-qw", "net.ipv4.conf.all.promote_secondaries=1")  # the other address stays
+        own = ("addr", "add", f"{hosts.address(0)}/24", "dev", "eth0")
+        hosts.in_space(0, "ip", "addr", "delete", *own[2:])
         hosts.in_space(0, "ip", "addr", "add", f"{shared}/24", "dev", "eth0")
-        owner = hosts.cpp(0, "hosts", SECRET, [], listen=f"0.0.0.0:{PORT}").ready()
-        witness = hosts.node(3, [f"{owner.id}@{hosts.address(0)}:{PORT}"]).ready()
+        owner = hosts.node(0, []).ready()
         other = hosts.node(1, [f"{owner.id}@{shared}:{PORT}"]).ready()
+        fleet.meshed([owner, other], 10)  # at the address that will move: there is no other yet
+        hosts.in_space(0, "ip", *own)
+        hosts.nft(hosts.names[3], "add table ip w; add chain ip w o { type filter hook output priority 0; }; "  # the witness knows it elsewhere
+                  f"add rule ip w o ip daddr {shared} drop; add chain ip w i {{ type filter hook input priority 0; }}; add rule ip w i ip saddr {shared} drop")
+        witness = hosts.node(3, [f"{owner.id}@{hosts.address(0)}:{PORT}"]).ready()
         nodes = [owner, witness, other]
         fleet.meshed(nodes, 10)
+        at = time.monotonic()
         hosts.in_space(0, "ip", "addr", "delete", f"{shared}/24", "dev", "eth0")
         hosts.in_space(2, "ip", "addr", "add", f"{shared}/24", "dev", "eth0")
         for index in (0, 1, 3):
             hosts.in_space(index, "ip", "neigh", "flush", "all")
+        again = lambda node: [e for e in node.events if e.get("event") == "bond_up" and e["mono_ns"] / 1e9 > at]  # noqa: E731
+        other.wait("bonded at another address", again, 10)  # its link led to the address
         fleet.meshed(nodes, 10)
-        fleet.quiet(nodes, 2)
         false = [e["by"] for n in nodes for e in n.events if e.get("event") == "bond_down" and e["by"] in ("proven", "presumed")]
         if false:
             raise Failure(f"a living member was called dead: {false}")
