@@ -47,6 +47,7 @@ SocketAddress host_of(const SocketAddress& address) noexcept {
   std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
   return SocketAddress::v6(octets, 0);
 }
+
 DialBudget::Record* DialBudget::find(DialStanding standing, const SocketAddress& address) {
   const auto found = places_.find({standing, address});
   return found == places_.end() ? nullptr : &found->second;
@@ -64,8 +65,11 @@ bool DialBudget::doubtful(Mono now, DialStanding standing, const SocketAddress& 
   return found != places_.end() && found->second.failures.ready(now, 2 * silence_cost, silence_capacity) > now;
 }
 
+bool DialBudget::fits() const noexcept {
+  return places_.size() + 2 <= limits::dial_places;
+}
+
 bool DialBudget::has_room(Mono now) {
-  const auto fits = [&] { return places_.size() + 2 <= limits::dial_places; };
   if (fits()) return true;
   if (now < swept_ + sweep_pause) return false;
   swept_ = now;
@@ -77,18 +81,21 @@ bool DialBudget::has_room(Mono now) {
 Mono DialBudget::ask_place(Mono now, DialStanding standing, const SocketAddress& address) {
   Record* const record = find(standing, address);
   if (record == nullptr) return now;
-  const Mono ready = record->failures.ready(now, silence_cost, silence_capacity);
+  const Mono ready = rested(now, *record);
   if (ready > now) return ready;
-  // Where something was silent of late, one at a time: several could all be silent before the first is known to be.
-  if (record->unanswered < (record->failures.full(now) ? record->at_a_time : 1)) return now;
+  if (has_turn(now, *record)) return now;
   if (standing == DialStanding::hearsay) return now + hearsay_pause;
   record->queued_until = std::min(std::max(record->queued_until, now + queue_pause) + queue_step, now + queue_most);
   return record->queued_until;
 }
 
-bool DialBudget::is_free(Mono now, const Record& record) {
-  return record.failures.ready(now, silence_cost, silence_capacity) <= now &&
-         record.unanswered < (record.failures.full(now) ? record.at_a_time : 1);
+Mono DialBudget::rested(Mono now, const Record& record) noexcept {
+  return record.failures.ready(now, silence_cost, silence_capacity);
+}
+
+// Where something was silent of late, one at a time: several could all be silent before the first is known to be.
+bool DialBudget::has_turn(Mono now, const Record& record) noexcept {
+  return record.unanswered < (record.failures.full(now) ? record.at_a_time : 1);
 }
 
 bool DialBudget::may(Mono now, DialStanding standing, const SocketAddress& named) const {
@@ -96,12 +103,11 @@ bool DialBudget::may(Mono now, DialStanding standing, const SocketAddress& named
   const SocketAddress address = unmapped(named);
   const auto free = [&](const SocketAddress& place) {
     const auto found = places_.find({standing, place});
-    return found == places_.end() || is_free(now, found->second);
+    return found == places_.end() || (rested(now, found->second) <= now && has_turn(now, found->second));
   };
   if (!free(address) || !free(host_of(address))) return false;
   const bool known = places_.contains({standing, address});
-  if (standing == DialStanding::hearsay || (!known && places_.size() + 2 > limits::dial_places))
-    return ask_hearsay(now) <= now;
+  if (standing == DialStanding::hearsay || (!known && !fits())) return ask_hearsay(now) <= now;
   return attested_running_ < limits::attested_dials;
 }
 

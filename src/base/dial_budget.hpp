@@ -104,7 +104,12 @@ class DialBudget {
   [[nodiscard]] Record& record(DialStanding standing, const SocketAddress& place);
   [[nodiscard]] Record* find(DialStanding standing, const SocketAddress& address);
   [[nodiscard]] bool has_room(Mono now);
-  [[nodiscard]] static bool is_free(Mono now, const Record& record);
+  /// Two more places can be remembered.
+  [[nodiscard]] bool fits() const noexcept;
+  /// When the failures at a place are made good for one more packet.
+  [[nodiscard]] static Mono rested(Mono now, const Record& record) noexcept;
+  /// One more packet may be under way to a place.
+  [[nodiscard]] static bool has_turn(Mono now, const Record& record) noexcept;
   [[nodiscard]] Mono ask_place(Mono now, DialStanding standing, const SocketAddress& address);
   [[nodiscard]] Mono ask_hearsay(Mono now) const;
   void finish(Mono now, DialId dial, const std::optional<SocketAddress>& answered_at, End others);

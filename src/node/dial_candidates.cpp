@@ -17,11 +17,6 @@ bool is_private(const SocketAddress& address) {
          (octets[0] == 100 && (octets[1] & 0xc0U) == 64);
 }
 
-bool is_link_local(const SocketAddress& address) {
-  const auto& octets = address.octets();
-  return address.is_v4() ? octets[0] == 169 && octets[1] == 254 : octets[0] == 0xfe && (octets[1] & 0xc0U) == 0x80U;
-}
-
 /// The masks of interfaces are not known here: a /24 or /64 is what most have in common.
 bool shares_subnet(const SocketAddress& x, const SocketAddress& y) {
   if (x.is_v4() != y.is_v4()) return false;
@@ -45,7 +40,7 @@ void sort_by(std::vector<SocketAddress>& addresses, const Key& key) {
 void DialCandidates::set_own(std::vector<SocketAddress> reachable) {
   reachable_ = std::move(reachable);
   std::erase_if(reachable_, [](const SocketAddress& address) { return address.is_loopback(); });
-  // What was left out because we answered there ourselves may be somebody else's now.
+  // An address that was left out because we answered there ourselves may be somebody else's now.
   for (auto& [key, record] : records_) record.left_out_until = {};
 }
 
@@ -85,7 +80,7 @@ std::vector<SocketAddress> DialCandidates::all(const PeerId& peer, const Known& 
 AddressPlace DialCandidates::place_of(const SocketAddress& named) const {
   const SocketAddress address = unmapped(named);
   if (address.is_loopback()) return AddressPlace::loopback;
-  if (is_link_local(address)) return AddressPlace::link_local;
+  if (address.is_link_local()) return AddressPlace::link_local;
   const auto near = [&](const SocketAddress& own) { return shares_subnet(own, address); };
   if (std::ranges::any_of(reachable_, near)) return AddressPlace::own_subnet;
   return is_private(address) ? AddressPlace::private_use : AddressPlace::global;
