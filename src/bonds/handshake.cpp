@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "base/probe.hpp"
+#include "base/rekey.hpp"
 #include "bonds/mesh.hpp"
 #include "bonds/tail.hpp"
 
@@ -138,12 +139,9 @@ void Mesh::accept(const Step& step, const Arrival& arrival) {
 // ------------------------------------------------------------------------------------------------ initiator
 
 void Mesh::take_winner(quic::LinkId dial, quic::LinkId winner) {
-  auto owner = links_.extract(dial);
-  if (!owner) return;
-  if (Member* const member = find(owner.mapped().peer); member != nullptr && member->attempt)
-    member->attempt->link = winner;
-  owner.key() = winner;
-  links_.insert(std::move(owner));
+  const Owner* const owner = rekey(links_, dial, winner);
+  if (owner == nullptr) return;
+  if (Member* const member = find(owner->peer); member != nullptr && member->attempt) member->attempt->link = winner;
 }
 
 void Mesh::on_opened(const Step& step, const quic::LinkOpened& opened) {

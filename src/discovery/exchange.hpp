@@ -14,6 +14,7 @@
 
 #include "base/admission_table.hpp"
 #include "base/limits.hpp"
+#include "base/rekey.hpp"
 #include "discovery/outreach.hpp"
 #include "quic/links.hpp"
 
@@ -60,10 +61,7 @@ class Exchanges {
   [[nodiscard]] Exchange* find(quic::LinkId link);
   /// Another connection of the dial than its first one has opened.
   void rename(quic::LinkId dial, quic::LinkId winner) {
-    auto exchange = table_.extract(dial);
-    if (!exchange) return;
-    exchange.key() = exchange.mapped().link = winner;
-    table_.insert(std::move(exchange));
+    if (Exchange* const exchange = rekey(table_, dial, winner)) exchange->link = winner;
   }
   [[nodiscard]] bool contains(quic::LinkId link) const { return table_.contains(link); }
   void erase(quic::LinkId link) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/overloaded.hpp"
+#include "base/rekey.hpp"
 #include "node/impl.hpp"
 
 namespace mosaik::node {
@@ -51,11 +52,7 @@ void Node::Impl::on_link(const Now& now, const quic::LinkOpened& event) {
   quic::LinkOpened opened = event;
   dialing_.on_opened(now, opened, class_of(opened.peer));
   for (auto& [id, group] : groups) group.mesh().on_met(now, opened.peer);
-  if (opened.dialed_as)
-    if (auto owner = owners_.extract(*opened.dialed_as)) {
-      owner.key() = opened.link;
-      owners_.insert(std::move(owner));
-    }
+  if (opened.dialed_as) static_cast<void>(rekey(owners_, *opened.dialed_as, opened.link));
   if (opened.side == quic::Side::acceptor)
     owners_[opened.link] = {opened.alpn == Alpn::groups ? Owner::Room::reception : Owner::Room::discovery, {}};
   const Owner* const owner = owner_of(opened.link);
