@@ -57,20 +57,21 @@ void Engine::Impl::submit(const Now& now, CallId id, std::vector<Blob> commands,
   call_deadlines_.emplace(deadline, id);
   calls_.emplace(id, std::move(call));
   if (role<Leader>() != nullptr) return;
-  leaderless_.push_back(id);
+  leaderless_.insert(id);
   seek_leader(now);
 }
 
-bool Engine::Impl::is_led() const {
+bool Engine::Impl::has_leader() const {
+  if (role<Leader>() != nullptr) return true;
   const auto* follower = role<Follower>();
   return follower != nullptr && follower->leader && peers_.contains(*follower->leader);
 }
 
 // A call has its whole time to find a leader: between two of them nobody has to try again. In their order.
 void Engine::Impl::seek_leader(const Now& now) {
-  while (!leaderless_.empty() && (role<Leader>() != nullptr || is_led())) {
-    const CallId id = leaderless_.front();
-    leaderless_.pop_front();
+  while (!leaderless_.empty() && has_leader()) {
+    const CallId id = *leaderless_.begin();
+    leaderless_.erase(leaderless_.begin());
     role<Leader>() != nullptr ? place_call(id) : forward(now, id);
   }
   seek_leader_for_queries(now);
@@ -156,7 +157,7 @@ void Engine::Impl::end_call(CallId id, Outcome outcome) {
   const Call& call = found->second;
   call_deadlines_.erase({call.ends_at, id});
   if (call.forwarded) by_forward_.erase(*call.forwarded);
-  std::erase(leaderless_, id);
+  leaderless_.erase(id);
   const auto [first, last] = by_place_.equal_range(call.range.last);
   for (auto at = first; at != last; ++at) {
     if (at->second != id) continue;
@@ -245,7 +246,7 @@ NotApplied Engine::Impl::stopped() const {
 }
 
 bool Engine::Impl::waits_for_leader(CallId id) const {
-  return std::ranges::find(leaderless_, id) != leaderless_.end();
+  return leaderless_.contains(id);
 }
 
 }  // namespace mosaik::consensus

@@ -16,7 +16,8 @@
 
 namespace mosaik::consensus {
 
-/// Names a call (execute, feed, query); chosen by the caller, and its own while the call runs.
+/// Names a call (execute, feed, query); chosen by the caller, and its own while the call runs. Ascending: of calls that
+/// wait for a leader the lower one finds it first.
 struct CallId {
   std::uint64_t value = 0;
   friend constexpr auto operator<=>(const CallId&, const CallId&) noexcept = default;

@@ -185,8 +185,7 @@ Mono Engine::Impl::next_deadline() const {
   if (!call_deadlines_.empty()) by(call_deadlines_.begin()->first);
   if (!query_deadlines_.empty()) by(query_deadlines_.begin()->first);
   // Those that waited for a leader, which came in the middle of a step.
-  if ((!leaderless_.empty() || !leaderless_queries_.empty()) && (role<Leader>() != nullptr || is_led()))
-    by(settled_at_);
+  if ((!leaderless_.empty() || !leaderless_queries_.empty()) && has_leader()) by(settled_at_);
   if (const auto* follower = role<Follower>()) {
     by(follower->election_at);
     if (follower->session) by(follower->session->next_deadline());

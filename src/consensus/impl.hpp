@@ -174,7 +174,8 @@ class Engine::Impl {
 
   // commands.cpp
   void answer(CallId call, Outcome outcome) { effects.emplace_back(Answer{call, std::move(outcome)}); }
-  [[nodiscard]] bool is_led() const;
+  /// This member leads, or the leader is in reach.
+  [[nodiscard]] bool has_leader() const;
   void seek_leader(const Now& now);
   void place_call(CallId id);
   void forward(const Now& now, CallId id);
@@ -269,7 +270,7 @@ class Engine::Impl {
   std::map<CallId, Call> calls_;
   std::multimap<Index, CallId> by_place_;  ///< placed calls by their last index
   std::map<ForwardId, CallId> by_forward_;
-  std::deque<CallId> leaderless_;               ///< calls that wait for a leader, oldest first
+  std::set<CallId> leaderless_;                 ///< calls that wait for a leader
   std::set<std::uint64_t> leaderless_queries_;  ///< and own strong queries
   std::set<std::pair<Mono, CallId>> call_deadlines_;
   std::size_t kept_bytes_ = 0;                     ///< of commands that calls keep, and of queries, for the leader

@@ -63,7 +63,7 @@ void Engine::Impl::start_query(const Now& now, WaitingQuery waiting) {
 }
 
 void Engine::Impl::seek_leader_for_queries(const Now& now) {
-  while (!leaderless_queries_.empty() && (role<Leader>() != nullptr || is_led())) {
+  while (!leaderless_queries_.empty() && has_leader()) {
     const std::uint64_t key = *leaderless_queries_.begin();
     leaderless_queries_.erase(leaderless_queries_.begin());
     if (role<Leader>() != nullptr)
