@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <span>
 
 #include "base/overloaded.hpp"
 #include "bonds/allowance.hpp"
@@ -255,7 +256,7 @@ class Node::Impl {
   [[nodiscard]] std::shared_ptr<NodeStatus> status(const Now& now) const;
   void explain_loneliness(const Now& now, GroupStatus& group) const;
   /// How many peers of the network are known, if all of them are in other groups; else 0.
-  [[nodiscard]] std::size_t all_elsewhere(const Now& now, const GroupId& group) const;
+  [[nodiscard]] static std::size_t all_elsewhere(std::span<const identity::EntryRef> known, const GroupId& group);
   void tell_loneliness(const Now& now);
 
   DialScheduler dialing_;

@@ -48,8 +48,7 @@ std::string elsewhere_text(std::size_t peers) {
 }
 }  // namespace
 
-std::size_t Node::Impl::all_elsewhere(const Now& now, const GroupId& group) const {
-  const auto known = discovery.entries(now);
+std::size_t Node::Impl::all_elsewhere(std::span<const identity::EntryRef> known, const GroupId& group) {
   const bool all = std::ranges::none_of(known, [&](const identity::EntryRef& entry) { return entry->names(group); });
   return all ? known.size() : 0;
 }
@@ -59,9 +58,10 @@ std::size_t Node::Impl::all_elsewhere(const Now& now, const GroupId& group) cons
 void Node::Impl::tell_loneliness(const Now& now) {
   if (now.mono < lonely_at_) return;
   lonely_at_ = never;
+  const auto known = discovery.entries(now);
   for (const auto& [id, group] : groups) {
     if (group.mesh().bond_count() > 0 || lonely_told_.contains(id)) continue;
-    const std::size_t elsewhere = all_elsewhere(now, id);
+    const std::size_t elsewhere = all_elsewhere(known, id);
     if (elsewhere == 0) {
       lonely_at_ = now.mono + next_look_at_loneliness;
       continue;
@@ -82,7 +82,7 @@ void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
             : "no bootstrap peer was given and nobody has dialed this node; give it one: HOST or PEERID@HOST:PORT");
   for (const auto& [contact, text] : silent_bootstraps_) group.reasons.push_back(text);
   for (std::string& text : troubles_.told(now)) group.reasons.push_back(std::move(text));
-  if (const std::size_t elsewhere = all_elsewhere(now, group.id); elsewhere != 0)
+  if (const std::size_t elsewhere = all_elsewhere(known, group.id); elsewhere != 0)
     group.reasons.push_back(elsewhere_text(elsewhere));
   group.awaits = !known.empty() || !config.discovery.bootstrap.empty();
 }
