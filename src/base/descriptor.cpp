@@ -8,13 +8,15 @@
 
 namespace mosaik {
 
-Descriptor::Descriptor(int fd) noexcept : fd_(fd) {
-  if (fd < 0 || fd > STDERR_FILENO) return;
+int above_standard_streams(int fd) noexcept {
+  if (fd < 0 || fd > STDERR_FILENO) return fd;
   const int above = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  if (above < 0) return;  // no number is left: better this one than none
+  if (above < 0) return fd;  // better this one than none
   ::close(fd);
-  fd_ = above;
+  return above;
 }
+
+Descriptor::Descriptor(int fd) noexcept : fd_(above_standard_streams(fd)) {}
 
 Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 

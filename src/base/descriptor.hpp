@@ -24,6 +24,10 @@ class Descriptor {
   int fd_ = -1;
 };
 
+/// The same file under a number that no standard stream has, close-on-exec, and `fd` closed; `fd` itself when it has
+/// such a number, is negative, or none is left (errno).
+[[nodiscard]] int above_standard_streams(int fd) noexcept;
+
 /// An accept or socket call that fails so will do so again until somebody lets go of something: EMFILE, ENFILE, ENOMEM,
 /// ENOBUFS. A listener that stays readable meanwhile must not be looked at in a loop.
 [[nodiscard]] bool is_exhaustion(int error) noexcept;

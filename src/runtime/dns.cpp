@@ -2,7 +2,6 @@
 
 #include <ares.h>
 #include <ares_nameser.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/descriptor.hpp"
 #include "base/sockaddr.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
@@ -56,13 +56,11 @@ bool is_lack(int status) noexcept {
 
 /// The descriptors that c-ares uses: close-on-exec and above the standard streams (base/descriptor.hpp).
 int open_socket(int family, int type, int protocol) noexcept {
-  const int fd = ::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+  const int fd = above_standard_streams(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
   if (fd < 0 || fd > STDERR_FILENO) return fd;
-  const int above = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  const int error = errno;
   ::close(fd);
-  errno = error;
-  return above;
+  errno = EMFILE;
+  return -1;
 }
 
 std::size_t random_below(std::size_t count) {
@@ -297,24 +295,19 @@ void Dns::ask(Mono now, DnsQuestion question) {
     line_.push_back(std::move(question));
     return;
   }
-  answered_(question.number, fail(Errc::limit, "cannot resolve '" + question.host +
-                                                   "': " + std::to_string(limits::name_questions_waiting) +
-                                                   " names wait to be resolved already"));
+  refuse(question, Errc::limit, std::to_string(limits::name_questions_waiting) + " names wait to be resolved already");
+}
+
+void Dns::refuse(const DnsQuestion& question, Errc code, const std::string& why) {
+  answered_(question.number, fail(code, "cannot resolve '" + question.host + "': " + why));
 }
 
 void Dns::begin(Mono now, DnsQuestion question) {
-  if (!is_name(question.host)) {
-    answered_(question.number, fail(Errc::not_found, "cannot resolve '" + question.host +
-                                                         "': that is no host name (labels of 1 to 63 bytes with dots "
-                                                         "between them, 253 bytes in all)"));
-    return;
-  }
+  if (!is_name(question.host))
+    return refuse(question, Errc::not_found,
+                  "that is no host name (labels of 1 to 63 bytes with dots between them, 253 bytes in all)");
   auto own = channel(now);
-  if (!own) {
-    answered_(question.number,
-              fail(own.error().code, "cannot resolve '" + question.host + "': " + own.error().message));
-    return;
-  }
+  if (!own) return refuse(question, own.error().code, own.error().message);
   const auto asked = std::make_shared<Asked>();
   asked->question = std::move(question);
   asked->channel = std::move(*own);
@@ -485,8 +478,7 @@ void Dns::answer(Asked& asked) {
   const std::string why = status == ARES_ENODATA ? "the name has no address"
                           : is_lack(status)      ? "no such name"
                                                  : asked.channel->trouble(status);
-  answered_(question.number, fail(is_lack(status) ? Errc::not_found : Errc::unreachable,
-                                  "cannot resolve '" + question.host + "': " + why));
+  refuse(question, is_lack(status) ? Errc::not_found : Errc::unreachable, why);
 }
 
 void Dns::take_late(Mono now, Asked& asked) {

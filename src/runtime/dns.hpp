@@ -58,7 +58,7 @@ class Dns {
   Dns(Options options, Answered answered);
   Dns(const Dns&) = delete;
   Dns& operator=(const Dns&) = delete;
-  /// What was not answered stays so.
+  /// Questions that were not answered stay so.
   ~Dns();
 
   /// limits::name_questions are asked at a time; limits::name_questions_waiting wait in line.
@@ -94,6 +94,7 @@ class Dns {
   bool begin_next(Mono now);
   [[nodiscard]] bool is_full() const;
   void answer(Asked& asked);
+  void refuse(const DnsQuestion& question, Errc code, const std::string& why);
   void keep_late(Mono now, Asked& asked);
   void take_late(Mono now, Asked& asked);
 

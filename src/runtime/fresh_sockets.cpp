@@ -36,9 +36,7 @@ void FreshSockets::send(const Now& now, const DatagramPath& path, BytesView byte
 }
 
 void FreshSockets::tell_own_errors(const Now& now, node::Node& node) {
-  for (auto& [key, fresh] : sockets_)
-    fresh.socket.receive_own_errors(
-        [&](const udp::Unreachable& error) { node.on_too_big(now, error.remote, error.quoted, error.too_big); });
+  for (auto& [key, fresh] : sockets_) hand_own_errors(fresh.socket, now, node);
 }
 
 void FreshSockets::receive(const Now& now, node::Node& node) {

@@ -34,13 +34,15 @@ void hand_errors(udp::Socket& socket, const Now& now, node::Node& node) {
   });
 }
 
+void hand_own_errors(udp::Socket& socket, const Now& now, node::Node& node) {
+  socket.receive_own_errors(
+      [&](const udp::Unreachable& error) { node.on_too_big(now, error.remote, error.quoted, error.too_big); });
+}
+
 void Sockets::transmit(const Now& now, node::Node& node) {
   bool more = true;
   while (send_batch(now) && more) more = node.transmit(now, batch_);
-  for (udp::Socket& socket : sockets_) {
-    socket.receive_own_errors(
-        [&](const udp::Unreachable& error) { node.on_too_big(now, error.remote, error.quoted, error.too_big); });
-  }
+  for (udp::Socket& socket : sockets_) hand_own_errors(socket, now, node);
   fresh_.tell_own_errors(now, node);
 }
 

@@ -19,6 +19,9 @@ enum class Drained : std::uint8_t {
 /// Hands a socket's ICMP unreachables to the node.
 void hand_errors(udp::Socket& socket, const Now& now, node::Node& node);
 
+/// Hands over what our own host said of datagrams of this socket that were too big.
+void hand_own_errors(udp::Socket& socket, const Now& now, node::Node& node);
+
 class Sockets {
  public:
   /// `fresh` is where datagrams with another outlet go; outlives this.
