@@ -35,7 +35,7 @@ void PlainConnection::open(Mono now) {
   was_open_ = true;
   last_heard_ = now;
   hello_at_ = {};
-  news.emplace_back(quic::LinkOpened{birth_.link, birth_.peer, birth_.alpn, birth_.side, birth_.paths.front().remote});
+  news.emplace_back(quic::LinkOpened{birth_.link, birth_.peer, birth_.alpn, birth_.side, birth_.path.remote});
 }
 
 void PlainConnection::on_packet(Mono now, const DatagramPath& path, const PlainPacket& packet, BytesView datagram) {
@@ -52,14 +52,14 @@ void PlainConnection::on_packet(Mono now, const DatagramPath& path, const PlainP
     peer_cid_ = packet.from;
     peer_token_ = packet.reset_token;
     secret_ = crypto::hash({birth_.random, packet.random});
-    birth_.paths = {path};
+    birth_.path = path;
     measure(now - hello_at_);
     hellos_ = 0;
     say_hello_ = true;
     return;
   }
   if ((!dialer || believed_) && !opens(datagram, key())) return;
-  const bool home = path.remote == birth_.paths.front().remote || (dialer && state_ == State::opening);
+  const bool home = path.remote == birth_.path.remote || (dialer && state_ == State::opening);
   if (!home && state_ == State::opening) return;  // a handshake is not carried on from elsewhere (RFC 9000 9)
   last_heard_ = now;
   unanswered_ = 0;
@@ -105,9 +105,7 @@ void PlainConnection::on_unreachable(Mono now, const SocketAddress& remote, Byte
     return;
   }
   if (birth_.side == quic::Side::acceptor) return;
-  refusing_.insert(remote);
-  const auto refuses = [&](const DatagramPath& path) { return refusing_.contains(path.remote); };
-  if (std::ranges::all_of(birth_.paths, refuses))
+  if (remote == birth_.path.remote)
     end(now, ClosedBy::handshake, {.reason = "no one listens at " + remote.text(), .refused = true});
 }
 
@@ -204,8 +202,7 @@ quic::SendResult PlainConnection::send(quic::SendClass kind, const Frame& frame)
 void PlainConnection::put(PlainPacket packet, std::vector<Outgoing>& out) const {
   packet.to = peer_cid_;
   const bool open_key = packet.kind == PacketKind::initial || packet.kind == PacketKind::reply;
-  const std::vector<std::uint8_t> bytes = encode(packet, open_key ? 0 : key());
-  for (const DatagramPath& path : birth_.paths) out.push_back({path, bytes});
+  out.push_back({birth_.path, encode(packet, open_key ? 0 : key())});
 }
 
 void PlainConnection::write_handshake(Mono now, std::vector<Outgoing>& out) {
@@ -254,9 +251,7 @@ void PlainConnection::write_data(Mono now, std::vector<Outgoing>& out) {
 }
 
 void PlainConnection::write(Mono now, std::vector<Outgoing>& out) {
-  if (send_close_ && peer_cid_ != PlainCid{}) {
-    for (const DatagramPath& path : birth_.paths) out.push_back({path, close_packet()});
-  }
+  if (send_close_ && peer_cid_ != PlainCid{}) out.push_back({birth_.path, close_packet()});
   send_close_ = false;
   if (state_ == State::ended) return;
   if (say_hello_) write_handshake(now, out);
@@ -354,7 +349,7 @@ quic::LinkStats PlainConnection::stats() const {
           .queued_consensus = outbox_.waiting(quic::SendClass::consensus),
           .queued_bulk = outbox_.waiting(quic::SendClass::bulk),
           .unanswered = unanswered_,
-          .remote = birth_.paths.front().remote};
+          .remote = birth_.path.remote};
 }
 
 }  // namespace mosaik::sim

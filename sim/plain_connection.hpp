@@ -31,7 +31,7 @@ class PlainConnection {
     PeerId peer;  ///< as dialer: whom we mean
     Bytes32 random{};
     std::uint64_t reset_token = 0;  ///< what we would reset it with
-    std::vector<DatagramPath> paths;
+    DatagramPath path;
     bool once = false;  ///< as dialer: quic::DialRequest::once
   };
   PlainConnection(Birth birth, Mono now);
@@ -109,7 +109,6 @@ class PlainConnection {
   Mono born_;
   Mono hello_at_{};
   unsigned hellos_ = 0;
-  std::set<SocketAddress> refusing_;
   PlainCid peer_cid_;
   std::uint64_t peer_token_ = 0;
   Bytes32 secret_{};

@@ -70,7 +70,7 @@ void PlainEndpoint::on_datagram(const Now& now, const DatagramPath& path, BytesV
     // Answers become rarer, so that two closing ends fall silent.
     const unsigned count = ++gone->second.late;
     if (!gone->second.packet.empty() && (count & (count - 1)) == 0)
-      for (const DatagramPath& to : gone->second.paths) outgoing_.push_back({to, gone->second.packet});
+      outgoing_.push_back({gone->second.path, gone->second.packet});
     return;
   }
   answer_stranger(path, *packet, bytes.size());
@@ -127,7 +127,7 @@ void PlainEndpoint::accept(Mono now, const DatagramPath& path, const PlainPacket
     return;
   }
   Connection::Birth made = birth(quic::Side::acceptor);
-  made.paths = {path};
+  made.path = path;
   accepted_[{path.remote, initial.from}] = made.link;
   cids_[made.own] = made.link;
   const quic::LinkId link = made.link;
@@ -158,7 +158,7 @@ void PlainEndpoint::settle(Mono now, Connection& connection) {
 void PlainEndpoint::bury(Mono now, Connection& connection) {
   if (!connection.was_open()) ++counters_.handshakes_failed;
   connection.write(now, outgoing_);
-  Farewell farewell{.until = now + limits::quic_idle_timeout, .packet = {}, .paths = connection.birth().paths};
+  Farewell farewell{.until = now + limits::quic_idle_timeout, .packet = {}, .path = connection.birth().path};
   if (connection.heard_close())
     farewell.until = now + 300ms;
   else if (connection.was_open())
@@ -242,8 +242,7 @@ Result<quic::LinkId> PlainEndpoint::dial(const Now& now, const quic::DialRequest
   made.peer = request.peer;
   made.alpn = request.alpn;
   made.once = request.once;
-  for (std::size_t i = 0; i < std::min(request.addresses.size(), limits::dial_addresses); ++i)
-    made.paths.push_back({{}, request.addresses[i], request.outlet});
+  made.path = {{}, request.addresses.front(), request.outlet};
   cids_[made.own] = made.link;
   const quic::LinkId link = made.link;
   live_.emplace(link, std::make_unique<Connection>(std::move(made), now.mono));

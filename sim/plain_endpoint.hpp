@@ -44,7 +44,7 @@ class PlainEndpoint final : public quic::Transport {
   struct Farewell {
     Mono until;
     std::vector<std::uint8_t> packet;  ///< empty: late packets get no answer
-    std::vector<DatagramPath> paths;
+    DatagramPath path;
     unsigned late = 0;
   };
   struct FramesReady {
