@@ -7,7 +7,7 @@
 
 #include <latch>
 
-#include "runtime/step.hpp"
+#include "runtime/idle_step.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -36,25 +36,10 @@ class Waiting final : public Machine {
 };
 
 /// Notes what machines have done; nothing else is asked of it.
-struct Notebook final : Step {
-  void join(const GroupKey&, const ConsensusConfig&, Answer<GroupId>) override {}
-  void join(const GroupKey&, const ConsensusConfig&, MachineSetup, Answer<GroupId>) override {}
-  void submit(CallTerms, std::vector<Blob>, consensus::Until) override {}
-  void query(CallTerms, Blob, Consistency) override {}
+struct Notebook final : IdleStep {
   void on_machine(const GroupId&, std::vector<MachineResult> more) override {
     for (MachineResult& one : more) results.push_back(std::move(one));
   }
-  void leave(const GroupId&, Task) override {}
-  void leave_all(Task) override {}
-  void leave_all_when_covered(Nanoseconds, Task) override {}
-  void forget(const PeerId&, Answer<void>) override {}
-  void sync_with(const PeerId&, const std::vector<SocketAddress>&, Answer<void>) override {}
-  void ping(const PeerId&, const std::vector<SocketAddress>&, Answer<Nanoseconds>) override {}
-  void run(Task) override {}
-  void resolve(std::string, std::uint16_t, Resolved, Names) override {}
-  void warn(const std::string&) override {}
-  void refresh() override {}
-  void look(Task) override {}
 
   std::vector<MachineResult> results;
 };

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "dns_server.hpp"
-#include "runtime/step.hpp"
+#include "runtime/idle_step.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -36,25 +36,7 @@ SocketAddress address(std::string_view text) {
 }
 
 /// A resolver takes its step along, and asks nothing of it.
-class NoStep final : public Step {
- public:
-  void join(const GroupKey&, const ConsensusConfig&, Answer<GroupId>) override {}
-  void join(const GroupKey&, const ConsensusConfig&, MachineSetup, Answer<GroupId>) override {}
-  void submit(CallTerms, std::vector<Blob>, consensus::Until) override {}
-  void query(CallTerms, Blob, Consistency) override {}
-  void on_machine(const GroupId&, std::vector<MachineResult>) override {}
-  void leave(const GroupId&, Task) override {}
-  void leave_all(Task) override {}
-  void leave_all_when_covered(Nanoseconds, Task) override {}
-  void forget(const PeerId&, Answer<void>) override {}
-  void sync_with(const PeerId&, const std::vector<SocketAddress>&, Answer<void>) override {}
-  void ping(const PeerId&, const std::vector<SocketAddress>&, Answer<Nanoseconds>) override {}
-  void run(Task) override {}
-  void resolve(std::string, std::uint16_t, Resolved, Names) override {}
-  void warn(const std::string&) override {}
-  void refresh() override {}
-  void look(Task) override {}
-};
+class NoStep final : public IdleStep {};
 
 /// A loop with nothing but a resolver.
 class ResolverLoop {
