@@ -47,8 +47,9 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   [[nodiscard]] runtime::Outlet& outlet() noexcept { return *outlet_; }
   /// Completes when the node was asked to leave (through the control socket) and has left, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;
-  /// Leaves all groups; see Network::leave.
+  /// The control socket answers from now on.
   void answer_control();
+  /// Leaves all groups; see Network::leave.
   Future<Result<>> leave_within(Nanoseconds wait);
   Future<Result<>> forget(const PeerId& peer);
   void close();

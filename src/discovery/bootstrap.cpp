@@ -11,7 +11,7 @@ std::string text_of(const BootstrapPeer& peer) {
   return (peer.service ? "dns:" : "") + (bare_v6 ? "[" + peer.host + "]" : peer.host) + ":" + std::to_string(peer.port);
 }
 
-Bootstrap::Bootstrap(std::vector<BootstrapPeer> peers, const PeerId& self) : self_(self) {
+Bootstrap::Bootstrap(std::vector<BootstrapPeer> peers, const PeerId& self) {
   for (BootstrapPeer& peer : peers) {
     if (peers_.size() == limits::bootstrap_peers) break;
     Peer item;
@@ -149,7 +149,7 @@ void Bootstrap::place_failed(const Now& now, std::size_t index, const SocketAddr
 void Bootstrap::end_round(const Now& now, Peer& peer, Company company, Rng& rng) const {
   const auto open = [](const Place& place) { return place.due || place.asked; };
   if (std::ranges::any_of(peer.places, open)) return;
-  // Who is there and is ourselves, or of another network, is no company.
+  // We ourselves are no company there, and peers of other networks are none either.
   wait(peer, now, std::ranges::any_of(peer.places, &Place::synced) ? Company::some : company, rng);
 }
 

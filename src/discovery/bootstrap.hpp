@@ -119,7 +119,6 @@ class Bootstrap {
   void end_round(const Now& now, Peer& peer, Company company, Rng& rng) const;
   [[nodiscard]] Place* place(std::size_t index, const SocketAddress& address);
 
-  PeerId self_;
   std::vector<Peer> peers_;
 };
 
