@@ -280,7 +280,7 @@ void unplug(const Work& work) {
   });
 }
 
-/// What an entry and a name say of the host follows; addresses that an operator gave cannot.
+/// The entry and the name of the host follow; addresses that an operator gave cannot.
 void set_address(World& world, HostId host, const SocketAddress& address, Nanoseconds name_later) {
   if (world.peaceful()) return;
   Host& of = world.host(host);
@@ -295,7 +295,7 @@ void set_address(World& world, HostId host, const SocketAddress& address, Nanose
 bool may_move(World& world, HostId host) {
   if (world.peaceful() || !world.host(host).found_by_name || world.routes().interfaces(host).empty()) return false;
   const auto& segments = world.routes().segments();
-  // What a host publishes for its containers has its address.
+  // The ports that a host publishes for its containers have its address.
   return std::ranges::none_of(world.hosts(), [&](const auto& other) {
     if (other->id == host) return false;
     const auto& interfaces = world.routes().interfaces(other->id);

@@ -59,7 +59,7 @@ class ReachableAreBonded final : public Invariant {
   struct Wait {
     Mono since{};
   };
-  /// Who was in vain for long is tried less often.
+  /// A peer that was dialed in vain for long is tried less often.
   static Nanoseconds bound(const Wait& wait, Mono reachable) {
     return reachable - wait.since > long_apart ? bonded_after_long : bonded_within;
   }

@@ -142,7 +142,7 @@ std::optional<HostId> Routes::forward(Mono now, HostId at, Packet& packet, Way& 
   if (out == nullptr) return std::nullopt;
   pass(way, out->segment);
   if (const Device gateway = segments_.at(out->segment.value).gateway) {
-    // What is for the gateway itself keeps its source.
+    // A datagram for the gateway itself keeps its source.
     const Interface* beyond = on_link(*gateway, packet.destination);
     if (beyond == nullptr) beyond = way_out(*gateway);
     const bool leaves = beyond != nullptr && !has(*gateway, packet.destination);

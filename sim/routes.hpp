@@ -48,7 +48,7 @@ struct Interface {
 
 class Routes {
  public:
-  /// Who translates: a host for its containers, or the router between the segments.
+  /// The translator: a host for its containers, or the router between the segments.
   using Device = std::optional<HostId>;
   static constexpr Device router = std::nullopt;
 

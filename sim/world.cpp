@@ -257,7 +257,8 @@ void World::request(HostId id, Host::Request what) {
 
 bool World::step(Mono until) {
   const bool more = scheduler_.step(until);
-  // Who can reach whom is noted at each change: what comes and goes between two sweeps counts.
+  // The pairs that can reach one another are noted at each change: also those that come and go between two sweeps
+  // count.
   if (routed() && changes_seen_ != network_.changes() + routes_.changes()) note_reach();
   if (scheduler_.at_once() > spin_limit) fail("time.passes", "the world spins without time passing");
   return more && !failure_;

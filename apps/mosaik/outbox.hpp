@@ -23,7 +23,7 @@ class Outbox {
   [[nodiscard]] std::optional<Index> take_committed();
   [[nodiscard]] std::optional<Event> take_event();
   [[nodiscard]] std::optional<std::string> take_reply();
-  /// Whoever waits for the descriptor looks again.
+  /// The waiter for the descriptor looks again.
   void wake() noexcept { bell_.ring(); }
   /// Readable when something was put in since the last clear_wake().
   [[nodiscard]] int descriptor() const noexcept { return bell_.fd(); }

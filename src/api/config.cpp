@@ -137,7 +137,7 @@ std::vector<SocketAddress> dialable(const std::vector<SocketAddress>& listening,
                                     const std::vector<udp::HostAddress>& interfaces) {
   std::vector<udp::HostAddress> all = reachable(listening, interfaces);
   std::erase_if(all, [](const udp::HostAddress& one) { return !one.address.is_v4() && one.address.is_link_local(); });
-  // Whoever dials a link-local or loopback address from elsewhere finds somebody else there, or nobody.
+  // A dial of a link-local or loopback address from elsewhere finds somebody else there, or nobody.
   auto best = udp::Standing::loopback;
   for (const udp::HostAddress& one : all) best = std::min(best, one.standing);
   const auto worst = std::max(best, udp::Standing::idle_bridge);

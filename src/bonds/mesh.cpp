@@ -176,7 +176,7 @@ void Mesh::on_met(const Now& now, const PeerId& peer) {
   Member* const member = find(peer);
   if (member == nullptr) return;
   member->met = true;
-  // Where it has met us it can be dialed, whatever its entry says.
+  // It can be dialed at the address where it has met us, whatever its entry says.
   if (std::exchange(member->no_target, false)) member->dial_at = now.mono;
 }
 
@@ -316,7 +316,7 @@ void Mesh::retry_later(const Step& step, Member& member) {
   const bool lost = crossed || (member.once_bonded && !refused);
   const Nanoseconds least = refused ? limits::refused_least : limits::retry_least;
   const Nanoseconds most = lost ? longest_pause(member, step.now.mono) : limits::refused_most;
-  // What did not fit into the tries until now does not wait for their back-off.
+  // Addresses that did not fit into the tries until now do not wait for their back-off.
   const bool untried = !refused && !member.hearsay() && member.entry &&
                        member.entry->entry.sockets().size() > member.attempts * limits::dial_addresses;
   member.dial_at = step.now.mono + (untried ? rng_.between(50ms, 150ms) : member.backoff.next(least, most, rng_));

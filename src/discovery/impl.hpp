@@ -133,9 +133,9 @@ class Discovery::Impl {
              Facts& facts);
   /// Asks each address of a contact without an id who is there.
   void ask_places(const Now& now, quic::Links& links, Facts& facts);
-  /// Whom a contact has led to at the address, and who needs not be asked there again.
+  /// The peer to which a contact has led at the address needs not be asked there again.
   [[nodiscard]] bool is_settled(const Now& now, const PeerId& peer, const SocketAddress& address) const;
-  /// Who was asked for by a contact has answered; false when that is the end of it.
+  /// The peer that a contact asked for has answered; false when that is the end of it.
   bool meet_contact(const Now& now, Exchange& exchange, const quic::LinkOpened& opened, quic::Links& links,
                     Facts& facts);
   /// The peer has our entry, as sent in this sync.

@@ -54,7 +54,7 @@ void Discovery::Impl::pump_requests(const Now& now, quic::Links& links, Facts& f
     Exchange exchange;
     exchange.peer = next->first;
     exchange.origin = Exchange::Origin::request;
-    // Whom only others have named learns of others when it has shown an entry of our network.
+    // A peer that only others have named learns of others when it has shown an entry of our network.
     const bool known = next->second.source == quic::DialSource::contact || catalog_.find(next->first, now);
     exchange.scope = known ? Scope::catalog : Scope::own_entry;
     const PeerId peer = next->first;

@@ -8,11 +8,11 @@
 /// The caller knows a dial by one name, the link of its first connection; the winner may be another link
 /// (LinkOpened::dialed_as). A dial has at least one connection under way until it ends.
 ///
-/// Who may be dialed at all is decided by what speaks for an address (base/dial_budget.hpp) and by where it leads
-/// (base/dial_targets.hpp). Hearsay is dialed at one address at a time, in turn, with one packet until something
-/// answers.
+/// The budget (base/dial_budget.hpp) decides by what speaks for an address whether it may be dialed at all, and the
+/// targets (base/dial_targets.hpp) by where it leads. Hearsay is dialed at one address at a time, in turn, with one
+/// packet until something answers.
 ///
-/// Whoever stays silent is dialed from another port every other time (node/dial_outlets.hpp).
+/// A peer that stays silent is dialed from another port every other time (node/dial_outlets.hpp).
 ///
 /// Cost: at most limits::dial_addresses handshakes a dial, of which one is completed.
 
