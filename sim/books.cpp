@@ -43,6 +43,7 @@ void World::on_event(Host& of, Life& life, const Event& event) {
   if (event.code != 0) line += " code " + std::to_string(event.code);
   if (!event.reason.empty()) line += ": " + event.reason;
   trace_.note(scheduler_.now(), of.spec.name, line);
+  trace_.note_event(scheduler_.now(), of.id.value, event);
   if (event.kind == EventKind::bond_up) book(life, event);
   for (const auto& invariant : invariants_) judge(*invariant, invariant->on_event(*this, life, event));
   if (workload_ != nullptr)

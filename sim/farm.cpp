@@ -42,8 +42,9 @@ void work(const std::vector<Job>& jobs, std::size_t first, std::size_t step, con
       out.failure = Failure{"digest.repeats", "a second run of the seed went another way"};
     tally.add(out.tally);
     std::ostringstream line;
-    line << "end " << i << ' ' << out.digest << ' ' << out.simulated.count() << ' ' << out.whole_after.count() << ' '
-         << (out.failure ? out.failure->invariant + " " + out.failure->text : "-") << '\n';
+    line << "end " << i << ' ' << out.digest << ' ' << out.canonical << ' ' << out.simulated.count() << ' '
+         << out.whole_after.count() << ' ' << (out.failure ? out.failure->invariant + " " + out.failure->text : "-")
+         << '\n';
     say(line.str());
   }
   for (const auto& [name, count] : tally.counts) say("tally " + std::to_string(count) + " " + name + "\n");
@@ -151,18 +152,20 @@ class Farm {
     if (word != "end") return;
     worker.at.reset();
     std::uint64_t digest = 0;
+    std::uint64_t canonical = 0;
     std::int64_t simulated = 0;
     std::int64_t healed = 0;
     std::string invariant;
     std::string text;
-    in >> digest >> simulated >> healed >> invariant;
+    in >> digest >> canonical >> simulated >> healed >> invariant;
     std::getline(in >> std::ws, text);
     out_.simulated += Nanoseconds(simulated);
     out_.slowest_heal = std::max(out_.slowest_heal, Nanoseconds(healed));
     out_.repeated += jobs_[number].twice ? 1U : 0U;
     if (options_.print_digests)
-      std::printf("digest %s %llu %016llx\n", std::string(jobs_[number].scenario->name).c_str(),
-                  static_cast<unsigned long long>(jobs_[number].seed), static_cast<unsigned long long>(digest));
+      std::printf("digest %s %llu %016llx %016llx\n", std::string(jobs_[number].scenario->name).c_str(),
+                  static_cast<unsigned long long>(jobs_[number].seed), static_cast<unsigned long long>(digest),
+                  static_cast<unsigned long long>(canonical));
     if (invariant == "-") {
       ++out_.passed;
       return progress();

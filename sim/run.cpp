@@ -303,6 +303,7 @@ class Run {
   void finish() {
     out_.failure = world_.failure();
     out_.digest = world_.trace().digest();
+  out_.canonical = world_.trace().canonical();
     out_.lines.assign(world_.trace().lines().begin(), world_.trace().lines().end());
     out_.simulated = world_.now() - birth;
     for (const Fault& fault : out_.plan)

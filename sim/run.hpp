@@ -28,6 +28,7 @@ struct Tally {
 struct Outcome {
   std::optional<Failure> failure;
   std::uint64_t digest = 0;
+  std::uint64_t canonical = 0;  ///< of the events alone (Trace::note_event)
   Plan plan;
   std::vector<std::string> lines;  ///< the last of the trace
   Tally tally;

@@ -1,9 +1,11 @@
 #pragma once
-/// What happened, in order: a digest over everything, and the last lines for people.
+/// What happened, in order: a digest over everything, one over the events alone, and the last lines for people.
 
 #include <deque>
 #include <functional>
 #include <string>
+
+#include <mosaik/event.hpp>
 
 #include "base/now.hpp"
 #include "sim/digest.hpp"
@@ -22,10 +24,22 @@ class Trace {
     lines_.push_back(std::move(line));
     if (lines_.size() > kept) lines_.pop_front();
   }
+  /// Adds an event of a node to the canonical digest: when, at which host, the number and kind of the event, about
+  /// which peer, with which code. The canonical digest leaves out every text and every byte on the wire, so it stays
+  /// the same when code moves and names change (tools/check_digests.py).
+  void note_event(Mono time, std::uint64_t host, const Event& event) {
+    canonical_.add(static_cast<std::uint64_t>(time.time_since_epoch().count()))
+        .add(host)
+        .add(event.sequence)
+        .add(static_cast<std::uint64_t>(event.kind))
+        .add(BytesView(event.peer.bytes()))
+        .add(event.code);
+  }
   /// Something that only the digest needs to know of.
   void mix(std::uint64_t value) { digest_.add(value); }
 
   [[nodiscard]] std::uint64_t digest() const noexcept { return digest_.value(); }
+  [[nodiscard]] std::uint64_t canonical() const noexcept { return canonical_.value(); }
   [[nodiscard]] const std::deque<std::string>& lines() const noexcept { return lines_; }
 
   std::function<void(const std::string&)> echo;  ///< gets every line as it is made
@@ -42,6 +56,7 @@ class Trace {
 
  private:
   TraceDigest digest_;
+  TraceDigest canonical_;
   std::deque<std::string> lines_;
 };
 
