@@ -279,11 +279,11 @@ std::vector<Turn> measure_floor(bool processes) {
 std::vector<Turn> measure_link_floor() {
   bench::End one(bench::echo_frames);
   bench::End other(bench::echo_frames);
-  std::vector<quic::LinkId> links;
+  std::vector<LinkId> links;
   std::size_t answers = 0;
-  bench::End own([&](bench::End&, const quic::LinkEvent& event) {
-    if (const auto* opened = std::get_if<quic::LinkOpened>(&event)) links.push_back(opened->link);
-    if (std::holds_alternative<quic::LinkFrame>(event)) ++answers;
+  bench::End own([&](bench::End&, const LinkEvent& event) {
+    if (const auto* opened = std::get_if<LinkOpened>(&event)) links.push_back(opened->link);
+    if (std::holds_alternative<LinkFrame>(event)) ++answers;
   });
   const bench::Background running_one(one);
   const bench::Background running_other(other);
@@ -298,8 +298,7 @@ std::vector<Turn> measure_link_floor() {
     for (int i = 0; i < 4000; ++i) {
       const auto sent = Clock::now();
       const Frame frame = own.pool.make(std::array<std::uint8_t, payload>{});
-      for (const quic::LinkId link : links)
-        static_cast<void>(own.endpoint.send(link, quic::SendClass::consensus, frame));
+      for (const LinkId link : links) static_cast<void>(own.endpoint.send(link, SendClass::consensus, frame));
       answers = 0;
       while (answers == 0) own.step();
       samples.push_back(microseconds(Clock::now() - sent));

@@ -1,7 +1,7 @@
 // The failure detector alone, as a table: detection time, mistakes and their length over loss, load and size.
 //
-// Each node is a health::Health; the wire loses, delays and never reorders by more than its jitter; a loaded node
-// stands still now and then. Frames are repeated as QUIC would, probes and their acknowledgements are not. Second
+// Each node is a detector::FailureDetector; the wire loses, delays and never reorders by more than its jitter; a loaded
+// node stands still now and then. Frames are repeated as QUIC would, probes and their acknowledgements are not. Second
 // opinions are asked and given. Simulated time, one seed: the same table on every machine. tools/draw_detector.py draws
 // it.
 
@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/random.hpp"
-#include "health/health.hpp"
+#include "detector/failure_detector.hpp"
 
 namespace {
 
@@ -46,11 +46,11 @@ class World {
       ids_.emplace_back(id);
     }
     for (std::size_t i = 0; i < setting.nodes; ++i) {
-      nodes_.push_back(std::make_unique<Node>(Node{.health = health::Health(health::Config{}, ids_[i])}));
+      nodes_.push_back(std::make_unique<Node>(Node{.health = detector::FailureDetector(detector::Config{}, ids_[i])}));
       for (std::size_t j = 0; j < setting.nodes; ++j) {
         nodes_[i]->peers.emplace_back();
         if (i == j) continue;
-        nodes_[i]->health.watch(now(), ids_[j], health::PeerKind::cpp);
+        nodes_[i]->health.watch(now(), ids_[j], detector::PeerKind::cpp);
         tick_later(i, j);
       }
       plan_stall(i);
@@ -83,7 +83,7 @@ class World {
     bool judged = false;
   };
   struct Node {
-    health::Health health;
+    detector::FailureDetector health;
     std::vector<Peer> peers{};
     std::vector<std::set<std::size_t>> askers = std::vector<std::set<std::size_t>>(64);
     Mono frozen{};
@@ -98,7 +98,7 @@ class World {
     bool operator<(const Item& other) const { return std::pair(time, order) > std::pair(other.time, other.order); }
   };
   enum class Say : std::uint8_t { ping, pong, probe, ack, doubt, life };
-  using Facts = std::vector<health::Fact>;
+  using Facts = std::vector<detector::DetectorEvent>;
 
   [[nodiscard]] Now now() const { return {time_, Boot(time_.time_since_epoch()), Wall{}}; }
   void plan(Mono time, std::function<void()> what) { heap_.push({std::max(time, time_), ++order_, std::move(what)}); }
@@ -137,8 +137,8 @@ class World {
     note_stall(to);
     if (node.peers[from].judged) return;
     node.peers[from].unanswered = 0;
-    Facts facts;
-    node.health.on_packet(now(), ids_[from], facts);
+    Facts events;
+    node.health.on_packet(now(), ids_[from], events);
     if (say == Say::ping || say == Say::pong) tick_later(to, from);
     if (say == Say::ping) send(to, from, Say::pong);
     if (say == Say::probe) send(to, from, Say::ack);
@@ -149,10 +149,10 @@ class World {
       } else {
         node.askers[about].insert(from);
         node.health.report_life(ids_[about]);
-        node.health.on_doubt(now(), ids_[about], facts);
+        node.health.on_doubt(now(), ids_[about], events);
       }
     }
-    take(to, facts);
+    take(to, events);
   }
 
   void tick_later(std::size_t from, std::size_t to) {
@@ -188,36 +188,36 @@ class World {
       here.wake_at = never;
       if (here.frozen > time_) return wake(at);
       note_stall(at);
-      Facts facts;
+      Facts events;
       for (std::size_t i = 0; i < ids_.size(); ++i)
         here.health.on_link_state(ids_[i], {here.peers[i].unanswered, 400us});
-      here.health.on_timer(now(), facts);
-      take(at, facts);
+      here.health.on_timer(now(), events);
+      take(at, events);
     });
   }
 
   [[nodiscard]] std::size_t index(const PeerId& id) const { return static_cast<std::size_t>(id.view()[0] - 1); }
 
-  void take(std::size_t at, const Facts& facts) {
+  void take(std::size_t at, const Facts& events) {
     Node& node = *nodes_[at];
-    for (const health::Fact& fact : facts) {
+    for (const detector::DetectorEvent& fact : events) {
       const std::size_t about = index(std::visit([](const auto& any) { return any.peer; }, fact));
       Peer& peer = node.peers[about];
-      if (std::holds_alternative<health::Probe>(fact)) send(at, about, Say::probe);
-      if (std::holds_alternative<health::Suspected>(fact)) {
+      if (std::holds_alternative<detector::Probe>(fact)) send(at, about, Say::probe);
+      if (std::holds_alternative<detector::Suspected>(fact)) {
         peer.suspected = time_;
         outcome_.suspicions += nodes_[about]->dead ? 0 : 1;
       }
-      if (std::holds_alternative<health::DoubtWanted>(fact)) {
+      if (std::holds_alternative<detector::DoubtWanted>(fact)) {
         for (std::size_t other = 0; other < ids_.size(); ++other)
           if (other != at && other != about) send(at, other, Say::doubt, about);
       }
-      if (std::holds_alternative<health::Refuted>(fact) && peer.suspected)
+      if (std::holds_alternative<detector::Refuted>(fact) && peer.suspected)
         outcome_.suspected_ms += std::chrono::duration<double, std::milli>(time_ - *peer.suspected).count();
-      if (std::holds_alternative<health::Heard>(fact)) {
+      if (std::holds_alternative<detector::Heard>(fact)) {
         for (const std::size_t asker : std::exchange(node.askers[about], {})) send(at, asker, Say::life, about);
       }
-      if (std::holds_alternative<health::PresumedDead>(fact) || std::holds_alternative<health::LinkDown>(fact))
+      if (std::holds_alternative<detector::PresumedDead>(fact) || std::holds_alternative<detector::LinkDown>(fact))
         judged(at, about);
     }
     wake(at);
@@ -231,7 +231,7 @@ class World {
       return;
     }
     ++outcome_.verdicts;
-    nodes_[at]->health.watch(now(), ids_[about], health::PeerKind::cpp);  // it bonds again
+    nodes_[at]->health.watch(now(), ids_[about], detector::PeerKind::cpp);  // it bonds again
   }
 
   Setting setting_;

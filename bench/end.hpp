@@ -10,10 +10,10 @@
 #include <thread>
 
 #include "base/limits.hpp"
-#include "quic/endpoint.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
-#include "udp/socket.hpp"
+#include "transport/quic/endpoint.hpp"
+#include "transport/udp/socket.hpp"
 
 namespace mosaik::bench {
 
@@ -36,8 +36,8 @@ struct EndSeeds {
 /// One end: an endpoint on a socket, stepped by its own thread.
 class End {
  public:
-  explicit End(std::function<void(End&, const quic::LinkEvent&)> on_event,
-               std::size_t datagram = limits::loopback_datagram, const EndSeeds& seeds = {})
+  explicit End(std::function<void(End&, const LinkEvent&)> on_event, std::size_t datagram = limits::loopback_datagram,
+               const EndSeeds& seeds = {})
       : key_(crypto::SecretKey::from_seed(seeds.key)),
         endpoint(key_, {.random_seed = seeds.random, .loopback_datagram = datagram}),
         socket_(open_socket()),
@@ -84,7 +84,7 @@ class End {
 
  private:
   udp::Socket socket_;
-  std::function<void(End&, const quic::LinkEvent&)> on_event_;
+  std::function<void(End&, const LinkEvent&)> on_event_;
   DatagramBatch batch_{1U << 18U};
   bool more_ = false;
 };
@@ -107,9 +107,9 @@ class Background {
 };
 
 /// Sends every frame back.
-inline void echo_frames(End& end, const quic::LinkEvent& event) {
-  if (const auto* frame = std::get_if<quic::LinkFrame>(&event))
-    static_cast<void>(end.endpoint.send(frame->link, quic::SendClass::consensus, end.pool.make(frame->payload)));
+inline void echo_frames(End& end, const LinkEvent& event) {
+  if (const auto* frame = std::get_if<LinkFrame>(&event))
+    static_cast<void>(end.endpoint.send(frame->link, SendClass::consensus, end.pool.make(frame->payload)));
 }
 
 }  // namespace mosaik::bench

@@ -1,5 +1,5 @@
-/// guard: what reading a decrypted packet costs before QUIC acts on it (src/quic/frame_guard.hpp). Prints nanoseconds a
-/// packet and a byte: median, minimum and maximum of 31 rounds.
+/// guard: what reading a decrypted packet costs before QUIC acts on it (src/transport/quic/frame_guard.hpp). Prints
+/// nanoseconds a packet and a byte: median, minimum and maximum of 31 rounds.
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "quic/frame_guard.hpp"
+#include "transport/quic/frame_guard.hpp"
 
 namespace {
 
@@ -28,7 +28,7 @@ Bytes repeated(const Bytes& frame, std::size_t size) {
 std::vector<double> measure(const Bytes& frames) {
   std::vector<double> out;
   for (int round = 0; round < rounds; ++round) {
-    quic::FrameGuard guard(quic::Side::acceptor, 7);
+    quic::FrameGuard guard(Side::acceptor, 7);
     std::array<std::uint8_t, 12> nonce{};
     std::array<std::uint8_t, 13> header{0x43};
     Bytes packet = frames;

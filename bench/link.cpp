@@ -86,19 +86,19 @@ class LinkPair {
   double round_trip_us() {
     const Mono begin = runtime::read_mono();
     back_ = false;
-    static_cast<void>(client_.endpoint.send(*link_, quic::SendClass::consensus, client_.pool.make(payload_)));
+    static_cast<void>(client_.endpoint.send(*link_, SendClass::consensus, client_.pool.make(payload_)));
     while (!back_) client_.step();
     return seconds_since(begin) * 1e6;
   }
 
  private:
   std::vector<std::uint8_t> payload_ = std::vector<std::uint8_t>(small);
-  std::optional<quic::LinkId> link_;
+  std::optional<LinkId> link_;
   bool back_ = false;
   End server_{echo_frames};
-  End client_{[this](End&, const quic::LinkEvent& event) {
-    if (const auto* opened = std::get_if<quic::LinkOpened>(&event)) link_ = opened->link;
-    if (std::holds_alternative<quic::LinkFrame>(event)) back_ = true;
+  End client_{[this](End&, const LinkEvent& event) {
+    if (const auto* opened = std::get_if<LinkOpened>(&event)) link_ = opened->link;
+    if (std::holds_alternative<LinkFrame>(event)) back_ = true;
   }};
   Background background_{server_};
 };
@@ -118,18 +118,18 @@ std::pair<double, double> round_trips_us() {
 double bulk_mib_per_s(std::size_t datagram, std::size_t bytes) {
   std::atomic<std::size_t> received = 0;
   End server(
-      [&](End& end, const quic::LinkEvent& event) {
-        if (const auto* opened = std::get_if<quic::LinkOpened>(&event))
+      [&](End& end, const LinkEvent& event) {
+        if (const auto* opened = std::get_if<LinkOpened>(&event))
           end.endpoint.set_frame_limit(opened->link, limits::group_frame);
-        if (const auto* frame = std::get_if<quic::LinkFrame>(&event)) received += frame->payload.size();
+        if (const auto* frame = std::get_if<LinkFrame>(&event)) received += frame->payload.size();
       },
       datagram);
   const std::vector<std::uint8_t> payload(large);
-  std::optional<quic::LinkId> link;
+  std::optional<LinkId> link;
   Mono begin{};
   End client(
-      [&](End&, const quic::LinkEvent& event) {
-        if (const auto* opened = std::get_if<quic::LinkOpened>(&event)) {
+      [&](End&, const LinkEvent& event) {
+        if (const auto* opened = std::get_if<LinkOpened>(&event)) {
           link = opened->link;
           begin = runtime::read_clock().mono;
         }
@@ -140,7 +140,7 @@ double bulk_mib_per_s(std::size_t datagram, std::size_t bytes) {
   while (!link) client.step();
   const Frame frame = client.pool.make(payload);
   while (received < bytes) {
-    while (client.endpoint.send(*link, quic::SendClass::bulk, frame) == quic::SendResult::queued) {
+    while (client.endpoint.send(*link, SendClass::bulk, frame) == SendResult::queued) {
     }
     client.step();
   }
@@ -149,12 +149,12 @@ double bulk_mib_per_s(std::size_t datagram, std::size_t bytes) {
 }
 
 double handshakes_per_s(int count) {
-  End server([](End&, const quic::LinkEvent&) {});
+  End server([](End&, const LinkEvent&) {});
   int opened = 0;
-  End client([&](End& end, const quic::LinkEvent& event) {
-    if (const auto* one = std::get_if<quic::LinkOpened>(&event)) {
+  End client([&](End& end, const LinkEvent& event) {
+    if (const auto* one = std::get_if<LinkOpened>(&event)) {
       ++opened;
-      end.endpoint.close(runtime::read_clock(), one->link, CloseCode::success, quic::CloseMode::at_once);
+      end.endpoint.close(runtime::read_clock(), one->link, CloseCode::success, CloseMode::at_once);
     }
   });
   const Background background(server);
@@ -204,21 +204,21 @@ class Pair {
   }
   void round_trip() {
     const std::size_t before = frames_;
-    static_cast<void>(client_.endpoint.send(*link_, quic::SendClass::consensus, client_.pool.make(payload_)));
+    static_cast<void>(client_.endpoint.send(*link_, SendClass::consensus, client_.pool.make(payload_)));
     while (frames_ == before) step();
   }
   void bulk(std::size_t bytes) {
     echoes_ = false;
     const Frame frame = client_.pool.make(std::vector<std::uint8_t>(large));
     for (const std::size_t end = received_ + bytes; received_ < end; step())
-      while (client_.endpoint.send(*link_, quic::SendClass::bulk, frame) == quic::SendResult::queued) {
+      while (client_.endpoint.send(*link_, SendClass::bulk, frame) == SendResult::queued) {
       }
   }
   void handshake() {
     const int before = opened_;
     dial();
     while (opened_ == before) step();
-    client_.endpoint.close(now_, *link_, CloseCode::success, quic::CloseMode::at_once);
+    client_.endpoint.close(now_, *link_, CloseCode::success, CloseMode::at_once);
   }
 
  private:
@@ -226,24 +226,24 @@ class Pair {
 
   Now now_{.mono = Mono(1s), .boot = Boot(1s), .wall = Wall{1}};
   std::vector<std::uint8_t> payload_ = std::vector<std::uint8_t>(small);
-  std::optional<quic::LinkId> link_;
+  std::optional<LinkId> link_;
   int opened_ = 0;
   std::size_t frames_ = 0;
   std::size_t received_ = 0;
   bool echoes_ = true;
-  End server_{[this](End& end, const quic::LinkEvent& event) {
-                if (const auto* opened = std::get_if<quic::LinkOpened>(&event))
+  End server_{[this](End& end, const LinkEvent& event) {
+                if (const auto* opened = std::get_if<LinkOpened>(&event))
                   end.endpoint.set_frame_limit(opened->link, limits::group_frame);
-                if (const auto* frame = std::get_if<quic::LinkFrame>(&event)) received_ += frame->payload.size();
+                if (const auto* frame = std::get_if<LinkFrame>(&event)) received_ += frame->payload.size();
                 if (echoes_) echo_frames(end, event);
               },
               limits::loopback_datagram, seeds(1)};
-  End client_{[this](End&, const quic::LinkEvent& event) {
-                if (const auto* opened = std::get_if<quic::LinkOpened>(&event)) {
+  End client_{[this](End&, const LinkEvent& event) {
+                if (const auto* opened = std::get_if<LinkOpened>(&event)) {
                   link_ = opened->link;
                   ++opened_;
                 }
-                if (std::holds_alternative<quic::LinkFrame>(event)) ++frames_;
+                if (std::holds_alternative<LinkFrame>(event)) ++frames_;
               },
               limits::loopback_datagram, seeds(2)};
 };

@@ -147,10 +147,10 @@ class Lockstep {
     for (bool more = true; more;) {
       more = false;
       node.settle(now());
-      for (node::Output& output : node.take_outputs()) {
-        auto* const effects = std::get_if<node::GroupEffects>(&output);
+      for (node::Action& output : node.take_actions()) {
+        auto* const effects = std::get_if<node::GroupActions>(&output);
         if (effects == nullptr) continue;
-        for (const consensus::Effect& effect : effects->effects) {
+        for (const consensus::Action& effect : effects->effects) {
           if (std::holds_alternative<consensus::Answer>(effect)) ++answered_;
           const auto* const apply = std::get_if<consensus::Apply>(&effect);
           if (apply == nullptr) continue;

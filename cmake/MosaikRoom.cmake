@@ -1,5 +1,6 @@
-# mosaik_room(NAME [DEPENDS room...] [PRIVATE library...])
-# One target a room: mosaik_NAME, from all .cpp files of its folder. PRIVATE names the third-party code of the room.
+# mosaik_room(FOLDER [DEPENDS room...] [PRIVATE library...])
+# One target a room: mosaik_NAME, from all .cpp files in and below its folder; NAME is the folder's last part. PRIVATE names
+# the third-party code of the room.
 option(MOSAIK_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 add_library(mosaik_options INTERFACE)
 target_compile_features(mosaik_options INTERFACE cxx_std_23)
@@ -14,9 +15,10 @@ if(MOSAIK_SANITIZE)
   target_link_options(mosaik_options INTERFACE -fsanitize=${MOSAIK_SANITIZE})
 endif()
 
-function(mosaik_room name)
+function(mosaik_room folder)
   cmake_parse_arguments(room "" "" "DEPENDS;PRIVATE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  get_filename_component(name ${folder} NAME)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
   if(NOT sources)
     return()
   endif()

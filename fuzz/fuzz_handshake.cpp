@@ -18,22 +18,20 @@ using namespace mosaik::bonds;
 namespace {
 
 /// Links whose exporter is a hash of link and label; what is sent and closed is counted only.
-class Sink final : public quic::Links {
+class Sink final : public Links {
  public:
-  [[nodiscard]] Result<quic::LinkId> dial(const Now&, const quic::DialRequest&) override {
-    return quic::LinkId{++next_};
-  }
-  quic::SendResult send(quic::LinkId, quic::SendClass, const Frame& frame) override {
+  [[nodiscard]] Result<LinkId> dial(const Now&, const DialRequest&) override { return LinkId{++next_}; }
+  SendResult send(LinkId, SendClass, const Frame& frame) override {
     MOSAIK_ASSERT(frame.payload().size() <= limits::group_frame);
-    return quic::SendResult::queued;
+    return SendResult::queued;
   }
-  void close(const Now&, quic::LinkId, CloseCode, quic::CloseMode) override {}
-  void set_frame_limit(quic::LinkId, std::size_t) override {}
-  [[nodiscard]] Result<Bytes32> exporter(quic::LinkId link, BytesView label) const override {
+  void close(const Now&, LinkId, CloseCode, CloseMode) override {}
+  void set_frame_limit(LinkId, std::size_t) override {}
+  [[nodiscard]] Result<Bytes32> exporter(LinkId link, BytesView label) const override {
     const std::uint8_t id = static_cast<std::uint8_t>(link.value);
     return crypto::hash({BytesView(&id, 1), label});
   }
-  [[nodiscard]] std::optional<quic::LinkStats> stats(quic::LinkId) const override { return std::nullopt; }
+  [[nodiscard]] std::optional<LinkStats> stats(LinkId) const override { return std::nullopt; }
 
  private:
   std::uint64_t next_ = 100;
@@ -65,19 +63,19 @@ struct World {
   NobodyKnown nobody;
   Sink links;
   Now now{Mono{1s}, Boot{1s}, Wall{1'800'000'000'000}};
-  std::vector<Fact> facts;
-  Reception reception{network, nobody, verifier};
+  std::vector<Fact> events;
+  HandshakeAcceptor handshake_acceptor{network, nobody, verifier};
   Mesh mesh{{.network = network, .group = group, .key = key, .heartbeat = {}, .dial_eagerly = true},
             self,
             verifier,
             pool,
             Rng(1)};
-  std::optional<quic::LinkId> attempt;
+  std::optional<LinkId> attempt;
 
-  [[nodiscard]] Step step() { return {now, links, facts}; }
+  [[nodiscard]] Step step() { return {now, links, events}; }
 
   /// An arrival of the friendly peer with a right proof for this link.
-  [[nodiscard]] Arrival arrival(quic::LinkId link, const identity::Self& from) {
+  [[nodiscard]] IncomingHandshake arrival(LinkId link, const identity::Self& from) {
     const crypto::ExporterKey ekm(links.exporter(link, group.view()).value());
     return {.link = link,
             .peer = from.id(),
@@ -90,37 +88,37 @@ struct World {
   }
 
   World() {
-    reception.on_opened(step(), {quic::LinkId{1}, friendly.id(), Alpn::groups, quic::Side::acceptor, {}},
-                        AdmissionClass::stranger);
-    mesh.on_arrival(step(), arrival(quic::LinkId{3}, friendly));
+    handshake_acceptor.on_opened(step(), {LinkId{1}, friendly.id(), Alpn::groups, Side::acceptor, {}},
+                                 AdmissionClass::stranger);
+    mesh.on_arrival(step(), arrival(LinkId{3}, friendly));
     MOSAIK_ASSERT(mesh.has_bond(friendly.id()));
     mesh.on_entry(step(), dialed.entry());
     mesh.on_timer(step());
-    if (mesh.owns(quic::LinkId{101})) {
-      attempt = quic::LinkId{101};
-      mesh.on_opened(step(), {*attempt, dialed.id(), Alpn::groups, quic::Side::initiator, {}});
+    if (mesh.owns(LinkId{101})) {
+      attempt = LinkId{101};
+      mesh.on_opened(step(), {*attempt, dialed.id(), Alpn::groups, Side::initiator, {}});
     }
   }
 
   void deliver(std::uint8_t what, BytesView bytes) {
     switch (what % 6) {
       case 0:
-        if (auto arrived = reception.on_frame(step(), quic::LinkId{1}, bytes, {group}))
+        if (auto arrived = handshake_acceptor.on_frame(step(), LinkId{1}, bytes, {group}))
           mesh.on_arrival(step(), *arrived);
         break;
       case 1:
         if (attempt) mesh.on_frame(step(), *attempt, bytes);
         break;
       case 2:
-      case 3: mesh.on_frame(step(), quic::LinkId{3}, bytes); break;
-      case 4: mesh.on_ended(step(), quic::LinkId{what < 128 ? 1U : 3U}, what % 2 == 0); break;
+      case 3: mesh.on_frame(step(), LinkId{3}, bytes); break;
+      case 4: mesh.on_ended(step(), LinkId{what < 128 ? 1U : 3U}, what % 2 == 0); break;
       default:
         now.mono += Nanoseconds(100ms) * static_cast<std::int64_t>(bytes.size());
-        reception.on_timer(step());
+        handshake_acceptor.on_timer(step());
         mesh.on_timer(step());
         break;
     }
-    MOSAIK_ASSERT(facts.size() < 100'000);
+    MOSAIK_ASSERT(events.size() < 100'000);
   }
 };
 
@@ -139,7 +137,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(world.mesh.view(world.now, world.links));
   // Whatever was said: with a right proof the peer bonds, or is bonded.
   if (!world.mesh.has_bond(world.friendly.id()))
-    world.mesh.on_arrival(world.step(), world.arrival(quic::LinkId{9}, world.friendly));
+    world.mesh.on_arrival(world.step(), world.arrival(LinkId{9}, world.friendly));
   MOSAIK_ASSERT(world.mesh.has_bond(world.friendly.id()));
   return 0;
 }

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
-#include "consensus/messages.hpp"
+#include "consensus/dynamic/messages.hpp"
 
 namespace mosaik::fuzz {
 

@@ -1,18 +1,18 @@
 #pragma once
-/// What the fuzz targets do with their input. Here, and not in the targets, so that tests/codec/corpus_test.cpp can
+/// What the fuzz targets do with their input. Here, and not in the targets, so that tests/wire/corpus_test.cpp can
 /// replay the seed corpora in every build. A broken property is a broken invariant.
 
 #include <algorithm>
 #include <vector>
 
-#include <mosaik/postcard.hpp>
+#include <mosaik/serialization/postcard.hpp>
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "codec/entry.hpp"
-#include "codec/extensions.hpp"
-#include "codec/framing.hpp"
-#include "codec/messages.hpp"
+#include "wire/entry.hpp"
+#include "wire/extensions.hpp"
+#include "wire/framing.hpp"
+#include "wire/messages.hpp"
 
 namespace mosaik::fuzz {
 
@@ -59,19 +59,19 @@ inline void postcard(BytesView input) {
 
 /// What decodes is canonical; what was cut is within the input and its limits.
 inline void entry(BytesView input) {
-  if (const Result<PeerEntry> decoded = codec::decode_entry(input)) {
-    MOSAIK_ASSERT(codec::is_canonical(*decoded));
+  if (const Result<PeerEntry> decoded = wire::decode_entry(input)) {
+    MOSAIK_ASSERT(wire::is_canonical(*decoded));
     Bytes again;
-    codec::encode_entry(*decoded, again);
+    wire::encode_entry(*decoded, again);
     MOSAIK_ASSERT(std::ranges::equal(again, input));
   }
   postcard::Reader reader(input);
-  while (const Result<codec::SignedEntryView> view = codec::cut_signed_entry(reader)) {
+  while (const Result<wire::SignedEntryView> view = wire::cut_signed_entry(reader)) {
     MOSAIK_ASSERT(lies_within(view->whole, input) && view->whole.size() <= limits::entry_bytes);
     MOSAIK_ASSERT(view->entry.size() + view->signature.size() == view->whole.size());
-    if (const Result<PeerEntry> decoded = codec::decode_entry(view->entry)) {
+    if (const Result<PeerEntry> decoded = wire::decode_entry(view->entry)) {
       Bytes again;
-      codec::encode_entry(*decoded, again);
+      wire::encode_entry(*decoded, again);
       MOSAIK_ASSERT(std::ranges::equal(again, view->entry));
     } else {
       // What can be cut can be decoded, but for its form.
@@ -86,18 +86,18 @@ inline void frame(BytesView input) {
   if (input.empty()) return;
   const std::size_t step = 1U + input[0];
   BytesView rest = input.subspan(1);
-  const auto read_all = [](codec::FrameReader& reader, Bytes& out) {
+  const auto read_all = [](wire::FrameReader& reader, Bytes& out) {
     while (const std::optional<BytesView> payload = reader.next()) {
       MOSAIK_ASSERT(payload->size() <= limit);
       postcard::Writer(out).bytes(*payload);
     }
   };
-  codec::FrameReader whole(limit);
+  wire::FrameReader whole(limit);
   Bytes expected;
   const bool whole_fed = whole.feed(rest).has_value();
   read_all(whole, expected);
 
-  codec::FrameReader pieces(limit);
+  wire::FrameReader pieces(limit);
   Bytes got;
   bool fed = true;
   while (!rest.empty() && fed) {
@@ -113,38 +113,38 @@ inline void frame(BytesView input) {
 
 /// Decodes the bytes as each kind of message; what has an encoder gives the same message again.
 inline void messages(BytesView input) {
-  const auto wholes = [](const std::vector<codec::SignedEntryView>& entries) {
+  const auto wholes = [](const std::vector<wire::SignedEntryView>& entries) {
     std::vector<BytesView> out;
-    for (const codec::SignedEntryView& one : entries) out.push_back(one.whole);
+    for (const wire::SignedEntryView& one : entries) out.push_back(one.whole);
     return out;
   };
-  if (const auto start = codec::decode_handshake_start(input)) {
+  if (const auto start = wire::decode_handshake_start(input)) {
     Bytes again;
-    codec::encode_handshake_start(start->network, start->group, start->proof, wholes(start->bonds), start->tail, again);
-    const auto second = codec::decode_handshake_start(again);
+    wire::encode_handshake_start(start->network, start->group, start->proof, wholes(start->bonds), start->tail, again);
+    const auto second = wire::decode_handshake_start(again);
     MOSAIK_ASSERT(second && second->group == start->group && second->bonds.size() == start->bonds.size());
     MOSAIK_ASSERT(std::ranges::equal(second->tail, start->tail));
   }
-  if (const auto end = codec::decode_handshake_end(input)) {
+  if (const auto end = wire::decode_handshake_end(input)) {
     Bytes again;
-    codec::encode_handshake_end(end->proof, wholes(end->bonds), end->tail, again);
-    const auto second = codec::decode_handshake_end(again);
+    wire::encode_handshake_end(end->proof, wholes(end->bonds), end->tail, again);
+    const auto second = wire::decode_handshake_end(again);
     MOSAIK_ASSERT(second && second->proof == end->proof && std::ranges::equal(second->tail, end->tail));
   }
-  if (const auto snapshot = codec::decode_snapshot(input)) {
+  if (const auto snapshot = wire::decode_snapshot(input)) {
     Bytes again;
-    codec::encode_snapshot(wholes(*snapshot), again);
+    wire::encode_snapshot(wholes(*snapshot), again);
     MOSAIK_ASSERT(again.size() <= input.size());
-    MOSAIK_ASSERT(codec::decode_snapshot(again)->size() == snapshot->size());
+    MOSAIK_ASSERT(wire::decode_snapshot(again)->size() == snapshot->size());
   }
-  if (const auto message = codec::decode_bond_message(input)) {
-    const auto* raft = std::get_if<codec::Raft>(&*message);
+  if (const auto message = wire::decode_bond_message(input)) {
+    const auto* raft = std::get_if<wire::Raft>(&*message);
     MOSAIK_ASSERT(raft == nullptr || lies_within(raft->message, input));
   }
-  if (const auto block = codec::decode_extensions(input)) {
+  if (const auto block = wire::decode_extensions(input)) {
     Bytes again;
-    codec::encode_extensions(*block, again);
-    const auto second = codec::decode_extensions(again);
+    wire::encode_extensions(*block, again);
+    const auto second = wire::decode_extensions(again);
     MOSAIK_ASSERT(second && second->size() == block->size());
   }
 }

@@ -16,41 +16,45 @@ import re
 import sys
 from pathlib import Path
 
-# What each room may include besides itself and the public headers; and whatever those may include in turn.
-# A file in place of a room allows that header alone.
-LINKS = ["quic/link.hpp", "quic/links.hpp"]  # the vocabulary of links: no code of quic comes with it
+# What each room may include besides itself and what everybody sees of the public face (VOCABULARY); and whatever those may
+# include in turn. A name that begins with `include/` is a folder of the public face.
 ROOMS = {
     "base": [],
-    "codec": ["base"],
-    "crypto": ["base"],
-    "identity": ["codec", "crypto"],
-    "quic": ["codec", "crypto"],
-    "discovery": ["identity", *LINKS],
-    "health": ["base"],
-    "bonds": ["identity", *LINKS],
-    "consensus": ["base"],
+    "types": ["base"],
+    "wire": ["types"],
+    "crypto": ["types"],
+    "identity": ["wire", "crypto"],
+    "link": ["wire"],
+    "transport/quic": ["link", "crypto"],
+    "transport/udp": ["types"],
+    "discovery": ["identity", "link"],
+    "detector": ["link", "crypto"],
+    "bonds": ["identity", "link"],
+    "consensus": ["types"],
+
     "groups": ["bonds", "consensus"],
-    "node": ["identity", "quic", "discovery", "health", "bonds", "consensus", "groups"],
-    "udp": ["base"],
-    "runtime": ["node", "udp"],
-    "control": ["runtime"],
-    "api": ["control"],
-    "apps/mosaik": ["api"],
+    "node": ["identity", "transport/quic", "discovery", "detector", "bonds", "consensus", "groups"],
+    "runtime": ["node", "transport/udp", "include/async", "include/consensus"],
+    "control": ["runtime", "include"],
+    "api": ["control", "include"],
+    "apps/mosaik": ["api", "include"],
     "apps/mosaik-sim": ["sim"],
     "sim": ["node", "sim/hostile"],
-    "sim/hostile": ["quic"],
-    "examples": [],
+    "sim/hostile": ["transport/quic"],
+    "examples": ["include"],
 }
+# The vocabulary of the public face. Cores see nothing else of it.
+VOCABULARY = ["include/types", "include/serialization", "include/export"]
 # Attackers know what is behind a room's face: what they include is no interface.
 ATTACKERS = {"sim/hostile"}
-CORES = {"identity", "quic", "discovery", "health", "bonds", "consensus", "groups", "node"}
+CORES = {"identity", "link", "transport/quic", "discovery", "detector", "bonds", "consensus", "groups", "node"}
 
 # Where a library may be included: room -> what kinds of file.
 THIRD_PARTY = {
     "libsodium": (r"sodium(\.h|/)", {"crypto": (".cpp",)}),
     "libblake3": (r"blake3\.h", {"crypto": (".cpp",)}),
-    "ngtcp2": (r"ngtcp2/", {"quic": (".cpp", ".hpp"), "sim/hostile": (".cpp",)}),
-    "GnuTLS": (r"gnutls/", {"quic": (".cpp", ".hpp"), "sim/hostile": (".cpp",)}),
+    "ngtcp2": (r"ngtcp2/", {"transport/quic": (".cpp", ".hpp"), "sim/hostile": (".cpp",)}),
+    "GnuTLS": (r"gnutls/", {"transport/quic": (".cpp", ".hpp"), "sim/hostile": (".cpp",)}),
     "c-ares": (r"ares(_[a-z]+)?\.h", {"runtime": (".cpp",)}),
     "Boost": (r"boost/", {"control": (".cpp", ".hpp")}),
     "CLI11": (r"CLI/", {"apps/mosaik": (".cpp",), "apps/mosaik-sim": (".cpp",)}),
@@ -70,13 +74,24 @@ IO_HEADERS = {
     "thread", "mutex", "shared_mutex", "condition_variable", "future", "atomic", "semaphore", "latch", "barrier", "stop_token",
     "fstream", "iostream", "cstdio", "filesystem", "random", "ctime", "csignal",
 }
-ADDRESS_HEADERS = {"quic": {"sys/socket.h", "netinet/in.h", "arpa/inet.h"}}
+ADDRESS_HEADERS = {"transport/quic": {"sys/socket.h", "netinet/in.h", "arpa/inet.h"}}
 IO_CALLS = re.compile(
     r"\b(?:(?:system|steady|high_resolution)_clock\b|random_device\b|(?:secure_)?getenv\s*\(|clock_gettime\s*\(|"
     r"gettimeofday\s*\(|getrandom\s*\(|std::rand\b|this_thread\b)"
 )
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SOURCES = {".hpp", ".cpp", ".h"}
+
+
+def room_of(parts):
+    """The room of a file: src/transport/quic/x.hpp is in transport/quic, src/consensus/log/x.hpp in consensus."""
+    if parts[0] == "include":
+        return f"include/{parts[2].split('.')[0]}"
+    if parts[0] == "apps" or parts[:2] == ["sim", "hostile"]:
+        return "/".join(parts[:2])
+    if parts[0] != "src":
+        return parts[0]
+    return "/".join(parts[1:3]) if parts[1] == "transport" else parts[1]
 
 
 class File:
@@ -86,9 +101,7 @@ class File:
         self.path = path
         self.name = path.relative_to(root).as_posix()
         parts = self.name.split("/")
-        self.room = {"include": "public", "src": parts[1], "apps": "/".join(parts[:2])}.get(parts[0], parts[0])
-        if self.name.startswith("sim/hostile/"):
-            self.room = "sim/hostile"
+        self.room = room_of(parts)
         self.includes = []
         self.calls = []
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -140,16 +153,14 @@ class Tree:
 
 
 def allowed(room):
-    """Rooms and single headers that a room may include, itself first."""
-    rooms, headers, todo = {room, "public"}, set(), list(ROOMS.get(room, []))
+    """Rooms that a room may include, itself first."""
+    rooms, todo = {room, *VOCABULARY}, list(ROOMS.get(room, []))
     while todo:
         name = todo.pop()
-        if name.endswith(".hpp"):
-            headers.add(f"src/{name}")
-        elif name not in rooms:
+        if name not in rooms:
             rooms.add(name)
-            todo += ROOMS[name]
-    return rooms, headers
+            todo += ROOMS.get(name, [])
+    return rooms
 
 
 def third_party(name):
@@ -157,14 +168,20 @@ def third_party(name):
 
 
 def check_rooms(tree, file, reached):
-    rooms, headers = allowed(file.room)
+    rooms = allowed(file.room)
     for name, (line, chain) in sorted(reached.items(), key=lambda item: (item[1][0], item[0])):
         target = tree.files[name]
-        if target.room in rooms or name in headers:
+        if target.room in rooms or ("include" in rooms and target.room.startswith("include/")):
             continue
         through = "" if len(chain) == 1 else f" through {' -> '.join(chain[:-1])}"
         what = ", ".join(ROOMS.get(file.room, [])) or "only public headers"
         tree.breach(file, line, "rooms", f"{file.room} may not see {name}{through}; it may include: {what}")
+
+
+def check_vocabulary(tree, file, reached):
+    for name, (line, _) in sorted(reached.items()):
+        if tree.files[name].room not in VOCABULARY:
+            tree.breach(file, line, "public", f"{name}: the vocabulary that cores see stands on itself alone")
 
 
 def check_outside(tree, file):
@@ -181,7 +198,7 @@ def check_outside(tree, file):
             tree.breach(file, line, "rooms", f'"{name}" is no file of this tree')
         elif not STANDARD.fullmatch(name) and not SYSTEM.fullmatch(name):
             tree.breach(file, line, "third-party", f"<{name}> is of no known library; name it in tools/check_layers.py")
-        elif file.room == "public" and not STANDARD.fullmatch(name):
+        elif file.room.startswith("include/") and not STANDARD.fullmatch(name):
             tree.breach(file, line, "public", f"<{name}>: only the standard library and mosaik/ headers")
 
 
@@ -213,13 +230,16 @@ def check_interfaces(tree, reach):
 def check(root):
     tree = Tree(root)
     reach = {name: tree.reach(file) for name, file in tree.files.items()}
+    for name, file in tree.files.items():
+        if file.room in VOCABULARY:
+            check_vocabulary(tree, file, reach[name])
     for folder in sorted({file.room for file in tree.files.values() if file.name.startswith("src/")} - set(ROOMS)):
         tree.breaches.append(f"src/{folder}:1: law table: the room has no row in tools/check_layers.py")
     for room in ROOMS:
         if not (root / "src" / room).is_dir() and not (root / room).is_dir():
             tree.breaches.append(f"tools/check_layers.py:1: law table: the row '{room}' has no folder")
     for name, file in tree.files.items():
-        if file.room in ROOMS or file.room == "public":
+        if file.room in ROOMS:
             check_rooms(tree, file, reach[name])
         check_outside(tree, file)
         check_sans_io(tree, file)

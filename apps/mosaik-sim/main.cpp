@@ -9,7 +9,7 @@
 #include <random>
 #include <thread>
 
-#include "sim/farm.hpp"
+#include "sim/farm/farm.hpp"
 
 namespace {
 
@@ -170,7 +170,8 @@ int main(int argc, char** argv) {
   app.add_option("--twice", wishes.twice, "run so many of a hundred seeds twice and compare")
       ->check(CLI::Range(0, 100));
   app.add_flag("--trace", wishes.trace, "with --seed: print what happens");
-  app.add_flag("--digests", wishes.digests, "print of each seed the digest of everything, and that of the events alone");
+  app.add_flag("--digests", wishes.digests,
+               "print of each seed the digest of everything, and that of the events alone");
   app.add_flag("--probes", wishes.probes, "fail when a rare branch was never reached");
   app.add_flag("--first", wishes.first, "stop at the first failure");
   app.add_option("--report", wishes.report, "write what was run, injected and found to this file, as JSON");

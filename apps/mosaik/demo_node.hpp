@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include <mosaik/id.hpp>
-#include <mosaik/result.hpp>
+#include <mosaik/types/id.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "base/descriptor.hpp"
 #include "control/json.hpp"

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <mosaik/event.hpp>
+#include <mosaik/types/event.hpp>
 
 #include "control/json.hpp"
 

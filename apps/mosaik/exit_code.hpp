@@ -1,7 +1,7 @@
 #pragma once
 /// What the command tells its caller when it ends.
 
-#include <mosaik/result.hpp>
+#include <mosaik/types/result.hpp>
 
 namespace mosaik::command {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include <mosaik/result.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "control/client.hpp"
 #include "mosaik/options.hpp"

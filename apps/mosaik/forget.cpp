@@ -1,4 +1,4 @@
-#include <mosaik/id.hpp>
+#include <mosaik/types/id.hpp>
 
 #include "mosaik/exit_code.hpp"
 #include "mosaik/find_control.hpp"

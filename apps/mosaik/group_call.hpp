@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include <mosaik/postcard_types.hpp>
-#include <mosaik/result.hpp>
+#include <mosaik/serialization/postcard_types.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "control/client.hpp"
 #include "mosaik/options.hpp"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <mosaik/address.hpp>
+#include <mosaik/types/address.hpp>
 
 #include "mosaik/settings.hpp"
 

@@ -1,4 +1,4 @@
-#include <mosaik/bytes.hpp>
+#include <mosaik/types/bytes.hpp>
 
 #include "crypto/ed25519.hpp"
 #include "mosaik/exit_code.hpp"

@@ -3,10 +3,10 @@
 #include <spdlog/sinks/ansicolor_sink.h>
 #include <spdlog/spdlog.h>
 
-#include "codec/close_code.hpp"
 #include "control/json_text.hpp"
 #include "mosaik/event_text.hpp"
 #include "mosaik/output.hpp"
+#include "wire/close_code.hpp"
 
 namespace mosaik::command {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <mosaik/bond.hpp>
+#include <mosaik/types/bond.hpp>
 
 #include "mosaik/output.hpp"
 

@@ -9,7 +9,7 @@ void Outbox::put(const Event& event) {
     const std::scoped_lock lock(mutex_);
     events_.push(event);
   }
-  bell_.ring();
+  wakeup_.ring();
 }
 
 void Outbox::put_reply(std::string line) {
@@ -17,7 +17,7 @@ void Outbox::put_reply(std::string line) {
     const std::scoped_lock lock(mutex_);
     replies_.push_back(std::move(line));
   }
-  bell_.ring();
+  wakeup_.ring();
 }
 
 void Outbox::put_committed(Index committed) {
@@ -25,7 +25,7 @@ void Outbox::put_committed(Index committed) {
     const std::scoped_lock lock(mutex_);
     committed_ = committed;
   }
-  bell_.ring();
+  wakeup_.ring();
 }
 
 std::optional<Index> Outbox::take_committed() {

@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
-#include <mosaik/event.hpp>
+#include <mosaik/types/event.hpp>
 
 #include "control/backlog.hpp"
-#include "runtime/bell.hpp"
+#include "runtime/wakeup.hpp"
 
 namespace mosaik::command {
 
@@ -24,13 +24,13 @@ class Outbox {
   [[nodiscard]] std::optional<Event> take_event();
   [[nodiscard]] std::optional<std::string> take_reply();
   /// The waiter for the descriptor looks again.
-  void wake() noexcept { bell_.ring(); }
+  void wake() noexcept { wakeup_.ring(); }
   /// Readable when something was put in since the last clear_wake().
-  [[nodiscard]] int descriptor() const noexcept { return bell_.fd(); }
-  void clear_wake() const noexcept { bell_.quiet(); }
+  [[nodiscard]] int descriptor() const noexcept { return wakeup_.fd(); }
+  void clear_wake() const noexcept { wakeup_.quiet(); }
 
  private:
-  runtime::Bell bell_;
+  runtime::Wakeup wakeup_;
   std::mutex mutex_;
   std::deque<std::string> replies_;
   std::optional<Index> committed_;

@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
-#include <mosaik/consensus_config.hpp>
-#include <mosaik/group_key.hpp>
 #include <mosaik/network.hpp>
-#include <mosaik/result.hpp>
+#include <mosaik/types/consensus_config.hpp>
+#include <mosaik/types/group_key.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "mosaik/machines/machines.hpp"
 #include "mosaik/options.hpp"

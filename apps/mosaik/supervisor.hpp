@@ -10,7 +10,7 @@
 #include <functional>
 #include <string>
 
-#include <mosaik/status.hpp>
+#include <mosaik/types/status.hpp>
 
 #include "mosaik/restart_policy.hpp"
 

@@ -18,15 +18,15 @@
 
 #include <mosaik/export.hpp>
 // (first: it says which compiler is needed)
-#include <mosaik/bond.hpp>
-#include <mosaik/event.hpp>
-#include <mosaik/future.hpp>
-#include <mosaik/group_key.hpp>
-#include <mosaik/id.hpp>
+#include <mosaik/async/future.hpp>
+#include <mosaik/consensus/replicated_group.hpp>
+#include <mosaik/consensus/state_machine.hpp>
 #include <mosaik/network.hpp>
-#include <mosaik/peer_entry.hpp>
-#include <mosaik/replicated_group.hpp>
-#include <mosaik/result.hpp>
-#include <mosaik/state_machine.hpp>
-#include <mosaik/status.hpp>
+#include <mosaik/types/bond.hpp>
+#include <mosaik/types/event.hpp>
+#include <mosaik/types/group_key.hpp>
+#include <mosaik/types/id.hpp>
+#include <mosaik/types/peer_entry.hpp>
+#include <mosaik/types/result.hpp>
+#include <mosaik/types/status.hpp>
 #include <mosaik/version.hpp>

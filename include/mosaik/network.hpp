@@ -23,12 +23,12 @@
 #include <variant>
 #include <vector>
 
-#include <mosaik/consensus_config.hpp>
-#include <mosaik/event.hpp>
-#include <mosaik/future.hpp>
-#include <mosaik/group_key.hpp>
-#include <mosaik/result.hpp>
-#include <mosaik/status.hpp>
+#include <mosaik/async/future.hpp>
+#include <mosaik/types/consensus_config.hpp>
+#include <mosaik/types/event.hpp>
+#include <mosaik/types/group_key.hpp>
+#include <mosaik/types/result.hpp>
+#include <mosaik/types/status.hpp>
 
 namespace mosaik {
 

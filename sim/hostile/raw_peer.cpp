@@ -11,7 +11,7 @@
 
 #include "base/assert.hpp"
 #include "base/random.hpp"
-#include "quic/ngtcp2_compat.hpp"
+#include "transport/quic/ngtcp2_compat.hpp"
 
 namespace mosaik::sim {
 
@@ -519,9 +519,9 @@ std::vector<RawPeer::Datagram> RawPeer::send(Mono now) {
     ngtcp2_ssize taken = -1;
     const bool streaming = body_->unsent > 0 && body_->stream >= 0;
     const BytesView bytes = streaming ? BytesView(body_->written.back()).last(body_->unsent) : BytesView();
-    const ngtcp2_ssize size = ngtcp2_conn_write_stream(
-        body_->quic, nullptr, &info, room.data(), room.size(), &taken, NGTCP2_WRITE_STREAM_FLAG_NONE,
-        streaming ? body_->stream : -1, streaming ? bytes.data() : nullptr, bytes.size(), stamp(now));
+    const ngtcp2_ssize size = ngtcp2_conn_write_stream(body_->quic, nullptr, &info, room.data(), room.size(), &taken,
+                                                       NGTCP2_WRITE_STREAM_FLAG_NONE, streaming ? body_->stream : -1,
+                                                       streaming ? bytes.data() : nullptr, bytes.size(), stamp(now));
     if (taken > 0) body_->unsent -= static_cast<std::size_t>(taken);
     if (size == NGTCP2_ERR_STREAM_DATA_BLOCKED || size == NGTCP2_ERR_STREAM_SHUT_WR ||
         size == NGTCP2_ERR_STREAM_NOT_FOUND) {

@@ -1,6 +1,6 @@
 // Time that goes wrong: clocks, pauses, overload.
 
-#include "sim/scenario.hpp"
+#include "sim/scenarios/scenario.hpp"
 
 namespace mosaik::sim {
 

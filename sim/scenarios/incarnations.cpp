@@ -1,6 +1,6 @@
 // Processes that end and come back.
 
-#include "sim/scenario.hpp"
+#include "sim/scenarios/scenario.hpp"
 
 namespace mosaik::sim {
 
@@ -47,7 +47,7 @@ constexpr Scenario table[] = {
      .menu = bootstrap_gone,
      .faults_least = 1,
      .faults_most = 6,
-     .acquaintance = Acquaintance::star,
+     .acquaintance = KnownAddress::star,
      .bootstrap_ends = true},
 };
 }  // namespace

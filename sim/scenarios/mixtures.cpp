@@ -1,6 +1,6 @@
 // A little of everything.
 
-#include "sim/scenario.hpp"
+#include "sim/scenarios/scenario.hpp"
 
 namespace mosaik::sim {
 
@@ -30,7 +30,7 @@ constexpr MenuItem everything[] = {
     {.kind = FaultKind::replay, .weight = 2},
     {.kind = FaultKind::storm},
     {.kind = FaultKind::forged_error, .least = 100ms, .most = 3s},
-    {.kind = FaultKind::close_canary},
+    {.kind = FaultKind::close_sentinel},
     {.kind = FaultKind::disk, .least = 1s, .most = 10s},
     {.kind = FaultKind::wipe, .least = 10ms, .most = 3s},
 };

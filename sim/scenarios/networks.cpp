@@ -1,6 +1,6 @@
 // The networks that people have: addresses that are shared, hidden, taken over, translated, or too narrow.
 
-#include "sim/scenario.hpp"
+#include "sim/scenarios/scenario.hpp"
 
 namespace mosaik::sim {
 
@@ -73,7 +73,7 @@ constexpr Scenario by_name(Scenario scenario) {
 
 /// A host that cannot say where it is can be found by those alone who were told.
 constexpr Scenario all_known(Scenario scenario) {
-  scenario.acquaintance = Acquaintance::all;
+  scenario.acquaintance = KnownAddress::all;
   return scenario;
 }
 
@@ -86,7 +86,7 @@ constexpr Scenario with(Scenario scenario, std::size_t least, std::size_t most) 
 constexpr Scenario with_large_commands(Scenario scenario) {
   scenario.faults_least = 1;
   scenario.faults_most = 2;
-  scenario.acquaintance = Acquaintance::all;
+  scenario.acquaintance = KnownAddress::all;
   scenario.replication = {.floor = Floor::none, .large = true};
   scenario.workload = "calls";
   return scenario;

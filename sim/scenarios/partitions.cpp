@@ -1,6 +1,6 @@
 // Who does not hear whom.
 
-#include "sim/scenario.hpp"
+#include "sim/scenarios/scenario.hpp"
 
 namespace mosaik::sim {
 
@@ -34,7 +34,7 @@ constexpr MenuItem weather[] = {
     {.kind = FaultKind::squeeze, .weight = 2, .least = 1s, .most = 8s},
     {.kind = FaultKind::clog, .weight = 2, .least = 50ms, .most = 3s},
     {.kind = FaultKind::forged_error, .weight = 2, .least = 100ms, .most = 5s},
-    {.kind = FaultKind::close_canary, .weight = 2},
+    {.kind = FaultKind::close_sentinel, .weight = 2},
 };
 constexpr Scenario table[] = {
     {.name = "partitions", .about = "pairs, halves, rings and bridges are cut", .menu = cuts},
@@ -52,7 +52,7 @@ constexpr Scenario table[] = {
      .menu = an_hour,
      .faults_least = 1,
      .faults_most = 2,
-     .acquaintance = Acquaintance::all,
+     .acquaintance = KnownAddress::all,
      .chaos = 960s},
     {.name = "bad-weather",
      .about = "loss, bursts, duplicates, replays, corruption, thin links, false errors",

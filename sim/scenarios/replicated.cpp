@@ -1,6 +1,6 @@
-// Groups with a machine: calls while faults are at work (sim/workload_calls.cpp).
+// Groups with a machine: calls while faults are at work (sim/scenarios/workload_calls.cpp).
 
-#include "sim/scenario.hpp"
+#include "sim/scenarios/scenario.hpp"
 
 namespace mosaik::sim {
 
@@ -118,7 +118,7 @@ constexpr Scenario table[] = {
      .faults_most = 6,
      .nodes_most = 4,
      .cast = {.rust = 1, .greedy = 1},
-     .acquaintance = Acquaintance::all,
+     .acquaintance = KnownAddress::all,
      .chaos = chaos,
      .rest = rest,
      .replication = {.floor = Floor::any},
@@ -130,7 +130,7 @@ constexpr Scenario table[] = {
      .nodes_least = 2,
      .nodes_most = 3,
      .cast = {.rust = 2},
-     .acquaintance = Acquaintance::all,
+     .acquaintance = KnownAddress::all,
      .chaos = chaos,
      .rest = rest,
      .replication = {.floor = Floor::any},

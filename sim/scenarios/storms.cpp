@@ -1,6 +1,6 @@
 // Many beginnings at once.
 
-#include "sim/scenario.hpp"
+#include "sim/scenarios/scenario.hpp"
 
 namespace mosaik::sim {
 
@@ -35,7 +35,7 @@ constexpr Scenario table[] = {
      .about = "all dial all in one moment under a calm sky: the law decides, no time limit has to",
      .faults_least = 0,
      .faults_most = 0,
-     .acquaintance = Acquaintance::all,
+     .acquaintance = KnownAddress::all,
      .sky = Sky::calm,
      .start_within = 5ms,
      .chaos = 1s,

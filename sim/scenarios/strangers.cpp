@@ -1,6 +1,6 @@
 // Those who do not belong, and those who speak otherwise.
 
-#include "sim/scenario.hpp"
+#include "sim/scenarios/scenario.hpp"
 
 namespace mosaik::sim {
 
@@ -18,20 +18,20 @@ constexpr Scenario table[] = {
      .faults_most = 6,
      .nodes_most = 4,
      .cast = {.rust = 2},
-     .acquaintance = Acquaintance::all},
+     .acquaintance = KnownAddress::all},
     {.name = "impostors",
      .about = "a peer names the group, does not know its secret, and offers stolen proofs",
      .menu = some,
      .faults_most = 6,
      .cast = {.impostors = 1},
-     .acquaintance = Acquaintance::all},
+     .acquaintance = KnownAddress::all},
     {.name = "hostile-inside-quic",
      .about = "two peers finish QUIC's handshake with everyone, and then keep none of its rules (quic tier)",
      .menu = some,
      .faults_most = 4,
      .nodes_most = 4,
      .cast = {.hostile = 2},
-     .acquaintance = Acquaintance::all},
+     .acquaintance = KnownAddress::all},
     {.name = "older-levels",
      .about = "some nodes know fewer extensions than others",
      .menu = some,
@@ -47,7 +47,7 @@ constexpr Scenario table[] = {
      .faults_most = 6,
      .nodes_least = 4,
      .cast = {.twins = true},
-     .acquaintance = Acquaintance::all},
+     .acquaintance = KnownAddress::all},
     {.name = "asked-for-syncs", .about = "people ask for syncs all the time", .menu = some, .workload = "syncs"},
     {.name = "other-secret",
      .about = "another group in the same network",
@@ -59,13 +59,13 @@ constexpr Scenario table[] = {
      .menu = some,
      .faults_most = 6,
      .cast = {.other_network = 2},
-     .acquaintance = Acquaintance::all},
+     .acquaintance = KnownAddress::all},
     {.name = "invented-members",
      .about = "a peer plants entries of 200 invented members at the address of a victim",
      .menu = some,
      .faults_most = 6,
      .cast = {.planters = 1},
-     .acquaintance = Acquaintance::all},
+     .acquaintance = KnownAddress::all},
 };
 }  // namespace
 

@@ -9,7 +9,7 @@
 
 #include "discovery/discovery.hpp"
 #include "runtime/loop.hpp"
-#include "udp/interfaces.hpp"
+#include "transport/udp/interfaces.hpp"
 
 namespace mosaik::api {
 

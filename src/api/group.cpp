@@ -25,13 +25,14 @@ bool same_bonds(const Bonds& left, const Bonds& right) {
 template <class Holds>
 Future<Result<Bonds>> wait_for(const std::shared_ptr<api::GroupBody>& group, Holds holds) {
   Promise<Result<Bonds>> promise;
-  group->network().outlet().watch([promise, group, holds](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
-    if (snapshot == nullptr) return [promise] { promise.set(api::network_closed()); };
-    const GroupStatus* const status = group->in(*snapshot->status);
-    if (status == nullptr) return [promise] { promise.set(fail(Errc::closed, "the group is left")); };
-    if (!holds(*status)) return {};
-    return [promise, bonds = status->bonds] { promise.set(bonds); };
-  });
+  group->network().publisher().watch(
+      [promise, group, holds](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
+        if (snapshot == nullptr) return [promise] { promise.set(api::network_closed()); };
+        const GroupStatus* const status = group->in(*snapshot->status);
+        if (status == nullptr) return [promise] { promise.set(fail(Errc::closed, "the group is left")); };
+        if (!holds(*status)) return {};
+        return [promise, bonds = status->bonds] { promise.set(bonds); };
+      });
   return promise.future();
 }
 
@@ -53,7 +54,7 @@ GroupBuilder& GroupBuilder::with_consensus(const ConsensusConfig& config) {
 
 Result<Group> GroupBuilder::join() {
   Promise<Result<GroupId>> promise;
-  body_->post([key = key_, consensus = consensus_, promise](runtime::Step* step) {
+  body_->post([key = key_, consensus = consensus_, promise](runtime::LoopContext* step) {
     if (step == nullptr)
       promise.set(api::network_closed());
     else

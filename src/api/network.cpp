@@ -21,13 +21,13 @@ Future<Result<T>> ask_contact(api::NetworkBody& body, std::string_view setting, 
   const auto peer = api::parse_contact_of_peer(setting, contact);
   if (!peer) return failed<T>(peer.error());
   Promise<Result<T>> promise;
-  body.post([peer = *peer, promise, ask](runtime::Step* step) {
+  body.post([peer = *peer, promise, ask](runtime::LoopContext* step) {
     if (step == nullptr) {
       promise.set(api::network_closed());
       return;
     }
     step->resolve(peer.host, peer.port,
-                  [id = peer.id, promise, ask](runtime::Step* later, const runtime::Addresses& found) {
+                  [id = peer.id, promise, ask](runtime::LoopContext* later, const runtime::Addresses& found) {
                     if (later == nullptr)
                       promise.set(api::network_closed());
                     else if (!found)
@@ -104,14 +104,14 @@ Future<Result<>> Network::forget(const PeerId& peer) {
 
 Future<Result<>> Network::sync_with(const std::string& contact) {
   return ask_contact<void>(*body_, "contact", contact,
-                           [](runtime::Step& step, const PeerId& peer, const auto& addresses, auto done) {
+                           [](runtime::LoopContext& step, const PeerId& peer, const auto& addresses, auto done) {
                              step.sync_with(peer, addresses, std::move(done));
                            });
 }
 
 Future<Result<std::chrono::nanoseconds>> Network::ping(const std::string& contact) {
   return ask_contact<std::chrono::nanoseconds>(
-      *body_, "contact", contact, [](runtime::Step& step, const PeerId& peer, const auto& addresses, auto done) {
+      *body_, "contact", contact, [](runtime::LoopContext& step, const PeerId& peer, const auto& addresses, auto done) {
         step.ping(peer, addresses, std::move(done));
       });
 }

@@ -11,8 +11,8 @@
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
 #include "runtime/state_file.hpp"
-#include "udp/interfaces.hpp"
-#include "udp/socket.hpp"
+#include "transport/udp/interfaces.hpp"
+#include "transport/udp/socket.hpp"
 
 namespace mosaik::api {
 namespace {
@@ -103,9 +103,9 @@ std::string state_file_of(const NetworkConfig& config) {
 
 node::Config make_node_config(const NetworkConfig& config, Settings settings, const PeerId& id,
                               const std::vector<SocketAddress>& listening, const runtime::OwnAddresses& own,
-                              const node::CanaryPorts& canary, runtime::Recalled recalled) {
+                              const detector::SentinelPorts& sentinel, runtime::Recalled recalled) {
   node::Config out;
-  out.canary = canary;
+  out.sentinel = sentinel;
   out.name = config.name.empty() ? id.brief() : config.name;
   out.network_name = config.network;
   out.discovery.network = settings.network;
@@ -166,14 +166,14 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   auto recalled = state_file.empty() ? runtime::Recalled{} : runtime::load_state(state_file, now.wall);
   if (!recalled) return std::unexpected(recalled.error());
 
-  runtime::CanarySockets canaries(*sockets);
+  runtime::SentinelSockets sentinels(*sockets);
   std::vector<SocketAddress> listening;
   for (const udp::Socket& socket : *sockets) listening.push_back(socket.local());
   const bool follow = settings->advertise.empty() && std::ranges::any_of(listening, &SocketAddress::is_unspecified);
   std::function<runtime::OwnAddresses()> addresses = [listening, advertise = std::move(settings->advertise)] {
     return own_addresses(listening, advertise, udp::interface_addresses());
   };
-  const auto node_config = make_node_config(config, std::move(*settings), id, listening, addresses(), canaries.ports(),
+  const auto node_config = make_node_config(config, std::move(*settings), id, listening, addresses(), sentinels.ports(),
                                             std::move(*recalled));
   if (!follow) addresses = nullptr;  // they stay as they are
   auto node = std::make_unique<node::Node>(node_config, std::move(identity->key), now);
@@ -190,13 +190,13 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
                           "restart, others take the new run for an old one");
     }
   }
-  auto outlet = runtime::Outlet::open(runtime::take_snapshot(*node, now));
-  if (!outlet) return std::unexpected(outlet.error());
-  auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), std::move(canaries), **outlet,
+  auto publisher = runtime::Publisher::open(runtime::take_snapshot(*node, now));
+  if (!publisher) return std::unexpected(publisher.error());
+  auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), std::move(sentinels), **publisher,
                                   {.state_file = state_file, .saved = saved, .addresses = std::move(addresses)});
   if (!loop) return std::unexpected(loop.error());
   std::shared_ptr<NetworkBody> out(
-      new NetworkBody(id, std::move(identity->file), std::move(*outlet), std::move(*loop)));
+      new NetworkBody(id, std::move(identity->file), std::move(*publisher), std::move(*loop)));
   out->crashes_ = config.crashes;
   out->leave_wait_ = config.leave_wait;
   if (!config.control.empty()) {
@@ -209,10 +209,10 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
 }
 
 NetworkBody::NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file,
-                         std::unique_ptr<runtime::Outlet> outlet, std::unique_ptr<runtime::Loop> loop)
+                         std::unique_ptr<runtime::Publisher> publisher, std::unique_ptr<runtime::Loop> loop)
     : id_(id),
       key_file_(std::move(key_file)),
-      outlet_(std::move(outlet)),
+      publisher_(std::move(publisher)),
       loop_(std::move(loop)),
       run_(random_name()) {}
 
@@ -221,9 +221,9 @@ NetworkBody::~NetworkBody() {
 }
 
 runtime::Snapshot NetworkBody::snapshot() {
-  auto reading = outlet_->latest();
+  auto reading = publisher_->latest();
   if (reading.first)
-    loop_->post([](runtime::Step* step) {
+    loop_->post([](runtime::LoopContext* step) {
       if (step != nullptr) step->refresh();
     });
   return std::move(reading.snapshot);
@@ -240,7 +240,7 @@ std::shared_ptr<const NodeStatus> NetworkBody::status() {
 
 std::shared_ptr<const NodeStatus> NetworkBody::fresh_status() {
   const auto looked = std::make_shared<std::promise<void>>();
-  loop_->post([looked](runtime::Step* step) {
+  loop_->post([looked](runtime::LoopContext* step) {
     if (step == nullptr) return looked->set_value();
     step->look([looked] { looked->set_value(); });
   });
@@ -249,18 +249,18 @@ std::shared_ptr<const NodeStatus> NetworkBody::fresh_status() {
 }
 
 Subscription NetworkBody::subscribe(std::function<void(const Event&)> call) {
-  return Subscription(outlet_->subscribe(std::move(call)));
+  return Subscription(publisher_->subscribe(std::move(call)));
 }
 
 void NetworkBody::leave() {
-  loop_->post([ended = ended_, wait = leave_wait_](runtime::Step* step) {
+  loop_->post([ended = ended_, wait = leave_wait_](runtime::LoopContext* step) {
     if (step != nullptr) step->leave_all_when_covered(wait, [ended] { ended.set({}); });
   });
 }
 
 Future<Result<>> NetworkBody::forget(const PeerId& peer) {
   Promise<Result<>> promise;
-  loop_->post([promise, peer](runtime::Step* step) {
+  loop_->post([promise, peer](runtime::LoopContext* step) {
     if (step == nullptr)
       promise.set(fail(Errc::closed, "the network is closed"));
     else
@@ -280,7 +280,7 @@ void NetworkBody::answer_control() {
 
 Future<Result<>> NetworkBody::leave_within(Nanoseconds wait) {
   Promise<Result<>> promise;
-  loop_->post([promise, wait](runtime::Step* step) {
+  loop_->post([promise, wait](runtime::LoopContext* step) {
     if (step == nullptr)
       promise.set({});
     else
@@ -290,7 +290,7 @@ Future<Result<>> NetworkBody::leave_within(Nanoseconds wait) {
 }
 
 void NetworkBody::warn(const std::string& text) {
-  loop_->post([text](runtime::Step* step) {
+  loop_->post([text](runtime::LoopContext* step) {
     if (step != nullptr) step->warn(text);
   });
 }
@@ -331,7 +331,7 @@ std::shared_ptr<void> NetworkBody::call(control::Call call, control::CallDone do
               "these bytes are no command of the machine " + replica->machine + "; nothing was applied"));
     return nullptr;
   }
-  loop_->post([call = std::move(call), run = run_, done = std::move(done)](runtime::Step* step) mutable {
+  loop_->post([call = std::move(call), run = run_, done = std::move(done)](runtime::LoopContext* step) mutable {
     if (step == nullptr) return done(network_closed());
     runtime::CallTerms terms{.group = call.group, .time = call.time, .done = telling(call.kind, run, std::move(done))};
     const Blob bytes = Blob::take(std::move(call.bytes));
@@ -348,8 +348,8 @@ std::shared_ptr<void> NetworkBody::wait_committed(const control::Call& call, con
   if (!board) return done(fail(Errc::closed, "the group is left")), nullptr;
   board->add_watch();
   auto waiting = std::make_shared<std::atomic<bool>>(true);
-  outlet_->watch([board, waiting, beyond = call.beyond, history = call.history, run = run_, group = call.group,
-                  done = std::move(done)](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
+  publisher_->watch([board, waiting, beyond = call.beyond, history = call.history, run = run_, group = call.group,
+                     done = std::move(done)](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
     const auto end = [&](Result<control::CallAnswer> result) -> runtime::Task {
       if (!waiting->exchange(false)) return [] {};
       board->remove_watch();
@@ -368,7 +368,7 @@ std::shared_ptr<void> NetworkBody::wait_committed(const control::Call& call, con
   return {waiting.get(), [waiting, board, self = weak_from_this()](void*) {
             if (!waiting->exchange(false)) return;
             board->remove_watch();
-            if (const auto body = self.lock()) body->outlet_->reconsider();
+            if (const auto body = self.lock()) body->publisher_->reconsider();
           }};
 }
 
@@ -383,7 +383,7 @@ void NetworkBody::close() {
   if (mark_.forked()) return;
   const std::scoped_lock lock(closing_);
   loop_->stop();
-  outlet_->stop(delivery_limit);
+  publisher_->stop(delivery_limit);
   server_.reset();  // the last: its clients hear of all that ended with the others
   key_file_.reset();
   ended_.set({});
@@ -397,13 +397,13 @@ const GroupStatus* GroupBody::in(const NodeStatus& status) const noexcept {
 
 Future<Result<>> GroupBody::leave() {
   if (!left_.exchange(true)) {
-    network_->post([id = id_, done = done_](runtime::Step* step) {
+    network_->post([id = id_, done = done_](runtime::LoopContext* step) {
       if (step == nullptr)
         done.set({});
       else
         step->leave(id, [done] { done.set({}); });
     });
-    network_->outlet().reconsider();  // whoever waits for something about this group hears that it is left
+    network_->publisher().reconsider();  // whoever waits for something about this group hears that it is left
   }
   return done_.future();
 }

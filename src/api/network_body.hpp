@@ -1,5 +1,5 @@
 #pragma once
-/// What stands behind the handles: the loop, the outlet, the control socket, and their order of birth and death.
+/// What stands behind the handles: the loop, the publisher, the control socket, and their order of birth and death.
 
 #include <atomic>
 #include <chrono>
@@ -14,7 +14,7 @@
 #include "control/server.hpp"
 #include "runtime/key_file.hpp"
 #include "runtime/loop.hpp"
-#include "runtime/outlet.hpp"
+#include "runtime/publisher.hpp"
 
 namespace mosaik::api {
 
@@ -27,9 +27,9 @@ inline constexpr Nanoseconds delivery_limit = 300ms;
 
 /// What readers and the control socket need of a group with a machine.
 struct Replica {
-  std::string machine;                           ///< what people call it
-  std::function<bool(BytesView)> is_command;     ///< null: everything is
-  std::weak_ptr<runtime::ConsensusBoard> board;  ///< gone when all handles and the loop have let go of the group
+  std::string machine;                                ///< what people call it
+  std::function<bool(BytesView)> is_command;          ///< null: everything is
+  std::weak_ptr<runtime::ConsensusStatusCell> board;  ///< gone when all handles and the loop have let go of the group
 };
 
 class NetworkBody final : public control::Source, public std::enable_shared_from_this<NetworkBody> {
@@ -44,7 +44,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   /// The newest snapshot; asks the loop for a fresh one, for those who read again.
   [[nodiscard]] runtime::Snapshot snapshot();
   void post(runtime::Request request) { loop_->post(std::move(request)); }
-  [[nodiscard]] runtime::Outlet& outlet() noexcept { return *outlet_; }
+  [[nodiscard]] runtime::Publisher& publisher() noexcept { return *publisher_; }
   /// Completes when the node was asked to leave (through the control socket) and has left, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;
   /// The control socket answers from now on.
@@ -72,13 +72,13 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   [[nodiscard]] std::optional<Replica> replica_of(const GroupId& group) const;
   std::shared_ptr<void> wait_committed(const control::Call& call, const Replica& replica, control::CallDone done);
 
-  NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file, std::unique_ptr<runtime::Outlet> outlet,
+  NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file, std::unique_ptr<runtime::Publisher> publisher,
               std::unique_ptr<runtime::Loop> loop);
 
   runtime::ForkMark mark_;
   PeerId id_;
   std::optional<runtime::KeyFile> key_file_;  // held: locked as long as the node may speak
-  std::unique_ptr<runtime::Outlet> outlet_;
+  std::unique_ptr<runtime::Publisher> publisher_;
   std::unique_ptr<runtime::Loop> loop_;
   std::unique_ptr<control::Server> server_;
   const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
@@ -96,7 +96,7 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
 class GroupBody {
  public:
   GroupBody(std::shared_ptr<NetworkBody> network, const GroupId& id,
-            std::shared_ptr<runtime::ConsensusBoard> board = nullptr)
+            std::shared_ptr<runtime::ConsensusStatusCell> board = nullptr)
       : network_(std::move(network)), id_(id), board_(std::move(board)) {}
 
   [[nodiscard]] const GroupId& id() const noexcept { return id_; }
@@ -104,13 +104,13 @@ class GroupBody {
   /// The group in a snapshot; null when it is left, or being left.
   [[nodiscard]] const GroupStatus* in(const NodeStatus& status) const noexcept;
   /// Of a group with a machine.
-  [[nodiscard]] const std::shared_ptr<runtime::ConsensusBoard>& board() const noexcept { return board_; }
+  [[nodiscard]] const std::shared_ptr<runtime::ConsensusStatusCell>& board() const noexcept { return board_; }
   Future<Result<>> leave();
 
  private:
   std::shared_ptr<NetworkBody> network_;
   GroupId id_;
-  std::shared_ptr<runtime::ConsensusBoard> board_;
+  std::shared_ptr<runtime::ConsensusStatusCell> board_;
   std::atomic<bool> left_ = false;
   Promise<Result<>> done_;
 };

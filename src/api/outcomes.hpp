@@ -1,9 +1,9 @@
 #pragma once
 /// What the end of a call on a group says to its caller.
 
-#include <mosaik/replicated_group.hpp>
+#include <mosaik/consensus/replicated_group.hpp>
 
-#include "consensus/effects.hpp"
+#include "consensus/dynamic/actions.hpp"
 
 namespace mosaik::api {
 

@@ -1,4 +1,4 @@
-#include <mosaik/replicated_group.hpp>
+#include <mosaik/consensus/replicated_group.hpp>
 
 #include <utility>
 
@@ -35,7 +35,7 @@ std::vector<Blob> blobs_of(std::vector<Bytes> commands) {
 void submit(const api::GroupBody& group, std::vector<Bytes> commands, consensus::Until until,
             const CallOptions& options, Settle settle) {
   group.network().post([id = group.id(), blobs = blobs_of(std::move(commands)), until, options,
-                        settle = std::move(settle)](runtime::Step* step) mutable {
+                        settle = std::move(settle)](runtime::LoopContext* step) mutable {
     if (step == nullptr) {
       if (auto rest = settle(api::network_closed())) rest();
       return;
@@ -55,7 +55,7 @@ Settle settling(const Promise<Result<IndexRange>>& promise) {
 void submit(const api::GroupBody& group, std::vector<Bytes> commands, consensus::Until until,
             const CallOptions& options, ReplicatedGroup::Callback<IndexRange> done) {
   group.network().post([id = group.id(), blobs = blobs_of(std::move(commands)), until, options,
-                        done = std::move(done)](runtime::Step* step) mutable {
+                        done = std::move(done)](runtime::LoopContext* step) mutable {
     if (step == nullptr) return done(api::network_closed());
     step->submit(
         {.group = id,
@@ -75,7 +75,7 @@ Future<Result<T>> wait_for(const std::shared_ptr<api::GroupBody>& group, Select 
   const auto board = group->board();
   board->add_watch();
   const std::shared_ptr<void> watching(nullptr, [board](void*) { board->remove_watch(); });
-  group->network().outlet().watch(
+  group->network().publisher().watch(
       [promise, group, board, watching, select](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
         if (snapshot == nullptr) return [promise] { promise.set(api::network_closed()); };
         if (group->in(*snapshot->status) == nullptr)
@@ -153,7 +153,7 @@ Future<Result<Answered<Bytes>>> ReplicatedGroup::query_bytes(Bytes query, Consis
 void ReplicatedGroup::query_bytes(Bytes query, Consistency consistency, const CallOptions& options,
                                   Callback<Answered<Bytes>> done) const {
   body_->network().post([id = body_->id(), query = Blob::take(std::move(query)), consistency, options,
-                         done = std::move(done)](runtime::Step* step) mutable {
+                         done = std::move(done)](runtime::LoopContext* step) mutable {
     if (step == nullptr) return done(api::network_closed());
     step->query(
         {.group = id,
@@ -300,7 +300,7 @@ Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
     return fail(Errc::invalid_argument, "a log of " + std::to_string(body_->setup.log_bytes) +
                                             " bytes is too small; with_log_limit (--log-limit) takes at least " +
                                             std::to_string(limits::least_log_bytes));
-  const auto board = std::make_shared<runtime::ConsensusBoard>();
+  const auto board = std::make_shared<runtime::ConsensusStatusCell>();
   body_->setup.board = board;
   api::Replica replica{body_->setup.machine->name(), body_->setup.machine->command_check(), board};
   Promise<Result<GroupId>> promise;
@@ -309,7 +309,7 @@ Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
     network->remember(group, replica);
   };
   body_->network->post([key = body_->key, consensus = body_->consensus, setup = std::move(body_->setup),
-                        promise](runtime::Step* step) mutable {
+                        promise](runtime::LoopContext* step) mutable {
     if (step == nullptr) {
       promise.set(api::network_closed());
       return;

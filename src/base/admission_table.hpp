@@ -18,7 +18,7 @@
 #include <set>
 #include <utility>
 
-#include <mosaik/address.hpp>
+#include <mosaik/types/address.hpp>
 
 #include "base/assert.hpp"
 

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include <mosaik/address.hpp>
-#include <mosaik/bytes.hpp>
+#include <mosaik/types/address.hpp>
+#include <mosaik/types/bytes.hpp>
 
 namespace mosaik {
 

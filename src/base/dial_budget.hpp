@@ -25,7 +25,7 @@
 #include <utility>
 #include <vector>
 
-#include <mosaik/address.hpp>
+#include <mosaik/types/address.hpp>
 
 #include "base/limits.hpp"
 #include "base/now.hpp"

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include <mosaik/address.hpp>
+#include <mosaik/types/address.hpp>
 
 namespace mosaik {
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <mosaik/bytes.hpp>
+#include <mosaik/types/bytes.hpp>
 
 namespace mosaik {
 

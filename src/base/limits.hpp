@@ -19,11 +19,11 @@ inline constexpr std::size_t receive_step =
     64U << 10U;  ///< a receive buffer grows by what arrived, never by what was announced
 
 // -- links
-inline constexpr std::size_t links = 4096;               ///< connections of one endpoint that have not ended
-inline constexpr std::size_t farewells = 4096;           ///< ended ones that still answer late packets; the oldest go
-inline constexpr Nanoseconds farewell_quiet = 1s;        ///< for which one is kept, at most, for RFC 9000 10.2's sake
-inline constexpr std::size_t unread_bytes = 16U << 20U;  ///< of ended links that have proven nothing, not yet read
-inline constexpr std::size_t incoming_handshakes = 256;  ///< unfinished incoming handshakes (base/admission_table.hpp)
+inline constexpr std::size_t links = 4096;                ///< connections of one endpoint that have not ended
+inline constexpr std::size_t closing_connections = 4096;  ///< ended ones that still answer late packets; the oldest go
+inline constexpr Nanoseconds farewell_quiet = 1s;         ///< for which one is kept, at most, for RFC 9000 10.2's sake
+inline constexpr std::size_t unread_bytes = 16U << 20U;   ///< of ended links that have proven nothing, not yet read
+inline constexpr std::size_t incoming_handshakes = 256;   ///< unfinished incoming handshakes (base/admission_table.hpp)
 inline constexpr std::size_t retry_threshold = 64;  ///< unfinished incoming handshakes from which on Retry is asked
 inline constexpr Nanoseconds retry_window = 10ms;   ///< in which a client is asked so often,
 inline constexpr std::size_t retries_per_client = 4;
@@ -112,7 +112,7 @@ inline constexpr std::size_t list_verify_burst = 1024;  ///< of all lists of a g
 inline constexpr std::size_t list_verify_rate = 512;    ///< and a second after that: 5 % of a core
 inline constexpr std::size_t list_bytes = 16U << 20U;   ///< kept until then, all lists of a group; more: dropped
 inline constexpr std::size_t held_handshakes = 4;  ///< of one peer, unanswered while our own attempt runs; more: 30429
-inline constexpr std::size_t dial_list = 256;      ///< peers once bonded, kept beyond staleness
+inline constexpr std::size_t peer_cache = 256;     ///< peers once bonded, kept beyond staleness
 inline constexpr Nanoseconds dial_list_standing = 1h;   ///< time in a bond that one of an earlier run is credited with
 inline constexpr Nanoseconds dial_list_moment = 2s;     ///< who was bonded for no longer is hearsay again
 inline constexpr Nanoseconds dial_list_age = 24h;       ///< who was not heard of for so long is forgotten
@@ -214,9 +214,9 @@ inline constexpr Nanoseconds snapshot_pause_per_bond =
 inline constexpr Nanoseconds snapshot_pause = 20ms;  ///< and at most
 
 // -- runtime and control
-inline constexpr std::size_t canary_strangers =
+inline constexpr std::size_t sentinel_strangers =
     32;  ///< accepted TCP connections that showed no token yet; more: the oldest goes
-inline constexpr Nanoseconds canary_patience = 2s;      ///< they have this long to show it
+inline constexpr Nanoseconds sentinel_patience = 2s;    ///< they have this long to show it
 inline constexpr std::size_t datagrams_per_step = 256;  ///< taken from a socket before timers get their turn
 inline constexpr std::size_t event_backlog =
     1024;  ///< events kept for a slow reader; the oldest are dropped and counted

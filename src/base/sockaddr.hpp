@@ -6,7 +6,7 @@
 
 #include <optional>
 
-#include <mosaik/address.hpp>
+#include <mosaik/types/address.hpp>
 
 namespace mosaik {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <mosaik/consensus_status.hpp>
+#include <mosaik/types/consensus_status.hpp>
 
 namespace mosaik {
 

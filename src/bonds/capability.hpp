@@ -7,7 +7,7 @@ namespace mosaik::bonds {
 
 enum class Capability : std::uint64_t {
   topology_rows = 1,  ///< sends its topology row behind Pings, understands ours
-  canary = 2,         ///< understands offers of a canary
+  sentinel = 2,       ///< understands offers of a sentinel
   opinions = 4,       ///< says what it knows of others' life and death
   forget = 8,         ///< forgets a member when another one asks it to
 };
@@ -25,7 +25,7 @@ struct Capabilities {
 
 /// What this node says of itself.
 inline constexpr Capabilities own_capabilities{
-    static_cast<std::uint64_t>(Capability::topology_rows) | static_cast<std::uint64_t>(Capability::canary) |
+    static_cast<std::uint64_t>(Capability::topology_rows) | static_cast<std::uint64_t>(Capability::sentinel) |
     static_cast<std::uint64_t>(Capability::opinions) | static_cast<std::uint64_t>(Capability::forget)};
 
 }  // namespace mosaik::bonds

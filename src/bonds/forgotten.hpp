@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <map>
 
-#include <mosaik/id.hpp>
-#include <mosaik/peer_entry.hpp>
+#include <mosaik/types/id.hpp>
+#include <mosaik/types/peer_entry.hpp>
 
 #include "base/limits.hpp"
 #include "base/now.hpp"

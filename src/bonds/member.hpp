@@ -8,13 +8,13 @@
 #include "base/backoff.hpp"
 #include "base/limits.hpp"
 #include "bonds/allowance.hpp"
+#include "bonds/handshake_acceptor.hpp"
 #include "bonds/heartbeat.hpp"
-#include "bonds/reception.hpp"
 
 namespace mosaik::bonds {
 
 /// Whether we want a bond with the peer.
-enum class Wish : std::uint8_t {
+enum class DesiredState : std::uint8_t {
   wanted,    ///< dial it
   departed,  ///< it said goodbye (Departure, 102, a signed departure): until a newer `started` or an incoming dial
   stranger,  ///< it said that it does not know the group (30404): the same
@@ -30,7 +30,7 @@ enum class Lost : std::uint8_t {
 
 /// Our own attempt at a bond: a dial, then a HandshakeStart that waits for its HandshakeEnd.
 struct Attempt {
-  quic::LinkId link;
+  LinkId link;
   bool start_sent = false;
   Mono deadline{};
   Mono started_at{};           ///< when HandshakeStart was sent, with the list of the bonds of that moment
@@ -39,7 +39,7 @@ struct Attempt {
 
 /// A bond that is up.
 struct LiveBond {
-  quic::LinkId link;
+  LinkId link;
   SessionId session;
   identity::EntryRef entry;  ///< the newest of the peer; its `started` is the incarnation that we are bonded with
   Heartbeat heartbeat;
@@ -47,7 +47,7 @@ struct LiveBond {
   Allowance entries;     ///< PeerEntryUpdate and BondFormed
   Allowance extensions;  ///< ExtensionHeard
   Mono since{};
-  quic::Side side{};
+  Side side{};
   bool cpp = false;
   Capabilities capabilities;
   bool suspect = false;        ///< health suspects the peer
@@ -57,7 +57,7 @@ struct LiveBond {
 struct Member {
   PeerId id;
   identity::EntryRef entry;  ///< the newest that is known, may be stale; empty only when it came with nothing
-  Wish wish = Wish::wanted;
+  DesiredState wish = DesiredState::wanted;
   Lost lost = Lost::no;
   bool once_bonded = false;
   bool vouched = false;      ///< a bonded member names it: in its row, in BondFormed, or in the list of a handshake
@@ -66,7 +66,7 @@ struct Member {
   Nanoseconds bonded_for{};  ///< in all bonds that have ended
   Nanoseconds rtt{};         ///< of the bond that is up or was up last
   std::optional<Attempt> attempt;
-  std::vector<Arrival> held;  ///< incoming handshakes that wait for our own attempt
+  std::vector<IncomingHandshake> held;  ///< incoming handshakes that wait for our own attempt
   std::optional<LiveBond> bond;
   Backoff backoff;
   Mono dial_at{};                         ///< not before
@@ -81,7 +81,7 @@ struct Member {
 
   [[nodiscard]] bool busy() const noexcept { return bond || attempt || !held.empty(); }
   [[nodiscard]] bool waits_for_dial() const noexcept {
-    return !busy() && wish == Wish::wanted && !awaiting_sync && entry;
+    return !busy() && wish == DesiredState::wanted && !awaiting_sync && entry;
   }
   [[nodiscard]] Nanoseconds lost_for(Mono now) const noexcept { return now - lost_at; }
   /// Its process is gone, and nobody has come back in its place for so long that nobody is missed any more.

@@ -5,10 +5,10 @@
 #include <tuple>
 #include <utility>
 
-#include <mosaik/postcard.hpp>
+#include <mosaik/serialization/postcard.hpp>
 
+#include "base/code_probe.hpp"
 #include "base/limits.hpp"
-#include "base/probe.hpp"
 
 namespace mosaik::bonds {
 
@@ -91,7 +91,7 @@ std::vector<PeerId> Mesh::witnesses() const {
 
 // ------------------------------------------------------------------------------------------------ who is a member
 
-Member* Mesh::learn(const Step& step, const identity::EntryRef& entry, Word word) {
+Member* Mesh::learn(const MeshContext& step, const identity::EntryRef& entry, Word word) {
   if (entry->id() == self_.id() || entry->entry.network != config_.network) return nullptr;
   if (entry->entry.version.updated > step.now.wall.milliseconds + limits::clock_drift / 1ms) return nullptr;
   auto found = members_.find(entry->id());
@@ -106,28 +106,28 @@ Member* Mesh::learn(const Step& step, const identity::EntryRef& entry, Word word
     found->second.id = entry->id();
     found->second.met = step.links.has_met(entry->id());
     found->second.vouched = topology_.names(entry->id());
-    step.facts.emplace_back(MeshChanged{});
+    step.events.emplace_back(MeshChanged{});
   }
   Member& member = found->second;
   if (word != Word::hearsay) member.vouched = true;
   if (!member.entry || entry->entry.version > member.entry->entry.version) {
     const bool reborn = member.entry && entry->entry.version.started > member.entry->entry.version.started;
     member.entry = entry;
-    if (reborn && member.wish != Wish::wanted) {
-      member.wish = Wish::wanted;
+    if (reborn && member.wish != DesiredState::wanted) {
+      member.wish = DesiredState::wanted;
       member.forget_at = never;
     }
     if (reborn) {
       member.backoff.reset();
       member.dial_at = step.now.mono;
       if (member.bond && member.bond->entry->entry.version.started < entry->entry.version.started)
-        step.facts.emplace_back(ProbeWanted{member.id});
+        step.events.emplace_back(ProbeWanted{member.id});
     }
   }
   return &member;
 }
 
-void Mesh::on_entry(const Step& step, const identity::EntryRef& entry) {
+void Mesh::on_entry(const MeshContext& step, const identity::EntryRef& entry) {
   const bool names_us = entry->names(config_.group);
   Member* member = find(entry->id());
   if (member == nullptr && !names_us) return;
@@ -136,17 +136,17 @@ void Mesh::on_entry(const Step& step, const identity::EntryRef& entry) {
   if (member == nullptr || !news) return;
   if (!names_us && !member->busy() && member->entry->entry.version == entry->entry.version) {
     // It withdrew the group: it left, however we learn it.
-    member->wish = Wish::departed;
+    member->wish = DesiredState::departed;
     if (member->forget_at == never) member->forget_at = step.now.mono + departed_shown;
-    step.facts.emplace_back(MeshChanged{});
+    step.events.emplace_back(MeshChanged{});
     return;
   }
-  if (member->wish == Wish::wanted) return want(step, *member, {});
+  if (member->wish == DesiredState::wanted) return want(step, *member, {});
   // As long as it speaks of itself it is remembered as what it is, or it would be dialed anew.
   member->forget_at = step.now.mono + departed_shown;
 }
 
-void Mesh::recall(const Step& step, const identity::EntryRef& entry) {
+void Mesh::recall(const MeshContext& step, const identity::EntryRef& entry) {
   if (!entry->names(config_.group) || find(entry->id()) != nullptr) return;
   Member* member = learn(step, entry, Word::vouched);
   if (member == nullptr) return;
@@ -157,19 +157,19 @@ void Mesh::recall(const Step& step, const identity::EntryRef& entry) {
   want(step, *member, rng_.between(Nanoseconds::zero(), limits::retry_least));
 }
 
-void Mesh::on_entry_gone(const Step& step, const PeerId& peer, bool signed_off) {
+void Mesh::on_entry_gone(const MeshContext& step, const PeerId& peer, bool signed_off) {
   Member* member = find(peer);
   if (member == nullptr) return;
   if (signed_off && !member->bond) {
-    member->wish = Wish::departed;
+    member->wish = DesiredState::departed;
     member->forget_at = step.now.mono + departed_shown;
-  } else if (!member->busy() &&
-             (!member->once_bonded || member->wish != Wish::wanted || member->bonded_for < limits::dial_list_moment)) {
+  } else if (!member->busy() && (!member->once_bonded || member->wish != DesiredState::wanted ||
+                                 member->bonded_for < limits::dial_list_moment)) {
     members_.erase(peer);
   } else if (!member->bond) {
     forget_surplus();
   }
-  step.facts.emplace_back(MeshChanged{});
+  step.events.emplace_back(MeshChanged{});
 }
 
 void Mesh::on_met(const Now& now, const PeerId& peer) {
@@ -180,24 +180,24 @@ void Mesh::on_met(const Now& now, const PeerId& peer) {
   if (std::exchange(member->no_target, false)) member->dial_at = now.mono;
 }
 
-void Mesh::vouch(const Step& step, const std::set<PeerId>& peers) {
+void Mesh::vouch(const MeshContext& step, const std::set<PeerId>& peers) {
   for (const PeerId& peer : peers) {
     Member* member = find(peer);
     if (member == nullptr || std::exchange(member->vouched, true)) continue;
-    step.facts.emplace_back(MeshChanged{});
-    if (member->wish == Wish::wanted && member->refused_code == 0) want(step, *member, {});
+    step.events.emplace_back(MeshChanged{});
+    if (member->wish == DesiredState::wanted && member->refused_code == 0) want(step, *member, {});
   }
 }
 
-void Mesh::on_self_refreshed(const Step& step) {
+void Mesh::on_self_refreshed(const MeshContext& step) {
   const Frame frame = entry_update();
   for (auto& [id, member] : members_)
-    if (member.bond) send(step, *member.bond, quic::SendClass::catalog, frame);
+    if (member.bond) send(step, *member.bond, SendClass::catalog, frame);
 }
 
 // ------------------------------------------------------------------------------------------------ dialing
 
-void Mesh::want(const Step& step, Member& member, Nanoseconds pause) {
+void Mesh::want(const MeshContext& step, Member& member, Nanoseconds pause) {
   if (member.bond || member.attempt || leaving_) return;
   const bool first = member.attempts == 0 && !member.once_bonded;
   const bool courtesy = first && !config_.dial_eagerly && self_.id() > member.id && member.labelled_cpp();
@@ -206,7 +206,7 @@ void Mesh::want(const Step& step, Member& member, Nanoseconds pause) {
   member.dial_at = member.dial_at == Mono{} ? at : std::min(member.dial_at, at);
 }
 
-void Mesh::dial_due(const Step& step) {
+void Mesh::dial_due(const MeshContext& step) {
   std::size_t running = 0;
   std::vector<Member*> due;
   std::vector<Member*> hearsay;
@@ -242,19 +242,19 @@ void Mesh::dial_due(const Step& step) {
 }
 
 /// Dials the member, now or never; else returns when to ask again.
-Mono Mesh::dial(const Step& step, Member& member) {
-  quic::DialRequest request{.peer = member.id,
-                            .addresses = member.entry->entry.sockets(),
-                            .alpn = Alpn::groups,
-                            .tries = member.attempts,
-                            .moved_to = member.moved_to};
+Mono Mesh::dial(const MeshContext& step, Member& member) {
+  DialRequest request{.peer = member.id,
+                      .addresses = member.entry->entry.sockets(),
+                      .alpn = Alpn::groups,
+                      .tries = member.attempts,
+                      .moved_to = member.moved_to};
   const auto fail_with = [&](std::string why) {
     member.why = std::move(why);
     retry_later(step, member);
     return step.now.mono;
   };
   const bool nameless = request.addresses.empty();
-  const quic::DialPermit permit = step.links.permit(step.now, request);
+  const DialPermit permit = step.links.permit(step.now, request);
   member.no_target = permit.at == never || (nameless && request.addresses.empty());
   if (nameless && member.no_target) return fail_with("its entry has no IP address to dial");
   if (permit.at == never) {
@@ -277,12 +277,12 @@ Nanoseconds Mesh::patience(const Member& member) const {
   return (member.attempts + (self_.id() < member.id ? 4 : 0)) % 8 == 7 ? lost_patience_long : lost_patience;
 }
 
-void Mesh::drop_attempt(const Step& step, Member& member, CloseCode code) {
+void Mesh::drop_attempt(const MeshContext& step, Member& member, CloseCode code) {
   if (!member.attempt) return;
-  const quic::LinkId link = member.attempt->link;
+  const LinkId link = member.attempt->link;
   member.attempt.reset();
   links_.erase(link);
-  step.links.close(step.now, link, code, quic::CloseMode::at_once);
+  step.links.close(step.now, link, code, CloseMode::at_once);
 }
 
 /// Of a lost member. It may be back at any moment; the dead and those lost for long must not cost much all together.
@@ -298,17 +298,18 @@ Nanoseconds Mesh::longest_pause(const Member& member, Mono now) const {
   return std::clamp<Nanoseconds>(lost * limits::lost_pause, limits::retry_most, limits::lost_pause_most);
 }
 
-void Mesh::hasten(const Step& step) {
+void Mesh::hasten(const MeshContext& step) {
   if (step.now.mono < hastened_at_ + limits::heal_after) return;
   hastened_at_ = step.now.mono;
   for (auto& [id, member] : members_) {
-    if (!member.once_bonded || member.busy() || member.wish != Wish::wanted || member.lost == Lost::proven) continue;
+    if (!member.once_bonded || member.busy() || member.wish != DesiredState::wanted || member.lost == Lost::proven)
+      continue;
     member.backoff.reset();
     want(step, member, rng_.between(Nanoseconds::zero(), limits::retry_least));
   }
 }
 
-void Mesh::retry_later(const Step& step, Member& member) {
+void Mesh::retry_later(const MeshContext& step, Member& member) {
   ++member.attempts;
   const bool refused = member.refused_code != 0;
   // 30429 is no opinion about us: it holds a bond with our predecessor, or the other of two crossing ones.
@@ -325,10 +326,10 @@ void Mesh::retry_later(const Step& step, Member& member) {
   const bool stale = updated < step.now.wall.milliseconds - limits::stale_after / 1ms;
   const bool lost_for_long = updated < step.now.wall.milliseconds - limits::dial_list_age / 1ms;
   if (stale && (!member.once_bonded || lost_for_long)) member.forget_at = step.now.mono;
-  step.facts.emplace_back(MeshChanged{});
+  step.events.emplace_back(MeshChanged{});
 }
 
-void Mesh::on_synced(const Step& step, const PeerId& peer, bool ok) {
+void Mesh::on_synced(const MeshContext& step, const PeerId& peer, bool ok) {
   Member* member = find(peer);
   if (member == nullptr || !member->awaiting_sync) return;
   member->awaiting_sync = false;
@@ -340,40 +341,40 @@ void Mesh::on_synced(const Step& step, const PeerId& peer, bool ok) {
 
 // ------------------------------------------------------------------------------------------------ verdicts, end, time
 
-void Mesh::on_dead(const Step& step, const PeerId& peer, EndedBy by, std::string_view why) {
+void Mesh::on_dead(const MeshContext& step, const PeerId& peer, EndedBy by, std::string_view why) {
   Member* member = find(peer);
   if (member == nullptr || !member->bond) return;
-  if (by == EndedBy::presumed) MOSAIK_PROBE("bonds.presumed_dead");
+  if (by == EndedBy::presumed) MOSAIK_CODE_PROBE("bonds.presumed_dead");
   member->lost = by == EndedBy::link ? Lost::link : by == EndedBy::presumed ? Lost::presumed : Lost::proven;
   close_bond(step, *member, by, CloseCode::timeout, why);
 }
 
-void Mesh::set_suspect(const Step& step, const PeerId& peer, bool suspect) {
+void Mesh::set_suspect(const MeshContext& step, const PeerId& peer, bool suspect) {
   Member* member = find(peer);
   if (member == nullptr || !member->bond || member->bond->suspect == suspect) return;
   member->bond->suspect = suspect;
-  step.facts.emplace_back(MeshChanged{});
+  step.events.emplace_back(MeshChanged{});
 }
 
-void Mesh::probe(const Step& step, const PeerId& peer) {
+void Mesh::probe(const MeshContext& step, const PeerId& peer) {
   Member* member = find(peer);
   if (member != nullptr && member->bond) send_ping(step, *member->bond);
 }
 
-void Mesh::leave(const Step& step) {
+void Mesh::leave(const MeshContext& step) {
   if (leaving_) return;
   leaving_ = true;
   left_at_ = step.now.mono + limits::departure_flush + 50ms;
   scratch_.clear();
-  codec::encode_departure(scratch_);
+  wire::encode_departure(scratch_);
   const Frame departure = pool_.make(scratch_);
   for (auto& [id, member] : members_) {
     drop_attempt(step, member, CloseCode::cancelled);
     refuse_held(step, member, CloseCode::group_not_found);
     if (!member.bond) continue;
     // In the class of our last entry, which must be there first: it tells that we have left the group.
-    static_cast<void>(step.links.send(member.bond->link, quic::SendClass::catalog, departure));
-    step.links.close(step.now, member.bond->link, CloseCode::cancelled, quic::CloseMode::after_flush);
+    static_cast<void>(step.links.send(member.bond->link, SendClass::catalog, departure));
+    step.links.close(step.now, member.bond->link, CloseCode::cancelled, CloseMode::after_flush);
   }
   if (bond_count() == 0) left_at_ = step.now.mono;
 }
@@ -388,7 +389,7 @@ std::string_view Mesh::sign_of_life(const Member& member) const {
   return {};
 }
 
-Result<> Mesh::forget(const Step& step, const PeerId& peer) {
+Result<> Mesh::forget(const MeshContext& step, const PeerId& peer) {
   const Member* const member = find(peer);
   if (member == nullptr) return fail(Errc::not_found, "no member " + peer.brief() + " is known in this group");
   if (const std::string_view alive = sign_of_life(*member); !alive.empty())
@@ -398,12 +399,12 @@ Result<> Mesh::forget(const Step& step, const PeerId& peer) {
   postcard::Writer(value).id(peer).zigzag(incarnation);
   for (auto& [id, other] : members_)
     if (other.bond && other.bond->capabilities.can(Capability::forget))
-      static_cast<void>(tell(step, id, {codec::ExtensionTag::forget, value}));
+      static_cast<void>(tell(step, id, {wire::ExtensionTag::forget, value}));
   drop_forgotten(step, *member, incarnation);
   return {};
 }
 
-void Mesh::on_forget(const Step& step, BytesView value) {
+void Mesh::on_forget(const MeshContext& step, BytesView value) {
   postcard::Reader reader(value);
   const PeerId peer = reader.id<PeerId>();
   const std::int64_t incarnation = reader.zigzag();
@@ -414,28 +415,29 @@ void Mesh::on_forget(const Step& step, BytesView value) {
   if (known <= incarnation && sign_of_life(*member).empty()) drop_forgotten(step, *member, known);
 }
 
-void Mesh::drop_forgotten(const Step& step, const Member& member, std::int64_t incarnation) {
+void Mesh::drop_forgotten(const MeshContext& step, const Member& member, std::int64_t incarnation) {
   const PeerId peer = member.id;
   drop_attempt(step, *find(peer), CloseCode::cancelled);
   forgotten_.add(step.now, peer, incarnation);
   members_.erase(peer);
-  step.facts.emplace_back(ForgottenMember{peer});
-  step.facts.emplace_back(MeshChanged{});
+  step.events.emplace_back(ForgottenMember{peer});
+  step.events.emplace_back(MeshChanged{});
 }
 
-void Mesh::forget_due(const Step& step) {
+void Mesh::forget_due(const MeshContext& step) {
   const auto before = members_.size();
   std::erase_if(members_,
                 [&](const auto& item) { return item.second.forget_at <= step.now.mono && !item.second.busy(); });
-  if (members_.size() != before) step.facts.emplace_back(MeshChanged{});
+  if (members_.size() != before) step.events.emplace_back(MeshChanged{});
 }
 
 void Mesh::forget_surplus() {
   std::vector<std::pair<Nanoseconds, PeerId>> lost;
   for (const auto& [id, member] : members_)
-    if (member.once_bonded && member.wish == Wish::wanted && !member.busy()) lost.emplace_back(member.bonded_for, id);
-  if (lost.size() <= limits::dial_list) return;
-  const auto surplus = static_cast<std::ptrdiff_t>(lost.size() - limits::dial_list);
+    if (member.once_bonded && member.wish == DesiredState::wanted && !member.busy())
+      lost.emplace_back(member.bonded_for, id);
+  if (lost.size() <= limits::peer_cache) return;
+  const auto surplus = static_cast<std::ptrdiff_t>(lost.size() - limits::peer_cache);
   std::ranges::nth_element(lost, lost.begin() + surplus);
   for (const auto& [time, id] : std::span(lost).first(static_cast<std::size_t>(surplus))) members_.erase(id);
 }
@@ -456,18 +458,18 @@ void Mesh::make_room(Word word) {
   if (worst != members_.end()) members_.erase(worst);
 }
 
-void Mesh::on_timer(const Step& step) {
+void Mesh::on_timer(const MeshContext& step) {
   if (leaving_) {
     if (step.now.mono < left_at_) return;
     for (auto& [id, member] : members_)
       if (member.bond) close_bond(step, member, EndedBy::us, CloseCode::cancelled, "left the group");
     left_at_ = never;
-    step.facts.emplace_back(MeshLeft{});
+    step.events.emplace_back(MeshLeft{});
     return;
   }
   for (auto& [id, member] : members_) {
     if (member.attempt && step.now.mono >= member.attempt->deadline) {
-      MOSAIK_PROBE("bonds.dial_timed_out");
+      MOSAIK_CODE_PROBE("bonds.dial_timed_out");
       member.why = member.attempt->start_sent ? "it did not answer the handshake" : "it did not answer at its address";
       member.refused_code = 0;
       drop_attempt(step, member, member.attempt->start_sent ? CloseCode::timeout : CloseCode::cancelled);
@@ -477,21 +479,21 @@ void Mesh::on_timer(const Step& step) {
     if (!member.bond) continue;
     const bool tick = member.bond->heartbeat.on_time(step.now, pulse_);
     if (member.bond->heartbeat.alert()) {
-      MOSAIK_PROBE("bonds.heartbeat_alert");
+      MOSAIK_CODE_PROBE("bonds.heartbeat_alert");
       close_bond(step, member, EndedBy::presumed, CloseCode::timeout, "heartbeats missed");
       continue;
     }
     if (!tick) continue;
     if (const auto stats = step.links.stats(member.bond->link)) member.rtt = stats->smoothed_rtt;
     send_ping(step, *member.bond);
-    step.facts.emplace_back(Asked{id, member.bond->link});
+    step.events.emplace_back(Asked{id, member.bond->link});
   }
   learn_kept_lists(step);
   if (step.now.mono >= row_due_) broadcast_row(step);
-  if (topology_.next_change(looked_at_) <= step.now.mono) step.facts.emplace_back(MeshChanged{});
+  if (topology_.next_change(looked_at_) <= step.now.mono) step.events.emplace_back(MeshChanged{});
   if (!company_told_ && !settling(step.now)) {
     company_told_ = true;
-    step.facts.emplace_back(MeshChanged{});
+    step.events.emplace_back(MeshChanged{});
   }
   looked_at_ = step.now;
   forget_due(step);

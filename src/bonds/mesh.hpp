@@ -1,8 +1,9 @@
 #pragma once
 /// bonds: the mesh of one group. Exactly one bond between every pair of members, and the truth about each.
 ///
-/// Place. One Mesh a joined group. Entries, arrivals (reception.hpp), link events, verdicts and time go in; frames,
-/// dials, closes and facts come out. It knows nothing of other groups, of the catalog's rules, or of consensus.
+/// Place. One Mesh a joined group. Entries, arrivals (handshake_acceptor.hpp), link events, verdicts and time go in;
+/// frames, dials, closes and events come out. It knows nothing of other groups, of the catalog's rules, or of
+/// consensus.
 ///
 /// Life of a bond (docs/protocol/groups.md 3, 4).
 ///  1. Establishment. A member that we know of and hold no bond with is dialed: because its entry names the group, or
@@ -29,15 +30,15 @@
 #include <map>
 #include <set>
 
-#include <mosaik/group_key.hpp>
-#include <mosaik/status.hpp>
+#include <mosaik/types/group_key.hpp>
+#include <mosaik/types/status.hpp>
 
 #include "base/limits.hpp"
+#include "bonds/extension_block.hpp"
 #include "bonds/forgotten.hpp"
 #include "bonds/list_intake.hpp"
 #include "bonds/member.hpp"
-#include "bonds/step.hpp"
-#include "bonds/tail.hpp"
+#include "bonds/mesh_context.hpp"
 #include "bonds/topology.hpp"
 #include "crypto/group_key.hpp"
 
@@ -59,53 +60,53 @@ class Mesh {
   Mesh(const MeshConfig& config, const identity::Self& self, identity::Verifier& verifier, FramePool& pool, Rng rng);
 
   // Entries (mesh.cpp).
-  void on_entry(const Step& step, const identity::EntryRef& entry);
+  void on_entry(const MeshContext& step, const identity::EntryRef& entry);
   /// A member that was bonded with us in an earlier run: on the dial list from the start.
-  void recall(const Step& step, const identity::EntryRef& entry);
+  void recall(const MeshContext& step, const identity::EntryRef& entry);
   /// The catalog dropped the peer's entry; `signed_off`: because it said goodbye.
-  void on_entry_gone(const Step& step, const PeerId& peer, bool signed_off);
+  void on_entry_gone(const MeshContext& step, const PeerId& peer, bool signed_off);
   /// Our own entry has a new version: tells all bonds.
-  void on_self_refreshed(const Step& step);
-  void on_synced(const Step& step, const PeerId& peer, bool ok);
+  void on_self_refreshed(const MeshContext& step);
+  void on_synced(const MeshContext& step, const PeerId& peer, bool ok);
   /// We are reachable elsewhere, and so may others be for us.
-  void on_own_addresses(const Step& step) { hasten(step); }
+  void on_own_addresses(const MeshContext& step) { hasten(step); }
   /// The peer has completed a handshake with us.
   void on_met(const Now& now, const PeerId& peer);
 
   // Handshakes (handshake.cpp).
-  void on_arrival(const Step& step, const Arrival& arrival);
-  void on_opened(const Step& step, const quic::LinkOpened& opened);
+  void on_arrival(const MeshContext& step, const IncomingHandshake& arrival);
+  void on_opened(const MeshContext& step, const LinkOpened& opened);
 
   // Links (steady.cpp).
-  void on_frame(const Step& step, quic::LinkId link, BytesView payload);
+  void on_frame(const MeshContext& step, LinkId link, BytesView payload);
   /// A frame that is still coming is a sign of life as a whole one is.
-  void on_growing(const Step& step, quic::LinkId link);
-  void on_ended(const Step& step, quic::LinkId link, bool clean);
-  void on_oversized(const Step& step, quic::LinkId link);
-  void on_closed(const Step& step, quic::LinkId link, const quic::CloseInfo& close);
+  void on_growing(const MeshContext& step, LinkId link);
+  void on_ended(const MeshContext& step, LinkId link, bool clean);
+  void on_oversized(const MeshContext& step, LinkId link);
+  void on_closed(const MeshContext& step, LinkId link, const CloseInfo& close);
 
   // Verdicts and requests.
   /// health/ judged: ends the bond with the peer; `by` is proven, presumed or link.
-  void on_dead(const Step& step, const PeerId& peer, EndedBy by, std::string_view why);
-  void set_suspect(const Step& step, const PeerId& peer, bool suspect);
+  void on_dead(const MeshContext& step, const PeerId& peer, EndedBy by, std::string_view why);
+  void set_suspect(const MeshContext& step, const PeerId& peer, bool suspect);
   /// Sends a Ping on the bond with the peer, if there is one.
-  void probe(const Step& step, const PeerId& peer);
+  void probe(const MeshContext& step, const PeerId& peer);
   /// Sends a Ping with this extension on the bond with a C++ peer; false when there is no such bond.
-  bool tell(const Step& step, const PeerId& peer, const codec::Extension& extension);
+  bool tell(const MeshContext& step, const PeerId& peer, const wire::Extension& extension);
   /// Sends a raft message to a bonded peer; false when there is no bond, or its queue is full and the bond was closed.
-  bool send_raft(const Step& step, const PeerId& peer, BytesView message);
+  bool send_raft(const MeshContext& step, const PeerId& peer, BytesView message);
   /// The same with a whole bond message, meant for one bond: not for the one that has replaced it. A full bulk class
   /// only drops the frame.
-  bool send_raft(const Step& step, const PeerId& peer, quic::LinkId link, quic::SendClass kind, const Frame& frame);
+  bool send_raft(const MeshContext& step, const PeerId& peer, LinkId link, SendClass kind, const Frame& frame);
   /// Forgets a member that is gone, here and at all that are bonded with us. Errors: not_found; refused when it lives
   /// as far as anybody says, with the reason.
-  [[nodiscard]] Result<> forget(const Step& step, const PeerId& peer);
+  [[nodiscard]] Result<> forget(const MeshContext& step, const PeerId& peer);
   /// Departure to all, then close with 102; MeshLeft follows, at most limits::departure_flush later.
-  void leave(const Step& step);
+  void leave(const MeshContext& step);
 
-  void on_timer(const Step& step);
+  void on_timer(const MeshContext& step);
   [[nodiscard]] Mono next_deadline() const;
-  [[nodiscard]] bool owns(quic::LinkId link) const { return links_.contains(link); }
+  [[nodiscard]] bool owns(LinkId link) const { return links_.contains(link); }
   [[nodiscard]] const GroupId& id() const noexcept { return config_.group; }
   [[nodiscard]] const HeartbeatConfig& heartbeat() const noexcept { return config_.heartbeat; }
   [[nodiscard]] bool has_bond(const PeerId& peer) const;
@@ -118,7 +119,7 @@ class Mesh {
   [[nodiscard]] std::size_t bond_count() const noexcept { return topology_.own().peers.size(); }
 
   /// Members, bonds and reasons for people (view.cpp).
-  [[nodiscard]] GroupStatus view(const Now& now, const quic::Links& links) const;
+  [[nodiscard]] GroupStatus view(const Now& now, const Links& links) const;
   /// Each two of the peers that are bonded with us are bonded with each other, as far as C++ rows say.
   [[nodiscard]] bool is_clique() const { return topology_.is_clique(); }
   /// The name of the bond of two peers.
@@ -141,72 +142,73 @@ class Mesh {
   /// Keeps the newest entry of a member; null for one that is no member: ourselves, another network, a clock beyond the
   /// drift, or hearsay when limits::mesh_peers is reached and all others wait for their first dial. Whom a proven
   /// member or our own memory vouches for gets room.
-  Member* learn(const Step& step, const identity::EntryRef& entry, Word word);
+  Member* learn(const MeshContext& step, const identity::EntryRef& entry, Word word);
   Member* find(const PeerId& peer);
   [[nodiscard]] const Member* find(const PeerId& peer) const;
-  void want(const Step& step, Member& member, Nanoseconds pause);
-  void dial_due(const Step& step);
-  [[nodiscard]] Mono dial(const Step& step, Member& member);
+  void want(const MeshContext& step, Member& member, Nanoseconds pause);
+  void dial_due(const MeshContext& step);
+  [[nodiscard]] Mono dial(const MeshContext& step, Member& member);
   [[nodiscard]] Nanoseconds patience(const Member& member) const;
-  void drop_attempt(const Step& step, Member& member, CloseCode code);
-  void retry_later(const Step& step, Member& member);
+  void drop_attempt(const MeshContext& step, Member& member, CloseCode code);
+  void retry_later(const MeshContext& step, Member& member);
   [[nodiscard]] Nanoseconds longest_pause(const Member& member, Mono now) const;
   /// The way to the others may be there again: who is lost and not proven dead is dialed soon.
-  void hasten(const Step& step);
-  void forget_due(const Step& step);
+  void hasten(const MeshContext& step);
+  void forget_due(const MeshContext& step);
   /// Of those that were bonded with us and are lost, the ones bonded for the shortest time leave beyond
-  /// limits::dial_list: an identity that came for a moment pushes out none that was here for long.
+  /// limits::peer_cache: an identity that came for a moment pushes out none that was here for long.
   void forget_surplus();
   /// When the mesh is full, whoever counts least and was dialed most often in vain leaves, if `word` is worth that.
   void make_room(Word word);
   /// A bonded member names them.
-  void vouch(const Step& step, const std::set<PeerId>& peers);
+  void vouch(const MeshContext& step, const std::set<PeerId>& peers);
   [[nodiscard]] bool settling(const Now& now) const { return now.mono < company_since_ + limits::first_company; }
 
   // simultaneous_open.cpp
   /// Whether our attempt is kept, and what arrives waits for how it ends.
-  [[nodiscard]] bool attempt_stands(const Member& member, const Arrival& arrival) const;
-  void yield_to_arrival(const Step& step, Member& member);
-  void hold(const Step& step, Member& member, const Arrival& arrival);
-  void answer_held(const Step& step, Member& member);
-  void refuse_held(const Step& step, Member& member, CloseCode code);
+  [[nodiscard]] bool attempt_stands(const Member& member, const IncomingHandshake& arrival) const;
+  void yield_to_arrival(const MeshContext& step, Member& member);
+  void hold(const MeshContext& step, Member& member, const IncomingHandshake& arrival);
+  void answer_held(const MeshContext& step, Member& member);
+  void refuse_held(const MeshContext& step, Member& member, CloseCode code);
 
   // handshake.cpp
   /// Another connection of the dial than its first one has opened.
-  void take_winner(quic::LinkId dial, quic::LinkId winner);
-  void accept(const Step& step, const Arrival& arrival);
-  void refuse(const Step& step, const Arrival& arrival, CloseCode code);
-  void abandon(const Step& step, const Arrival& arrival);
-  void on_handshake_end(const Step& step, Member& member, BytesView payload);
-  void on_attempt_closed(const Step& step, Member& member, const quic::CloseInfo& close);
-  void learn_kept_lists(const Step& step);
+  void take_winner(LinkId dial, LinkId winner);
+  void accept(const MeshContext& step, const IncomingHandshake& arrival);
+  void refuse(const MeshContext& step, const IncomingHandshake& arrival, CloseCode code);
+  void abandon(const MeshContext& step, const IncomingHandshake& arrival);
+  void on_handshake_end(const MeshContext& step, Member& member, BytesView payload);
+  void on_attempt_closed(const MeshContext& step, Member& member, const CloseInfo& close);
+  void learn_kept_lists(const MeshContext& step);
   [[nodiscard]] std::vector<BytesView> bond_list() const;
-  void establish(const Step& step, Member& member, quic::LinkId link, const SessionId& session, quic::Side side,
-                 const Tail& tail);
+  void establish(const MeshContext& step, Member& member, LinkId link, const SessionId& session, Side side,
+                 const ExtensionBlock& tail);
   [[nodiscard]] Frame entry_update();
   [[nodiscard]] Frame bond_formed(const identity::EntryRef& entry);
-  void learn_list(const Step& step, const PeerId& from, const std::vector<identity::EntryRef>& list);
-  void tell_news(const Step& step, LiveBond& bond, const Attempt& since, const std::vector<identity::EntryRef>& known);
+  void learn_list(const MeshContext& step, const PeerId& from, const std::vector<identity::EntryRef>& list);
+  void tell_news(const MeshContext& step, LiveBond& bond, const Attempt& since,
+                 const std::vector<identity::EntryRef>& known);
 
   // steady.cpp
-  void on_bond_frame(const Step& step, Member& member, BytesView payload);
-  void on_ping(const Step& step, Member& member, const codec::Ping& ping);
-  void on_raft(const Step& step, Member& member, BytesView message);
-  void on_peer_entry_update(const Step& step, Member& member, const codec::PeerEntryUpdate& update);
-  void on_bond_formed(const Step& step, Member& member, const codec::BondFormed& formed);
-  void on_departure(const Step& step, Member& member);
-  void end_bond(const Step& step, Member& member, EndedBy by, std::uint64_t code, std::string_view reason);
-  void close_bond(const Step& step, Member& member, EndedBy by, CloseCode code, std::string_view reason);
-  void on_extensions(const Step& step, Member& member, BytesView tail);
-  void on_forget(const Step& step, BytesView value);
+  void on_bond_frame(const MeshContext& step, Member& member, BytesView payload);
+  void on_ping(const MeshContext& step, Member& member, const wire::Ping& ping);
+  void on_raft(const MeshContext& step, Member& member, BytesView message);
+  void on_peer_entry_update(const MeshContext& step, Member& member, const wire::PeerEntryUpdate& update);
+  void on_bond_formed(const MeshContext& step, Member& member, const wire::BondFormed& formed);
+  void on_departure(const MeshContext& step, Member& member);
+  void end_bond(const MeshContext& step, Member& member, EndedBy by, std::uint64_t code, std::string_view reason);
+  void close_bond(const MeshContext& step, Member& member, EndedBy by, CloseCode code, std::string_view reason);
+  void on_extensions(const MeshContext& step, Member& member, BytesView tail);
+  void on_forget(const MeshContext& step, BytesView value);
   /// Why the member is not to be forgotten, in words; empty when it is gone.
   [[nodiscard]] std::string_view sign_of_life(const Member& member) const;
-  void drop_forgotten(const Step& step, const Member& member, std::int64_t incarnation);
-  void send_ping(const Step& step, LiveBond& bond);
-  bool send_ping_with(const Step& step, LiveBond& bond, std::span<const codec::Extension> more);
-  void send(const Step& step, LiveBond& bond, quic::SendClass kind, const Frame& frame);
-  void broadcast_row(const Step& step);
-  void row_changed(const Step& step);
+  void drop_forgotten(const MeshContext& step, const Member& member, std::int64_t incarnation);
+  void send_ping(const MeshContext& step, LiveBond& bond);
+  bool send_ping_with(const MeshContext& step, LiveBond& bond, std::span<const wire::Extension> more);
+  void send(const MeshContext& step, LiveBond& bond, SendClass kind, const Frame& frame);
+  void broadcast_row(const MeshContext& step);
+  void row_changed(const MeshContext& step);
 
   MeshConfig config_;
   const identity::Self& self_;
@@ -215,7 +217,7 @@ class Mesh {
   Rng rng_;
   Pulse pulse_;  ///< the ticks of all heartbeats
   std::map<PeerId, Member> members_;
-  std::map<quic::LinkId, Owner> links_;
+  std::map<LinkId, Owner> links_;
   Topology topology_;
   ListIntake lists_;
   Forgotten forgotten_;

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <tuple>
 
-#include <mosaik/postcard.hpp>
+#include <mosaik/serialization/postcard.hpp>
 
 #include "base/limits.hpp"
 

@@ -14,7 +14,7 @@
 #include <set>
 #include <vector>
 
-#include <mosaik/bond.hpp>
+#include <mosaik/types/bond.hpp>
 
 #include "base/now.hpp"
 

@@ -19,8 +19,8 @@ std::shared_ptr<const PeerEntry> share(const identity::EntryRef& entry) {
 
 MemberState state_of(const Member& member) {
   if (member.bond) return member.bond->suspect ? MemberState::suspect : MemberState::bonded;
-  if (member.wish == Wish::departed) return MemberState::departed;
-  if (member.wish == Wish::stranger) return MemberState::refused;
+  if (member.wish == DesiredState::departed) return MemberState::departed;
+  if (member.wish == DesiredState::stranger) return MemberState::refused;
   const auto refused = static_cast<CloseCode>(member.refused_code);
   if (refused == CloseCode::invalid_proof || refused == CloseCode::different_network ||
       refused == CloseCode::not_allowed)
@@ -43,12 +43,12 @@ MemberStatus view_of(const identity::Self& self) {
   return out;
 }
 
-Bond::Own view_of(const Now& now, const LiveBond& bond, const quic::Links& links) {
+Bond::Own view_of(const Now& now, const LiveBond& bond, const Links& links) {
   Bond::Own out;
   out.peer = Peer(share(bond.entry));
   out.session = bond.session;
   out.age = now.mono - bond.since;
-  out.opened_by_us = bond.side == quic::Side::initiator;
+  out.opened_by_us = bond.side == Side::initiator;
   out.suspect = bond.suspect;
   if (const auto stats = links.stats(bond.link)) {
     out.rtt = stats->smoothed_rtt;
@@ -169,7 +169,7 @@ const BondId& Mesh::name_of(const PeerId& x, const PeerId& y) const {
   return found->second;
 }
 
-GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
+GroupStatus Mesh::view(const Now& now, const Links& links) const {
   GroupStatus out;
   out.id = config_.group;
   out.members.push_back(view_of(self_));
@@ -182,7 +182,7 @@ GroupStatus Mesh::view(const Now& now, const quic::Links& links) const {
   std::vector<Known> known{{self_.id(), true}};
   for (const auto& [id, member] : members_) {
     if (!member.attested()) {
-      awaited = awaited || (member.wish == Wish::wanted && member.attempts == 0);
+      awaited = awaited || (member.wish == DesiredState::wanted && member.attempts == 0);
       unattested.push_back(&member);
       continue;
     }

@@ -7,7 +7,7 @@
 #include <deque>
 #include <optional>
 
-#include <mosaik/event.hpp>
+#include <mosaik/types/event.hpp>
 
 #include "base/limits.hpp"
 

@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include <mosaik/consensus_status.hpp>
-#include <mosaik/cursor.hpp>
-#include <mosaik/id.hpp>
-#include <mosaik/result.hpp>
+#include <mosaik/types/consensus_status.hpp>
+#include <mosaik/types/cursor.hpp>
+#include <mosaik/types/id.hpp>
+#include <mosaik/types/result.hpp>
 
 namespace mosaik::control {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include <mosaik/result.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "control/calls.hpp"
 #include "control/listener.hpp"

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include <mosaik/event.hpp>
-#include <mosaik/result.hpp>
-#include <mosaik/status.hpp>
+#include <mosaik/types/event.hpp>
+#include <mosaik/types/result.hpp>
+#include <mosaik/types/status.hpp>
 
 namespace mosaik::control::json {
 

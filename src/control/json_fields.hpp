@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <utility>
 
-#include <mosaik/address.hpp>
-#include <mosaik/id.hpp>
-#include <mosaik/result.hpp>
+#include <mosaik/types/address.hpp>
+#include <mosaik/types/id.hpp>
+#include <mosaik/types/result.hpp>
 
 namespace mosaik::control::json {
 

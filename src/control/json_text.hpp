@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include <mosaik/id.hpp>
+#include <mosaik/types/id.hpp>
 
 namespace mosaik::control::json {
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include <mosaik/result.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "base/descriptor.hpp"
 

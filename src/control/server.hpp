@@ -17,8 +17,8 @@
 #include <string>
 
 #include <mosaik/network.hpp>
-#include <mosaik/result.hpp>
-#include <mosaik/status.hpp>
+#include <mosaik/types/result.hpp>
+#include <mosaik/types/status.hpp>
 
 #include "control/calls.hpp"
 #include "runtime/forks.hpp"
@@ -45,7 +45,7 @@ class Source {
   /// Starts a call on a group and returns at once. `done` may be called from any thread, from within this function too,
   /// and after the server is gone. The caller lets go of what is returned when it does not wait any more: an execute or
   /// query that was begun goes on without it. Errors: not_found (no such group, or it has no machine), malformed (no
-  /// command of its machine), and those of the call (mosaik/replicated_group.hpp).
+  /// command of its machine), and those of the call (mosaik/consensus/replicated_group.hpp).
   [[nodiscard]] virtual std::shared_ptr<void> call(Call call, CallDone done) = 0;
 
  protected:

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <span>
 
-#include <mosaik/bytes.hpp>
+#include <mosaik/types/bytes.hpp>
 
 namespace mosaik::crypto::blake3 {
 

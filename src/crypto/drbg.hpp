@@ -1,7 +1,7 @@
 #pragma once
 /// Unguessable bytes from a 32-byte seed: BLAKE3 keyed output with fast key erasure. The seed is an argument.
 
-#include <mosaik/bytes.hpp>
+#include <mosaik/types/bytes.hpp>
 
 namespace mosaik::crypto {
 

@@ -2,8 +2,8 @@
 /// Ed25519 (RFC 8032) through libsodium, as strict as the crate's verifier: small-order and off-curve points and
 /// a non-canonical S are refused (spec: discovery 1.3, 1.4).
 
-#include <mosaik/id.hpp>
-#include <mosaik/result.hpp>
+#include <mosaik/types/id.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "crypto/secret_memory.hpp"
 

@@ -1,8 +1,8 @@
 #pragma once
 /// What is computed from the group's secret: the proof of a handshake, the GroupId, and the name of a bond.
 
-#include <mosaik/group_key.hpp>
-#include <mosaik/id.hpp>
+#include <mosaik/types/group_key.hpp>
+#include <mosaik/types/id.hpp>
 
 #include "base/limits.hpp"
 

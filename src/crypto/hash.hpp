@@ -3,7 +3,7 @@
 
 #include <initializer_list>
 
-#include <mosaik/bytes.hpp>
+#include <mosaik/types/bytes.hpp>
 
 namespace mosaik::crypto {
 

@@ -1,4 +1,4 @@
-#include <mosaik/id.hpp>
+#include <mosaik/types/id.hpp>
 
 #include "crypto/hash.hpp"
 

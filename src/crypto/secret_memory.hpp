@@ -7,7 +7,7 @@
 #include <memory>
 #include <span>
 
-#include <mosaik/bytes.hpp>
+#include <mosaik/types/bytes.hpp>
 
 namespace mosaik::crypto {
 

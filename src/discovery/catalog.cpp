@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <limits>
-#include "base/probe.hpp"
+#include "base/code_probe.hpp"
 
 #include "base/assert.hpp"
 
@@ -35,8 +35,8 @@ bool Catalog::is_buried(const PeerEntry& entry, const Now& now) const {
   if (found == tombstones_.end()) return false;
   const Tombstone& grave = found->second;
   if (grave.until < now.boot || entry.version > grave.floor) return false;
-  if (!grave.farewell || entry.groups.empty() || entry.version <= *grave.farewell) return true;
-  MOSAIK_PROBE("discovery.rejoined_in_one_run");
+  if (!grave.closing_connection || entry.groups.empty() || entry.version <= *grave.closing_connection) return true;
+  MOSAIK_CODE_PROBE("discovery.rejoined_in_one_run");
   return false;
 }
 
@@ -46,7 +46,7 @@ Verdict Catalog::judge(const PeerEntry& entry, const Now& now) const {
   if (entry.version.updated > now.wall.milliseconds + milliseconds(rules_.clock_drift)) return Verdict::from_the_future;
   if (is_stale(entry, now)) return Verdict::stale;
   if (is_buried(entry, now)) {
-    MOSAIK_PROBE("discovery.buried");
+    MOSAIK_CODE_PROBE("discovery.buried");
     return Verdict::departed;
   }
   const auto known = records_.find(entry.id);
@@ -145,7 +145,8 @@ identity::EntryRef Catalog::depart(const PeerId& peer, std::int64_t started, con
   if (found == records_.end() || found->second.entry->entry.version.started > started) return {};
   // A Rust peer answers pings with versions that it does not keep, so that newer means nothing there.
   const identity::EntryRef last = take_out(found->first);
-  if (grave != nullptr && last->labelled_cpp() && last->entry.groups.empty()) grave->farewell = last->entry.version;
+  if (grave != nullptr && last->labelled_cpp() && last->entry.groups.empty())
+    grave->closing_connection = last->entry.version;
   return last;
 }
 
@@ -155,7 +156,7 @@ Catalog::Tombstone* Catalog::bury(const PeerId& peer, const EntryVersion& floor,
     tombstones_by_end_.erase({found->second.until, peer});
     found->second.floor = std::max(found->second.floor, floor);
     found->second.until = now.boot + rules_.stale_after + rules_.clock_drift;
-    found->second.farewell.reset();
+    found->second.closing_connection.reset();
     tombstones_by_end_.emplace(found->second.until, peer);
     return &found->second;
   }
@@ -172,7 +173,7 @@ Catalog::Tombstone* Catalog::bury(const PeerId& peer, const EntryVersion& floor,
 std::vector<identity::EntryRef> Catalog::purge(const Now& now) {
   std::vector<identity::EntryRef> out;
   while (!by_date_.empty() && is_stale(records_.at(by_date_.begin()->second).entry->entry, now)) {
-    MOSAIK_PROBE("discovery.stale_purged");
+    MOSAIK_CODE_PROBE("discovery.stale_purged");
     out.push_back(take_out(by_date_.begin()->second));
   }
   for (auto& level : by_heard_) {

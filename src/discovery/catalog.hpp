@@ -104,7 +104,8 @@ class Catalog {
   struct Tombstone {
     EntryVersion floor;  ///< this version and all below are refused
     Boot until;
-    std::optional<EntryVersion> farewell;  ///< its last words, which named no group: a newer entry with one is welcome
+    std::optional<EntryVersion>
+        closing_connection;  ///< its last words, which named no group: a newer entry with one is welcome
   };
   using Records = std::map<PeerId, Record>;
 

@@ -1,12 +1,12 @@
 #pragma once
 /// discovery: who is there. The catalog of signed entries, and the two protocols that fill it: sync and ping.
 ///
-/// Place. A core: links and entries in; entries, facts and frames out. It knows nothing of groups or bonds; it is told
+/// Place. A core: links and entries in; entries, events and frames out. It knows nothing of groups or bonds; it is told
 /// which peers hold a bond with us (they get our entry over the bond) and which entries bonds have brought.
 ///
-/// Life. `start` dials the bootstrap peers; each snapshot that arrives leads to entries, entries to facts. Own entry is
-/// signed anew every limits::refresh_least to refresh_most and made known: the fact SelfRefreshed lets bonds tell their
-/// peers, an own-entry-only sync tells the catalog's other peers (spec: discovery 4.13 c, 8 W22).
+/// Life. `start` dials the bootstrap peers; each snapshot that arrives leads to entries, entries to events. Own entry
+/// is signed anew every limits::refresh_least to refresh_most and made known: the fact SelfRefreshed lets bonds tell
+/// their peers, an own-entry-only sync tells the catalog's other peers (spec: discovery 4.13 c, 8 W22).
 ///
 /// A bond brings its peer's entry and nobody else's. So each refresh goes to one bonded peer by a sync too, to each in
 /// its turn, and the answer brings all that it knows: two peers that could not reach each other for longer than an
@@ -31,13 +31,13 @@
 #include <variant>
 #include <vector>
 
-#include <mosaik/status.hpp>
+#include <mosaik/types/status.hpp>
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
 #include "identity/directory.hpp"
 #include "identity/entry.hpp"
-#include "quic/links.hpp"
+#include "link/links.hpp"
 
 namespace mosaik::discovery {
 
@@ -115,7 +115,7 @@ struct Notice {
   std::string text;
   std::size_t contact = 0;  ///< of one without an id: its place in the configuration, counted from 1
 };
-using Fact =
+using DiscoveryEvent =
     std::variant<Discovered, Updated, Departed, SelfRefreshed, Resolve, ContactAnswered, SyncEnded, PingEnded, Notice>;
 
 /// How an entry reached us.
@@ -132,32 +132,32 @@ class Discovery final : public identity::Directory {
   Discovery(const Config& config, identity::Self& self, identity::Verifier& verifier, FramePool& pool, Rng rng);
   ~Discovery();
 
-  // Inputs. Facts are appended to `facts`, in order.
-  void start(const Now& now, quic::Links& links, std::vector<Fact>& facts);
+  // Inputs. Facts are appended to `events`, in order.
+  void start(const Now& now, Links& links, std::vector<DiscoveryEvent>& events);
   /// An event of a link with the ALPN sync or ping, or of a dial made here.
-  void on_link(const Now& now, const quic::LinkEvent& event, quic::Links& links, std::vector<Fact>& facts);
-  void on_timer(const Now& now, quic::Links& links, std::vector<Fact>& facts);
+  void on_link(const Now& now, const LinkEvent& event, Links& links, std::vector<DiscoveryEvent>& events);
+  void on_timer(const Now& now, Links& links, std::vector<DiscoveryEvent>& events);
   void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses,
-                   quic::Links& links, std::vector<Fact>& facts);
+                   Links& links, std::vector<DiscoveryEvent>& events);
   /// A verified entry that came over a bond. Returns false when the rules refuse it or it is not news.
-  bool feed(const Now& now, const identity::EntryRef& entry, Source source, std::vector<Fact>& facts);
+  bool feed(const Now& now, const identity::EntryRef& entry, Source source, std::vector<DiscoveryEvent>& events);
   /// The peer of a bond said Departure: its entry leaves, nothing of that run returns.
-  void on_departure(const Now& now, const PeerId& peer, std::vector<Fact>& facts);
+  void on_departure(const Now& now, const PeerId& peer, std::vector<DiscoveryEvent>& events);
   /// Our entry was changed by somebody else (a group joined or left): spread it.
-  void on_self_changed(const Now& now, quic::Links& links, std::vector<Fact>& facts);
+  void on_self_changed(const Now& now, Links& links, std::vector<DiscoveryEvent>& events);
   /// Runs a full catalog sync with the peer; SyncEnded follows. Several calls for one peer share one sync.
   /// `source`: who named the peer and the addresses.
-  void sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
-                 std::vector<Fact>& facts, quic::DialSource source = quic::DialSource::contact);
+  void sync_with(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, Links& links,
+                 std::vector<DiscoveryEvent>& events, DialSource source = DialSource::contact);
   /// Asks the peer for its entry; PingEnded follows.
-  void ping(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, quic::Links& links,
-            std::vector<Fact>& facts);
+  void ping(const Now& now, const PeerId& peer, const std::vector<SocketAddress>& addresses, Links& links,
+            std::vector<DiscoveryEvent>& events);
   /// Peers that hold a bond with us need no refresh by sync.
   void set_bonded(const Now& now, const PeerId& peer, bool bonded);
 
   [[nodiscard]] Mono next_deadline() const;
   /// True when the link's events belong here.
-  [[nodiscard]] bool owns(quic::LinkId link) const;
+  [[nodiscard]] bool owns(LinkId link) const;
 
   // Directory.
   [[nodiscard]] identity::EntryRef find(const PeerId& peer, const Now& now) const override;

@@ -6,7 +6,7 @@ namespace mosaik::discovery {
 
 namespace {
 
-Error closed_by_peer(const Exchange& exchange, const quic::CloseInfo& close) {
+Error closed_by_peer(const Exchange& exchange, const CloseInfo& close) {
   if (close.is(CloseCode::protocol_violation))
     return {Errc::refused, "it could not read what we sent; it may speak another release of mosaik"};
   if (close.is(CloseCode::cancelled)) return {Errc::refused, "it is too busy, or shutting down"};
@@ -17,11 +17,11 @@ Error closed_by_peer(const Exchange& exchange, const quic::CloseInfo& close) {
 }
 
 /// RFC 9001 4.8: the codes 0x100 to 0x1ff carry a TLS alert.
-bool is_tls_failure(const quic::CloseInfo& close) {
+bool is_tls_failure(const CloseInfo& close) {
   return !close.application && close.code >= 0x100 && close.code <= 0x1ff;
 }
 
-Error never_opened(const Exchange& exchange, const quic::CloseInfo& close) {
+Error never_opened(const Exchange& exchange, const CloseInfo& close) {
   if (exchange.unreachable) return {Errc::unreachable, "nobody listens there (port unreachable)"};
   if (is_tls_failure(close) && exchange.place)
     return {Errc::refused, "what answers there is no mosaik node, or it refused our key" +
@@ -36,16 +36,15 @@ Error never_opened(const Exchange& exchange, const quic::CloseInfo& close) {
 
 }  // namespace
 
-Error failure_of(const Exchange& exchange, const quic::CloseInfo& close) {
+Error failure_of(const Exchange& exchange, const CloseInfo& close) {
   switch (close.by) {
-    case quic::ClosedBy::handshake: return never_opened(exchange, close);
-    case quic::ClosedBy::peer: return closed_by_peer(exchange, close);
-    case quic::ClosedBy::stateless_reset: return {Errc::closed, "it was restarted meanwhile"};
-    case quic::ClosedBy::idle: return {Errc::timed_out, "it fell silent"};
-    case quic::ClosedBy::moved: return {Errc::closed, "its address changed"};
-    case quic::ClosedBy::transport:
-      return {Errc::closed, "a QUIC error" + (close.reason.empty() ? "" : ": " + close.reason)};
-    case quic::ClosedBy::us: break;
+    case ClosedBy::handshake: return never_opened(exchange, close);
+    case ClosedBy::peer: return closed_by_peer(exchange, close);
+    case ClosedBy::stateless_reset: return {Errc::closed, "it was restarted meanwhile"};
+    case ClosedBy::idle: return {Errc::timed_out, "it fell silent"};
+    case ClosedBy::moved: return {Errc::closed, "its address changed"};
+    case ClosedBy::transport: return {Errc::closed, "a QUIC error" + (close.reason.empty() ? "" : ": " + close.reason)};
+    case ClosedBy::us: break;
   }
   return {Errc::closed, "we closed the connection"};
 }
@@ -58,7 +57,7 @@ Error timeout_of(const Exchange& exchange, Nanoseconds waited) {
   return {Errc::timed_out, std::string(what) + " within " + std::to_string(milliseconds) + " ms"};
 }
 
-Exchange* Exchanges::find(quic::LinkId link) {
+Exchange* Exchanges::find(LinkId link) {
   const auto found = table_.find(link);
   return found == table_.end() ? nullptr : &found->second;
 }
@@ -75,8 +74,8 @@ Exchange* Exchanges::oldest_from(const PeerId& peer) {
   return nullptr;
 }
 
-std::vector<quic::LinkId> Exchanges::overdue(const Now& now) const {
-  std::vector<quic::LinkId> out;
+std::vector<LinkId> Exchanges::overdue(const Now& now) const {
+  std::vector<LinkId> out;
   for (const auto& [link, exchange] : table_)
     if (exchange.live() && exchange.deadline <= now.mono) out.push_back(link);
   return out;

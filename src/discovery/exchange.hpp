@@ -15,8 +15,8 @@
 #include "base/admission_table.hpp"
 #include "base/limits.hpp"
 #include "base/rekey.hpp"
-#include "discovery/outreach.hpp"
-#include "quic/links.hpp"
+#include "discovery/sync_scheduler.hpp"
+#include "link/links.hpp"
 
 namespace mosaik::discovery {
 
@@ -30,7 +30,7 @@ struct Exchange {
   /// Who wanted it.
   enum class Origin : std::uint8_t { peer, request, bootstrap, outreach };
 
-  quic::LinkId link;
+  LinkId link;
   PeerId peer;
   Alpn alpn = Alpn::sync;
   Origin origin = Origin::peer;
@@ -52,19 +52,19 @@ struct Exchange {
 };
 
 /// Why a dialed exchange ended without success, in words for a person and as an error.
-[[nodiscard]] Error failure_of(const Exchange& exchange, const quic::CloseInfo& close);
+[[nodiscard]] Error failure_of(const Exchange& exchange, const CloseInfo& close);
 [[nodiscard]] Error timeout_of(const Exchange& exchange, Nanoseconds waited);
 
 class Exchanges {
  public:
   Exchange& add(Exchange exchange) { return table_.insert_or_assign(exchange.link, std::move(exchange)).first->second; }
-  [[nodiscard]] Exchange* find(quic::LinkId link);
+  [[nodiscard]] Exchange* find(LinkId link);
   /// Another connection of the dial than its first one has opened.
-  void rename(quic::LinkId dial, quic::LinkId winner) {
+  void rename(LinkId dial, LinkId winner) {
     if (Exchange* const exchange = rekey(table_, dial, winner)) exchange->link = winner;
   }
-  [[nodiscard]] bool contains(quic::LinkId link) const { return table_.contains(link); }
-  void erase(quic::LinkId link) {
+  [[nodiscard]] bool contains(LinkId link) const { return table_.contains(link); }
+  void erase(LinkId link) {
     table_.erase(link);
     places_.leave(link);
   }
@@ -73,7 +73,7 @@ class Exchanges {
     const auto leaving = places_.admit(exchange.link, exchange.remote, standing);
     return leaving ? find(*leaving) : nullptr;
   }
-  void on_frame(quic::LinkId link) { places_.on_frame(link); }
+  void on_frame(LinkId link) { places_.on_frame(link); }
 
   /// A live dialed one to this peer; null when there is none.
   [[nodiscard]] Exchange* dialed_to(const PeerId& peer, Alpn alpn);
@@ -88,12 +88,12 @@ class Exchanges {
     return out;
   }
   /// Links of live ones whose deadline has passed.
-  [[nodiscard]] std::vector<quic::LinkId> overdue(const Now& now) const;
+  [[nodiscard]] std::vector<LinkId> overdue(const Now& now) const;
   [[nodiscard]] Mono deadline() const;
 
  private:
-  std::map<quic::LinkId, Exchange> table_;
-  AdmissionTable<quic::LinkId> places_{{.places = limits::incoming_syncs, .for_members = limits::member_syncs}};
+  std::map<LinkId, Exchange> table_;
+  AdmissionTable<LinkId> places_{{.places = limits::incoming_syncs, .for_members = limits::member_syncs}};
 };
 
 }  // namespace mosaik::discovery

@@ -6,43 +6,44 @@
 
 namespace mosaik::discovery {
 
-bool Discovery::Impl::feed(const Now& now, const identity::EntryRef& entry, Facts& facts) {
-  const Verdict verdict = accept(now, entry, PeerId{}, facts);
+bool Discovery::Impl::feed(const Now& now, const identity::EntryRef& entry, Facts& events) {
+  const Verdict verdict = accept(now, entry, PeerId{}, events);
   return verdict == Verdict::added || verdict == Verdict::updated;
 }
 
 /// `from` is whose link brought it; zero when a bond did.
-Verdict Discovery::Impl::accept(const Now& now, const identity::EntryRef& entry, const PeerId& from, Facts& facts) {
+Verdict Discovery::Impl::accept(const Now& now, const identity::EntryRef& entry, const PeerId& from, Facts& events) {
   const PeerId& id = entry->id();
   const Standing standing = bonded_.contains(id) ? Standing::bonded
                             : id == from         ? Standing::contacted
                                                  : Standing::heard_of;
   const Catalog::Merged merged = catalog_.merge(entry, standing, now);
-  for (const identity::EntryRef& gone : merged.evicted) left(now, gone, false, facts);
+  for (const identity::EntryRef& gone : merged.evicted) left(now, gone, false, events);
   if (!merged.evicted.empty() || merged.verdict == Verdict::full) {
     notices_.say(
         now, Notice::Kind::catalog_full, from,
-        "the catalog is full with " + std::to_string(catalog_.size()) + " entries; those longest unheard leave", facts);
+        "the catalog is full with " + std::to_string(catalog_.size()) + " entries; those longest unheard leave",
+        events);
   }
   switch (merged.verdict) {
     case Verdict::added:
-      facts.emplace_back(Discovered{entry});
-      outreach_.know(id);
+      events.emplace_back(Discovered{entry});
+      sync_scheduler_.know(id);
       greet(now, entry, from);
       break;
     case Verdict::updated:
-      facts.emplace_back(Updated{entry});
+      events.emplace_back(Updated{entry});
       // A new run of the peer has forgotten us.
       if (merged.new_run) {
-        outreach_.forget(id);
-        outreach_.know(id);
+        sync_scheduler_.forget(id);
+        sync_scheduler_.know(id);
         greet(now, entry, from);
       }
-      if (bond_will_tell(entry)) outreach_.postpone(id, now.mono + bond_first);
+      if (bond_will_tell(entry)) sync_scheduler_.postpone(id, now.mono + bond_first);
       break;
     case Verdict::not_news: break;
-    case Verdict::own_id: intake_.note_own_id(now, entry->entry, facts); break;
-    default: note_refused(now, entry, from, merged.verdict, facts); break;
+    case Verdict::own_id: entry_validation_.note_own_id(now, entry->entry, events); break;
+    default: note_refused(now, entry, from, merged.verdict, events); break;
   }
   plan_purge(now);
   return merged.verdict;
@@ -59,7 +60,7 @@ void Discovery::Impl::greet(const Now& now, const identity::EntryRef& entry, con
   Nanoseconds pause = cpp ? rng_.between(500ms, 2s) : rng_.between(0ms, 100ms);
   // It is in a sync with us right now; when that ends well it has our entry.
   if (id == from) pause = limits::accept_timeout;
-  outreach_.owe(id, now.mono + pause, Scope::catalog);
+  sync_scheduler_.owe(id, now.mono + pause, Scope::catalog);
 }
 
 bool Discovery::Impl::bond_will_tell(const identity::EntryRef& entry) const {
@@ -73,21 +74,21 @@ bool Discovery::Impl::shares_group(const PeerEntry& entry) const {
 }
 
 void Discovery::Impl::note_refused(const Now& now, const identity::EntryRef& entry, const PeerId& from, Verdict verdict,
-                                   Facts& facts) {
+                                   Facts& events) {
   ++counters_.entries_refused;
   const PeerId& id = entry->id();
   if (verdict == Verdict::from_the_future) {
     notices_.say(now, Notice::Kind::from_the_future, id,
-                 "the entry of peer " + id.brief() + " is dated in the future; compare its clock with ours", facts);
+                 "the entry of peer " + id.brief() + " is dated in the future; compare its clock with ours", events);
   }
   if (verdict == Verdict::stale && id == from) {
     notices_.say(now, Notice::Kind::stale_on_arrival, id,
                  "peer " + id.brief() + " presented an entry that is stale already; compare its clock with ours",
-                 facts);
+                 events);
   }
 }
 
-void Discovery::Impl::on_departure(const Now& now, const PeerId& peer, Facts& facts) {
+void Discovery::Impl::on_departure(const Now& now, const PeerId& peer, Facts& events) {
   // The bond was with one run; a later run of the peer may be known already, and stays.
   const auto bond = bonded_.find(peer);
   std::int64_t started = bond == bonded_.end() ? 0 : bond->second;
@@ -96,13 +97,13 @@ void Discovery::Impl::on_departure(const Now& now, const PeerId& peer, Facts& fa
     if (!known) return;
     started = known->entry.version.started;
   }
-  if (const identity::EntryRef gone = catalog_.depart(peer, started, now)) left(now, gone, true, facts);
+  if (const identity::EntryRef gone = catalog_.depart(peer, started, now)) left(now, gone, true, events);
   plan_purge(now);
 }
 
-void Discovery::Impl::left(const Now& now, const identity::EntryRef& entry, bool signed_off, Facts& facts) {
-  facts.emplace_back(Departed{entry, signed_off});
-  outreach_.forget(entry->id());
+void Discovery::Impl::left(const Now& now, const identity::EntryRef& entry, bool signed_off, Facts& events) {
+  events.emplace_back(Departed{entry, signed_off});
+  sync_scheduler_.forget(entry->id());
   if (!started_) return;
   bootstrap_.lost(now, entry->id(), company(), rng_);
   if (company() == Company::alone) bootstrap_.alone(now, rng_);
@@ -118,12 +119,12 @@ void Discovery::Impl::set_bonded(const Now& now, const PeerId& peer, bool bonded
   }
   bonded_[peer] = catalog_.started_of(peer);
   catalog_.set_standing(peer, Standing::bonded);
-  outreach_.cancel(peer);
+  sync_scheduler_.cancel(peer);
   bootstrap_.bonded(peer);
 }
 
-void Discovery::Impl::purge(const Now& now, Facts& facts) {
-  for (const identity::EntryRef& gone : catalog_.purge(now)) left(now, gone, false, facts);
+void Discovery::Impl::purge(const Now& now, Facts& events) {
+  for (const identity::EntryRef& gone : catalog_.purge(now)) left(now, gone, false, events);
   plan_purge(now);
 }
 

@@ -17,7 +17,7 @@ class Notices {
   static constexpr std::size_t remembered = 64;  ///< peers of one kind within one pause; more: not said
 
   /// Appends the notice unless it was said of this peer, or of this contact without a peer, within the pause.
-  void say(const Now& now, Notice::Kind kind, const PeerId& peer, std::string text, std::vector<Fact>& facts,
+  void say(const Now& now, Notice::Kind kind, const PeerId& peer, std::string text, std::vector<DiscoveryEvent>& events,
            std::size_t contact = 0) {
     std::map<Subject, Boot>& said = said_[kind];
     const Subject subject{peer, contact};
@@ -26,7 +26,7 @@ class Notices {
       std::erase_if(said, [&](const auto& item) { return now.boot - item.second >= pause; });
     if (said.size() >= remembered) return;
     said[subject] = now.boot;
-    facts.emplace_back(Notice{kind, peer, std::move(text), contact});
+    events.emplace_back(Notice{kind, peer, std::move(text), contact});
   }
 
  private:

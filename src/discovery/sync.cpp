@@ -1,7 +1,7 @@
 // The catalog sync (spec: discovery 3), dialed and accepted.
 
-#include "codec/messages.hpp"
 #include "discovery/impl.hpp"
+#include "wire/messages.hpp"
 
 namespace mosaik::discovery {
 
@@ -11,8 +11,8 @@ Frame encode(std::span<const identity::EntryRef> entries, FramePool& pool) {
   std::vector<BytesView> views;
   views.reserve(entries.size());
   for (const identity::EntryRef& entry : entries) views.emplace_back(entry->bytes);
-  codec::Out out;
-  codec::encode_snapshot(views, out);
+  wire::Out out;
+  wire::encode_snapshot(views, out);
   return pool.make(out);
 }
 
@@ -53,50 +53,48 @@ Frame Discovery::Impl::catalog_frame(const Now& now) {
   return catalog_frame_;
 }
 
-void Discovery::Impl::open_sync(const Now& now, Exchange& exchange, quic::Links& links, Facts& facts) {
+void Discovery::Impl::open_sync(const Now& now, Exchange& exchange, Links& links, Facts& events) {
   links.set_frame_limit(exchange.link, limits::sync_frame);
   exchange.version = self_.entry()->entry.version.updated;
   const Frame frame = exchange.scope == Scope::catalog ? catalog_frame(now) : own_frame();
-  if (links.send(exchange.link, quic::SendClass::catalog, frame) == quic::SendResult::queued) return;
-  abandon(now, exchange, CloseCode::cancelled, {Errc::limit, "our snapshot could not be queued"}, links, facts);
+  if (links.send(exchange.link, SendClass::catalog, frame) == SendResult::queued) return;
+  abandon(now, exchange, CloseCode::cancelled, {Errc::limit, "our snapshot could not be queued"}, links, events);
 }
 
 // Our reply is made before theirs is merged: nobody gets back what it brought (spec: discovery 3, step 2).
-void Discovery::Impl::serve_sync(const Now& now, Exchange& exchange, BytesView payload, quic::Links& links,
-                                 Facts& facts) {
-  const auto snapshot = intake_.read(now, exchange.peer, payload, facts);
-  if (!snapshot) return abandon(now, exchange, CloseCode::protocol_violation, snapshot.error(), links, facts);
+void Discovery::Impl::serve_sync(const Now& now, Exchange& exchange, BytesView payload, Links& links, Facts& events) {
+  const auto snapshot = entry_validation_.read(now, exchange.peer, payload, events);
+  if (!snapshot) return abandon(now, exchange, CloseCode::protocol_violation, snapshot.error(), links, events);
   // Who does not show an entry of our network learns who we are, and nothing of others (spec: discovery 8 W7).
   const Frame reply = snapshot->theirs ? catalog_frame(now) : own_frame();
   exchange.version = self_.entry()->entry.version.updated;
-  if (links.send(exchange.link, quic::SendClass::catalog, reply) != quic::SendResult::queued)
+  if (links.send(exchange.link, SendClass::catalog, reply) != SendResult::queued)
     return abandon(now, exchange, CloseCode::cancelled, {Errc::limit, "our snapshot could not be queued"}, links,
-                   facts);
+                   events);
   exchange.stage = Exchange::Stage::awaiting_close;
-  exchange.met = merge(now, exchange, *snapshot, facts).has_value();
+  exchange.met = merge(now, exchange, *snapshot, events).has_value();
 }
 
 // Closed before the merge: a Rust acceptor does nothing else until it hears our close (spec: discovery 3).
-void Discovery::Impl::finish_sync(const Now& now, Exchange& exchange, BytesView payload, quic::Links& links,
-                                  Facts& facts) {
-  const auto snapshot = intake_.read(now, exchange.peer, payload, facts);
-  if (!snapshot) return abandon(now, exchange, CloseCode::protocol_violation, snapshot.error(), links, facts);
+void Discovery::Impl::finish_sync(const Now& now, Exchange& exchange, BytesView payload, Links& links, Facts& events) {
+  const auto snapshot = entry_validation_.read(now, exchange.peer, payload, events);
+  if (!snapshot) return abandon(now, exchange, CloseCode::protocol_violation, snapshot.error(), links, events);
   exchange.stage = Exchange::Stage::finished;
-  links.close(now, exchange.link, CloseCode::success, quic::CloseMode::at_once);
-  const Result<> result = merge(now, exchange, *snapshot, facts);
-  end(now, exchange, result, Told::yes, facts);
+  links.close(now, exchange.link, CloseCode::success, CloseMode::at_once);
+  const Result<> result = merge(now, exchange, *snapshot, events);
+  end(now, exchange, result, Told::yes, events);
 }
 
-Result<> Discovery::Impl::merge(const Now& now, Exchange& exchange, const Snapshot& snapshot, Facts& facts) {
+Result<> Discovery::Impl::merge(const Now& now, Exchange& exchange, const Snapshot& snapshot, Facts& events) {
   const PeerId& from = exchange.peer;
   Result<> out;
   if (snapshot.theirs)
-    out = result_of(accept(now, *snapshot.theirs, from, facts));
+    out = result_of(accept(now, *snapshot.theirs, from, events));
   else
     out = std::unexpected(snapshot.theirs.error());
-  for (const codec::SignedEntryView& view : snapshot.news) {
-    const auto entry = intake_.verify(now, view);
-    if (entry) accept(now, *entry, from, facts);
+  for (const wire::SignedEntryView& view : snapshot.news) {
+    const auto entry = entry_validation_.verify(now, view);
+    if (entry) accept(now, *entry, from, events);
     if (entry || entry.error().code != Errc::limit) continue;
     exchange.cut_short = out.has_value();
     break;

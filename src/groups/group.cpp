@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "codec/close_code.hpp"
-#include "consensus/bystander.hpp"
+#include "consensus/dynamic/bystander.hpp"
+#include "wire/close_code.hpp"
 
 namespace mosaik::groups {
 namespace {
@@ -28,8 +28,8 @@ consensus::Loss loss_of(const bonds::BondDown& down) {
   return consensus::Loss::presumed;
 }
 
-quic::SendClass class_of(consensus::Urgency urgency) {
-  return urgency == consensus::Urgency::bulk ? quic::SendClass::bulk : quic::SendClass::consensus;
+SendClass class_of(consensus::Urgency urgency) {
+  return urgency == consensus::Urgency::bulk ? SendClass::bulk : SendClass::consensus;
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ void Group::on_bond_down(const Now& now, const bonds::BondDown& down) {
   if (engine_) engine_->on_gone(now, down.peer, loss_of(down), survivors);
 }
 
-void Group::on_raft(const bonds::Step& step, const bonds::RaftHeard& heard) {
+void Group::on_raft(const bonds::MeshContext& step, const bonds::RaftHeard& heard) {
   if (engine_) {
     // What does not decode is ignored; a member is trusted for liveness (docs/THREATS.md).
     static_cast<void>(engine_->on_message(step.now, heard.peer, heard.message));
@@ -61,7 +61,7 @@ void Group::on_raft(const bonds::Step& step, const bonds::RaftHeard& heard) {
   static_cast<void>(mesh_.send_raft(step, heard.peer, response));
 }
 
-void Group::on_growing(const bonds::Step& step, const PeerId& peer, quic::LinkId link, const quic::FrameHead& head) {
+void Group::on_growing(const bonds::MeshContext& step, const PeerId& peer, LinkId link, const FrameHead& head) {
   mesh_.on_growing(step, link);
   const auto known = links_.find(peer);
   if (engine_ && known != links_.end() && known->second == link) engine_->on_growing(step.now, peer, head);
@@ -72,32 +72,32 @@ void Group::on_persisted(const Now& now, consensus::Ticket ticket) {
   if (engine_) engine_->on_persisted(now, ticket);
 }
 
-void Group::on_timer(const bonds::Step& step) {
+void Group::on_timer(const bonds::MeshContext& step) {
   mesh_.on_timer(step);
   if (engine_ && step.now.mono >= engine_->next_deadline()) engine_->on_timer(step.now);
 }
 
-void Group::send(const bonds::Step& step, quic::LinkId link, const consensus::Send& send) {
+void Group::send(const bonds::MeshContext& step, LinkId link, const consensus::Send& send) {
   static_cast<void>(mesh_.send_raft(step, send.peer, link, class_of(send.urgency), send.frame));
 }
 
-bool Group::queue_empty(const bonds::Step& step, const PeerId& peer, consensus::Urgency urgency) const {
+bool Group::queue_empty(const bonds::MeshContext& step, const PeerId& peer, consensus::Urgency urgency) const {
   const auto link = links_.find(peer);
   const auto stats = link == links_.end() ? std::nullopt : step.links.stats(link->second);
   if (!stats) return true;
   return (urgency == consensus::Urgency::bulk ? stats->queued_bulk : stats->queued_consensus) == 0;
 }
 
-void Group::settle(const bonds::Step& step) {
+void Group::settle(const bonds::MeshContext& step) {
   if (!engine_) return;
   engine_->on_queues([&](const PeerId& peer, consensus::Urgency urgency) { return queue_empty(step, peer, urgency); });
   engine_->settle(step.now);
   for (; !held_.empty() && held_.front().send.after <= durable_; held_.pop_front())
     send(step, held_.front().link, held_.front().send);
-  for (consensus::Effect& effect : engine_->take_effects()) {
-    auto* frame = std::get_if<consensus::Send>(&effect);
+  for (consensus::Action& action : engine_->take_effects()) {
+    auto* frame = std::get_if<consensus::Send>(&action);
     if (frame == nullptr) {
-      effects_.push_back(std::move(effect));
+      actions_.push_back(std::move(action));
       continue;
     }
     const auto link = links_.find(frame->peer);

@@ -3,20 +3,20 @@
 ///
 /// The mesh tells what bonds begin and end and what raft messages come over them; the engine says what to send, and on
 /// which bond: a frame meant for a bond that has been replaced meanwhile is dropped, because what an engine sends on a
-/// bond depends on what it has sent on it before (consensus/engine.hpp). Frames that report something durable wait here
-/// for their ticket. Everything else that the engine wants goes out through take_effects.
+/// bond depends on what it has sent on it before (consensus/dynamic/engine.hpp). Frames that report something durable
+/// wait here for their ticket. Everything else that the engine wants goes out through take_effects.
 ///
-/// Without a machine there is no engine, and a member still has to answer for itself (consensus/bystander.hpp), so that
-/// the others elect among themselves.
+/// Without a machine there is no engine, and a member still has to answer for itself (consensus/dynamic/bystander.hpp),
+/// so that the others elect among themselves.
 
 #include <deque>
 #include <map>
 #include <optional>
 
-#include <mosaik/consensus_status.hpp>
+#include <mosaik/types/consensus_status.hpp>
 
 #include "bonds/mesh.hpp"
-#include "consensus/engine.hpp"
+#include "consensus/dynamic/engine.hpp"
 
 namespace mosaik::groups {
 
@@ -44,32 +44,32 @@ class Group {
   void on_bond_up(const Now& now, const bonds::BondUp& up);
   void on_bond_down(const Now& now, const bonds::BondDown& down);
   /// A raft message from a bonded peer.
-  void on_raft(const bonds::Step& step, const bonds::RaftHeard& heard);
+  void on_raft(const bonds::MeshContext& step, const bonds::RaftHeard& heard);
   /// A frame of a bonded peer has grown and is not complete.
-  void on_growing(const bonds::Step& step, const PeerId& peer, quic::LinkId link, const quic::FrameHead& head);
+  void on_growing(const bonds::MeshContext& step, const PeerId& peer, LinkId link, const FrameHead& head);
 
   /// The disk has it, and frames that waited for that may go.
   void on_persisted(const Now& now, consensus::Ticket ticket);
-  void on_timer(const bonds::Step& step);
-  /// Ends a step of the engine: its frames leave, its other effects wait for take_effects.
-  void settle(const bonds::Step& step);
-  [[nodiscard]] std::vector<consensus::Effect> take_effects() { return std::exchange(effects_, {}); }
+  void on_timer(const bonds::MeshContext& step);
+  /// Ends a step of the engine: its frames leave, its other actions wait for take_effects.
+  void settle(const bonds::MeshContext& step);
+  [[nodiscard]] std::vector<consensus::Action> take_effects() { return std::exchange(actions_, {}); }
   [[nodiscard]] Mono next_deadline() const;
 
  private:
   struct Held {
-    quic::LinkId link;
+    LinkId link;
     consensus::Send send;
   };
-  void send(const bonds::Step& step, quic::LinkId link, const consensus::Send& send);
-  [[nodiscard]] bool queue_empty(const bonds::Step& step, const PeerId& peer, consensus::Urgency urgency) const;
+  void send(const bonds::MeshContext& step, LinkId link, const consensus::Send& send);
+  [[nodiscard]] bool queue_empty(const bonds::MeshContext& step, const PeerId& peer, consensus::Urgency urgency) const;
 
   bonds::Mesh mesh_;
   std::optional<consensus::Engine> engine_;
-  std::map<PeerId, quic::LinkId> links_;  ///< the bonds that the engine knows of
-  std::deque<Held> held_;  ///< until durable; bonds::Mesh bounds what is sent, the engine what is asked for
+  std::map<PeerId, LinkId> links_;  ///< the bonds that the engine knows of
+  std::deque<Held> held_;           ///< until durable; bonds::Mesh bounds what is sent, the engine what is asked for
   consensus::Ticket durable_;
-  std::vector<consensus::Effect> effects_;
+  std::vector<consensus::Action> actions_;
 };
 
 }  // namespace mosaik::groups

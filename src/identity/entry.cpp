@@ -19,8 +19,8 @@ bool SignedEntry::labelled_cpp() const noexcept {
 EntryRef sign(const PeerEntry& entry, const crypto::SecretKey& key) {
   MOSAIK_ASSERT(entry.id == key.id());
   SignedEntry out;
-  out.entry = codec::canonical(entry);
-  codec::encode_entry(out.entry, out.bytes);
+  out.entry = wire::canonical(entry);
+  wire::encode_entry(out.entry, out.bytes);
   // The hash is signed, not the entry (spec: discovery 1.10).
   const crypto::Signature signature = key.sign(crypto::hash({out.bytes}));
   out.bytes.insert(out.bytes.end(), signature.begin(), signature.end());

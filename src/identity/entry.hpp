@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include <mosaik/peer_entry.hpp>
-#include <mosaik/result.hpp>
+#include <mosaik/types/peer_entry.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "base/counted.hpp"
 #include "base/now.hpp"
-#include "codec/entry.hpp"
 #include "crypto/ed25519.hpp"
+#include "wire/entry.hpp"
 
 namespace mosaik::identity {
 
@@ -43,7 +43,7 @@ class Verifier {
  public:
   explicit Verifier(std::size_t capacity);
   /// Errors: malformed, not_canonical, limit, old_entry_layout, bad_signature.
-  [[nodiscard]] Result<EntryRef> verify(const codec::SignedEntryView& view);
+  [[nodiscard]] Result<EntryRef> verify(const wire::SignedEntryView& view);
   /// The same for bytes that must be exactly one signed entry.
   [[nodiscard]] Result<EntryRef> verify(BytesView signed_entry);
   /// The entry of these bytes if it was verified before; null otherwise.

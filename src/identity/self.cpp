@@ -42,7 +42,7 @@ bool Self::set_addresses(std::vector<SocketAddress> addresses, Wall now) {
     const TransportAddress one = address;
     if (std::ranges::find(entry.addresses, one) == entry.addresses.end()) entry.addresses.push_back(one);
   }
-  entry = codec::canonical(std::move(entry));
+  entry = wire::canonical(std::move(entry));
   if (entry.addresses == current_->entry.addresses) return false;
   publish(std::move(entry), now);
   return true;
@@ -51,7 +51,7 @@ bool Self::set_addresses(std::vector<SocketAddress> addresses, Wall now) {
 bool Self::set_tags(std::vector<Tag> tags, Wall now) {
   PeerEntry entry = current_->entry;
   entry.tags = std::move(tags);
-  entry = codec::canonical(std::move(entry));
+  entry = wire::canonical(std::move(entry));
   if (entry.tags.size() > limits::entry_items) entry.tags.resize(limits::entry_items);
   if (entry.tags == current_->entry.tags) return false;
   publish(std::move(entry), now);
@@ -63,7 +63,7 @@ bool Self::join(const GroupId& group, Wall now) {
   if (current_->names(group) || joined >= limits::groups) return false;
   PeerEntry entry = current_->entry;
   entry.groups.push_back(group);
-  publish(codec::canonical(std::move(entry)), now);
+  publish(wire::canonical(std::move(entry)), now);
   return true;
 }
 

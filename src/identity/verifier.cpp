@@ -10,11 +10,11 @@ Verifier::Verifier(std::size_t capacity) : capacity_(capacity) {
   MOSAIK_ASSERT(capacity > 0);
 }
 
-Result<EntryRef> Verifier::verify(const codec::SignedEntryView& view) {
+Result<EntryRef> Verifier::verify(const wire::SignedEntryView& view) {
   const Digest digest = Digest::hash(view.whole);
   if (const auto known = known_.find(digest); known != known_.end()) return known->second;
 
-  Result<PeerEntry> entry = codec::decode_entry(view.entry);
+  Result<PeerEntry> entry = wire::decode_entry(view.entry);
   if (!entry) return std::unexpected(std::move(entry.error()));
   crypto::Signature signature{};
   if (view.signature.size() != signature.size()) return fail(Errc::malformed, "a signature that is not 64 bytes long");
@@ -31,7 +31,7 @@ Result<EntryRef> Verifier::verify(const codec::SignedEntryView& view) {
 
 Result<EntryRef> Verifier::verify(BytesView signed_entry) {
   postcard::Reader reader(signed_entry);
-  const Result<codec::SignedEntryView> view = codec::cut_signed_entry(reader);
+  const Result<wire::SignedEntryView> view = wire::cut_signed_entry(reader);
   if (!view) return std::unexpected(view.error());
   if (!reader.finished()) return fail(Errc::malformed, "bytes behind a signed peer entry");
   return verify(*view);

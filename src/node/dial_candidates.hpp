@@ -19,8 +19,8 @@
 #include <utility>
 #include <vector>
 
-#include <mosaik/address.hpp>
-#include <mosaik/id.hpp>
+#include <mosaik/types/address.hpp>
+#include <mosaik/types/id.hpp>
 
 #include "base/limits.hpp"
 #include "base/now.hpp"

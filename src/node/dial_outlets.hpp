@@ -12,7 +12,7 @@
 
 #include "base/limits.hpp"
 #include "base/now.hpp"
-#include "quic/link.hpp"
+#include "link/link.hpp"
 
 namespace mosaik::node {
 
@@ -27,13 +27,13 @@ class DialOutlets {
     turn_ends_ = now + limits::fresh_port_turn;
     return current_;
   }
-  void on_dialed(Mono now, quic::LinkId link, std::uint8_t outlet) {
+  void on_dialed(Mono now, LinkId link, std::uint8_t outlet) {
     if (outlet == 0) return;
     links_[link] = outlet;
     ++of(outlet).links;
     keep(now, outlet);
   }
-  void on_closed(Mono now, quic::LinkId link) {
+  void on_closed(Mono now, LinkId link) {
     const auto found = links_.find(link);
     if (found == links_.end()) return;
     --of(found->second).links;
@@ -53,7 +53,7 @@ class DialOutlets {
   }
 
   std::array<Outlet, limits::fresh_ports> outlets_{};
-  std::map<quic::LinkId, std::uint8_t> links_;
+  std::map<LinkId, std::uint8_t> links_;
   std::uint8_t current_ = 0;
   Mono turn_ends_{};
 };

@@ -21,15 +21,15 @@ void DialScheduler::set_own(const std::vector<SocketAddress>& listening, const s
   candidates_.set_own(reachable);
 }
 
-DialStanding DialScheduler::standing(const quic::DialRequest& request, const SocketAddress& address) const {
-  if (request.source == quic::DialSource::contact || candidates_.is_configured(request.peer, address))
+DialStanding DialScheduler::standing(const DialRequest& request, const SocketAddress& address) const {
+  if (request.source == DialSource::contact || candidates_.is_configured(request.peer, address))
     return DialStanding::proven;
   const std::optional<SocketAddress> met = acquaintances_.find(request.peer);
   if (met == address) return DialStanding::proven;
   return met || vouched_(request.peer) ? DialStanding::attested : DialStanding::hearsay;
 }
 
-quic::DialPermit DialScheduler::permit(const Now& now, quic::DialRequest& request) {
+DialPermit DialScheduler::permit(const Now& now, DialRequest& request) {
   const DialCandidates::Known known{.named = std::exchange(request.addresses, {}),
                                     .met = acquaintances_.find(request.peer),
                                     .moved_to = request.moved_to};
@@ -39,7 +39,7 @@ quic::DialPermit DialScheduler::permit(const Now& now, quic::DialRequest& reques
   std::vector<SocketAddress> targets;
   for (const SocketAddress& address : candidates_.all(request.peer, known)) {
     const bool told_by_operator =
-        request.source == quic::DialSource::contact || candidates_.is_configured(request.peer, address);
+        request.source == DialSource::contact || candidates_.is_configured(request.peer, address);
     const std::string_view why = targets_.objection(address, told_by_operator ? PeerPlace::this_computer : place);
     if (why.empty())
       targets.push_back(address);
@@ -59,8 +59,7 @@ quic::DialPermit DialScheduler::permit(const Now& now, quic::DialRequest& reques
   return {.at = at, .why = {}};
 }
 
-quic::DialPermit DialScheduler::permit_hearsay(const Now& now, quic::DialRequest& request,
-                                               std::vector<SocketAddress> targets) {
+DialPermit DialScheduler::permit_hearsay(const Now& now, DialRequest& request, std::vector<SocketAddress> targets) {
   request.once = true;
   std::ranges::rotate(targets, targets.begin() + static_cast<std::ptrdiff_t>(request.tries % targets.size()));
   Mono at = never;
@@ -74,14 +73,14 @@ quic::DialPermit DialScheduler::permit_hearsay(const Now& now, quic::DialRequest
   return {.at = at, .why = {}};
 }
 
-Result<quic::LinkId> DialScheduler::dial(const Now& now, const quic::DialRequest& request) {
+Result<LinkId> DialScheduler::dial(const Now& now, const DialRequest& request) {
   Race race{.request = request};
   auto first = start_next(now, race);
   if (first) races_.emplace(*first, std::move(race));
   return first;
 }
 
-Result<quic::LinkId> DialScheduler::start_next(const Now& now, Race& race) {
+Result<LinkId> DialScheduler::start_next(const Now& now, Race& race) {
   std::vector<SocketAddress>& waiting = race.request.addresses;
   const auto allowed = [&](const SocketAddress& address) {
     return budget_.may(now.mono, standing(race.request, address), address);
@@ -92,7 +91,7 @@ Result<quic::LinkId> DialScheduler::start_next(const Now& now, Race& race) {
   const SocketAddress address = *at;
   waiting.erase(at);
   const DialStanding known = standing(race.request, address);
-  quic::DialRequest one = race.request;
+  DialRequest one = race.request;
   one.addresses = {address};
   one.once = one.once || known == DialStanding::hearsay ||
              (known != DialStanding::proven && budget_.doubtful(now.mono, known, address));
@@ -109,18 +108,18 @@ Result<quic::LinkId> DialScheduler::start_next(const Now& now, Race& race) {
   return link;
 }
 
-bool DialScheduler::cancel(const Now& now, quic::LinkId dial, CloseCode code) {
+bool DialScheduler::cancel(const Now& now, LinkId dial, CloseCode code) {
   const auto found = races_.find(dial);
   if (found == races_.end()) return false;
   found->second.cancelled = true;
   found->second.next_at = never;
-  for (const quic::LinkId link : found->second.running) transport_.close(now, link, code, quic::CloseMode::at_once);
+  for (const LinkId link : found->second.running) transport_.close(now, link, code, CloseMode::at_once);
   return true;
 }
 
-void DialScheduler::on_opened(const Now& now, quic::LinkOpened& opened, AdmissionClass standing) {
+void DialScheduler::on_opened(const Now& now, LinkOpened& opened, AdmissionClass standing) {
   acquaintances_.meet(opened.peer, opened.remote, standing);
-  if (opened.side == quic::Side::acceptor) return;
+  if (opened.side == Side::acceptor) return;
   budget_.on_answer(now.mono, opened.link.value, opened.remote);
   const auto won = tries_.extract(opened.link);
   if (!won) return;
@@ -128,14 +127,14 @@ void DialScheduler::on_opened(const Now& now, quic::LinkOpened& opened, Admissio
   if (!race) return;  // the dial was given up in the same moment
   candidates_.on_answer(race.mapped().request.peer, won.mapped().address);
   if (race.key() != opened.link) opened.dialed_as = race.key();
-  for (const quic::LinkId link : race.mapped().running) {
+  for (const LinkId link : race.mapped().running) {
     if (link == opened.link) continue;
     tries_[link].lost = true;
-    transport_.close(now, link, CloseCode::cancelled, quic::CloseMode::at_once);
+    transport_.close(now, link, CloseCode::cancelled, CloseMode::at_once);
   }
 }
 
-std::optional<quic::LinkClosed> DialScheduler::on_closed(const Now& now, const quic::LinkClosed& closed) {
+std::optional<LinkClosed> DialScheduler::on_closed(const Now& now, const LinkClosed& closed) {
   outlets_.on_closed(now.mono, closed.link);
   if (closed.close.sent > limits::first_packet)
     budget_.on_more(now.mono, closed.link.value, closed.close.sent - limits::first_packet);
@@ -151,14 +150,14 @@ std::optional<quic::LinkClosed> DialScheduler::on_closed(const Now& now, const q
   note_failure(now, race, ended.mapped(), closed.close);
   if (!race.cancelled) static_cast<void>(start_next(now, race));
   if (!race.running.empty()) return std::nullopt;
-  quic::LinkClosed out{found->first, closed.close};
+  LinkClosed out{found->first, closed.close};
   out.close.refused = race.refused;
   if (!race.cancelled) out.close.reason = told(race.reasons);
   races_.erase(found);
   return out;
 }
 
-void DialScheduler::note_failure(const Now& now, Race& race, const Try& tried, const quic::CloseInfo& close) {
+void DialScheduler::note_failure(const Now& now, Race& race, const Try& tried, const CloseInfo& close) {
   race.refused = race.refused && close.refused;
   race.reasons.push_back(close.reason);
   if (!close.answered_as) return;

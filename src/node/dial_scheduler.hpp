@@ -24,10 +24,10 @@
 
 #include "base/dial_budget.hpp"
 #include "base/dial_targets.hpp"
-#include "node/acquaintances.hpp"
+#include "link/transport.hpp"
 #include "node/dial_candidates.hpp"
 #include "node/dial_outlets.hpp"
-#include "quic/transport.hpp"
+#include "node/known_addresses.hpp"
 
 namespace mosaik::node {
 
@@ -35,7 +35,7 @@ namespace mosaik::node {
 struct FoundPeer {
   PeerId peer;
   SocketAddress address;
-  quic::DialSource source{};  ///< who had named the address
+  DialSource source{};  ///< who had named the address
 };
 
 class DialScheduler {
@@ -46,7 +46,7 @@ class DialScheduler {
   /// Whether a bonded member names the peer, or it was bonded with us.
   using Vouched = std::function<bool(const PeerId&)>;
   /// `transport` outlives this.
-  DialScheduler(quic::Transport& transport, PeerId self, Vouched vouched)
+  DialScheduler(Transport& transport, PeerId self, Vouched vouched)
       : transport_(transport), self_(self), vouched_(std::move(vouched)) {}
 
   void set_own(const std::vector<SocketAddress>& listening, const std::vector<SocketAddress>& reachable);
@@ -64,16 +64,16 @@ class DialScheduler {
   [[nodiscard]] std::optional<SocketAddress> met_at(const PeerId& peer) const { return acquaintances_.find(peer); }
 
   /// Leaves those addresses to the request that a dial may try now, best first.
-  [[nodiscard]] quic::DialPermit permit(const Now& now, quic::DialRequest& request);
+  [[nodiscard]] DialPermit permit(const Now& now, DialRequest& request);
   /// Starts a dial that was permitted. Errors: limit, invalid_argument.
-  [[nodiscard]] Result<quic::LinkId> dial(const Now& now, const quic::DialRequest& request);
+  [[nodiscard]] Result<LinkId> dial(const Now& now, const DialRequest& request);
   /// Ends a dial that has not opened: its LinkClosed follows. False: there is no such dial.
-  bool cancel(const Now& now, quic::LinkId dial, CloseCode code);
+  bool cancel(const Now& now, LinkId dial, CloseCode code);
 
   /// Of either side: the peer has completed a handshake with us. Fills in the name of the dial.
-  void on_opened(const Now& now, quic::LinkOpened& opened, AdmissionClass standing);
+  void on_opened(const Now& now, LinkOpened& opened, AdmissionClass standing);
   /// What the owner of the link or dial should hear; nothing while others of the dial are under way.
-  [[nodiscard]] std::optional<quic::LinkClosed> on_closed(const Now& now, const quic::LinkClosed& closed);
+  [[nodiscard]] std::optional<LinkClosed> on_closed(const Now& now, const LinkClosed& closed);
   [[nodiscard]] std::vector<FoundPeer> take_found() { return std::exchange(found_, {}); }
 
   void on_timer(const Now& now);
@@ -83,37 +83,36 @@ class DialScheduler {
 
  private:
   struct Race {
-    quic::DialRequest request;            ///< its addresses are those not tried yet
-    std::optional<quic::LinkId> name{};   ///< its first connection
-    std::vector<quic::LinkId> running{};  ///< connections under way
-    std::vector<std::string> reasons{};   ///< why others failed
-    bool refused = true;                  ///< each that failed did because nobody listens there
+    DialRequest request;                 ///< its addresses are those not tried yet
+    std::optional<LinkId> name{};        ///< its first connection
+    std::vector<LinkId> running{};       ///< connections under way
+    std::vector<std::string> reasons{};  ///< why others failed
+    bool refused = true;                 ///< each that failed did because nobody listens there
     bool cancelled = false;
     Mono next_at = never;  ///< when the next address is tried
   };
   struct Try {
-    quic::LinkId dial;
+    LinkId dial;
     SocketAddress address;
     bool lost = false;  ///< another one has won
   };
 
-  [[nodiscard]] DialStanding standing(const quic::DialRequest& request, const SocketAddress& address) const;
-  [[nodiscard]] quic::DialPermit permit_hearsay(const Now& now, quic::DialRequest& request,
-                                                std::vector<SocketAddress> targets);
+  [[nodiscard]] DialStanding standing(const DialRequest& request, const SocketAddress& address) const;
+  [[nodiscard]] DialPermit permit_hearsay(const Now& now, DialRequest& request, std::vector<SocketAddress> targets);
   /// Tries the next address that the budget allows now. Errors: as dial().
-  [[nodiscard]] Result<quic::LinkId> start_next(const Now& now, Race& race);
-  void note_failure(const Now& now, Race& race, const Try& tried, const quic::CloseInfo& close);
+  [[nodiscard]] Result<LinkId> start_next(const Now& now, Race& race);
+  void note_failure(const Now& now, Race& race, const Try& tried, const CloseInfo& close);
 
-  quic::Transport& transport_;
+  Transport& transport_;
   PeerId self_;
   Vouched vouched_;
   DialBudget budget_;
   DialTargets targets_;
-  Acquaintances acquaintances_;
+  KnownAddresses acquaintances_;
   DialCandidates candidates_;
   DialOutlets outlets_;
-  std::map<quic::LinkId, Race> races_;  ///< by the name of the dial
-  std::map<quic::LinkId, Try> tries_;   ///< by connection
+  std::map<LinkId, Race> races_;  ///< by the name of the dial
+  std::map<LinkId, Try> tries_;   ///< by connection
   std::vector<FoundPeer> found_;
 };
 

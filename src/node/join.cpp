@@ -102,9 +102,9 @@ std::uint64_t Node::Impl::next_run() {
 // What is known of peers from now and from before is news for the mesh of a new group.
 void Node::Impl::introduce(const Now& now, const GroupId& id) {
   for (const identity::EntryRef& entry : discovery.entries(now))
-    with_mesh(now, id, [&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry(step, entry); });
-  dial_list_.for_each([&](const identity::EntryRef& entry) {
-    with_mesh(now, id, [&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.recall(step, entry); });
+    with_mesh(now, id, [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_entry(step, entry); });
+  peer_cache_.for_each([&](const identity::EntryRef& entry) {
+    with_mesh(now, id, [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.recall(step, entry); });
   });
 }
 
@@ -116,7 +116,7 @@ void Node::Impl::pace_health() {
     base = std::max(base, group.mesh().heartbeat().base);
     jitter = std::max(jitter, group.mesh().heartbeat().jitter);
   }
-  if (!groups.empty()) health.set_config(health::Config::for_heartbeat(base, jitter));
+  if (!groups.empty()) detector.set_config(detector::Config::for_heartbeat(base, jitter));
 }
 
 void Node::Impl::leave(const Now& now, const GroupId& id) {
@@ -124,8 +124,8 @@ void Node::Impl::leave(const Now& now, const GroupId& id) {
   stop_engine(now, id, {});
   // The entry without the group goes first, so that nobody dials back; then the Departure.
   if (self.leave(id, now.wall)) self_changed(now);
-  drain_facts(now);
-  with_mesh(now, id, [](bonds::Mesh& mesh, const bonds::Step& step) { mesh.leave(step); });
+  drain_events(now);
+  with_mesh(now, id, [](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.leave(step); });
 }
 
 // ------------------------------------------------------------------------------------------------ the face

@@ -1,4 +1,4 @@
-// Groups with a machine: calls, what the machine and the store have done, and the effects of engines.
+// Groups with a machine: calls, what the machine and the store have done, and the actions of engines.
 
 #include "base/limits.hpp"
 #include "base/overloaded.hpp"
@@ -8,9 +8,9 @@
 namespace mosaik::node {
 
 void Node::Impl::refuse(const GroupId& group, consensus::CallId call) {
-  std::vector<consensus::Effect> effects;
-  effects.emplace_back(std::in_place_type<consensus::Answer>, call, consensus::NotApplied{consensus::Refusal::stopped});
-  outputs_.emplace_back(GroupEffects{group, std::move(effects)});
+  std::vector<consensus::Action> actions;
+  actions.emplace_back(std::in_place_type<consensus::Answer>, call, consensus::NotApplied{consensus::Refusal::stopped});
+  actions_.emplace_back(GroupActions{group, std::move(actions)});
 }
 
 void Node::Impl::submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
@@ -111,21 +111,21 @@ void Node::Impl::report_raft(const Now& now, const GroupId& group, const consens
 // What an engine sends may end a bond (a full queue), which is another input for it: until nothing follows.
 void Node::Impl::settle_engines(const Now& now) {
   do {
-    drain_facts(now);
+    drain_events(now);
     for (auto& [id, group] : groups) {
       if (group.engine() == nullptr) continue;
-      with_group(now, id, [](groups::Group& one, const bonds::Step& step) { one.settle(step); });
-      auto effects = group.take_effects();
-      std::erase_if(effects, [&](const consensus::Effect& effect) {
-        const auto* remember = std::get_if<consensus::Remember>(&effect);
+      with_group(now, id, [](groups::Group& one, const bonds::MeshContext& step) { one.settle(step); });
+      auto actions = group.take_effects();
+      std::erase_if(actions, [&](const consensus::Action& action) {
+        const auto* remember = std::get_if<consensus::Remember>(&action);
         if (remember != nullptr) remember_size(id, remember->group_size);
         return remember != nullptr;
       });
-      for (const consensus::Effect& effect : effects)
-        if (const auto* event = std::get_if<consensus::Event>(&effect)) report_raft(now, id, *event);
-      if (!effects.empty()) outputs_.emplace_back(GroupEffects{id, std::move(effects)});
+      for (const consensus::Action& action : actions)
+        if (const auto* event = std::get_if<consensus::Event>(&action)) report_raft(now, id, *event);
+      if (!actions.empty()) actions_.emplace_back(GroupActions{id, std::move(actions)});
     }
-  } while (!facts_.empty());
+  } while (!events_.empty());
 }
 
 // ------------------------------------------------------------------------------------------------ the face

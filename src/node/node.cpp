@@ -9,7 +9,7 @@
 namespace mosaik::node {
 
 Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
-                 std::unique_ptr<quic::Transport> transport_in)
+                 std::unique_ptr<Transport> transport_in)
     : config(config_in),
       self(std::move(key), config.discovery.network, now.wall, config.memory.started),
       verifier(limits::verified_cache),
@@ -19,10 +19,10 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
                                    self.key(), quic::EndpointConfig{.random_seed = config.secret_seed})),
       endpoint(*transport),
       discovery(config.discovery, self, verifier, pool, rng.fork("discovery")),
-      health(health::Config{}, self.id()),
-      canaries(self.id(), config.canary),
+      detector(detector::Config{}, self.id()),
+      sentinels(self.id(), config.sentinel),
       opinions(self.id()),
-      reception(config.discovery.network, discovery, verifier),
+      handshake_acceptor(config.discovery.network, discovery, verifier),
       dialing_(endpoint, self.id(), [this](const PeerId& peer) { return vouched(peer); }),
       follow_ups_(limits::follow_ups_burst, limits::follow_ups_rate, now),
       refusals_(limits::refusals_burst, limits::refusals_rate, now),
@@ -31,9 +31,9 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
   self.set_addresses(config.advertised, now.wall);
   know_own_addresses();
   verifier.remember(self.entry());
-  for (const auto& bytes : config.memory.entries) dial_list_.recall(verifier.verify(BytesView(bytes)), self.id(), now);
+  for (const auto& bytes : config.memory.entries) peer_cache_.recall(verifier.verify(BytesView(bytes)), self.id(), now);
   for (const auto& [peer, at] : config.memory.met)
-    if (dial_list_.note_met(peer, at)) dialing_.recall(peer, at);
+    if (peer_cache_.note_met(peer, at)) dialing_.recall(peer, at);
   const std::vector<discovery::BootstrapPeer>& contacts = config.discovery.bootstrap;
   for (std::size_t i = 0; i < contacts.size(); ++i)
     if (const auto literal = SocketAddress::parse(discovery::text_of(contacts[i]));
@@ -45,7 +45,7 @@ Node::Impl::Impl(const Config& config_in, crypto::SecretKey key, const Now& now,
 }
 
 void Node::Impl::start(const Now& now) {
-  with_discovery([&](quic::Links& links, auto& facts) { discovery.start(now, links, facts); });
+  with_discovery([&](Links& links, auto& events) { discovery.start(now, links, events); });
 }
 
 void Node::Impl::on_timer(const Now& now) {
@@ -53,11 +53,11 @@ void Node::Impl::on_timer(const Now& now) {
   endpoint.on_timer(now);
   settle(now);  // what a timer of the endpoint found out is known before anybody is judged
   dialing_.on_timer(now);
-  with_discovery([&](quic::Links& links, auto& facts) { discovery.on_timer(now, links, facts); });
-  with_reception(now, [&](const bonds::Step& step) { reception.on_timer(step); });
-  with_canaries(now, [&](auto& effects) { canaries.on_timer(now, endpoint, effects); });
-  with_health([&](auto& facts) { health.on_timer(now, facts); });
-  with_groups(now, [&](groups::Group& group, const bonds::Step& step) { group.on_timer(step); });
+  with_discovery([&](Links& links, auto& events) { discovery.on_timer(now, links, events); });
+  with_handshake_acceptor(now, [&](const bonds::MeshContext& step) { handshake_acceptor.on_timer(step); });
+  with_sentinels(now, [&](auto& actions) { sentinels.on_timer(now, endpoint, actions); });
+  with_detector([&](auto& events) { detector.on_timer(now, events); });
+  with_groups(now, [&](groups::Group& group, const bonds::MeshContext& step) { group.on_timer(step); });
   tell_loneliness(now);
   settle(now);
 }
@@ -66,22 +66,22 @@ void Node::Impl::on_timer(const Now& now) {
 void Node::Impl::note_lateness(const Now& now) {
   const Nanoseconds late = due_ == never ? 0ns : now.mono - due_;
   due_ = never;
-  if (late <= 0ns || !health.on_stall(now, late)) return;
+  if (late <= 0ns || !detector.on_stall(now, late)) return;
   for (auto& [id, group] : groups)
     if (consensus::Engine* const engine = group.engine()) engine->on_stall(late);
 }
 
 void Node::Impl::settle(const Now& now) {
   note_lateness(now);
-  drain_facts(now);
+  drain_events(now);
   while (auto event = endpoint.next_event()) {
     route(now, *event);
-    drain_facts(now);
+    drain_events(now);
   }
   handshakes_waiting_ = endpoint.advance(now);
   while (auto event = endpoint.next_event()) {
     route(now, *event);
-    drain_facts(now);
+    drain_events(now);
   }
   settle_engines(now);
   look(now);
@@ -101,13 +101,13 @@ bool Node::Impl::transmit(const Now& now, DatagramBatch& out) {
 }
 
 Mono Node::Impl::next_deadline() const {
-  if (handshakes_waiting_ || !facts_.empty()) return Mono{};
+  if (handshakes_waiting_ || !events_.empty()) return Mono{};
   return std::min(endpoint.next_deadline(), cores_due_);
 }
 
 Mono Node::Impl::cores_deadline() const {
-  Mono next = std::min({discovery.next_deadline(), health.next_deadline(), canaries.next_deadline(),
-                        reception.next_deadline(), dialing_.next_deadline(), lonely_at_});
+  Mono next = std::min({discovery.next_deadline(), detector.next_deadline(), sentinels.next_deadline(),
+                        handshake_acceptor.next_deadline(), dialing_.next_deadline(), lonely_at_});
   if (dirty_) next = std::min(next, look_due());
   for (const auto& [id, group] : groups) next = std::min(next, group.next_deadline());
   return next;
@@ -115,20 +115,20 @@ Mono Node::Impl::cores_deadline() const {
 
 void Node::Impl::self_changed(const Now& now) {
   verifier.remember(self.entry());
-  with_discovery([&](quic::Links& links, auto& facts) { discovery.on_self_changed(now, links, facts); });
+  with_discovery([&](Links& links, auto& events) { discovery.on_self_changed(now, links, events); });
   touch();
 }
 
 void Node::Impl::request_sync(const Now& now, RequestId request, const PeerId& peer,
                               const std::vector<SocketAddress>& addresses) {
   syncs_[peer].push_back(request);
-  with_discovery([&](quic::Links& links, auto& facts) { discovery.sync_with(now, peer, addresses, links, facts); });
+  with_discovery([&](Links& links, auto& events) { discovery.sync_with(now, peer, addresses, links, events); });
 }
 
 void Node::Impl::request_ping(const Now& now, RequestId request, const PeerId& peer,
                               const std::vector<SocketAddress>& addresses) {
   pings_[peer].push_back(request);
-  with_discovery([&](quic::Links& links, auto& facts) { discovery.ping(now, peer, addresses, links, facts); });
+  with_discovery([&](Links& links, auto& events) { discovery.ping(now, peer, addresses, links, events); });
 }
 
 void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addresses,
@@ -137,7 +137,7 @@ void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addres
   config.advertised = addresses;
   config.interfaces = std::move(interfaces);
   know_own_addresses();
-  with_meshes(now, [](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_own_addresses(step); });
+  with_meshes(now, [](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_own_addresses(step); });
   touch();
   if (self.set_addresses(std::move(addresses), now.wall)) self_changed(now);
 }
@@ -146,7 +146,7 @@ void Node::Impl::set_addresses(const Now& now, std::vector<SocketAddress> addres
 Result<> Node::Impl::forget(const Now& now, const PeerId& peer) {
   if (peer == self.id()) return fail(Errc::refused, "that is this node itself; to end it: mosaik leave");
   Result<> out = fail(Errc::not_found, "no member " + peer.brief() + " is known in any group of this node");
-  with_meshes(now, [&](bonds::Mesh& mesh, const bonds::Step& step) {
+  with_meshes(now, [&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
     const Result<> one = mesh.forget(step, peer);
     if (one || one.error().code != Errc::not_found) out = one;
   });
@@ -163,14 +163,14 @@ bool Node::Impl::vouched(const PeerId& peer) const {
   return std::ranges::any_of(groups, [&](const auto& item) { return item.second.mesh().is_vouched(peer); });
 }
 
-void Node::Impl::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how) {
-  const auto peer = canaries.on_ended(now, canary);
+void Node::Impl::on_sentinel_ended(const Now& now, detector::SentinelId sentinel, detector::SentinelEnd how) {
+  const auto peer = sentinels.on_ended(now, sentinel);
   if (!peer) return;
-  with_health([&](auto& facts) {
-    if (how == CanaryEnd::finished)
-      health.on_canary_finished(now, *peer, facts);
+  with_detector([&](auto& events) {
+    if (how == detector::SentinelEnd::finished)
+      detector.on_sentinel_finished(now, *peer, events);
     else
-      health.on_canary_broken(now, *peer, facts);
+      detector.on_sentinel_broken(now, *peer, events);
   });
 }
 
@@ -179,14 +179,13 @@ void Node::Impl::on_resolved(const Now& now, std::size_t bootstrap,
   const std::vector<discovery::BootstrapPeer>& contacts = config.discovery.bootstrap;
   if (addresses && bootstrap < contacts.size() && contacts[bootstrap].id != PeerId{})
     dialing_.set_configured(bootstrap, contacts[bootstrap].id, *addresses);
-  with_discovery(
-      [&](quic::Links& links, auto& facts) { discovery.on_resolved(now, bootstrap, addresses, links, facts); });
+  with_discovery([&](Links& links, auto& events) { discovery.on_resolved(now, bootstrap, addresses, links, events); });
 }
 
 // ------------------------------------------------------------------------------------------------ the face
 
 Node::Node(const Config& config, crypto::SecretKey key, const Now& now) : Node(config, std::move(key), now, nullptr) {}
-Node::Node(const Config& config, crypto::SecretKey key, const Now& now, std::unique_ptr<quic::Transport> transport)
+Node::Node(const Config& config, crypto::SecretKey key, const Now& now, std::unique_ptr<Transport> transport)
     : impl_(std::make_unique<Impl>(config, std::move(key), now, std::move(transport))) {}
 Node::~Node() = default;
 
@@ -208,11 +207,11 @@ void Node::on_timer(const Now& now) {
 void Node::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses) {
   impl_->on_resolved(now, bootstrap, addresses);
 }
-void Node::on_canary_opened(const Now& now, CanaryId canary) {
-  impl_->canaries.on_opened(now, canary);
+void Node::on_sentinel_opened(const Now& now, detector::SentinelId sentinel) {
+  impl_->sentinels.on_opened(now, sentinel);
 }
-void Node::on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how) {
-  impl_->on_canary_ended(now, canary, how);
+void Node::on_sentinel_ended(const Now& now, detector::SentinelId sentinel, detector::SentinelEnd how) {
+  impl_->on_sentinel_ended(now, sentinel, how);
 }
 Result<> Node::forget(const Now& now, const PeerId& peer) {
   return impl_->forget(now, peer);
@@ -236,8 +235,8 @@ bool Node::transmit(const Now& now, DatagramBatch& out) {
 Mono Node::next_deadline() const {
   return impl_->next_deadline();
 }
-std::vector<Output> Node::take_outputs() {
-  return impl_->take_outputs();
+std::vector<Action> Node::take_actions() {
+  return impl_->take_actions();
 }
 void Node::warn(const Now& now, const std::string& text) {
   impl_->notice(now, text);

@@ -1,38 +1,38 @@
 #pragma once
-/// node: routes every input to exactly one core, and facts between cores.
+/// node: routes every input to exactly one core, and events between cores.
 ///
 /// Place. The whole node without I/O: what runs in production, in the simulator and in unit tests. The runtime hands in
 /// datagrams, the passing of time and requests; it takes datagrams, outputs and snapshots.
 ///
 /// One step. (1) inputs: on_datagram for everything that a socket had, or one request; (2) `settle`: link events go to
-/// their owners, facts between cores, until nothing is left; on_timer when next_deadline() has passed, never before the
-/// sockets were drained; (3) `transmit` until it returns false; (4) `snapshot` when `changed`, published before (5)
-/// `take_outputs`, so that who hears of a change sees it.
+/// their owners, events between cores, until nothing is left; on_timer when next_deadline() has passed, never before
+/// the sockets were drained; (3) `transmit` until it returns false; (4) `snapshot` when `changed`, published before (5)
+/// `take_actions`, so that who hears of a change sees it.
 ///
-/// Order of cores: quic -> discovery / health -> bonds -> groups. No core calls another; each gives facts, and only the
-/// functions of this class route them (router.cpp).
+/// Order of cores: quic -> discovery / health -> bonds -> groups. No core calls another; each gives events, and only
+/// the functions of this class route them (router.cpp).
 
 #include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include <mosaik/consensus_config.hpp>
-#include <mosaik/consensus_status.hpp>
-#include <mosaik/event.hpp>
-#include <mosaik/group_key.hpp>
-#include <mosaik/status.hpp>
+#include <mosaik/types/consensus_config.hpp>
+#include <mosaik/types/consensus_status.hpp>
+#include <mosaik/types/event.hpp>
+#include <mosaik/types/group_key.hpp>
+#include <mosaik/types/status.hpp>
 
 #include "base/datagram.hpp"
 #include "bonds/capability.hpp"
-#include "consensus/config.hpp"
+#include "consensus/dynamic/config.hpp"
 #include "crypto/ed25519.hpp"
+#include "detector/sentinel.hpp"
 #include "discovery/discovery.hpp"
-#include "node/canary.hpp"
-#include "node/memory.hpp"
-#include "quic/links.hpp"
+#include "link/links.hpp"
+#include "node/persisted_state.hpp"
 
-namespace mosaik::quic {
+namespace mosaik {
 class Transport;
 }
 
@@ -46,7 +46,7 @@ struct Config {
   std::vector<SocketAddress> advertised;  ///< what our entry says
   std::vector<SocketAddress> interfaces;  ///< others that lead to our sockets: never dialed
   std::vector<Tag> tags;
-  CanaryPorts canary;                                          ///< where we listen for canaries
+  detector::SentinelPorts sentinel;                            ///< where we listen for sentinels
   std::uint64_t seed = 0;                                      ///< of timing and choice
   Bytes32 secret_seed{};                                       ///< of everything that must not be guessed
   Memory memory;                                               ///< of the last run with this key
@@ -82,12 +82,12 @@ struct GroupLeft {
 };
 /// What the engine of a group wants from the runtime, in the order in which it wants it: Apply, Reset and AskMachine
 /// for the machine, Persist for the store, Answer for a call, Event. Never a Send or a Remember.
-struct GroupEffects {
+struct GroupActions {
   GroupId group;
-  std::vector<consensus::Effect> effects;
+  std::vector<consensus::Action> actions;
 };
-using Output = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, GroupEffects, ExpectCanary, DialCanary,
-                            CloseCanary, Event>;
+using Action = std::variant<ResolveName, SyncDone, PingDone, GroupLeft, GroupActions, detector::ExpectSentinel,
+                            detector::DialSentinel, detector::CloseSentinel, Event>;
 
 /// The replicated machine of a group, as far as its members must agree on it, and how this member takes part.
 struct MachineSpec : consensus::Participation {
@@ -109,7 +109,7 @@ class Node {
   /// Opens nothing; `now` dates our entry.
   Node(const Config& config, crypto::SecretKey key, const Now& now);
   /// Over another transport than QUIC; it proves the identity of `key`.
-  Node(const Config& config, crypto::SecretKey key, const Now& now, std::unique_ptr<quic::Transport> transport);
+  Node(const Config& config, crypto::SecretKey key, const Now& now, std::unique_ptr<Transport> transport);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -120,8 +120,8 @@ class Node {
   void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal = Refusal::port);
   void on_too_big(const Now& now, const SocketAddress& remote, BytesView quoted, const TooBig& what);
   void on_timer(const Now& now);
-  void on_canary_opened(const Now& now, CanaryId canary);
-  void on_canary_ended(const Now& now, CanaryId canary, CanaryEnd how);
+  void on_sentinel_opened(const Now& now, detector::SentinelId sentinel);
+  void on_sentinel_ended(const Now& now, detector::SentinelId sentinel, detector::SentinelEnd how);
   void on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses);
   /// Errors: invalid_argument, in_use, limit.
   [[nodiscard]] Result<GroupId> join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus);
@@ -135,7 +135,7 @@ class Node {
   void sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
 
-  // Calls on a group with a machine (consensus/engine.hpp): each ends with one Answer, among the outputs.
+  // Calls on a group with a machine (consensus/dynamic/engine.hpp): each ends with one Answer, among the outputs.
   void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
               consensus::Until until, Mono deadline);
   void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, Consistency consistency,
@@ -161,7 +161,7 @@ class Node {
   bool transmit(const Now& now, DatagramBatch& out);
   [[nodiscard]] Mono next_deadline() const;
   /// What the runtime has to do or to tell, oldest first.
-  [[nodiscard]] std::vector<Output> take_outputs();
+  [[nodiscard]] std::vector<Action> take_actions();
 
   [[nodiscard]] const PeerId& id() const noexcept;
   /// What the next run with this key should know.

@@ -8,13 +8,13 @@
 namespace mosaik::node {
 
 Event& Node::Impl::report(const Now& now, EventKind kind) {
-  if (outputs_.size() >= limits::pending_outputs) {
+  if (actions_.size() >= limits::pending_outputs) {
     // Only events: what a machine has to apply, and the ends of requests, are never dropped.
     const auto oldest =
-        std::ranges::find_if(outputs_, [](const Output& output) { return std::holds_alternative<Event>(output); });
-    if (oldest != outputs_.end()) {
-      ++dropped_outputs_;
-      outputs_.erase(oldest);
+        std::ranges::find_if(actions_, [](const Action& output) { return std::holds_alternative<Event>(output); });
+    if (oldest != actions_.end()) {
+      ++dropped_actions_;
+      actions_.erase(oldest);
     }
   }
   Event event;
@@ -22,8 +22,8 @@ Event& Node::Impl::report(const Now& now, EventKind kind) {
   event.sequence = ++sequence_;
   event.wall_ms = now.wall.milliseconds;
   event.mono_ns = now.mono.time_since_epoch().count();
-  outputs_.emplace_back(std::move(event));
-  return std::get<Event>(outputs_.back());
+  actions_.emplace_back(std::move(event));
+  return std::get<Event>(actions_.back());
 }
 
 void Node::Impl::notice(const Now& now, const std::string& text, const PeerId& peer) {
@@ -36,8 +36,8 @@ void Node::Impl::notice(const Now& now, const std::string& text, const PeerId& p
   touch();
 }
 
-std::vector<Output> Node::Impl::take_outputs() {
-  return std::exchange(outputs_, {});
+std::vector<Action> Node::Impl::take_actions() {
+  return std::exchange(actions_, {});
 }
 
 namespace {
@@ -81,7 +81,7 @@ void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
               "back (an MTU below 1,228), or the dialer takes this node for another one"
             : "no bootstrap peer was given and nobody has dialed this node; give it one: HOST or PEERID@HOST:PORT");
   for (const auto& [contact, text] : silent_bootstraps_) group.reasons.push_back(text);
-  for (std::string& text : troubles_.told(now)) group.reasons.push_back(std::move(text));
+  for (std::string& text : diagnostics_.told(now)) group.reasons.push_back(std::move(text));
   if (const std::size_t elsewhere = all_elsewhere(known, group.id); elsewhere != 0)
     group.reasons.push_back(elsewhere_text(elsewhere));
   group.awaits = !known.empty() || !config.discovery.bootstrap.empty();
@@ -102,7 +102,7 @@ std::shared_ptr<NodeStatus> Node::Impl::status(const Now& now) const {
   out->handshakes_failed = endpoint.counters().handshakes_failed;
   out->syncs = discovery.counters().syncs_completed + discovery.counters().syncs_served;
   out->verifications = verifier.verifications();
-  out->dropped = endpoint.counters().dropped_initials + dropped_outputs_;
+  out->dropped = endpoint.counters().dropped_initials + dropped_actions_;
   out->contacts = discovery.contacts();
   out->notices.assign(notices_.begin(), notices_.end());
   for (const auto& [id, group] : groups) {

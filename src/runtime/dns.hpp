@@ -22,8 +22,8 @@
 #include <tuple>
 #include <vector>
 
-#include <mosaik/address.hpp>
-#include <mosaik/result.hpp>
+#include <mosaik/types/address.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "base/limits.hpp"
 #include "base/now.hpp"

@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include <mosaik/bytes.hpp>
+#include <mosaik/types/bytes.hpp>
 
 namespace mosaik::runtime {
 

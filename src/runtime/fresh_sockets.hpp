@@ -12,7 +12,7 @@
 #include "base/datagram.hpp"
 #include "node/node.hpp"
 #include "runtime/poller.hpp"
-#include "udp/socket.hpp"
+#include "transport/udp/socket.hpp"
 
 namespace mosaik::runtime {
 

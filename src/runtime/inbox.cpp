@@ -10,9 +10,9 @@ thread_local const Inbox* adopted = nullptr;  // of this thread, when it is a lo
 }  // namespace
 
 Result<std::shared_ptr<Inbox>> Inbox::open() {
-  Bell bell;
-  if (!bell) return fail(Errc::limit, "cannot open an eventfd: too many open files; raise the limit (ulimit -n)");
-  return std::shared_ptr<Inbox>(new Inbox(std::move(bell)));
+  Wakeup wakeup;
+  if (!wakeup) return fail(Errc::limit, "cannot open an eventfd: too many open files; raise the limit (ulimit -n)");
+  return std::shared_ptr<Inbox>(new Inbox(std::move(wakeup)));
 }
 
 void Inbox::post(Request request) {
@@ -20,7 +20,7 @@ void Inbox::post(Request request) {
   if (adopted == this) {
     own_ = true;
   } else if (first) {
-    bell_.ring();
+    wakeup_.ring();
   }
   if (ended_.load()) end();
 }

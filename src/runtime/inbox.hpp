@@ -1,5 +1,5 @@
 #pragma once
-/// The way into the loop: a mailbox of requests and a bell that wakes the loop when another thread has posted.
+/// The way into the loop: a mailbox of requests and a wakeup that wakes the loop when another thread has posted.
 /// Shared, so that a name server's late answer finds something to talk to when the loop has ended.
 
 #include <atomic>
@@ -8,18 +8,18 @@
 #include <utility>
 #include <vector>
 
-#include <mosaik/result.hpp>
+#include <mosaik/types/result.hpp>
 
-#include "runtime/bell.hpp"
 #include "runtime/mailbox.hpp"
+#include "runtime/wakeup.hpp"
 
 namespace mosaik::runtime {
 
-class Step;
+class LoopContext;
 
 /// Runs on the loop's thread. The step is null when the loop has ended (then it runs on any thread): whoever waits for
 /// an answer gets Errc::closed.
-using Request = std::move_only_function<void(Step*)>;
+using Request = std::move_only_function<void(LoopContext*)>;
 
 class Inbox {
  public:
@@ -33,9 +33,9 @@ class Inbox {
   void post(Request request);
 
   // The loop's side.
-  [[nodiscard]] int wake_fd() const noexcept { return bell_.fd(); }
+  [[nodiscard]] int wake_fd() const noexcept { return wakeup_.fd(); }
   /// Call when wake_fd() was readable, before take().
-  void acknowledge() noexcept { bell_.quiet(); }
+  void acknowledge() noexcept { wakeup_.quiet(); }
   [[nodiscard]] std::vector<Request> take();
   /// From here on the calling thread is the loop's: what it posts itself wakes nobody.
   void adopt() noexcept;
@@ -45,8 +45,8 @@ class Inbox {
   void end();
 
  private:
-  explicit Inbox(Bell bell) noexcept : bell_(std::move(bell)) {}
-  Bell bell_;
+  explicit Inbox(Wakeup wakeup) noexcept : wakeup_(std::move(wakeup)) {}
+  Wakeup wakeup_;
   std::atomic<bool> ended_ = false;
   bool own_ = false;  // the loop's own
   Mailbox<Request> requests_;

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include <mosaik/bytes.hpp>
-#include <mosaik/result.hpp>
+#include <mosaik/types/bytes.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "runtime/secret_file.hpp"
 

@@ -6,11 +6,11 @@
 
 #include "base/limits.hpp"
 #include "runtime/clock.hpp"
-#include "runtime/desk.hpp"
 #include "runtime/poller.hpp"
+#include "runtime/request_dispatcher.hpp"
 #include "runtime/sockets.hpp"
 #include "runtime/thread.hpp"
-#include "udp/interfaces.hpp"
+#include "transport/udp/interfaces.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -26,18 +26,18 @@ constexpr Nanoseconds look_unwatched = 1min;
 
 class Loop::Impl {
  public:
-  Impl(std::unique_ptr<node::Node> node, std::vector<udp::Socket> sockets, CanarySockets canaries, Outlet& outlet,
-       std::shared_ptr<Inbox> inbox, Poller poller, FreshSockets fresh, LoopOptions options)
+  Impl(std::unique_ptr<node::Node> node, std::vector<udp::Socket> sockets, SentinelSockets sentinels,
+       Publisher& publisher, std::shared_ptr<Inbox> inbox, Poller poller, FreshSockets fresh, LoopOptions options)
       : inbox_(std::move(inbox)),
         node_(std::move(node)),
         fresh_(std::move(fresh)),
         sockets_(std::move(sockets), fresh_),
-        canaries_(std::move(canaries)),
-        desk_(*node_, canaries_, outlet, inbox_, std::move(options.state_file), options.saved),
+        sentinels_(std::move(sentinels)),
+        desk_(*node_, sentinels_, publisher, inbox_, std::move(options.state_file), options.saved),
         poller_(std::move(poller)),
         inbox_key_(sockets_.all().size()),
         interfaces_key_(inbox_key_ + 1),
-        canaries_key_(inbox_key_ + 2),
+        sentinels_key_(inbox_key_ + 2),
         fresh_key_(inbox_key_ + 3),
         addresses_(std::move(options.addresses)) {}
 
@@ -46,8 +46,8 @@ class Loop::Impl {
     for (std::size_t i = 0; i < sockets_.all().size(); ++i)
       if (auto added = poller_.add(sockets_.all()[i].fd(), i); !added) return added;
     if (auto watched = watch_interfaces(); !watched) return watched;
-    if (canaries_.fd() >= 0)
-      if (auto added = poller_.add(canaries_.fd(), canaries_key_); !added) return added;
+    if (sentinels_.fd() >= 0)
+      if (auto added = poller_.add(sentinels_.fd(), sentinels_key_); !added) return added;
     if (auto added = poller_.add(fresh_.fd(), fresh_key_); !added) return added;
     return poller_.add(inbox_->wake_fd(), inbox_key_);
   }
@@ -108,14 +108,14 @@ class Loop::Impl {
     const Drained drained = read(ready);
     if (find(ready, fresh_key_) != nullptr) fresh_.receive(now_, *node_);
     if (fresh_.next_deadline() <= now_.mono) fresh_.close_idle(now_);
-    if (find(ready, canaries_key_) != nullptr) hear_canaries();
-    if (canaries_.next_deadline() <= now_.mono) canaries_.expire(now_);
-    if (const std::string warning = canaries_.take_warning(); !warning.empty()) node_->warn(now_, warning);
+    if (find(ready, sentinels_key_) != nullptr) hear_sentinels();
+    if (sentinels_.next_deadline() <= now_.mono) sentinels_.expire(now_);
+    if (const std::string warning = sentinels_.take_warning(); !warning.empty()) node_->warn(now_, warning);
     node_->settle(now_);
     keep_timers(drained);
     if (desk_.has_calls_on_loop()) answer_on_loop();
     send();
-    while (desk_.take_outputs()) {
+    while (desk_.take_actions()) {
       node_->settle(now_);
       send();
     }
@@ -130,7 +130,7 @@ class Loop::Impl {
   // Calls that complete on this thread are answered before the datagrams leave: what they ask for next leaves with
   // them, and that their commands are committed travels with the next ones.
   void answer_on_loop() {
-    const bool news = desk_.take_outputs();
+    const bool news = desk_.take_actions();
     const bool asked = inbox_->has_own();
     if (asked) take_requests();
     if (news || asked) node_->settle(now_);
@@ -154,12 +154,12 @@ class Loop::Impl {
     return out;
   }
 
-  void hear_canaries() {
-    for (const CanaryNews& news : canaries_.receive(now_)) {
+  void hear_sentinels() {
+    for (const SentinelNews& news : sentinels_.receive(now_)) {
       if (news.end)
-        node_->on_canary_ended(now_, news.id, *news.end);
+        node_->on_sentinel_ended(now_, news.id, *news.end);
       else
-        node_->on_canary_opened(now_, news.id);
+        node_->on_sentinel_opened(now_, news.id);
     }
   }
 
@@ -184,7 +184,7 @@ class Loop::Impl {
 
   [[nodiscard]] Mono wake_at() const {
     if (inbox_->has_own()) return now_.mono;
-    return std::min({node_->next_deadline(), canaries_.next_deadline(), desk_.next_deadline(), fresh_.next_deadline(),
+    return std::min({node_->next_deadline(), sentinels_.next_deadline(), desk_.next_deadline(), fresh_.next_deadline(),
                      leaving_until_.value_or(never), look_due_});
   }
 
@@ -192,12 +192,12 @@ class Loop::Impl {
   std::unique_ptr<node::Node> node_;
   FreshSockets fresh_;
   Sockets sockets_;
-  CanarySockets canaries_;
-  Desk desk_;
+  SentinelSockets sentinels_;
+  RequestDispatcher desk_;
   Poller poller_;
   std::size_t inbox_key_;
   std::size_t interfaces_key_;
-  std::size_t canaries_key_;
+  std::size_t sentinels_key_;
   std::size_t fresh_key_;
   std::function<OwnAddresses()> addresses_;
   std::optional<udp::InterfaceWatch> interfaces_;
@@ -212,7 +212,7 @@ class Loop::Impl {
 };
 
 Result<std::unique_ptr<Loop>> Loop::open(std::unique_ptr<node::Node> node, std::vector<udp::Socket> sockets,
-                                         CanarySockets canaries, Outlet& outlet, LoopOptions options) {
+                                         SentinelSockets sentinels, Publisher& publisher, LoopOptions options) {
   auto inbox = Inbox::open();
   if (!inbox) return std::unexpected(inbox.error());
   auto poller = Poller::open();
@@ -221,7 +221,7 @@ Result<std::unique_ptr<Loop>> Loop::open(std::unique_ptr<node::Node> node, std::
   if (!fresh) return std::unexpected(fresh.error());
   std::unique_ptr<Loop> out(new Loop);
   out->inbox_ = *inbox;
-  out->impl_ = std::make_unique<Impl>(std::move(node), std::move(sockets), std::move(canaries), outlet, *inbox,
+  out->impl_ = std::make_unique<Impl>(std::move(node), std::move(sockets), std::move(sentinels), publisher, *inbox,
                                       std::move(*poller), std::move(*fresh), std::move(options));
   if (auto watched = out->impl_->watch(); !watched) return std::unexpected(watched.error());
   auto thread = start_thread("mosaik-loop", [loop = out.get()] {
@@ -251,7 +251,7 @@ void Loop::post(Request request) {
 
 void Loop::stop() {
   if (!thread_.joinable() || mark_.forked()) return;
-  post([this](Step* step) {
+  post([this](LoopContext* step) {
     if (step != nullptr) impl_->leave_all_and_end();
   });
   thread_.join();

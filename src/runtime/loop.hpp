@@ -21,13 +21,13 @@
 #include <vector>
 
 #include "node/node.hpp"
-#include "runtime/canary_sockets.hpp"
 #include "runtime/forks.hpp"
 #include "runtime/inbox.hpp"
-#include "runtime/outlet.hpp"
+#include "runtime/loop_context.hpp"
+#include "runtime/publisher.hpp"
+#include "runtime/sentinel_sockets.hpp"
 #include "runtime/state_writer.hpp"
-#include "runtime/step.hpp"
-#include "udp/socket.hpp"
+#include "transport/udp/socket.hpp"
 
 namespace mosaik::runtime {
 
@@ -53,8 +53,8 @@ class Loop {
  public:
   /// Starts the node. Errors: limit, io.
   [[nodiscard]] static Result<std::unique_ptr<Loop>> open(std::unique_ptr<node::Node> node,
-                                                          std::vector<udp::Socket> sockets, CanarySockets canaries,
-                                                          Outlet& outlet, LoopOptions options = {});
+                                                          std::vector<udp::Socket> sockets, SentinelSockets sentinels,
+                                                          Publisher& publisher, LoopOptions options = {});
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
   ~Loop();

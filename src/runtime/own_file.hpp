@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include <mosaik/result.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "base/descriptor.hpp"
 

@@ -8,7 +8,7 @@
 #include <span>
 #include <utility>
 
-#include <mosaik/result.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "base/descriptor.hpp"
 #include "base/now.hpp"

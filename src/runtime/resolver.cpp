@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/bell.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/mailbox.hpp"
 #include "runtime/thread.hpp"
+#include "runtime/wakeup.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -45,26 +45,26 @@ class Resolver::Asker {
  public:
   Asker(Dns::Options options, Dns::Answered answered) : dns_(std::move(options), std::move(answered)) {}
 
-  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(bell_); }
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(wakeup_); }
 
   // From the loop's thread.
   void ask(DnsQuestion question) {
     questions_.push(std::move(question));
-    bell_.ring();
+    wakeup_.ring();
   }
   void end() {
     ended_.store(true);
-    bell_.ring();
+    wakeup_.ring();
   }
 
   /// The thread's own.
   void run() {
     std::vector<pollfd> sockets;
     while (true) {
-      sockets.assign(1, {bell_.fd(), POLLIN, 0});
+      sockets.assign(1, {wakeup_.fd(), POLLIN, 0});
       dns_.list_sockets(sockets);
       ::poll(sockets.data(), sockets.size(), milliseconds_until(dns_.next_deadline()));
-      bell_.quiet();
+      wakeup_.quiet();
       if (ended_.load()) return;
       for (DnsQuestion& question : questions_.drain()) dns_.ask(read_mono(), std::move(question));
       dns_.process(read_mono(), sockets);
@@ -72,7 +72,7 @@ class Resolver::Asker {
   }
 
  private:
-  Bell bell_;
+  Wakeup wakeup_;
   std::atomic<bool> ended_ = false;
   Mailbox<DnsQuestion> questions_;
   Dns dns_;
@@ -87,7 +87,7 @@ Resolver::~Resolver() {
   end();
 }
 
-void Resolver::resolve(Step& step, std::string host, std::uint16_t port, Resolved done, Names names) {
+void Resolver::resolve(LoopContext& step, std::string host, std::uint16_t port, Resolved done, Names names) {
   if (const auto literal = literal_address(host, port)) {
     done(&step, std::vector{*literal});
     return;
@@ -100,7 +100,7 @@ void Resolver::resolve(Step& step, std::string host, std::uint16_t port, Resolve
   waiting_.emplace(number, std::move(done));
   if (auto started = start(); !started) {
     // Not at once: the asker need not be ready for it.
-    inbox_->post([this, number, error = started.error()](Step* later) {
+    inbox_->post([this, number, error = started.error()](LoopContext* later) {
       if (later != nullptr) on_answer(*later, number, std::unexpected(error));
     });
     return;
@@ -111,7 +111,7 @@ void Resolver::resolve(Step& step, std::string host, std::uint16_t port, Resolve
 Result<> Resolver::start() {
   if (thread_.joinable()) return {};
   auto asker = std::make_unique<Asker>(options_, [this, inbox = inbox_](std::uint64_t number, Addresses addresses) {
-    inbox->post([this, number, addresses = std::move(addresses)](Step* step) {
+    inbox->post([this, number, addresses = std::move(addresses)](LoopContext* step) {
       // No step: the loop has ended, and with it this object.
       if (step != nullptr) on_answer(*step, number, addresses);
     });
@@ -124,7 +124,7 @@ Result<> Resolver::start() {
   return {};
 }
 
-void Resolver::on_answer(Step& step, std::uint64_t number, const Addresses& addresses) {
+void Resolver::on_answer(LoopContext& step, std::uint64_t number, const Addresses& addresses) {
   const auto found = waiting_.find(number);
   if (found == waiting_.end()) return;
   Resolved done = std::move(found->second);

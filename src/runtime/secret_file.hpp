@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include <mosaik/result.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "base/descriptor.hpp"
 #include "crypto/secret_memory.hpp"

@@ -6,7 +6,7 @@
 #include "base/datagram.hpp"
 #include "node/node.hpp"
 #include "runtime/fresh_sockets.hpp"
-#include "udp/socket.hpp"
+#include "transport/udp/socket.hpp"
 
 namespace mosaik::runtime {
 

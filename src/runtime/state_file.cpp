@@ -7,7 +7,7 @@
 #include <charconv>
 #include <system_error>
 
-#include <mosaik/bytes.hpp>
+#include <mosaik/types/bytes.hpp>
 
 #include "runtime/own_file.hpp"
 
@@ -56,7 +56,7 @@ std::string_view take_met(std::string_view text, node::Memory& memory) {
   const auto id = PeerId::from_hex(text.substr(0, text.find(' ')));
   const auto at = SocketAddress::parse(text.size() > 65 ? text.substr(65) : std::string_view());
   if (!id || !at) return "is no peer and its address";
-  if (memory.met.size() == limits::dial_list) return "is one address more than are kept";
+  if (memory.met.size() == limits::peer_cache) return "is one address more than are kept";
   memory.met[*id] = *at;
   return {};
 }
@@ -77,7 +77,7 @@ std::string_view take_fact(std::string_view line, node::Memory& memory, Wall now
   if (line.starts_with("group ")) return take_group(line.substr(6), memory);
   if (!line.starts_with("peer ")) return "has a word that this release does not know";
   const std::string_view digits = line.substr(5);
-  if (memory.entries.size() == limits::dial_list) return "is one peer more than are kept";
+  if (memory.entries.size() == limits::peer_cache) return "is one peer more than are kept";
   if (digits.size() % 2 != 0 || digits.size() / 2 > limits::entry_bytes) return "is no signed entry";
   std::vector<std::uint8_t> entry(digits.size() / 2);
   if (!from_hex(digits, entry)) return "is not hexadecimal";

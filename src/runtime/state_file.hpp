@@ -15,16 +15,16 @@
 #include <string_view>
 #include <vector>
 
-#include <mosaik/result.hpp>
+#include <mosaik/types/result.hpp>
 
 #include "base/limits.hpp"
 #include "base/now.hpp"
-#include "node/memory.hpp"
+#include "node/persisted_state.hpp"
 
 namespace mosaik::runtime {
 
 /// A longer file is something else.
-inline constexpr std::size_t state_file_bytes = 4096 + limits::dial_list * (2 * limits::entry_bytes + 16 + 128);
+inline constexpr std::size_t state_file_bytes = 4096 + limits::peer_cache * (2 * limits::entry_bytes + 16 + 128);
 
 struct Recalled {
   node::Memory memory;

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "node/memory.hpp"
+#include "node/persisted_state.hpp"
 
 namespace mosaik::runtime {
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <thread>
 
-#include <mosaik/result.hpp>
+#include <mosaik/types/result.hpp>
 
 namespace mosaik::runtime {
 

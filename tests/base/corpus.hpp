@@ -6,7 +6,7 @@
 #include <iterator>
 #include <vector>
 
-#include <mosaik/bytes.hpp>
+#include <mosaik/types/bytes.hpp>
 
 namespace mosaik::test {
 

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/now.hpp"
-#include "sim/scheduler.hpp"
+#include "sim/world/scheduler.hpp"
 
 namespace mosaik::test {
 

@@ -1,9 +1,9 @@
 #pragma once
-/// A C++ node of the test world: reception and the mesh of one group, routed as node/ does it, with a catalog that
-/// takes every entry that is newer.
+/// A C++ node of the test world: handshake_acceptor and the mesh of one group, routed as node/ does it, with a catalog
+/// that takes every entry that is newer.
 
+#include "bonds/handshake_acceptor.hpp"
 #include "bonds/mesh.hpp"
-#include "bonds/reception.hpp"
 #include "bonds/world.hpp"
 
 namespace mosaik::test {
@@ -43,7 +43,7 @@ class BareGroup {
             Rng rng)
       : mesh_(config, self, verifier, pool, rng) {}
   [[nodiscard]] bonds::Mesh& mesh() noexcept { return mesh_; }
-  void on_raft(const bonds::Step&, const bonds::RaftHeard& heard) { heard_raft.push_back(heard); }
+  void on_raft(const bonds::MeshContext&, const bonds::RaftHeard& heard) { heard_raft.push_back(heard); }
   std::vector<bonds::RaftHeard> heard_raft;
 
  private:
@@ -55,7 +55,7 @@ class BasicCppHost final : public Host {
  public:
   BasicCppHost(World& world, std::size_t rank, const Settings& configured = {})
       : Host(world, rank), settings(configured), links_(world, *this) {
-    links_.on_dialed = [this](quic::LinkId link) {
+    links_.on_dialed = [this](LinkId link) {
       in_mesh_[link] = true;
       ++dials_;
     };
@@ -88,29 +88,29 @@ class BasicCppHost final : public Host {
   template <class F>
   void with_mesh(F&& call) {
     const Now now = world_.now();
-    std::vector<bonds::Fact> fresh;
-    call(mesh(), bonds::Step{now, links_, fresh});
-    for (const bonds::Fact& fact : fresh) on_fact(fact);
+    std::vector<bonds::MeshEvent> fresh;
+    call(mesh(), bonds::MeshContext{now, links_, fresh});
+    for (const bonds::MeshEvent& fact : fresh) on_event(fact);
     world_.plan_wake(*this);
   }
 
   void meet(const identity::EntryRef& entry) override {
     if (entry->id() == id() || entry->entry.network != settings.network || !process_->known.take(entry)) return;
-    with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry(step, entry); });
+    with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_entry(step, entry); });
   }
   void on_synced(const PeerId& peer, bool ok) override {
-    with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_synced(step, peer, ok); });
+    with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_synced(step, peer, ok); });
   }
   /// Our own entry changes, and the bonds are told.
   void refresh() {
     refresh_at_ = world_.now().mono + limits::refresh_least;
     process_->self.refresh(world_.now().wall);
-    with_mesh([](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_self_refreshed(step); });
+    with_mesh([](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_self_refreshed(step); });
   }
   void leave() {
     joined_.clear();
     process_->self.leave(settings.group, world_.now().wall);
-    with_mesh([](bonds::Mesh& mesh, const bonds::Step& step) {
+    with_mesh([](bonds::Mesh& mesh, const bonds::MeshContext& step) {
       mesh.on_self_refreshed(step);
       mesh.leave(step);
     });
@@ -118,25 +118,28 @@ class BasicCppHost final : public Host {
 
   void on_timer() override {
     if (world_.now().mono >= refresh_at_) refresh();
-    with_mesh([](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_timer(step); });
-    with_reception([](bonds::Reception& reception, const bonds::Step& step) { reception.on_timer(step); });
+    with_mesh([](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_timer(step); });
+    with_handshake_acceptor([](bonds::HandshakeAcceptor& handshake_acceptor, const bonds::MeshContext& step) {
+      handshake_acceptor.on_timer(step);
+    });
   }
   [[nodiscard]] Mono next_deadline() const override {
-    return std::min({refresh_at_, process_->group.mesh().next_deadline(), process_->reception.next_deadline()});
+    return std::min(
+        {refresh_at_, process_->group.mesh().next_deadline(), process_->handshake_acceptor.next_deadline()});
   }
 
-  void on_event(const quic::LinkEvent& event) override {
+  void on_event(const LinkEvent& event) override {
     std::visit([&](const auto& any) { on(any); }, event);
   }
 
   // -- what was seen
   struct Seen {
     Mono time;
-    bonds::Fact fact;
+    bonds::MeshEvent fact;
   };
   std::vector<Seen> seen;
   template <class F>
-  [[nodiscard]] std::vector<F> facts() const {
+  [[nodiscard]] std::vector<F> events() const {
     std::vector<F> out;
     for (const Seen& one : seen)
       if (const auto* fact = std::get_if<F>(&one.fact)) out.push_back(*fact);
@@ -144,12 +147,12 @@ class BasicCppHost final : public Host {
   }
   template <class F>
   [[nodiscard]] std::size_t count() const {
-    return facts<F>().size();
+    return events<F>().size();
   }
   /// Codes of refusals, ours or the peers', in order.
   [[nodiscard]] std::vector<std::uint64_t> refusals(bool by_us) const {
     std::vector<std::uint64_t> out;
-    for (const bonds::Refused& refused : facts<bonds::Refused>())
+    for (const bonds::Refused& refused : events<bonds::Refused>())
       if (refused.by_us == by_us) out.push_back(refused.code);
     return out;
   }
@@ -184,7 +187,7 @@ class BasicCppHost final : public Host {
     Process(const BasicCppHost& host, const World& world)
         : self(crypto::SecretKey::from_seed(ranked_seeds().at(host.rank())), host.settings.network, world.now().wall),
           verifier(1024),
-          reception(host.settings.network, known, verifier),
+          handshake_acceptor(host.settings.network, known, verifier),
           group({.network = host.settings.network,
                  .group = host.settings.group,
                  .key = host.settings.key,
@@ -195,87 +198,91 @@ class BasicCppHost final : public Host {
     identity::Verifier verifier;
     FramePool pool;
     KnownEntries known;
-    bonds::Reception reception;
+    bonds::HandshakeAcceptor handshake_acceptor;
     Group group;
   };
 
   template <class F>
-  void with_reception(F&& call) {
+  void with_handshake_acceptor(F&& call) {
     const Now now = world_.now();
-    std::vector<bonds::Fact> fresh;
-    call(process_->reception, bonds::Step{now, links_, fresh});
-    for (const bonds::Fact& fact : fresh) on_fact(fact);
+    std::vector<bonds::MeshEvent> fresh;
+    call(process_->handshake_acceptor, bonds::MeshContext{now, links_, fresh});
+    for (const bonds::MeshEvent& fact : fresh) on_event(fact);
   }
 
-  void on_fact(const bonds::Fact& fact) {
+  void on_event(const bonds::MeshEvent& fact) {
     seen.push_back({world_.now().mono, fact});
     if (const auto* heard = std::get_if<bonds::EntryHeard>(&fact)) {
       if (settings.knows_all) meet(heard->entry);
     } else if (const auto* wanted = std::get_if<bonds::SyncWanted>(&fact)) {
       world_.sync(*this, wanted->peer);
     } else if (const auto* probe = std::get_if<bonds::ProbeWanted>(&fact)) {
-      if (answers_probes) with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.probe(step, probe->peer); });
+      if (answers_probes)
+        with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.probe(step, probe->peer); });
     } else if (const auto* raft = std::get_if<bonds::RaftHeard>(&fact)) {
       const Now now = world_.now();
-      std::vector<bonds::Fact> fresh;
-      process_->group.on_raft(bonds::Step{now, links_, fresh}, *raft);
-      for (const bonds::Fact& one : fresh) on_fact(one);
+      std::vector<bonds::MeshEvent> fresh;
+      process_->group.on_raft(bonds::MeshContext{now, links_, fresh}, *raft);
+      for (const bonds::MeshEvent& one : fresh) on_event(one);
     }
   }
 
-  void on(const quic::LinkOpened& event) {
-    if (event.side == quic::Side::initiator)
-      return with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_opened(step, event); });
+  void on(const LinkOpened& event) {
+    if (event.side == Side::initiator)
+      return with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_opened(step, event); });
     in_mesh_[event.link] = false;
-    with_reception([&](bonds::Reception& reception, const bonds::Step& step) {
-      reception.on_opened(step, event, AdmissionClass::stranger);
+    with_handshake_acceptor([&](bonds::HandshakeAcceptor& handshake_acceptor, const bonds::MeshContext& step) {
+      handshake_acceptor.on_opened(step, event, AdmissionClass::stranger);
     });
   }
-  void on(const quic::LinkFrame& event) {
+  void on(const LinkFrame& event) {
     if (in_mesh_[event.link])
       return with_mesh(
-          [&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_frame(step, event.link, event.payload); });
-    std::optional<bonds::Arrival> arrival;
-    with_reception([&](bonds::Reception& reception, const bonds::Step& step) {
-      arrival = reception.on_frame(step, event.link, event.payload, joined_);
+          [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_frame(step, event.link, event.payload); });
+    std::optional<bonds::IncomingHandshake> arrival;
+    with_handshake_acceptor([&](bonds::HandshakeAcceptor& handshake_acceptor, const bonds::MeshContext& step) {
+      arrival = handshake_acceptor.on_frame(step, event.link, event.payload, joined_);
     });
     if (!arrival) return;
     in_mesh_[event.link] = true;
-    with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_arrival(step, *arrival); });
+    with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_arrival(step, *arrival); });
   }
-  void on(const quic::LinkEnded& event) {
+  void on(const LinkEnded& event) {
     if (in_mesh_[event.link])
       return with_mesh(
-          [&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_ended(step, event.link, event.clean); });
-    with_reception([&](bonds::Reception& reception, const bonds::Step& step) {
-      reception.on_ended(step, event.link, event.clean);
+          [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_ended(step, event.link, event.clean); });
+    with_handshake_acceptor([&](bonds::HandshakeAcceptor& handshake_acceptor, const bonds::MeshContext& step) {
+      handshake_acceptor.on_ended(step, event.link, event.clean);
     });
   }
-  void on(const quic::LinkOversized& event) {
+  void on(const LinkOversized& event) {
     if (in_mesh_[event.link])
-      return with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_oversized(step, event.link); });
-    with_reception(
-        [&](bonds::Reception& reception, const bonds::Step& step) { reception.on_oversized(step, event.link); });
+      return with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_oversized(step, event.link); });
+    with_handshake_acceptor([&](bonds::HandshakeAcceptor& handshake_acceptor, const bonds::MeshContext& step) {
+      handshake_acceptor.on_oversized(step, event.link);
+    });
   }
-  void on(const quic::LinkClosed& event) {
+  void on(const LinkClosed& event) {
     const bool mesh_link = in_mesh_[event.link];
     in_mesh_.erase(event.link);
     if (!mesh_link)
-      return with_reception([&](bonds::Reception& reception, const bonds::Step&) { reception.on_closed(event.link); });
-    with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+      return with_handshake_acceptor([&](bonds::HandshakeAcceptor& handshake_acceptor, const bonds::MeshContext&) {
+        handshake_acceptor.on_closed(event.link);
+      });
+    with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
       mesh.on_closed(step, event.link, event.close);
       EXPECT_FALSE(mesh.owns(event.link)) << "a closed link is still owned";
     });
   }
-  void on(const quic::LinkActive&) {}
-  void on(const quic::LinkGrowing&) {}
-  void on(const quic::LinkUnreachable&) {}
-  void on(const quic::LinkLossy&) {}
+  void on(const LinkActive&) {}
+  void on(const LinkGrowing&) {}
+  void on(const LinkUnreachable&) {}
+  void on(const LinkLossy&) {}
 
   WorldLinks links_;
   std::set<GroupId> joined_{settings.group};
   std::uint64_t dials_ = 0;
-  std::map<quic::LinkId, bool> in_mesh_;  ///< who owns a link: the mesh, or reception
+  std::map<LinkId, bool> in_mesh_;  ///< who owns a link: the mesh, or handshake_acceptor
   std::unique_ptr<Process> process_;
   Mono refresh_at_ = never;
 };

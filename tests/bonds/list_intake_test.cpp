@@ -23,9 +23,9 @@ class Lists : public testing::Test {
     return out;
   }
   /// The peer opens a bond, with this list.
-  quic::LinkId bond(RawHost& peer, const std::vector<identity::EntryRef>& list, bool last_is_bad = false) {
+  LinkId bond(RawHost& peer, const std::vector<identity::EntryRef>& list, bool last_is_bad = false) {
     host_.catalog().take(peer.own_entry());
-    const quic::LinkId link = peer.open(host_);
+    const LinkId link = peer.open(host_);
     Start start;
     start.bonds = list;
     std::vector<std::uint8_t> frame = start.encode(peer, link);
@@ -70,7 +70,7 @@ TEST_F(Lists, known_already_cost_nothing) {
 }
 
 TEST_F(Lists, with_a_bad_entry_far_behind_end_the_bond_with_400) {
-  const quic::LinkId link = bond(peer_, strangers(100), true);
+  const LinkId link = bond(peer_, strangers(100), true);
   EXPECT_EQ(peer_.close_code(link, 2s), static_cast<std::uint64_t>(CloseCode::protocol_violation));
   EXPECT_FALSE(host_.mesh().has_bond(peer_.id()));
 }

@@ -49,7 +49,7 @@ TEST_F(Recovery, redials_a_killed_host_between_250_ms_and_1_s) {
 TEST_F(Recovery, looks_for_the_proven_dead_less_and_less_and_misses_them_for_five_minutes) {
   bond();
   world_.kill(b_);
-  const auto is_dead = [&](bonds::Mesh& mesh, const bonds::Step& step) {
+  const auto is_dead = [&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
     mesh.on_dead(step, b_.id(), bonds::EndedBy::proven, "its process has ended");
   };
   a_.with_mesh(is_dead);
@@ -83,7 +83,7 @@ class Forgetting : public Recovery {
   }
   static Result<> forget(CppHost& at, const CppHost& whom) {
     Result<> out;
-    at.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { out = mesh.forget(step, whom.id()); });
+    at.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { out = mesh.forget(step, whom.id()); });
     return out;
   }
   void kill_for_long(CppHost& host) {
@@ -193,7 +193,7 @@ TEST_F(Recovery, replaces_the_bond_at_once_by_one_of_a_newer_incarnation) {
   b_.boot();
   b_.meet(a_.own_entry());
   ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 1s));
-  const auto downs = a_.facts<bonds::BondDown>();
+  const auto downs = a_.events<bonds::BondDown>();
   ASSERT_EQ(downs.size(), 1U);
   EXPECT_EQ(downs.front().by, bonds::EndedBy::replaced);
   EXPECT_EQ(a_.mesh().bond_count(), 1U);
@@ -203,11 +203,11 @@ TEST_F(Recovery, replaces_the_bond_at_once_by_one_of_a_newer_incarnation) {
 
 TEST_F(Recovery, is_not_replaced_by_one_who_cannot_prove_the_key) {
   bond();
-  const quic::LinkId before = a_.facts<bonds::BondUp>().front().link;
+  const LinkId before = a_.events<bonds::BondUp>().front().link;
   // Somebody with the peer's identity, a newer run, and another secret.
   world_.kill(b_);
   RawHost& c = world_.add<RawHost>();
-  const quic::LinkId link = c.open(a_);
+  const LinkId link = c.open(a_);
   c.send(
       link,
       Start{.key = GroupKey::from_secret("another secret"), .bonds = {}, .tail = bonds::handshake_tail(c.own_entry())}
@@ -220,7 +220,7 @@ TEST_F(Recovery, takes_a_peer_at_its_word_that_it_lost_the_bond) {
   bond();
   // B lost the bond without A hearing of it: B's close is lost, then B dials again and says so.
   world_.cut(b_, a_);
-  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
     mesh.on_dead(step, a_.id(), bonds::EndedBy::presumed, "test");
   });
   world_.heal_all();
@@ -229,18 +229,18 @@ TEST_F(Recovery, takes_a_peer_at_its_word_that_it_lost_the_bond) {
   ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 100ms));
   EXPECT_EQ(a_.count<bonds::BondUp>(), 2U);
   ASSERT_EQ(a_.count<bonds::BondDown>(), 1U);
-  EXPECT_EQ(a_.facts<bonds::BondDown>().back().by, bonds::EndedBy::link);
+  EXPECT_EQ(a_.events<bonds::BondDown>().back().by, bonds::EndedBy::link);
   EXPECT_TRUE(a_.refusals(true).empty());
 }
 
 TEST_F(Recovery, does_not_end_a_bond_for_the_loss_of_an_earlier_one) {
   bond();
-  const SessionId lost = b_.facts<bonds::BondUp>().back().session;
-  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+  const SessionId lost = b_.events<bonds::BondUp>().back().session;
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
     mesh.on_dead(step, b_.id(), bonds::EndedBy::presumed, "test");
   });
   ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_) && b_.count<bonds::BondUp>() == 2; }, 2s));
-  ASSERT_NE(b_.facts<bonds::BondUp>().back().session, lost);
+  ASSERT_NE(b_.events<bonds::BondUp>().back().session, lost);
   // Of the bond that is up nobody has said anything.
   world_.run_for(2s);
   EXPECT_TRUE(agree(a_, b_));
@@ -260,8 +260,8 @@ TEST_F(Recovery, heals_a_cut_of_an_hour_after_the_entries_went_stale) {
   bond();
   world_.cut_both(a_, b_);
   world_.run_for(600s);
-  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, b_.id(), false); });
-  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, a_.id(), false); });
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_entry_gone(step, b_.id(), false); });
+  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_entry_gone(step, a_.id(), false); });
   a_.catalog().entries.clear();
   b_.catalog().entries.clear();
   world_.run_for(3000s);
@@ -317,7 +317,7 @@ TEST_F(Recovery, stops_at_a_departure_until_a_newer_run) {
   b_.leave();
   ASSERT_TRUE(world_.run_until([&] { return a_.mesh().bond_count() == 0; }, 1s));
   EXPECT_EQ(a_.count<bonds::DepartureHeard>(), 1U);
-  EXPECT_EQ(a_.facts<bonds::BondDown>().front().by, bonds::EndedBy::departure);
+  EXPECT_EQ(a_.events<bonds::BondDown>().front().by, bonds::EndedBy::departure);
   EXPECT_EQ(a_.state_of(b_.id()), MemberState::departed);
   const std::uint64_t before = world_.dials;
   world_.run_for(60s);
@@ -346,11 +346,11 @@ TEST_F(Recovery, forgets_a_departed_member_in_the_end) {
 
 TEST_F(Recovery, takes_a_departed_member_back_when_it_dials) {
   bond();
-  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+  b_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
     mesh.on_dead(step, a_.id(), bonds::EndedBy::presumed, "test");
   });
   world_.run_for(50ms);
-  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, b_.id(), true); });
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_entry_gone(step, b_.id(), true); });
   ASSERT_EQ(a_.state_of(b_.id()), MemberState::departed);
   ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 4s));
   // And it is wanted again: a later loss is mended, even after a departed one would have been forgotten.
@@ -365,7 +365,7 @@ TEST_F(Recovery, takes_a_departed_member_back_when_it_dials) {
 TEST_F(Recovery, heals_a_bond_whose_dial_began_before_the_departure) {
   a_.meet(b_.own_entry());
   ASSERT_TRUE(world_.run_until([&] { return world_.dials == 1; }, 1s));
-  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry_gone(step, b_.id(), true); });
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_entry_gone(step, b_.id(), true); });
   ASSERT_TRUE(world_.run_until([&] { return agree(a_, b_); }, 1s));
   world_.run_for(limits::stale_after + 10s);  // must neither spin nor forget the bonded member
   world_.cut_both(a_, b_);
@@ -377,10 +377,10 @@ TEST_F(Recovery, heals_a_bond_whose_dial_began_before_the_departure) {
 
 TEST_F(Recovery, of_a_bond_closed_for_a_full_queue_needs_no_new_run) {
   bond();
-  a_.links().full.insert(quic::SendClass::consensus);
+  a_.links().full.insert(SendClass::consensus);
   const std::vector<std::uint8_t> message{1, 2, 3};
   a_.with_mesh(
-      [&](bonds::Mesh& mesh, const bonds::Step& step) { EXPECT_FALSE(mesh.send_raft(step, b_.id(), message)); });
+      [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { EXPECT_FALSE(mesh.send_raft(step, b_.id(), message)); });
   EXPECT_EQ(a_.mesh().bond_count(), 0U);
   a_.links().full.clear();
   world_.run_for(50ms);
@@ -414,7 +414,7 @@ TEST_F(Recovery, drops_an_unheard_of_member_whose_entry_is_stale_and_that_never_
   RawHost& ghost = world_.add<RawHost>();
   world_.run_for(limits::stale_after + 1s);
   world_.kill(ghost);
-  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) { mesh.on_entry(step, ghost.own_entry()); });
+  a_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_entry(step, ghost.own_entry()); });
   ASSERT_EQ(a_.view().unattested_count, 1U);
   world_.run_for(10s);
   EXPECT_EQ(a_.view().unattested_count, 0U);

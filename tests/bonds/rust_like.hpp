@@ -5,7 +5,7 @@
 
 #include "bonds/cpp_host.hpp"
 #include "bonds/heartbeat.hpp"
-#include "codec/messages.hpp"
+#include "wire/messages.hpp"
 
 namespace mosaik::test {
 
@@ -46,14 +46,14 @@ class RustLike final : public Host {
   void leave() {
     left = true;
     for (const auto& [peer, bond] : std::exchange(bonds, {}))
-      world_.close(*this, bond.link, CloseCode::cancelled, quic::CloseMode::at_once);
+      world_.close(*this, bond.link, CloseCode::cancelled, CloseMode::at_once);
   }
 
-  void on_event(const quic::LinkEvent& event) override {
-    const quic::LinkId link = std::visit([](const auto& any) { return any.link; }, event);
-    if (const auto* opened = std::get_if<quic::LinkOpened>(&event)) on_opened(*opened);
-    if (const auto* frame = std::get_if<quic::LinkFrame>(&event)) on_frame(link, frame->payload);
-    if (const auto* closed = std::get_if<quic::LinkClosed>(&event)) on_closed(link, closed->close);
+  void on_event(const LinkEvent& event) override {
+    const LinkId link = std::visit([](const auto& any) { return any.link; }, event);
+    if (const auto* opened = std::get_if<LinkOpened>(&event)) on_opened(*opened);
+    if (const auto* frame = std::get_if<LinkFrame>(&event)) on_frame(link, frame->payload);
+    if (const auto* closed = std::get_if<LinkClosed>(&event)) on_closed(link, closed->close);
   }
 
   void on_timer() override {
@@ -62,15 +62,15 @@ class RustLike final : public Host {
       if (task.deadline > now.mono) continue;
       tasks_.erase(link);
       world_.close(*this, link, task.stage == Stage::accepting ? CloseCode::timeout : CloseCode::disconnect,
-                   quic::CloseMode::at_once);
+                   CloseMode::at_once);
     }
     for (auto& [peer, bond] : bonds) {
       const bool tick = bond.heartbeat.on_time(now, bond.pulse);
       if (bond.heartbeat.alert()) {
-        const quic::LinkId link = bond.link;
-        world_.close(*this, link, CloseCode::timeout, quic::CloseMode::at_once);
+        const LinkId link = bond.link;
+        world_.close(*this, link, CloseCode::timeout, CloseMode::at_once);
       } else if (tick) {
-        send(bond.link, [](auto& out) { codec::encode_ping({}, out); });
+        send(bond.link, [](auto& out) { wire::encode_ping({}, out); });
       }
     }
     std::erase_if(bonds, [](const auto& item) { return item.second.heartbeat.alert(); });
@@ -87,11 +87,11 @@ class RustLike final : public Host {
     return found == bonds.end() ? std::nullopt : std::optional(found->second.session);
   }
   void send_raft(const PeerId& peer, BytesView message) {
-    send(bonds.at(peer).link, [&](auto& out) { codec::encode_raft(message, out); });
+    send(bonds.at(peer).link, [&](auto& out) { wire::encode_raft(message, out); });
   }
 
   struct LiveBond {
-    quic::LinkId link;
+    LinkId link;
     SessionId session;
     bonds::Heartbeat heartbeat;
     bonds::Pulse pulse;
@@ -99,7 +99,7 @@ class RustLike final : public Host {
   const Settings settings;
   std::map<PeerId, LiveBond> bonds;
   KnownEntries known;
-  std::map<quic::LinkId, std::uint64_t> end_codes;  ///< how links ended
+  std::map<LinkId, std::uint64_t> end_codes;  ///< how links ended
   std::vector<std::vector<std::uint8_t>> heard_raft;
   std::size_t attempts = 0;
   bool left = false;
@@ -113,16 +113,16 @@ class RustLike final : public Host {
   };
 
   template <class F>
-  void send(quic::LinkId link, F&& encode) {
+  void send(LinkId link, F&& encode) {
     std::vector<std::uint8_t> out;
     encode(out);
     static_cast<void>(world_.send(*this, link, out));
   }
-  void refuse(quic::LinkId link, CloseCode code) {
+  void refuse(LinkId link, CloseCode code) {
     tasks_.erase(link);
-    world_.close(*this, link, code, quic::CloseMode::at_once);
+    world_.close(*this, link, code, CloseMode::at_once);
   }
-  [[nodiscard]] crypto::ExporterKey ekm(quic::LinkId link) const {
+  [[nodiscard]] crypto::ExporterKey ekm(LinkId link) const {
     const auto bytes = world_.exporter(*this, link, settings.group.view());
     return crypto::ExporterKey(bytes ? *bytes : Bytes32{});
   }
@@ -141,9 +141,9 @@ class RustLike final : public Host {
     if (link) tasks_[*link] = {entry->id(), Stage::dialing};
   }
 
-  void on_opened(const quic::LinkOpened& opened) {
+  void on_opened(const LinkOpened& opened) {
     const Now now = world_.now();
-    if (opened.side == quic::Side::acceptor) {
+    if (opened.side == Side::acceptor) {
       if (!known.find(opened.peer, now)) return refuse(opened.link, CloseCode::unknown_peer);
       tasks_[opened.link] = {opened.peer, Stage::accepting, now.mono + 2s};
       return;
@@ -153,11 +153,11 @@ class RustLike final : public Host {
     task->second = {opened.peer, Stage::initiating, now.mono + 2s};
     const crypto::Proof proof = crypto::make_proof(settings.key, ekm(opened.link), id());
     send(opened.link, [&](auto& out) {
-      codec::encode_handshake_start(settings.network, settings.group, proof.bytes(), list(), {}, out);
+      wire::encode_handshake_start(settings.network, settings.group, proof.bytes(), list(), {}, out);
     });
   }
 
-  void on_frame(quic::LinkId link, BytesView payload) {
+  void on_frame(LinkId link, BytesView payload) {
     if (const auto task = tasks_.find(link); task != tasks_.end()) {
       if (task->second.stage == Stage::accepting) return on_start(link, task->second.peer, payload);
       return on_end(link, task->second.peer, payload);
@@ -166,8 +166,8 @@ class RustLike final : public Host {
       if (bond.link == link) return on_message(peer, bond, payload);
   }
 
-  void on_start(quic::LinkId link, const PeerId peer, BytesView payload) {
-    const auto start = codec::decode_handshake_start(payload);
+  void on_start(LinkId link, const PeerId peer, BytesView payload) {
+    const auto start = wire::decode_handshake_start(payload);
     if (!start) return refuse(link, CloseCode::protocol_violation);
     if (start->network != settings.network) return refuse(link, CloseCode::different_network);
     if (left || start->group != settings.group) return refuse(link, CloseCode::group_not_found);
@@ -175,21 +175,21 @@ class RustLike final : public Host {
     if (!crypto::verify_proof(settings.key, ekm(link), peer, crypto::Proof(start->proof)))
       return refuse(link, CloseCode::invalid_proof);
     const crypto::Proof proof = crypto::make_proof(settings.key, ekm(link), id());
-    send(link, [&](auto& out) { codec::encode_handshake_end(proof.bytes(), list(), {}, out); });
+    send(link, [&](auto& out) { wire::encode_handshake_end(proof.bytes(), list(), {}, out); });
     finish_handshake(link, peer, start->bonds);
   }
 
-  void on_end(quic::LinkId link, const PeerId peer, BytesView payload) {
-    const auto end = codec::decode_handshake_end(payload);
+  void on_end(LinkId link, const PeerId peer, BytesView payload) {
+    const auto end = wire::decode_handshake_end(payload);
     if (!end) return refuse(link, CloseCode::protocol_violation);
     if (!crypto::verify_proof(settings.key, ekm(link), peer, crypto::Proof(end->proof)))
       return refuse(link, CloseCode::invalid_proof);
     finish_handshake(link, peer, end->bonds);
   }
 
-  void finish_handshake(quic::LinkId link, const PeerId peer, const std::vector<codec::SignedEntryView>& theirs) {
+  void finish_handshake(LinkId link, const PeerId peer, const std::vector<wire::SignedEntryView>& theirs) {
     const auto session = world_.exporter(*this, link, bytes_of("mosaik.group.bond.id"));
-    for (const codec::SignedEntryView& view : theirs)
+    for (const wire::SignedEntryView& view : theirs)
       if (const auto entry = verifier_.verify(view)) attempt(*entry);
     if (!session || bonds.contains(peer)) return refuse(link, CloseCode::already_bonded);
     tasks_.erase(link);
@@ -198,29 +198,29 @@ class RustLike final : public Host {
     // Connected: everyone else hears of the new bond, if its entry is in the catalog (spec: groups 4.2).
     if (const auto found = known.entries.find(peer); found != known.entries.end())
       for (const auto& [other, bond] : bonds)
-        if (other != peer) send(bond.link, [&](auto& out) { codec::encode_bond_formed(found->second->bytes, out); });
+        if (other != peer) send(bond.link, [&](auto& out) { wire::encode_bond_formed(found->second->bytes, out); });
   }
 
   void on_message(const PeerId peer, LiveBond& bond, BytesView payload) {
-    const auto message = codec::decode_bond_message(payload);
-    const quic::LinkId link = bond.link;
-    if (!message || std::holds_alternative<codec::Departure>(*message)) {
+    const auto message = wire::decode_bond_message(payload);
+    const LinkId link = bond.link;
+    if (!message || std::holds_alternative<wire::Departure>(*message)) {
       bonds.erase(peer);
       return world_.close(*this, link, message ? CloseCode::cancelled : CloseCode::protocol_violation,
-                          quic::CloseMode::at_once);
+                          CloseMode::at_once);
     }
     bond.heartbeat.reset(world_.now(), bond.pulse);
-    if (std::holds_alternative<codec::Ping>(*message)) send(link, [](auto& out) { codec::encode_pong(out); });
-    if (const auto* raft = std::get_if<codec::Raft>(&*message))
+    if (std::holds_alternative<wire::Ping>(*message)) send(link, [](auto& out) { wire::encode_pong(out); });
+    if (const auto* raft = std::get_if<wire::Raft>(&*message))
       heard_raft.emplace_back(raft->message.begin(), raft->message.end());
-    if (const auto* update = std::get_if<codec::PeerEntryUpdate>(&*message)) {
+    if (const auto* update = std::get_if<wire::PeerEntryUpdate>(&*message)) {
       if (const auto entry = verifier_.verify(update->entry)) meet(*entry);
-    } else if (const auto* formed = std::get_if<codec::BondFormed>(&*message)) {
+    } else if (const auto* formed = std::get_if<wire::BondFormed>(&*message)) {
       if (const auto entry = verifier_.verify(formed->entry)) attempt(*entry);
     }
   }
 
-  void on_closed(quic::LinkId link, const quic::CloseInfo& close) {
+  void on_closed(LinkId link, const CloseInfo& close) {
     end_codes[link] = close.code;
     const auto task = tasks_.extract(link);
     if (task && task.mapped().stage != Stage::accepting && close.is(CloseCode::unknown_peer))
@@ -231,7 +231,7 @@ class RustLike final : public Host {
   Rng rng_;
   identity::Verifier verifier_;
   identity::EntryRef entry_;
-  std::map<quic::LinkId, Task> tasks_;
+  std::map<LinkId, Task> tasks_;
 };
 
 }  // namespace mosaik::test

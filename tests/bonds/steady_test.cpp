@@ -134,9 +134,9 @@ TEST(AllowanceOfABond, gives_the_burst_and_then_the_rate) {
 
 class Steady : public testing::Test {
  protected:
-  quic::LinkId bond(const std::vector<std::uint8_t>& tail = {}) {
+  LinkId bond(const std::vector<std::uint8_t>& tail = {}) {
     host_.catalog().take(peer_.own_entry());
-    const quic::LinkId link = peer_.open(host_);
+    const LinkId link = peer_.open(host_);
     Start start;
     start.tail = tail;
     peer_.send(link, start.encode(peer_, link));
@@ -144,16 +144,16 @@ class Steady : public testing::Test {
     return link;
   }
   template <class F>
-  void say(quic::LinkId link, F&& encode) {
+  void say(LinkId link, F&& encode) {
     std::vector<std::uint8_t> out;
     encode(out);
     peer_.send(link, out);
   }
-  void update(quic::LinkId link, const identity::EntryRef& entry) {
-    say(link, [&](auto& out) { codec::encode_peer_entry_update(entry->bytes, out); });
+  void update(LinkId link, const identity::EntryRef& entry) {
+    say(link, [&](auto& out) { wire::encode_peer_entry_update(entry->bytes, out); });
   }
-  void formed(quic::LinkId link, const identity::EntryRef& entry) {
-    say(link, [&](auto& out) { codec::encode_bond_formed(entry->bytes, out); });
+  void formed(LinkId link, const identity::EntryRef& entry) {
+    say(link, [&](auto& out) { wire::encode_bond_formed(entry->bytes, out); });
   }
   /// Somebody else of the network, with nothing behind its address.
   identity::EntryRef stranger(std::uint32_t number, const NetworkId& network = id_of<NetworkId>("test network")) {
@@ -170,17 +170,17 @@ class Steady : public testing::Test {
 };
 
 TEST_F(Steady, answers_each_ping_with_a_pong) {
-  const quic::LinkId link = bond();
-  for (int i = 0; i < 3; ++i) say(link, [](auto& out) { codec::encode_ping({}, out); });
+  const LinkId link = bond();
+  for (int i = 0; i < 3; ++i) say(link, [](auto& out) { wire::encode_ping({}, out); });
   world_.run_for(50ms);
-  EXPECT_EQ(peer_.count<codec::Pong>(link, 1), 3U);
+  EXPECT_EQ(peer_.count<wire::Pong>(link, 1), 3U);
 }
 
 TEST_F(Steady, pings_a_quiet_peer_between_350_and_500_ms) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   world_.run_for(20ms);
   std::vector<Mono> pings;
-  peer_.on_frame = [&](quic::LinkId, BytesView) { pings.push_back(world_.now().mono); };
+  peer_.on_frame = [&](LinkId, BytesView) { pings.push_back(world_.now().mono); };
   world_.run_for(4s);
   ASSERT_GE(pings.size(), 7U);
   for (std::size_t i = 1; i < pings.size(); ++i) {
@@ -191,22 +191,22 @@ TEST_F(Steady, pings_a_quiet_peer_between_350_and_500_ms) {
 }
 
 TEST_F(Steady, ends_a_silent_bond_with_30408_between_3900_and_5600_ms) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   const Mono last = world_.now().mono;
   EXPECT_EQ(peer_.close_code(link), static_cast<std::uint64_t>(CloseCode::timeout));
   EXPECT_GE(world_.now().mono - last, 3900ms);
   EXPECT_LE(world_.now().mono - last, 5700ms);
-  EXPECT_EQ(host_.facts<bonds::BondDown>().front().by, bonds::EndedBy::presumed);
+  EXPECT_EQ(host_.events<bonds::BondDown>().front().by, bonds::EndedBy::presumed);
 }
 
 TEST_F(Steady, takes_any_frame_for_a_sign_of_life) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   for (int i = 0; i < 10; ++i) {
     world_.run_for(2s);
     if (i % 2 == 0)
-      say(link, [](auto& out) { codec::encode_pong(out); });
+      say(link, [](auto& out) { wire::encode_pong(out); });
     else
-      say(link, [](auto& out) { codec::encode_raft(std::vector<std::uint8_t>{0, 1}, out); });
+      say(link, [](auto& out) { wire::encode_raft(std::vector<std::uint8_t>{0, 1}, out); });
   }
   world_.run_for(50ms);
   EXPECT_TRUE(world_.is_open(peer_, link));
@@ -226,8 +226,8 @@ TEST(SteadyBonds, end_at_both_ends_when_frames_are_lost_in_both_directions) {
   ASSERT_TRUE(world.run_until([&] { return a.mesh().bond_count() + b.mesh().bond_count() == 0; }, 10s));
   EXPECT_LE(world.now().mono - cut, 5700ms);
   for (CppHost* host : {&a, &b}) {
-    EXPECT_EQ(host->facts<bonds::BondDown>().front().by, bonds::EndedBy::presumed);
-    EXPECT_EQ(host->facts<bonds::BondDown>().front().code, static_cast<std::uint64_t>(CloseCode::timeout));
+    EXPECT_EQ(host->events<bonds::BondDown>().front().by, bonds::EndedBy::presumed);
+    EXPECT_EQ(host->events<bonds::BondDown>().front().code, static_cast<std::uint64_t>(CloseCode::timeout));
   }
 }
 
@@ -245,44 +245,44 @@ TEST(SteadyBonds, live_on_without_jitter) {
 }
 
 TEST_F(Steady, closes_with_400_at_a_message_that_does_not_decode) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   peer_.send(link, std::vector<std::uint8_t>{9});
   EXPECT_EQ(peer_.close_code(link), static_cast<std::uint64_t>(CloseCode::protocol_violation));
 }
 
 TEST_F(Steady, accepts_long_frames_once_the_proof_was_verified) {
-  const quic::LinkId link = bond();
-  say(link, [](auto& out) { codec::encode_raft(std::vector<std::uint8_t>(2 * limits::handshake_frame), out); });
+  const LinkId link = bond();
+  say(link, [](auto& out) { wire::encode_raft(std::vector<std::uint8_t>(2 * limits::handshake_frame), out); });
   world_.run_for(100ms);
   EXPECT_TRUE(world_.is_open(peer_, link));
   EXPECT_EQ(host_.group().heard_raft.size(), 1U);
 }
 
 TEST_F(Steady, closes_with_400_at_a_frame_beyond_the_limit) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   peer_.send(link, std::vector<std::uint8_t>(limits::group_frame + 1));
   EXPECT_EQ(peer_.close_code(link), static_cast<std::uint64_t>(CloseCode::protocol_violation));
 }
 
 TEST_F(Steady, ends_the_bond_when_the_peer_ends_its_stream) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   peer_.finish(link, true);
   EXPECT_EQ(peer_.close_code(link), static_cast<std::uint64_t>(CloseCode::unexpected_close));
   EXPECT_EQ(host_.mesh().bond_count(), 0U);
 }
 
 TEST_F(Steady, takes_over_the_newer_entry_of_the_peer) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   peer_.self().set_tags({id_of<Tag>("new")}, Wall{world_.now().wall.milliseconds + 5});
   update(link, peer_.own_entry());
   world_.run_for(50ms);
   ASSERT_GE(host_.count<bonds::EntryHeard>(), 1U);
-  EXPECT_EQ(host_.facts<bonds::EntryHeard>().back().entry->digest, peer_.own_entry()->digest);
+  EXPECT_EQ(host_.events<bonds::EntryHeard>().back().entry->digest, peer_.own_entry()->digest);
   EXPECT_EQ(host_.view().bonds.own().begin()->peer().entry().tags.size(), 1U);
 }
 
 TEST_F(Steady, ignores_an_entry_update_about_somebody_else) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   update(link, stranger(1));
   world_.run_for(50ms);
   EXPECT_EQ(host_.count<bonds::EntryHeard>(), 0U);
@@ -290,7 +290,7 @@ TEST_F(Steady, ignores_an_entry_update_about_somebody_else) {
 }
 
 TEST_F(Steady, ignores_the_peers_entry_of_another_network) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   identity::Self abroad(crypto::SecretKey::from_seed(ranked_seeds().at(1)), id_of<NetworkId>("elsewhere"),
                         Wall{world_.now().wall.milliseconds + 1000});
   update(link, abroad.entry());
@@ -299,23 +299,23 @@ TEST_F(Steady, ignores_the_peers_entry_of_another_network) {
 }
 
 TEST_F(Steady, closes_with_400_at_an_entry_that_does_not_verify) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   std::vector<std::uint8_t> frame;
-  codec::encode_peer_entry_update(peer_.own_entry()->bytes, frame);
+  wire::encode_peer_entry_update(peer_.own_entry()->bytes, frame);
   frame.back() ^= 1U;
   peer_.send(link, frame);
   EXPECT_EQ(peer_.close_code(link), static_cast<std::uint64_t>(CloseCode::protocol_violation));
 }
 
 TEST_F(Steady, dials_whom_BondFormed_names) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   RawHost& other = world_.add<RawHost>();
   formed(link, other.own_entry());
   EXPECT_TRUE(world_.run_until([&] { return !other.opened.empty(); }, 1s));
 }
 
 TEST_F(Steady, ignores_a_flood_of_entries_beyond_the_allowance) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   const std::uint64_t before = host_.verifier().verifications();
   for (std::uint32_t i = 0; i < 500; ++i) formed(link, stranger(i));
   world_.run_for(100ms);
@@ -325,7 +325,7 @@ TEST_F(Steady, ignores_a_flood_of_entries_beyond_the_allowance) {
 }
 
 TEST_F(Steady, ignores_a_flood_of_entry_updates_beyond_the_allowance) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   const std::uint64_t before = host_.verifier().verifications();
   for (std::uint32_t i = 0; i < 500; ++i) update(link, stranger(i));
   world_.run_for(100ms);
@@ -335,23 +335,23 @@ TEST_F(Steady, ignores_a_flood_of_entry_updates_beyond_the_allowance) {
 }
 
 TEST_F(Steady, answers_no_flood_of_pings_beyond_the_allowance) {
-  const quic::LinkId link = bond();
-  const std::size_t before = peer_.count<codec::Pong>(link, 1);
-  for (std::size_t i = 0; i < 4 * limits::pings_burst; ++i) say(link, [&](auto& out) { codec::encode_ping({}, out); });
+  const LinkId link = bond();
+  const std::size_t before = peer_.count<wire::Pong>(link, 1);
+  for (std::size_t i = 0; i < 4 * limits::pings_burst; ++i) say(link, [&](auto& out) { wire::encode_ping({}, out); });
   world_.run_for(100ms);
-  EXPECT_LE(peer_.count<codec::Pong>(link, 1) - before, limits::pings_burst + limits::pings_rate / 10 + 2);
-  EXPECT_GE(peer_.count<codec::Pong>(link, 1) - before, limits::pings_burst);
+  EXPECT_LE(peer_.count<wire::Pong>(link, 1) - before, limits::pings_burst + limits::pings_rate / 10 + 2);
+  EXPECT_GE(peer_.count<wire::Pong>(link, 1) - before, limits::pings_burst);
   EXPECT_TRUE(world_.is_open(peer_, link));
 }
 
 TEST_F(Steady, verifies_nothing_that_comes_behind_a_ping) {
-  const quic::LinkId link = bond(bonds::handshake_tail(peer_.own_entry()));
+  const LinkId link = bond(bonds::handshake_tail(peer_.own_entry()));
   const std::uint64_t before = host_.verifier().verifications();
   for (std::uint32_t i = 0; i < 100; ++i)
-    say(link, [&](auto& out) { codec::encode_ping(bonds::handshake_tail(stranger(i)), out); });
+    say(link, [&](auto& out) { wire::encode_ping(bonds::handshake_tail(stranger(i)), out); });
   world_.run_for(100ms);
   EXPECT_EQ(host_.verifier().verifications(), before);
-  EXPECT_EQ(peer_.count<codec::Pong>(link, 1), 100U);
+  EXPECT_EQ(peer_.count<wire::Pong>(link, 1), 100U);
 }
 
 TEST(TailOfAHandshake, has_one_entry_verified_and_no_more) {
@@ -359,16 +359,16 @@ TEST(TailOfAHandshake, has_one_entry_verified_and_no_more) {
                             Wall{1});
   std::vector<std::uint8_t> bad = self.entry()->bytes;
   bad.at(bad.size() - 1) ^= 1U;
-  const std::vector<codec::Extension> many(codec::extensions_per_block, {codec::ExtensionTag::own_entry, bad});
+  const std::vector<wire::Extension> many(wire::extensions_per_block, {wire::ExtensionTag::own_entry, bad});
   std::vector<std::uint8_t> tail;
-  codec::encode_extensions(many, tail);
+  wire::encode_extensions(many, tail);
   identity::Verifier verifier(16);
   EXPECT_FALSE(bonds::read_tail(tail, verifier).own_entry);
   EXPECT_EQ(verifier.verifications(), 1U);
 }
 
 TEST_F(Steady, takes_no_entry_from_the_future_for_a_member) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   crypto::SecretKey key = crypto::SecretKey::from_seed(crypto::hash({bytes_of("future")}));
   const identity::Self self(std::move(key), host_.settings.network, Wall{world_.now().wall.milliseconds + 600'000});
   formed(link, self.entry());
@@ -391,7 +391,7 @@ TEST_F(Steady, shows_apart_whom_an_entry_alone_names) {
 }
 
 TEST_F(Steady, misses_whom_a_bonded_member_names) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   RawHost& other = world_.add<RawHost>();
   host_.meet(other.own_entry());
   formed(link, other.own_entry());
@@ -414,7 +414,7 @@ TEST_F(Steady, is_not_online_at_first_before_each_that_an_entry_names_was_dialed
 
 TEST_F(Steady, makes_room_for_a_proven_member_among_hearsay) {
   for (std::uint32_t i = 0; i < limits::mesh_peers + 10; ++i)
-    host_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+    host_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
       PeerEntry entry = stranger(i)->entry;
       entry.groups = {host_.settings.group};
       const auto seed = crypto::hash({bytes_of("stranger " + std::to_string(i))});
@@ -422,7 +422,7 @@ TEST_F(Steady, makes_room_for_a_proven_member_among_hearsay) {
     });
   ASSERT_EQ(host_.view().unattested_count, limits::mesh_peers);
   world_.run_for(3s);
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   EXPECT_EQ(host_.view().unattested_count, limits::mesh_peers - 1);
   EXPECT_EQ(host_.view().members.size(), 2U);
   // And for one that a proven member has a bond with.
@@ -432,16 +432,16 @@ TEST_F(Steady, makes_room_for_a_proven_member_among_hearsay) {
 }
 
 TEST_F(Steady, does_not_let_BondFormed_hurry_a_peer_that_refuses_us) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   RawHost& other = world_.add<RawHost>();
   std::size_t refused = 0;
-  other.on_opened = [&](const quic::LinkOpened& opened) {
+  other.on_opened = [&](const LinkOpened& opened) {
     ++refused;
     other.close(opened.link, CloseCode::invalid_proof);
   };
   for (int i = 0; i < 100; ++i) {
     formed(link, other.own_entry());
-    say(link, [](auto& out) { codec::encode_ping({}, out); });
+    say(link, [](auto& out) { wire::encode_ping({}, out); });
     world_.run_for(100ms);
   }
   EXPECT_GE(refused, 2U);
@@ -449,25 +449,25 @@ TEST_F(Steady, does_not_let_BondFormed_hurry_a_peer_that_refuses_us) {
 }
 
 TEST_F(Steady, tells_its_bonds_of_a_new_bond) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   RawHost& other = world_.add<RawHost>();
   host_.catalog().take(other.own_entry());
-  const quic::LinkId second = other.open(host_);
+  const LinkId second = other.open(host_);
   other.send(second, Start{}.encode(other, second));
   world_.run_for(100ms);
-  EXPECT_EQ(peer_.count<codec::BondFormed>(link, 1), 1U);
-  EXPECT_EQ(other.count<codec::BondFormed>(second, 1), 0U);
+  EXPECT_EQ(peer_.count<wire::BondFormed>(link, 1), 1U);
+  EXPECT_EQ(other.count<wire::BondFormed>(second, 1), 0U);
   const auto first = other.frames_of(second).front();
-  const auto end = codec::decode_handshake_end(first);
+  const auto end = wire::decode_handshake_end(first);
   ASSERT_TRUE(end.has_value());
   ASSERT_EQ(end->bonds.size(), 1U) << "its list names the bond that it has";
 }
 
 TEST_F(Steady, tells_its_bonds_of_its_own_new_entry) {
-  const quic::LinkId link = bond();
+  const LinkId link = bond();
   host_.refresh();
   world_.run_for(50ms);
-  EXPECT_EQ(peer_.count<codec::PeerEntryUpdate>(link, 1), 1U);
+  EXPECT_EQ(peer_.count<wire::PeerEntryUpdate>(link, 1), 1U);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <mosaik/postcard.hpp>
+#include <mosaik/serialization/postcard.hpp>
 
 #include "bonds/cpp_host.hpp"
 #include "bonds/raw_host.hpp"
@@ -126,8 +126,8 @@ class MeshTopology : public testing::Test {
   void refuse_the_row_with_which_c_gives_up_d() {
     bond_all();
     world_.cut_both(c_, d_);
-    c_.links().full.insert(quic::SendClass::liveness);
-    c_.with_mesh([&](bonds::Mesh& mesh, const bonds::Step& step) {
+    c_.links().full.insert(SendClass::liveness);
+    c_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
       mesh.on_dead(step, d_.id(), bonds::EndedBy::presumed, "test");
     });
     world_.run_for(100ms);  // its row would have gone out by now
@@ -222,8 +222,9 @@ TEST_F(MeshTopology, sends_a_row_again_soon_though_it_hears_so_much_that_it_ping
   refuse_the_row_with_which_c_gives_up_d();
   const std::vector<std::uint8_t> chatter{1, 2, 5, 0};
   for (int i = 0; i < 30; ++i) {
-    a_.with_mesh(
-        [&](bonds::Mesh& mesh, const bonds::Step& step) { static_cast<void>(mesh.send_raft(step, c_.id(), chatter)); });
+    a_.with_mesh([&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
+      static_cast<void>(mesh.send_raft(step, c_.id(), chatter));
+    });
     world_.run_for(100ms);
   }
   expect_a_to_know_it();
@@ -234,7 +235,7 @@ TEST(TopologyWithOneEnd, shows_a_half_bond_as_one_sided_only_after_the_grace) {
   CppHost& host = world.add<CppHost>();
   RawHost& one = world.add<RawHost>();
   RawHost& two = world.add<RawHost>();
-  std::map<RawHost*, quic::LinkId> links;
+  std::map<RawHost*, LinkId> links;
   for (RawHost* raw : {&one, &two}) {
     Start start;
     start.tail = bonds::handshake_tail(raw->own_entry());
@@ -246,9 +247,9 @@ TEST(TopologyWithOneEnd, shows_a_half_bond_as_one_sided_only_after_the_grace) {
     bonds::encode_row(its_row, bytes);
     std::vector<std::uint8_t> frame;
     std::vector<std::uint8_t> tail;
-    const codec::Extension extension{codec::ExtensionTag::topology_row, bytes};
-    codec::encode_extensions(std::span(&extension, 1), tail);
-    codec::encode_ping(tail, frame);
+    const wire::Extension extension{wire::ExtensionTag::topology_row, bytes};
+    wire::encode_extensions(std::span(&extension, 1), tail);
+    wire::encode_ping(tail, frame);
     from.send(links[&from], frame);
   };
   world.run_for(100ms);

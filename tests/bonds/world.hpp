@@ -23,7 +23,7 @@
 #include "crypto/hash.hpp"
 #include "identity/entry.hpp"
 #include "identity/ranked_seeds.hpp"
-#include "quic/links.hpp"
+#include "link/links.hpp"
 
 namespace mosaik::test {
 
@@ -37,7 +37,7 @@ class Host {
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
-  virtual void on_event(const quic::LinkEvent& event) = 0;
+  virtual void on_event(const LinkEvent& event) = 0;
   virtual void on_timer() {}
   [[nodiscard]] virtual Mono next_deadline() const { return never; }
   /// An entry reaches its catalog.
@@ -58,7 +58,7 @@ class Host {
  private:
   friend class World;
   struct Queued {
-    quic::LinkEvent event;
+    LinkEvent event;
     std::vector<std::uint8_t> payload;
   };
   std::size_t rank_;
@@ -124,13 +124,13 @@ class World {
   [[nodiscard]] Host* find(const PeerId& id) const;
 
   // -- links, as one host sees them
-  [[nodiscard]] Result<quic::LinkId> dial(Host& from, const quic::DialRequest& request);
-  quic::SendResult send(Host& from, quic::LinkId link, BytesView payload);
-  void finish(Host& from, quic::LinkId link, bool clean);
-  void close(Host& from, quic::LinkId link, CloseCode code, quic::CloseMode mode);
-  void set_frame_limit(Host& from, quic::LinkId link, std::size_t bytes);
-  [[nodiscard]] Result<Bytes32> exporter(const Host& from, quic::LinkId link, BytesView label) const;
-  [[nodiscard]] bool is_open(const Host& host, quic::LinkId link) const;
+  [[nodiscard]] Result<LinkId> dial(Host& from, const DialRequest& request);
+  SendResult send(Host& from, LinkId link, BytesView payload);
+  void finish(Host& from, LinkId link, bool clean);
+  void close(Host& from, LinkId link, CloseCode code, CloseMode mode);
+  void set_frame_limit(Host& from, LinkId link, std::size_t bytes);
+  [[nodiscard]] Result<Bytes32> exporter(const Host& from, LinkId link, BytesView label) const;
+  [[nodiscard]] bool is_open(const Host& host, LinkId link) const;
 
   // -- what was seen
   /// When the first frame of each connection left its initiator and arrived, by the initiator's rank.
@@ -154,7 +154,7 @@ class World {
   struct End {
     Host* host = nullptr;
     std::uint64_t life = 0;
-    quic::LinkId id;
+    LinkId id;
     State state = State::opening;
     bool by_us = false;
     bool leaving = false;
@@ -180,14 +180,14 @@ class World {
   [[nodiscard]] Nanoseconds draw_delay() {
     return std::max<Nanoseconds>(rng_.between(weather.delay - weather.jitter, weather.delay + weather.jitter), 1us);
   }
-  [[nodiscard]] std::optional<Place> place(const Host& host, quic::LinkId link) const;
+  [[nodiscard]] std::optional<Place> place(const Host& host, LinkId link) const;
   /// Sends from the end at `from` to the other one.
   void post(const Place& from, Packet packet);
   void arrive(const Place& to, Packet packet);
   void arrive_initial(const Place& to);
   void on_dead_end(const Place& to, const Packet& packet);
-  void shut(const Place& at, const quic::CloseInfo& info);
-  void tell(End& end, quic::LinkEvent event, std::vector<std::uint8_t> payload = {});
+  void shut(const Place& at, const CloseInfo& info);
+  void tell(End& end, LinkEvent event, std::vector<std::uint8_t> payload = {});
   void take_up(Host& host);
 
   Rng rng_;
@@ -195,35 +195,35 @@ class World {
   std::uint64_t last_link_ = 0;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::deque<Conn> conns_;
-  std::map<quic::LinkId, Place> places_;
+  std::map<LinkId, Place> places_;
   std::set<std::pair<std::size_t, std::size_t>> cuts_;
 };
 
 /// The links of the world for one host, as its cores see them.
-class WorldLinks final : public quic::Links {
+class WorldLinks final : public Links {
  public:
   WorldLinks(World& world, Host& host) : world_(world), host_(host) {}
 
-  [[nodiscard]] Result<quic::LinkId> dial(const Now&, const quic::DialRequest& request) override {
+  [[nodiscard]] Result<LinkId> dial(const Now&, const DialRequest& request) override {
     auto link = world_.dial(host_, request);
     if (link && on_dialed) on_dialed(*link);
     return link;
   }
-  quic::SendResult send(quic::LinkId link, quic::SendClass kind, const Frame& frame) override {
-    if (full.contains(kind)) return quic::SendResult::full;
+  SendResult send(LinkId link, SendClass kind, const Frame& frame) override {
+    if (full.contains(kind)) return SendResult::full;
     return world_.send(host_, link, frame.payload());
   }
-  void close(const Now&, quic::LinkId link, CloseCode code, quic::CloseMode mode) override {
+  void close(const Now&, LinkId link, CloseCode code, CloseMode mode) override {
     world_.close(host_, link, code, mode);
   }
-  void set_frame_limit(quic::LinkId link, std::size_t bytes) override { world_.set_frame_limit(host_, link, bytes); }
-  [[nodiscard]] Result<Bytes32> exporter(quic::LinkId link, BytesView label) const override {
+  void set_frame_limit(LinkId link, std::size_t bytes) override { world_.set_frame_limit(host_, link, bytes); }
+  [[nodiscard]] Result<Bytes32> exporter(LinkId link, BytesView label) const override {
     return world_.exporter(host_, link, label);
   }
-  [[nodiscard]] std::optional<quic::LinkStats> stats(quic::LinkId) const override { return quic::LinkStats{}; }
+  [[nodiscard]] std::optional<LinkStats> stats(LinkId) const override { return LinkStats{}; }
 
-  std::set<quic::SendClass> full;  ///< classes that take nothing
-  std::function<void(quic::LinkId)> on_dialed;
+  std::set<SendClass> full;  ///< classes that take nothing
+  std::function<void(LinkId)> on_dialed;
 
  private:
   World& world_;

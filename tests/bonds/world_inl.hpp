@@ -67,13 +67,13 @@ inline void World::sync(Host& from, const PeerId& to) {
 
 // ------------------------------------------------------------------------------------------------ links
 
-inline std::optional<World::Place> World::place(const Host& host, quic::LinkId link) const {
+inline std::optional<World::Place> World::place(const Host& host, LinkId link) const {
   const auto found = places_.find(link);
   if (found == places_.end() || found->second.here().host != &host) return std::nullopt;
   return found->second;
 }
 
-inline Result<quic::LinkId> World::dial(Host& from, const quic::DialRequest& request) {
+inline Result<LinkId> World::dial(Host& from, const DialRequest& request) {
   if (request.addresses.empty()) return fail(Errc::invalid_argument, "no address to dial");
   ++dials;
   Conn& conn = conns_.emplace_back();
@@ -81,7 +81,7 @@ inline Result<quic::LinkId> World::dial(Host& from, const quic::DialRequest& req
   conn.wanted = request.peer;
   const std::uint64_t number = conns_.size();
   conn.secret = crypto::hash({bytes_of("secret " + std::to_string(number))});
-  const quic::LinkId link{++last_link_};
+  const LinkId link{++last_link_};
   conn.ends[0] = End{.host = &from, .life = from.life_, .id = link};
   places_[link] = {&conn, 0};
   for (const auto& host : hosts_)
@@ -89,54 +89,53 @@ inline Result<quic::LinkId> World::dial(Host& from, const quic::DialRequest& req
   post({&conn, 0}, {.kind = Kind::initial});
   after(limits::quic_handshake_timeout, [this, &conn] {
     if (conn.ends[0].state == State::opening)
-      shut({&conn, 0}, {.by = quic::ClosedBy::handshake, .reason = "the handshake timed out"});
+      shut({&conn, 0}, {.by = ClosedBy::handshake, .reason = "the handshake timed out"});
   });
   return link;
 }
 
-inline quic::SendResult World::send(Host& from, quic::LinkId link, BytesView payload) {
+inline SendResult World::send(Host& from, LinkId link, BytesView payload) {
   const auto at_place = place(from, link);
-  if (!at_place || at_place->here().state != State::open || at_place->here().leaving) return quic::SendResult::closed;
+  if (!at_place || at_place->here().state != State::open || at_place->here().leaving) return SendResult::closed;
   if (at_place->end == 0 && at_place->conn->first_sent == never) at_place->conn->first_sent = timeline_.mono();
   post(*at_place, {.kind = Kind::frame, .payload = {payload.begin(), payload.end()}});
-  return quic::SendResult::queued;
+  return SendResult::queued;
 }
 
-inline void World::finish(Host& from, quic::LinkId link, bool clean) {
+inline void World::finish(Host& from, LinkId link, bool clean) {
   if (const auto at_place = place(from, link)) post(*at_place, {.kind = Kind::fin, .clean = clean});
 }
 
-inline void World::close(Host& from, quic::LinkId link, CloseCode code, quic::CloseMode mode) {
+inline void World::close(Host& from, LinkId link, CloseCode code, CloseMode mode) {
   const auto found = place(from, link);
   if (!found || found->here().state == State::closed) return;
   const Place at_place = *found;
   const auto value = static_cast<std::uint64_t>(code);
-  if (mode == quic::CloseMode::after_flush) {
+  if (mode == CloseMode::after_flush) {
     at_place.here().leaving = true;
     at_place.here().code = value;
     post(at_place, {.kind = Kind::flush});
     after(limits::departure_flush, [this, at_place, code] {
       if (at_place.here().state != State::closed)
-        close(*at_place.here().host, at_place.here().id, code, quic::CloseMode::at_once);
+        close(*at_place.here().host, at_place.here().id, code, CloseMode::at_once);
     });
     return;
   }
-  shut(at_place,
-       {.by = quic::ClosedBy::us, .application = true, .code = value, .reason = std::string(reason_of(code))});
+  shut(at_place, {.by = ClosedBy::us, .application = true, .code = value, .reason = std::string(reason_of(code))});
   post(at_place, {.kind = Kind::close, .code = value});
 }
 
-inline void World::set_frame_limit(Host& from, quic::LinkId link, std::size_t bytes) {
+inline void World::set_frame_limit(Host& from, LinkId link, std::size_t bytes) {
   if (const auto at_place = place(from, link)) at_place->here().frame_limit = bytes;
 }
 
-inline Result<Bytes32> World::exporter(const Host& from, quic::LinkId link, BytesView label) const {
+inline Result<Bytes32> World::exporter(const Host& from, LinkId link, BytesView label) const {
   const auto at_place = place(from, link);
   if (!at_place || at_place->here().state != State::open) return fail(Errc::not_found, "no such link");
   return crypto::hash({at_place->conn->secret, label});
 }
 
-inline bool World::is_open(const Host& host, quic::LinkId link) const {
+inline bool World::is_open(const Host& host, LinkId link) const {
   const auto at_place = place(host, link);
   return at_place && at_place->here().state == State::open;
 }
@@ -167,19 +166,19 @@ inline void World::arrive(const Place& to, Packet packet) {
     case Kind::initial: return;
     case Kind::ack:
       end.state = State::open;
-      return tell(end, quic::LinkOpened{end.id, to.there().host->id(), to.conn->alpn, quic::Side::initiator,
-                                        to.there().host->address()});
+      return tell(
+          end, LinkOpened{end.id, to.there().host->id(), to.conn->alpn, Side::initiator, to.there().host->address()});
     case Kind::frame:
       if (to.end == 1 && to.conn->first_arrived == never) to.conn->first_arrived = timeline_.mono();
-      return tell(end, quic::LinkFrame{end.id, {}}, std::move(packet.payload));
-    case Kind::fin: return tell(end, quic::LinkEnded{end.id, packet.clean});
+      return tell(end, LinkFrame{end.id, {}}, std::move(packet.payload));
+    case Kind::fin: return tell(end, LinkEnded{end.id, packet.clean});
     case Kind::close:
-      return shut(to, {.by = end.state == State::open ? quic::ClosedBy::peer : quic::ClosedBy::handshake,
+      return shut(to, {.by = end.state == State::open ? ClosedBy::peer : ClosedBy::handshake,
                        .application = true,
                        .code = packet.code,
                        .reason = std::string(reason_of(static_cast<CloseCode>(packet.code)))});
     case Kind::flush: return post(to, {.kind = Kind::flushed});
-    case Kind::flushed: return close(*end.host, end.id, static_cast<CloseCode>(end.code), quic::CloseMode::at_once);
+    case Kind::flushed: return close(*end.host, end.id, static_cast<CloseCode>(end.code), CloseMode::at_once);
   }
 }
 
@@ -192,8 +191,7 @@ inline void World::arrive_initial(const Place& to) {
   end.id = {++last_link_};
   end.state = State::open;
   places_[end.id] = {to.conn, to.end};
-  tell(end, quic::LinkOpened{end.id, to.there().host->id(), to.conn->alpn, quic::Side::acceptor,
-                             to.there().host->address()});
+  tell(end, LinkOpened{end.id, to.there().host->id(), to.conn->alpn, Side::acceptor, to.there().host->address()});
   post(to, {.kind = Kind::ack});
 }
 
@@ -206,8 +204,8 @@ inline void World::on_dead_end(const Place& to, const Packet& packet) {
     after(draw_delay(), [this, from = Place{to.conn, 1 - to.end}] {
       End& sender = from.here();
       if (!sender.host->alive() || sender.life != sender.host->life_ || sender.state == State::closed) return;
-      if (sender.state == State::open) return tell(sender, quic::LinkUnreachable{sender.id});
-      shut(from, {.by = quic::ClosedBy::handshake, .reason = "nobody listens there"});
+      if (sender.state == State::open) return tell(sender, LinkUnreachable{sender.id});
+      shut(from, {.by = ClosedBy::handshake, .reason = "nobody listens there"});
     });
     return;
   }
@@ -215,19 +213,19 @@ inline void World::on_dead_end(const Place& to, const Packet& packet) {
   after(draw_delay(), [this, from = Place{to.conn, 1 - to.end}] {
     End& sender = from.here();
     if (sender.host->alive() && sender.life == sender.host->life_ && sender.state == State::open)
-      shut(from, {.by = quic::ClosedBy::stateless_reset, .reason = "stateless reset"});
+      shut(from, {.by = ClosedBy::stateless_reset, .reason = "stateless reset"});
   });
 }
 
-inline void World::shut(const Place& at_place, const quic::CloseInfo& info) {
+inline void World::shut(const Place& at_place, const CloseInfo& info) {
   End& end = at_place.here();
   end.state = State::closed;
-  end.by_us = info.by == quic::ClosedBy::us;
+  end.by_us = info.by == ClosedBy::us;
   end.code = info.code;
-  if (end.host->alive() && end.host->life_ == end.life) tell(end, quic::LinkClosed{end.id, info});
+  if (end.host->alive() && end.host->life_ == end.life) tell(end, LinkClosed{end.id, info});
 }
 
-inline void World::tell(End& end, quic::LinkEvent event, std::vector<std::uint8_t> payload) {
+inline void World::tell(End& end, LinkEvent event, std::vector<std::uint8_t> payload) {
   Host& host = *end.host;
   host.inbox_.push_back({std::move(event), std::move(payload)});
   if (std::exchange(host.taking_up_, true)) return;
@@ -239,14 +237,14 @@ inline void World::take_up(Host& host) {
   while (host.alive() && !host.inbox_.empty()) {
     Host::Queued queued = std::move(host.inbox_.front());
     host.inbox_.pop_front();
-    const quic::LinkId link = std::visit([](const auto& any) { return any.link; }, queued.event);
+    const LinkId link = std::visit([](const auto& any) { return any.link; }, queued.event);
     const auto at_place = place(host, link);
-    const bool last = std::holds_alternative<quic::LinkClosed>(queued.event);
+    const bool last = std::holds_alternative<LinkClosed>(queued.event);
     // What we closed ourselves says nothing more but that it is closed.
     if (!at_place || (!last && at_place->here().state == State::closed && at_place->here().by_us)) continue;
-    if (auto* frame = std::get_if<quic::LinkFrame>(&queued.event)) {
+    if (auto* frame = std::get_if<LinkFrame>(&queued.event)) {
       frame->payload = queued.payload;
-      if (queued.payload.size() > at_place->here().frame_limit) queued.event = quic::LinkOversized{link};
+      if (queued.payload.size() > at_place->here().frame_limit) queued.event = LinkOversized{link};
     }
     host.on_event(queued.event);
   }

@@ -1,6 +1,6 @@
 // A joiner and its log: what it asks for, and what it gives up (spec: groups 6.12).
 
-#include "consensus/catch_up.hpp"
+#include "consensus/dynamic/catch_up.hpp"
 
 #include <gtest/gtest.h>
 

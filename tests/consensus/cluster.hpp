@@ -9,8 +9,8 @@
 #include <sstream>
 
 #include "base/timeline.hpp"
-#include "consensus/engine.hpp"
-#include "sim/rust_member.hpp"
+#include "consensus/dynamic/engine.hpp"
+#include "sim/models/rust_member.hpp"
 
 namespace mosaik::test {
 
@@ -53,7 +53,7 @@ class Cluster {
     std::unique_ptr<consensus::Engine> engine;
     std::vector<Blob> applied;  ///< the machine
     consensus::Epoch epoch;
-    std::deque<consensus::Effect> work;  ///< of the machine, in order
+    std::deque<consensus::Action> work;  ///< of the machine, in order
     bool machine_busy = false;
     std::vector<consensus::Persist> unsynced;
     consensus::Restored disk;
@@ -419,13 +419,13 @@ class Cluster {
     c.engine->on_queues(
         [&](const PeerId& peer, consensus::Urgency) { return !queue_full || !queue_full(i, index_of(peer)); });
     c.engine->settle(now());
-    for (consensus::Effect& effect : c.engine->take_effects()) carry_out(i, effect);
+    for (consensus::Action& action : c.engine->take_effects()) carry_out(i, action);
     work(i);
   }
 
-  void carry_out(std::size_t i, consensus::Effect& effect) {
+  void carry_out(std::size_t i, consensus::Action& action) {
     Cpp& c = *members_[i].c;
-    if (auto* send = std::get_if<consensus::Send>(&effect)) {
+    if (auto* send = std::get_if<consensus::Send>(&action)) {
       ASSERT_EQ(send->frame.payload()[0], 5);
       const Blob bytes = Blob::copy(send->frame.payload().subspan(1));
       const std::size_t to = index_of(send->peer);
@@ -435,7 +435,7 @@ class Cluster {
       }
       return transmit(i, to, bytes);
     }
-    if (auto* persist = std::get_if<consensus::Persist>(&effect)) {
+    if (auto* persist = std::get_if<consensus::Persist>(&action)) {
       const std::uint64_t life = members_[i].life;
       c.unsynced.push_back(*persist);
       at(timeline_.mono() + rng_.between(0ns, options_.disk_most), [=, this, ticket = persist->ticket] {
@@ -443,17 +443,17 @@ class Cluster {
       });
       return;
     }
-    if (auto* remember = std::get_if<consensus::Remember>(&effect)) {
+    if (auto* remember = std::get_if<consensus::Remember>(&action)) {
       c.remembered = remember->group_size;
       return;
     }
-    if (auto* answer = std::get_if<consensus::Answer>(&effect)) return note_answer(i, *answer);
-    if (auto* event = std::get_if<consensus::Event>(&effect)) {
+    if (auto* answer = std::get_if<consensus::Answer>(&action)) return note_answer(i, *answer);
+    if (auto* event = std::get_if<consensus::Event>(&action)) {
       c.events.push_back(*event);
       if (const auto* online = std::get_if<consensus::OnlineChanged>(event)) c.online = online->online;
       return;
     }
-    c.work.push_back(std::move(effect));
+    c.work.push_back(std::move(action));
   }
   void sync(std::size_t i, consensus::Ticket ticket) {
     Cpp& c = *members_[i].c;
@@ -489,23 +489,23 @@ class Cluster {
       if (members_[i].life != life || !members_[i].up) return;
       Cpp& self = *members_[i].c;
       self.machine_busy = false;
-      consensus::Effect effect = std::move(self.work.front());
+      consensus::Action action = std::move(self.work.front());
       self.work.pop_front();
-      run_machine(i, effect);
+      run_machine(i, action);
       pump(i);
     });
   }
-  void run_machine(std::size_t i, consensus::Effect& effect) {
+  void run_machine(std::size_t i, consensus::Action& action) {
     Cpp& c = *members_[i].c;
-    if (auto* apply = std::get_if<consensus::Apply>(&effect)) {
+    if (auto* apply = std::get_if<consensus::Apply>(&action)) {
       ASSERT_EQ(apply->epoch, c.epoch);
       ASSERT_EQ(apply->before.index.value, c.applied.size()) << "the machine misses commands or gets them twice";
       for (Blob& command : apply->commands) c.applied.push_back(std::move(command));
       c.engine->on_applied(now(), c.epoch, Index{c.applied.size()});
-    } else if (auto* reset = std::get_if<consensus::Reset>(&effect)) {
+    } else if (auto* reset = std::get_if<consensus::Reset>(&action)) {
       c.epoch = reset->epoch;
       c.applied.clear();
-    } else if (auto* ask = std::get_if<consensus::AskMachine>(&effect)) {
+    } else if (auto* ask = std::get_if<consensus::AskMachine>(&action)) {
       ASSERT_EQ(ask->position.value, c.applied.size());
       c.engine->on_answered(now(), ask->id, machine_answer ? *machine_answer : text(std::to_string(c.applied.size())));
     }

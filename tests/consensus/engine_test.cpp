@@ -674,7 +674,7 @@ TEST(Calls, that_were_forwarded_to_a_cpp_leader_wait_for_it_as_long_as_they_may)
   const auto ended = [&] {
     engine.on_timer(now);
     return std::ranges::any_of(engine.take_effects(),
-                               [](const auto& effect) { return std::holds_alternative<consensus::Answer>(effect); });
+                               [](const auto& action) { return std::holds_alternative<consensus::Answer>(action); });
   };
   for (int n = 0; n < 7; ++n) {
     EXPECT_FALSE(ended()) << n;

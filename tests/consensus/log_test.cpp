@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "consensus/log.hpp"
-#include "consensus/terms.hpp"
+#include "consensus/dynamic/terms.hpp"
+#include "consensus/log/log.hpp"
 
 namespace mosaik::consensus {
 namespace {

@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <mosaik/postcard.hpp>
+#include <mosaik/serialization/postcard.hpp>
 
 #include "base/corpus.hpp"
 #include "base/limits.hpp"
 #include "base/random.hpp"
 #include "base/vectors.hpp"
-#include "consensus/messages.hpp"
+#include "consensus/dynamic/messages.hpp"
 #include "fuzz/raft.hpp"
 
 namespace mosaik::consensus {

@@ -1,5 +1,5 @@
 // Golden scripts: one engine, spoken to by hand. A script (tests/consensus/scripts/*.txt) alternates inputs and the
-// effects that must follow, line by line; '#' begins a comment. Peers are named by one letter: the engine is `a`.
+// actions that must follow, line by line; '#' begins a comment. Peers are named by one letter: the engine is `a`.
 //
 //   start rust=d floor=2 disk=yes        begins; nobody is bonded yet
 //   synced 3                             the disk has everything up to this ticket
@@ -7,7 +7,7 @@
 //   wait 5s                              until then, through every deadline
 //   b> VOTE term=R1 last=0:0             a message from a peer: VOTE, BALLOT, APPEND, ACK, FORWARD, PLACED
 //   execute x | feed x | read weak|strong
-//   => ...                               an effect: role, leader, send, answer, apply; all that follow an input are
+//   => ...                               an action: role, leader, send, answer, apply; all that follow an input are
 //   listed
 //
 // Terms are written R<round>.<letter of the slot's member>, L.<letter> (lone), or as plain numbers for Rust members.
@@ -25,7 +25,7 @@ using namespace consensus;
 
 class Script {
  public:
-  /// Runs a script; returns it with the effects that really followed.
+  /// Runs a script; returns it with the actions that really followed.
   std::string run(const std::string& source) {
     std::istringstream in(source);
     std::ostringstream out;
@@ -34,7 +34,7 @@ class Script {
       out << line << '\n';
       if (line.empty() || line[0] == '#') continue;
       input(line);
-      for (const std::string& effect : effects()) out << "=> " << effect << '\n';
+      for (const std::string& action : actions()) out << "=> " << action << '\n';
     }
     return out.str();
   }
@@ -182,31 +182,31 @@ class Script {
     now_ = end;
   }
 
-  std::vector<std::string> effects() {
+  std::vector<std::string> actions() {
     std::vector<std::string> out;
-    for (const Effect& effect : engine_->take_effects()) {
-      if (const auto* one = std::get_if<Send>(&effect)) {
+    for (const Action& action : engine_->take_effects()) {
+      if (const auto* one = std::get_if<Send>(&action)) {
         const auto message = decode(Blob::copy(one->frame.payload().subspan(1)));
         const std::string when =
             one->after == Ticket{} ? "" : " (once " + std::to_string(one->after.value) + " is durable)";
         out.push_back("to " + name(one->peer) + " " + show(*message) + when);
       }
-      if (const auto* one = std::get_if<Apply>(&effect)) {
+      if (const auto* one = std::get_if<Apply>(&action)) {
         std::string commands;
         for (const Blob& command : one->commands) commands += " " + text(command);
         out.push_back("apply" + commands);
         engine_->on_applied(now(), one->epoch, one->before.index.plus(one->commands.size()));
       }
-      if (const auto* one = std::get_if<Persist>(&effect))
+      if (const auto* one = std::get_if<Persist>(&action))
         out.push_back("persist " + std::to_string(one->ticket.value) + ": term " + show(one->term) + ", vote " +
                       (one->ballot ? name(one->ballot->candidate) : "-") + ", behind " +
                       std::to_string(one->keep.value) + " " + show(one->entries));
-      if (std::holds_alternative<Reset>(effect)) out.emplace_back("reset the machine");
-      if (const auto* one = std::get_if<AskMachine>(&effect))
+      if (std::holds_alternative<Reset>(action)) out.emplace_back("reset the machine");
+      if (const auto* one = std::get_if<AskMachine>(&action))
         out.push_back("ask the machine at " + std::to_string(one->position.value));
-      if (const auto* one = std::get_if<Answer>(&effect))
+      if (const auto* one = std::get_if<Answer>(&action))
         out.push_back("answer " + std::to_string(one->call.value) + " " + show(one->outcome));
-      if (const auto* one = std::get_if<consensus::Event>(&effect)) show_event(*one, out);
+      if (const auto* one = std::get_if<consensus::Event>(&action)) show_event(*one, out);
     }
     return out;
   }

@@ -1,7 +1,7 @@
 // What one member may put into the log of all, and what is left for the others.
 
 #include "consensus/cluster.hpp"
-#include "consensus/contributions.hpp"
+#include "consensus/dynamic/contributions.hpp"
 
 namespace mosaik::test {
 namespace {

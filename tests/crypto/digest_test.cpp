@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include <mosaik/id.hpp>
+#include <mosaik/types/id.hpp>
 
 #include "base/vectors.hpp"
 #include "crypto/drbg.hpp"

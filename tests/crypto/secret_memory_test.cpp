@@ -9,7 +9,7 @@
 #include <string>
 
 #include "crypto/ed25519.hpp"
-#include "mosaik/group_key.hpp"
+#include "mosaik/types/group_key.hpp"
 
 namespace mosaik::crypto {
 namespace {

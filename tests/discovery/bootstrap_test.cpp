@@ -24,12 +24,12 @@ TEST(Bootstrap, dials_a_literal_address_at_once_and_asks_for_a_name_to_be_resolv
   EXPECT_EQ(rig.links.dials[0].request.peer, id_of_peer(1));
   EXPECT_THAT(rig.links.dials[0].request.addresses, ElementsAre(SocketAddress::v4({192, 0, 2, 7}, 4433)));
   EXPECT_EQ(rig.links.dials[1].request.addresses.at(0).text(), "[2001:db8::1]:1");
-  const auto asked = only<Resolve>(rig.facts);
+  const auto asked = only<Resolve>(rig.events);
   ASSERT_THAT(asked, SizeIs(1));
   EXPECT_EQ(asked[0].bootstrap, 1U);
   EXPECT_EQ(asked[0].host, "seed.example");
   EXPECT_EQ(asked[0].port, 5000);
-  rig.core.on_resolved(rig.now(), 1, std::vector{address_of(2)}, rig.links, rig.facts);
+  rig.core.on_resolved(rig.now(), 1, std::vector{address_of(2)}, rig.links, rig.events);
   EXPECT_EQ(rig.links.dials.back().request.peer, id_of_peer(2));
 }
 
@@ -61,17 +61,17 @@ TEST(Bootstrap, comes_back_for_ever_with_a_back_off_between_250_ms_and_10_s) {
 TEST(Bootstrap, resolves_the_name_anew_for_each_try_and_gives_up_on_a_resolver_that_is_silent) {
   Rig rig(with({{id_of_peer(1), "seed.example", 5000}}));
   rig.start();
-  EXPECT_THAT(only<Resolve>(rig.facts), SizeIs(1));
-  rig.core.on_resolved(rig.now(), 0, fail(Errc::not_found, "no such host"), rig.links, rig.facts);
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("no such host"));
+  EXPECT_THAT(only<Resolve>(rig.events), SizeIs(1));
+  rig.core.on_resolved(rig.now(), 0, fail(Errc::not_found, "no such host"), rig.links, rig.events);
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("no such host"));
   rig.pass(501ms);
-  EXPECT_THAT(only<Resolve>(rig.facts), SizeIs(2));
+  EXPECT_THAT(only<Resolve>(rig.events), SizeIs(2));
   rig.pass(12s);
-  EXPECT_THAT(only<Resolve>(rig.facts), SizeIs(3)) << "10 s without an answer, then the back-off";
-  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.facts);
+  EXPECT_THAT(only<Resolve>(rig.events), SizeIs(3)) << "10 s without an answer, then the back-off";
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.events);
   EXPECT_THAT(rig.links.dials, SizeIs(1));
-  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.facts);
-  rig.core.on_resolved(rig.now(), 7, std::vector{address_of(1)}, rig.links, rig.facts);
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.events);
+  rig.core.on_resolved(rig.now(), 7, std::vector{address_of(1)}, rig.links, rig.events);
   EXPECT_THAT(rig.links.dials, SizeIs(1)) << "answers that nobody waits for";
 }
 
@@ -79,7 +79,7 @@ TEST(Bootstrap, survives_a_dial_that_fails_at_once) {
   Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
   rig.links.dial_error = Error{Errc::limit, "too many links"};
   rig.start();
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("too many links"));
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("too many links"));
   rig.links.dial_error.reset();
   rig.pass(501ms);
   EXPECT_THAT(rig.links.dials, SizeIs(1));
@@ -88,23 +88,23 @@ TEST(Bootstrap, survives_a_dial_that_fails_at_once) {
 TEST(Bootstrap, says_once_a_minute_who_is_silent_and_why_and_once_that_it_answered) {
   Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
   rig.start();
-  rig.on(quic::LinkUnreachable{rig.links.dials.back().link});
+  rig.on(LinkUnreachable{rig.links.dials.back().link});
   rig.never_opened(rig.links.dials.back().link);
-  auto silent = notices(rig.facts, Notice::Kind::bootstrap_silent);
+  auto silent = notices(rig.events, Notice::Kind::bootstrap_silent);
   ASSERT_THAT(silent, SizeIs(1));
   EXPECT_EQ(silent[0].peer, id_of_peer(1));
   EXPECT_THAT(silent[0].text, testing::AllOf(HasSubstr("192.0.2.7:4433"), HasSubstr("nobody listens")));
   rig.pass(501ms);
-  rig.on(quic::LinkClosed{rig.links.dials.back().link, {quic::ClosedBy::handshake, false, 0x12a, "bad certificate"}});
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent), SizeIs(1));
+  rig.on(LinkClosed{rig.links.dials.back().link, {ClosedBy::handshake, false, 0x12a, "bad certificate"}});
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_silent), SizeIs(1));
   rig.pass(60s);
   rig.take();
-  rig.on(quic::LinkClosed{rig.links.dials.back().link, {quic::ClosedBy::handshake, false, 0x12a, "bad certificate"}});
+  rig.on(LinkClosed{rig.links.dials.back().link, {ClosedBy::handshake, false, 0x12a, "bad certificate"}});
   const auto before = rig.links.dials.size();
   while (rig.links.dials.size() == before) rig.pass(1ms);
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_answered), IsEmpty());
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_answered), IsEmpty());
   rig.frame(rig.opened(), snapshot_of({entry_of(1, {.updated = rig.now().wall.milliseconds})}));
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_answered), SizeIs(1));
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_answered), SizeIs(1));
   const auto dials = rig.links.dials.size();
   rig.pass(9s);
   EXPECT_EQ(rig.links.dials.size(), dials) << "reached: not tried again soon";
@@ -114,7 +114,7 @@ TEST(Bootstrap, says_again_that_a_peer_answered_which_was_silent_meanwhile) {
   Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
   rig.start();
   rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
-  rig.on(quic::LinkClosed{rig.links.dials.back().link, {}});
+  rig.on(LinkClosed{rig.links.dials.back().link, {}});
   const auto again = [&] {
     const auto before = rig.links.dials.size();
     while (rig.links.dials.size() == before) rig.pass(100ms);
@@ -122,17 +122,17 @@ TEST(Bootstrap, says_again_that_a_peer_answered_which_was_silent_meanwhile) {
   };
   again();
   rig.never_opened(rig.links.dials.back().link);
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent), SizeIs(1));
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_silent), SizeIs(1));
   again();
   rig.frame(rig.opened(), snapshot_of({entry_of(1, {.updated = rig.now().wall.milliseconds})}));
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_answered), SizeIs(1));
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_answered), SizeIs(1));
 }
 
 TEST(Bootstrap, names_the_wrong_key) {
   Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
   rig.start();
-  rig.on(quic::LinkClosed{rig.links.dials.back().link, {quic::ClosedBy::handshake, false, 0x12a, ""}});
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("another key"));
+  rig.on(LinkClosed{rig.links.dials.back().link, {ClosedBy::handshake, false, 0x12a, ""}});
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("another key"));
 }
 
 TEST(Bootstrap, tries_slowly_those_never_reached_once_somebody_else_is_known) {
@@ -150,14 +150,14 @@ TEST(Bootstrap, tries_a_reached_peer_again_when_it_leaves_the_catalog) {
   Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
   rig.start();
   rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
-  rig.on(quic::LinkClosed{rig.links.dials.back().link, {}});
+  rig.on(LinkClosed{rig.links.dials.back().link, {}});
   rig.core.set_bonded(rig.now(), id_of_peer(1), true);
   const auto dials = rig.links.dials.size();
   rig.pass(300s);
-  const auto refreshes = only<SelfRefreshed>(rig.facts).size();  // each is a sync with the one bonded peer
+  const auto refreshes = only<SelfRefreshed>(rig.events).size();  // each is a sync with the one bonded peer
   EXPECT_EQ(rig.links.dials.size(), dials + refreshes);
   rig.pass(1s);
-  EXPECT_THAT(only<Departed>(rig.facts), SizeIs(1));
+  EXPECT_THAT(only<Departed>(rig.events), SizeIs(1));
   EXPECT_EQ(rig.links.dials.size(), dials + refreshes + 1);
 }
 
@@ -165,7 +165,7 @@ TEST(Bootstrap, tries_a_reached_peer_again_when_its_bond_ends) {
   Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
   rig.start();
   rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
-  rig.on(quic::LinkClosed{rig.links.dials.back().link, {}});
+  rig.on(LinkClosed{rig.links.dials.back().link, {}});
   rig.core.set_bonded(rig.now(), id_of_peer(1), true);
   rig.pass(100s);
   const auto dials = rig.links.dials.size();
@@ -178,7 +178,7 @@ TEST(Bootstrap, asks_a_peer_without_a_bond_again_within_a_minute_and_one_with_a_
   Rig rig(with({{id_of_peer(1), "192.0.2.7", 4433}}));
   rig.start();
   rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
-  rig.on(quic::LinkClosed{rig.links.dials.back().link, {}});
+  rig.on(LinkClosed{rig.links.dials.back().link, {}});
   auto dials = rig.links.dials.size();
   rig.pass(9s);
   EXPECT_EQ(rig.links.dials.size(), dials);
@@ -187,7 +187,7 @@ TEST(Bootstrap, asks_a_peer_without_a_bond_again_within_a_minute_and_one_with_a_
   rig.core.set_bonded(rig.now(), id_of_peer(1), true);
   dials = rig.links.dials.size();
   rig.pass(200s);
-  EXPECT_EQ(rig.links.dials.size(), dials + only<SelfRefreshed>(rig.facts).size()) << "each is a sync with it";
+  EXPECT_EQ(rig.links.dials.size(), dials + only<SelfRefreshed>(rig.events).size()) << "each is a sync with it";
 }
 
 TEST(Bootstrap, tries_everybody_soon_when_the_last_known_peer_leaves) {
@@ -197,7 +197,7 @@ TEST(Bootstrap, tries_everybody_soon_when_the_last_known_peer_leaves) {
   rig.frame(rig.opened(rig.links.dials[0]), snapshot_of({entry_of(1)}));
   rig.never_opened(silent);
   rig.links.dials.clear();
-  rig.core.on_departure(rig.now(), id_of_peer(1), rig.facts);
+  rig.core.on_departure(rig.now(), id_of_peer(1), rig.events);
   rig.pass(501ms);
   std::vector<PeerId> dialed;
   for (const auto& dial : rig.links.dials) dialed.push_back(dial.request.peer);
@@ -219,17 +219,17 @@ class Contact : public testing::Test {
   /// The last dial is answered by peer `n`, which has our network's key or another one.
   void answer(const Recorder::Dialed& dial, std::uint32_t n) {
     const auto request = dial.request;
-    rig.on(quic::LinkOpened{dial.link, id_of_peer(n), request.alpn, quic::Side::initiator, request.addresses.front()});
+    rig.on(LinkOpened{dial.link, id_of_peer(n), request.alpn, Side::initiator, request.addresses.front()});
     if (n != 0) rig.frame(dial.link, snapshot_of({entry_of(n, {.updated = rig.now().wall.milliseconds})}));
-    rig.on(quic::LinkClosed{dial.link, {}});
+    rig.on(LinkClosed{dial.link, {}});
   }
   std::vector<Recorder::Dialed> take_dials() { return std::exchange(rig.links.dials, {}); }
   /// The name is asked for within so long.
   void resolve(Nanoseconds within, const std::vector<SocketAddress>& addresses) {
-    rig.facts.clear();
+    rig.events.clear();
     rig.pass(within);
-    ASSERT_THAT(only<Resolve>(rig.facts), SizeIs(1));
-    rig.core.on_resolved(rig.now(), 0, addresses, rig.links, rig.facts);
+    ASSERT_THAT(only<Resolve>(rig.events), SizeIs(1));
+    rig.core.on_resolved(rig.now(), 0, addresses, rig.links, rig.events);
   }
 
   Rig rig{with({{{}, "mosaik.example", 7820, true}})};
@@ -237,22 +237,22 @@ class Contact : public testing::Test {
 
 TEST_F(Contact, asks_each_address_of_a_name_who_is_there) {
   rig.start();
-  const auto asked = only<Resolve>(rig.facts);
+  const auto asked = only<Resolve>(rig.events);
   ASSERT_THAT(asked, SizeIs(1));
   EXPECT_TRUE(asked[0].service);
-  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1), address_of(2), address_of(1)}, rig.links, rig.facts);
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1), address_of(2), address_of(1)}, rig.links, rig.events);
   const auto dials = take_dials();
   ASSERT_THAT(dials, SizeIs(2));
   for (const auto& dial : dials) {
     EXPECT_EQ(dial.request.peer, PeerId{}) << "whoever answers";
-    EXPECT_EQ(dial.request.source, quic::DialSource::contact);
+    EXPECT_EQ(dial.request.source, DialSource::contact);
     EXPECT_THAT(dial.request.addresses, SizeIs(1));
   }
   answer(dials[0], 1);
   answer(dials[1], 2);
   EXPECT_TRUE(rig.knows(1));
   EXPECT_TRUE(rig.knows(2));
-  const auto answered = only<ContactAnswered>(rig.facts);
+  const auto answered = only<ContactAnswered>(rig.events);
   ASSERT_THAT(answered, SizeIs(2));
   EXPECT_EQ(answered[1].peer, id_of_peer(2));
   EXPECT_EQ(answered[1].address, address_of(2));
@@ -265,7 +265,7 @@ TEST_F(Contact, asks_each_address_of_a_name_who_is_there) {
 
 TEST_F(Contact, resolves_for_ever_and_asks_only_where_nobody_is_bonded_with_us) {
   rig.start();
-  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.facts);
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.events);
   answer(take_dials().at(0), 1);
   rig.core.set_bonded(rig.now(), id_of_peer(1), true);
   resolve(20s, {address_of(1), address_of(2)});
@@ -281,12 +281,12 @@ TEST_F(Contact, resolves_for_ever_and_asks_only_where_nobody_is_bonded_with_us) 
 
 TEST_F(Contact, one_wrong_answer_of_a_name_keeps_no_right_one_waiting) {
   rig.start();
-  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(9), address_of(1)}, rig.links, rig.facts);
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(9), address_of(1)}, rig.links, rig.events);
   const auto dials = take_dials();
   answer(dials.at(1), 1);
   EXPECT_TRUE(rig.knows(1));
   rig.never_opened(dials[0].link);
-  const auto silent = notices(rig.facts, Notice::Kind::bootstrap_silent);
+  const auto silent = notices(rig.events, Notice::Kind::bootstrap_silent);
   ASSERT_THAT(silent, SizeIs(1));
   EXPECT_THAT(silent[0].text,
               testing::AllOf(HasSubstr("contact dns:mosaik.example:7820"), HasSubstr(address_of(9).text())));
@@ -296,7 +296,7 @@ TEST_F(Contact, one_wrong_answer_of_a_name_keeps_no_right_one_waiting) {
 TEST_F(Contact, learns_of_others_only_when_it_has_shown_an_entry_of_our_network) {
   rig.sync_from(5, {entry_of(5)});
   rig.start();
-  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.facts);
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.events);
   rig.links.sent.clear();
   answer(take_dials().at(0), 1);
   ASSERT_THAT(rig.links.sent, SizeIs(1));
@@ -310,26 +310,26 @@ TEST_F(Contact, learns_of_others_only_when_it_has_shown_an_entry_of_our_network)
 
 TEST_F(Contact, that_is_this_node_itself_is_no_news) {
   rig.start();
-  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(0)}, rig.links, rig.facts);
+  rig.core.on_resolved(rig.now(), 0, std::vector{address_of(0)}, rig.links, rig.events);
   answer(take_dials().at(0), 0);
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent), IsEmpty());
-  EXPECT_THAT(only<ContactAnswered>(rig.facts), IsEmpty());
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_silent), IsEmpty());
+  EXPECT_THAT(only<ContactAnswered>(rig.events), IsEmpty());
   resolve(501ms, {address_of(0), address_of(1)});  // it is no company: the name is asked for again soon
   EXPECT_THAT(take_dials(), SizeIs(1)) << "and is not asked again";
 }
 
 TEST_F(Contact, of_a_name_that_no_server_answers_is_told_with_what_to_look_at) {
   rig.start();
-  rig.core.on_resolved(rig.now(), 0, fail(Errc::unreachable, "no DNS server answers"), rig.links, rig.facts);
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent).at(0).text,
+  rig.core.on_resolved(rig.now(), 0, fail(Errc::unreachable, "no DNS server answers"), rig.links, rig.events);
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_silent).at(0).text,
               testing::AllOf(HasSubstr("no DNS server answers"), HasSubstr("check the name servers of this computer")));
 }
 
 TEST_F(Contact, comes_back_while_a_name_leads_nowhere) {
   rig.start();
-  rig.core.on_resolved(rig.now(), 0, fail(Errc::not_found, "no such name"), rig.links, rig.facts);
+  rig.core.on_resolved(rig.now(), 0, fail(Errc::not_found, "no such name"), rig.links, rig.events);
   EXPECT_THAT(rig.core.contacts().at(0).why, HasSubstr("no such name"));
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("; check the name"));
+  EXPECT_THAT(notices(rig.events, Notice::Kind::bootstrap_silent).at(0).text, HasSubstr("; check the name"));
   resolve(501ms, {address_of(1)});
   const auto dials = take_dials();
   rig.never_opened(dials.at(0).link);

@@ -1,7 +1,7 @@
 #include <random>
 
 #include "base/limits.hpp"
-#include "discovery/intake.hpp"
+#include "discovery/entry_validation.hpp"
 #include "support.hpp"
 
 namespace mosaik::discovery::test {
@@ -43,9 +43,9 @@ TEST(Hostile, entries_of_another_network_are_skipped_and_its_peer_is_noticed) {
   rig.sync_from(1, {entry_of(1), entry_of(2, {.of = other}), entry_of(3)});
   EXPECT_FALSE(rig.knows(2));
   EXPECT_TRUE(rig.knows(3));
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::other_network), IsEmpty()) << "only said of who spoke with us";
+  EXPECT_THAT(notices(rig.events, Notice::Kind::other_network), IsEmpty()) << "only said of who spoke with us";
   for (int i = 0; i < 3; ++i) rig.sync_from(4, {entry_of(4, {.of = other}), entry_of(5)});
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::other_network), SizeIs(1));
+  EXPECT_THAT(notices(rig.events, Notice::Kind::other_network), SizeIs(1));
   EXPECT_FALSE(rig.knows(4));
 }
 
@@ -53,11 +53,11 @@ TEST(Hostile, a_flood_of_entries_costs_a_bounded_number_of_verifications_and_the
   Rig rig;
   rig.start();
   std::vector<identity::EntryRef> flood{entry_of(1, {.protocol = "0.4.2+cpp.1"})};
-  for (std::uint32_t n = 1000; n < 1000 + Intake::verify_burst + 300; ++n)
+  for (std::uint32_t n = 1000; n < 1000 + EntryValidation::verify_burst + 300; ++n)
     flood.push_back(entry_of(n, {.dialable = false}));
   rig.sync_from(1, flood);
-  EXPECT_LE(rig.verifier.verifications(), Intake::verify_burst + 1);
-  EXPECT_EQ(rig.core.entries(rig.now()).size(), Intake::verify_burst + 1);
+  EXPECT_LE(rig.verifier.verifications(), EntryValidation::verify_burst + 1);
+  EXPECT_EQ(rig.core.entries(rig.now()).size(), EntryValidation::verify_burst + 1);
   rig.pass(2001ms);
   ASSERT_THAT(rig.links.dials, SizeIs(1)) << "asked again when the allowance has grown";
   EXPECT_EQ(rig.links.dials[0].request.peer, id_of_peer(1));
@@ -68,7 +68,7 @@ TEST(Hostile, a_flood_of_entries_costs_a_bounded_number_of_verifications_and_the
 TEST(Hostile, the_senders_own_entry_is_verified_whatever_the_flood) {
   Rig rig;
   std::vector<identity::EntryRef> flood{entry_of(1)};
-  for (std::uint32_t n = 1000; n < 1000 + Intake::verify_burst; ++n) flood.push_back(entry_of(n));
+  for (std::uint32_t n = 1000; n < 1000 + EntryValidation::verify_burst; ++n) flood.push_back(entry_of(n));
   rig.sync_from(1, flood);
   rig.sync_from(2, {entry_of(2), entry_of(3)});
   EXPECT_TRUE(rig.knows(2));
@@ -84,8 +84,8 @@ TEST(Hostile, floods_push_out_strangers_never_those_we_spoke_with_and_the_catalo
   EXPECT_EQ(rig.core.entries(rig.now()).size(), 20U);
   for (std::uint32_t n = 1; n <= 5; ++n) EXPECT_TRUE(rig.knows(n));
   EXPECT_TRUE(rig.knows(219));
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::catalog_full), SizeIs(1));
-  EXPECT_EQ(only<Discovered>(rig.facts).size() - only<Departed>(rig.facts).size(), 20U);
+  EXPECT_THAT(notices(rig.events, Notice::Kind::catalog_full), SizeIs(1));
+  EXPECT_EQ(only<Discovered>(rig.events).size() - only<Departed>(rig.events).size(), 20U);
 }
 
 TEST(Hostile, entries_dated_at_the_ends_of_time_neither_enter_nor_crash) {
@@ -95,18 +95,18 @@ TEST(Hostile, entries_dated_at_the_ends_of_time_neither_enter_nor_crash) {
                     entry_of(4, {.updated = 8'210'266'876'799'999})});
   EXPECT_THAT(rig.core.entries(rig.now()), SizeIs(1));
   EXPECT_EQ(rig.core.counters().entries_refused, 3U);
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::from_the_future), SizeIs(1));
+  EXPECT_THAT(notices(rig.events, Notice::Kind::from_the_future), SizeIs(1));
   rig.pass(400s);
 }
 
 TEST(Hostile, notices_of_one_kind_are_bounded_whoever_gives_the_reasons) {
   Rig rig;
   for (std::uint32_t n = 1; n <= 200; ++n) rig.sync_from(n, {entry_of(n, {.updated = wall_start + 100'000})});
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::from_the_future), SizeIs(Notices::remembered));
+  EXPECT_THAT(notices(rig.events, Notice::Kind::from_the_future), SizeIs(Notices::remembered));
   rig.take();
   rig.pass(60s);
   rig.sync_from(201, {entry_of(201, {.updated = wall_start + 200'000})});
-  EXPECT_THAT(notices(rig.facts, Notice::Kind::from_the_future), SizeIs(1));
+  EXPECT_THAT(notices(rig.events, Notice::Kind::from_the_future), SizeIs(1));
 }
 
 TEST(Hostile, the_snapshot_we_send_fits_the_limits_of_who_reads_it) {
@@ -114,7 +114,7 @@ TEST(Hostile, the_snapshot_we_send_fits_the_limits_of_who_reads_it) {
   std::vector<identity::EntryRef> all{entry_of(0)};
   for (std::uint32_t n = 1; n <= limits::snapshot_entries; ++n) {
     all.push_back(entry_of(n));
-    rig.core.feed(rig.now(), all.back(), Source::bond, rig.facts);
+    rig.core.feed(rig.now(), all.back(), Source::bond, rig.events);
   }
   EXPECT_EQ(rig.core.entries(rig.now()).size(), limits::catalog_entries);
   rig.frame(rig.incoming(1, Alpn::sync), snapshot_of({entry_of(1)}));

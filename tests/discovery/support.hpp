@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "codec/messages.hpp"
 #include "discovery/discovery.hpp"
+#include "wire/messages.hpp"
 
 namespace mosaik::discovery::test {
 
@@ -68,82 +68,80 @@ inline std::vector<std::uint8_t> snapshot_of(const std::vector<identity::EntryRe
   std::vector<BytesView> views;
   for (const auto& entry : entries) views.emplace_back(entry->bytes);
   std::vector<std::uint8_t> out;
-  codec::encode_snapshot(views, out);
+  wire::encode_snapshot(views, out);
   return out;
 }
 
 /// The ids in a snapshot, in its order.
 inline std::vector<PeerId> ids_in(BytesView payload) {
   std::vector<PeerId> out;
-  const auto views = codec::decode_snapshot(payload);
+  const auto views = wire::decode_snapshot(payload);
   if (!views) return out;
-  for (const auto& view : *views) out.push_back(codec::decode_entry(view.entry).value().id);
+  for (const auto& view : *views) out.push_back(wire::decode_entry(view.entry).value().id);
   return out;
 }
 
-/// Records every effect; answers as links do that never fail, unless told otherwise.
-class Recorder final : public quic::Links {
+/// Records every action; answers as links do that never fail, unless told otherwise.
+class Recorder final : public Links {
  public:
   struct Sent {
-    quic::LinkId link;
-    quic::SendClass kind{};
+    LinkId link;
+    SendClass kind{};
     std::vector<std::uint8_t> wire;
     [[nodiscard]] BytesView payload() const { return BytesView(wire).subspan(Frame::header_size); }
   };
   struct Closed {
-    quic::LinkId link;
+    LinkId link;
     CloseCode code{};
-    quic::CloseMode mode{};
+    CloseMode mode{};
   };
   struct Dialed {
-    quic::LinkId link;
-    quic::DialRequest request;
+    LinkId link;
+    DialRequest request;
   };
 
-  Result<quic::LinkId> dial(const Now&, const quic::DialRequest& request) override {
+  Result<LinkId> dial(const Now&, const DialRequest& request) override {
     if (dial_error) return std::unexpected(*dial_error);
-    const quic::LinkId link{++last};
+    const LinkId link{++last};
     dials.push_back({link, request});
     return link;
   }
-  quic::SendResult send(quic::LinkId link, quic::SendClass kind, const Frame& frame) override {
+  SendResult send(LinkId link, SendClass kind, const Frame& frame) override {
     const BytesView wire = frame.wire();
     sent.push_back({link, kind, {wire.begin(), wire.end()}});
     return send_result;
   }
-  void close(const Now&, quic::LinkId link, CloseCode code, quic::CloseMode mode) override {
-    closed.push_back({link, code, mode});
-  }
-  void set_frame_limit(quic::LinkId link, std::size_t bytes) override { limits[link] = bytes; }
-  Result<Bytes32> exporter(quic::LinkId, BytesView) const override { return fail(Errc::not_found, "no TLS here"); }
-  std::optional<quic::LinkStats> stats(quic::LinkId link) const override {
-    quic::LinkStats out;
+  void close(const Now&, LinkId link, CloseCode code, CloseMode mode) override { closed.push_back({link, code, mode}); }
+  void set_frame_limit(LinkId link, std::size_t bytes) override { limits[link] = bytes; }
+  Result<Bytes32> exporter(LinkId, BytesView) const override { return fail(Errc::not_found, "no TLS here"); }
+  std::optional<LinkStats> stats(LinkId link) const override {
+    LinkStats out;
     out.smoothed_rtt = 7ms;
     if (const auto found = received.find(link); found != received.end()) out.bytes_received = found->second;
     return out;
   }
 
-  std::map<quic::LinkId, std::uint64_t> received;
+  std::map<LinkId, std::uint64_t> received;
   std::uint64_t last = 0;
   std::optional<Error> dial_error;
-  quic::SendResult send_result = quic::SendResult::queued;
+  SendResult send_result = SendResult::queued;
   std::vector<Dialed> dials;
   std::vector<Sent> sent;
   std::vector<Closed> closed;
-  std::map<quic::LinkId, std::size_t> limits;
+  std::map<LinkId, std::size_t> limits;
 };
 
 template <class T>
-std::vector<T> only(const std::vector<Fact>& facts) {
+std::vector<T> only(const std::vector<DiscoveryEvent>& events) {
   std::vector<T> out;
-  for (const Fact& fact : facts)
+  for (const DiscoveryEvent& fact : events)
     if (const T* match = std::get_if<T>(&fact)) out.push_back(*match);
   return out;
 }
 
-inline std::vector<Notice> notices(const std::vector<Fact>& facts, Notice::Kind kind) {
+inline std::vector<Notice> notices(const std::vector<DiscoveryEvent>& events, Notice::Kind kind) {
   std::vector<Notice> out;
-  for (Notice& notice : only<Notice>(facts))
+  for (Notice& notice : only<Notice>(events))
     if (notice.kind == kind) out.push_back(notice);
   return out;
 }
@@ -164,32 +162,32 @@ class Rig {
   }
 
   [[nodiscard]] Now now() const { return at(elapsed, wall_off); }
-  void start() { core.start(now(), links, facts); }
-  void on(const quic::LinkEvent& event) { core.on_link(now(), event, links, facts); }
+  void start() { core.start(now(), links, events); }
+  void on(const LinkEvent& event) { core.on_link(now(), event, links, events); }
 
   /// A peer opens a link to us.
-  quic::LinkId incoming(std::uint32_t n, Alpn alpn) { return incoming(n, alpn, address_of(n)); }
-  quic::LinkId incoming(std::uint32_t n, Alpn alpn, const SocketAddress& from) {
-    const quic::LinkId link{1'000'000 + ++incoming_};
-    on(quic::LinkOpened{link, id_of_peer(n), alpn, quic::Side::acceptor, from});
+  LinkId incoming(std::uint32_t n, Alpn alpn) { return incoming(n, alpn, address_of(n)); }
+  LinkId incoming(std::uint32_t n, Alpn alpn, const SocketAddress& from) {
+    const LinkId link{1'000'000 + ++incoming_};
+    on(LinkOpened{link, id_of_peer(n), alpn, Side::acceptor, from});
     return link;
   }
   /// The last dial is answered by whom it was meant for.
-  quic::LinkId opened() { return opened(links.dials.back()); }
-  quic::LinkId opened(const Recorder::Dialed& dial) {
+  LinkId opened() { return opened(links.dials.back()); }
+  LinkId opened(const Recorder::Dialed& dial) {
     const auto request = dial.request;
-    const quic::LinkId link = dial.link;
-    on(quic::LinkOpened{link, request.peer, request.alpn, quic::Side::initiator, request.addresses.front()});
+    const LinkId link = dial.link;
+    on(LinkOpened{link, request.peer, request.alpn, Side::initiator, request.addresses.front()});
     return link;
   }
-  void frame(quic::LinkId link, const std::vector<std::uint8_t>& payload) { on(quic::LinkFrame{link, payload}); }
-  void closed_by_peer(quic::LinkId link, CloseCode code) {
-    on(quic::LinkClosed{link, {quic::ClosedBy::peer, true, static_cast<std::uint64_t>(code), ""}});
+  void frame(LinkId link, const std::vector<std::uint8_t>& payload) { on(LinkFrame{link, payload}); }
+  void closed_by_peer(LinkId link, CloseCode code) {
+    on(LinkClosed{link, {ClosedBy::peer, true, static_cast<std::uint64_t>(code), ""}});
   }
-  void never_opened(quic::LinkId link) { on(quic::LinkClosed{link, {quic::ClosedBy::handshake, false, 0, ""}}); }
+  void never_opened(LinkId link) { on(LinkClosed{link, {ClosedBy::handshake, false, 0, ""}}); }
   /// A whole sync with peer `n`, dialed by it.
   void sync_from(std::uint32_t n, const std::vector<identity::EntryRef>& entries) {
-    const quic::LinkId link = incoming(n, Alpn::sync);
+    const LinkId link = incoming(n, Alpn::sync);
     frame(link, snapshot_of(entries));
     closed_by_peer(link, CloseCode::success);
   }
@@ -201,18 +199,18 @@ class Rig {
       const Mono next = core.next_deadline();
       if (next > mono_start + end) break;
       elapsed = std::max(elapsed, next - mono_start);
-      core.on_timer(now(), links, facts);
+      core.on_timer(now(), links, events);
     }
     elapsed = end;
   }
   [[nodiscard]] bool knows(std::uint32_t n) const { return static_cast<bool>(core.find(id_of_peer(n), now())); }
-  std::vector<Fact> take() { return std::exchange(facts, {}); }
+  std::vector<DiscoveryEvent> take() { return std::exchange(events, {}); }
 
   identity::Self self;
   identity::Verifier verifier;
   FramePool pool;
   Recorder links;
-  std::vector<Fact> facts;
+  std::vector<DiscoveryEvent> events;
   Nanoseconds elapsed{};
   Nanoseconds wall_off{};
   Discovery core;

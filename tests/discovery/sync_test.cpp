@@ -17,7 +17,7 @@ std::vector<PeerId> sorted(std::vector<PeerId> ids) {
 
 TEST(SyncDialer, sends_a_snapshot_as_soon_as_the_link_is_open) {
   Rig rig;
-  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
   ASSERT_THAT(rig.links.dials, SizeIs(1));
   EXPECT_EQ(rig.links.dials[0].request.alpn, Alpn::sync);
   EXPECT_THAT(rig.links.dials[0].request.addresses, ElementsAre(address_of(1)));
@@ -30,14 +30,14 @@ TEST(SyncDialer, sends_a_snapshot_as_soon_as_the_link_is_open) {
                                      static_cast<std::uint8_t>(own.size() + 1), 1};
   expected.insert(expected.end(), own.begin(), own.end());
   EXPECT_EQ(rig.links.sent[0].wire, expected);
-  EXPECT_EQ(rig.links.sent[0].kind, quic::SendClass::catalog);
+  EXPECT_EQ(rig.links.sent[0].kind, SendClass::catalog);
   EXPECT_EQ(rig.links.limits[rig.links.dials[0].link], limits::sync_frame);
 }
 
 TEST(SyncDialer, sends_all_it_knows_ascending_and_closes_with_200_when_the_reply_is_merged) {
   Rig rig;
   rig.sync_from(5, {entry_of(5), entry_of(6), entry_of(7)});
-  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
   const auto link = rig.opened();
   EXPECT_EQ(ids_in(rig.links.sent.back().payload()),
             sorted({id_of_peer(0), id_of_peer(5), id_of_peer(6), id_of_peer(7)}));
@@ -47,29 +47,29 @@ TEST(SyncDialer, sends_all_it_knows_ascending_and_closes_with_200_when_the_reply
   EXPECT_TRUE(rig.knows(2));
   ASSERT_THAT(rig.links.closed, SizeIs(1));
   EXPECT_EQ(rig.links.closed[0].code, CloseCode::success);
-  EXPECT_EQ(rig.links.closed[0].mode, quic::CloseMode::at_once);
-  EXPECT_THAT(only<Discovered>(rig.facts), SizeIs(2));
-  const auto ended = only<SyncEnded>(rig.facts);
+  EXPECT_EQ(rig.links.closed[0].mode, CloseMode::at_once);
+  EXPECT_THAT(only<Discovered>(rig.events), SizeIs(2));
+  const auto ended = only<SyncEnded>(rig.events);
   ASSERT_THAT(ended, SizeIs(1));
   EXPECT_TRUE(ended[0].result.has_value());
   EXPECT_TRUE(rig.core.owns(link));
-  rig.on(quic::LinkClosed{link, {}});
+  rig.on(LinkClosed{link, {}});
   EXPECT_FALSE(rig.core.owns(link));
   EXPECT_EQ(rig.core.counters().syncs_completed, 1U);
 }
 
 TEST(SyncDialer, shares_one_sync_among_several_calls_for_one_peer) {
   Rig rig;
-  for (int i = 0; i < 3; ++i) rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  for (int i = 0; i < 3; ++i) rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
   EXPECT_THAT(rig.links.dials, SizeIs(1));
   rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
-  EXPECT_THAT(only<SyncEnded>(rig.facts), SizeIs(1));
+  EXPECT_THAT(only<SyncEnded>(rig.events), SizeIs(1));
 }
 
 TEST(SyncDialer, runs_so_many_at_a_time_and_starts_the_next_when_one_ends) {
   Rig rig;
   for (std::uint32_t n = 1; n <= 12; ++n)
-    rig.core.sync_with(rig.now(), id_of_peer(n), {address_of(n)}, rig.links, rig.facts);
+    rig.core.sync_with(rig.now(), id_of_peer(n), {address_of(n)}, rig.links, rig.events);
   EXPECT_THAT(rig.links.dials, SizeIs(limits::concurrent_syncs));
   rig.frame(rig.opened(rig.links.dials[0]), snapshot_of({entry_of(1)}));
   EXPECT_THAT(rig.links.dials, SizeIs(limits::concurrent_syncs + 1));
@@ -79,14 +79,14 @@ TEST(SyncDialer, runs_so_many_at_a_time_and_starts_the_next_when_one_ends) {
 
 TEST(SyncDialer, gives_up_after_the_timeout_of_the_whole_exchange) {
   Rig rig;
-  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
   rig.pass(4s);
   rig.opened();
   rig.pass(999ms);
-  EXPECT_THAT(only<SyncEnded>(rig.facts), IsEmpty());
+  EXPECT_THAT(only<SyncEnded>(rig.events), IsEmpty());
   rig.pass(1ms);
-  ASSERT_THAT(only<SyncEnded>(rig.facts), SizeIs(1));
-  EXPECT_EQ(only<SyncEnded>(rig.facts)[0].result.error().code, Errc::timed_out);
+  ASSERT_THAT(only<SyncEnded>(rig.events), SizeIs(1));
+  EXPECT_EQ(only<SyncEnded>(rig.events)[0].result.error().code, Errc::timed_out);
   EXPECT_EQ(rig.links.closed.back().code, CloseCode::cancelled);
 }
 
@@ -94,49 +94,48 @@ TEST(SyncDialer, closes_with_400_on_bytes_that_are_no_snapshot) {
   for (const std::vector<std::uint8_t>& bad :
        {std::vector<std::uint8_t>{}, {0x01}, {0xff, 0xff, 0xff, 0xff, 0x0f}, {0x01, 0x05, 'x'}}) {
     Rig rig;
-    rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+    rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
     rig.frame(rig.opened(), bad);
     ASSERT_THAT(rig.links.closed, SizeIs(1));
     EXPECT_EQ(rig.links.closed[0].code, CloseCode::protocol_violation);
-    EXPECT_FALSE(only<SyncEnded>(rig.facts).at(0).result.has_value());
+    EXPECT_FALSE(only<SyncEnded>(rig.events).at(0).result.has_value());
   }
 }
 
 TEST(SyncDialer, says_why_a_sync_failed) {
   const auto error_after = [](auto&& happen) {
     Rig rig;
-    rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+    rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
     happen(rig, rig.links.dials[0].link);
-    const auto ended = only<SyncEnded>(rig.facts);
+    const auto ended = only<SyncEnded>(rig.events);
     return ended.size() == 1 && !ended[0].result ? ended[0].result.error().code : Errc::internal;
   };
-  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId link) { rig.never_opened(link); }), Errc::timed_out);
-  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId link) {
-              rig.on(quic::LinkUnreachable{link});
+  EXPECT_EQ(error_after([](Rig& rig, LinkId link) { rig.never_opened(link); }), Errc::timed_out);
+  EXPECT_EQ(error_after([](Rig& rig, LinkId link) {
+              rig.on(LinkUnreachable{link});
               rig.never_opened(link);
             }),
             Errc::unreachable);
-  EXPECT_EQ(
-      error_after([](Rig& rig, quic::LinkId) { rig.closed_by_peer(rig.opened(), CloseCode::protocol_violation); }),
-      Errc::refused);
-  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.on(quic::LinkEnded{rig.opened(), true}); }), Errc::closed);
-  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.on(quic::LinkOversized{rig.opened()}); }), Errc::limit);
-  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) { rig.frame(rig.opened(), snapshot_of({})); }), Errc::not_found);
-  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) {
+  EXPECT_EQ(error_after([](Rig& rig, LinkId) { rig.closed_by_peer(rig.opened(), CloseCode::protocol_violation); }),
+            Errc::refused);
+  EXPECT_EQ(error_after([](Rig& rig, LinkId) { rig.on(LinkEnded{rig.opened(), true}); }), Errc::closed);
+  EXPECT_EQ(error_after([](Rig& rig, LinkId) { rig.on(LinkOversized{rig.opened()}); }), Errc::limit);
+  EXPECT_EQ(error_after([](Rig& rig, LinkId) { rig.frame(rig.opened(), snapshot_of({})); }), Errc::not_found);
+  EXPECT_EQ(error_after([](Rig& rig, LinkId) {
               rig.frame(rig.opened(), snapshot_of({entry_of(1, {.updated = wall_start - 301'000})}));
             }),
             Errc::stale);
-  EXPECT_EQ(error_after([](Rig& rig, quic::LinkId) {
+  EXPECT_EQ(error_after([](Rig& rig, LinkId) {
               rig.frame(rig.opened(), snapshot_of({entry_of(1, {.of = id_of<NetworkId>("other")})}));
             }),
             Errc::wrong_network);
 }
 
 TEST(SyncDialer, says_in_words_who_ended_it_and_how) {
-  using quic::ClosedBy;
+  using ClosedBy;
   struct Case {
     bool opened;
-    quic::CloseInfo close;
+    CloseInfo close;
     Errc code;
     std::string_view says;
   };
@@ -155,10 +154,10 @@ TEST(SyncDialer, says_in_words_who_ended_it_and_how) {
   for (const Case& each : cases) {
     SCOPED_TRACE(each.says);
     Rig rig;
-    rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
-    const quic::LinkId link = each.opened ? rig.opened() : rig.links.dials.back().link;
-    rig.on(quic::LinkClosed{link, each.close});
-    const auto ended = only<SyncEnded>(rig.facts);
+    rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
+    const LinkId link = each.opened ? rig.opened() : rig.links.dials.back().link;
+    rig.on(LinkClosed{link, each.close});
+    const auto ended = only<SyncEnded>(rig.events);
     ASSERT_THAT(ended, SizeIs(1));
     ASSERT_FALSE(ended[0].result);
     EXPECT_EQ(ended[0].result.error().code, each.code);
@@ -168,10 +167,10 @@ TEST(SyncDialer, says_in_words_who_ended_it_and_how) {
 
 TEST(SyncDialer, ends_at_once_when_its_snapshot_cannot_be_queued) {
   Rig rig;
-  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
-  rig.links.send_result = quic::SendResult::full;
-  const quic::LinkId link = rig.opened();
-  const auto ended = only<SyncEnded>(rig.facts);
+  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
+  rig.links.send_result = SendResult::full;
+  const LinkId link = rig.opened();
+  const auto ended = only<SyncEnded>(rig.events);
   ASSERT_THAT(ended, SizeIs(1));
   EXPECT_EQ(ended[0].result.error().code, Errc::limit);
   ASSERT_THAT(rig.links.closed, SizeIs(1));
@@ -186,7 +185,7 @@ TEST(SyncDialer, dials_all_that_is_known_and_skips_unusable_addresses) {
   const auto no_port = address_of(9).with_port(0);
   rig.core.sync_with(rig.now(), id_of_peer(1),
                      {unspecified, no_port, address_of(2), address_of(3), address_of(4), address_of(5)}, rig.links,
-                     rig.facts);
+                     rig.events);
   ASSERT_THAT(rig.links.dials, SizeIs(1));
   EXPECT_THAT(rig.links.dials[0].request.addresses,
               testing::UnorderedElementsAre(address_of(1), address_of(2), address_of(3), address_of(4), address_of(5)));
@@ -194,13 +193,13 @@ TEST(SyncDialer, dials_all_that_is_known_and_skips_unusable_addresses) {
 
 TEST(SyncDialer, answers_at_once_when_it_cannot_dial) {
   Rig rig;
-  rig.core.sync_with(rig.now(), id_of_peer(1), {}, rig.links, rig.facts);
-  EXPECT_EQ(only<SyncEnded>(rig.facts).at(0).result.error().code, Errc::unreachable);
+  rig.core.sync_with(rig.now(), id_of_peer(1), {}, rig.links, rig.events);
+  EXPECT_EQ(only<SyncEnded>(rig.events).at(0).result.error().code, Errc::unreachable);
   rig.links.dial_error = Error{Errc::limit, "too many links"};
-  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
-  EXPECT_EQ(only<SyncEnded>(rig.facts).at(1).result.error().code, Errc::limit);
-  rig.core.sync_with(rig.now(), id_of_peer(0), {address_of(1)}, rig.links, rig.facts);
-  EXPECT_EQ(only<SyncEnded>(rig.facts).at(2).result.error().code, Errc::invalid_argument);
+  rig.core.sync_with(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
+  EXPECT_EQ(only<SyncEnded>(rig.events).at(1).result.error().code, Errc::limit);
+  rig.core.sync_with(rig.now(), id_of_peer(0), {address_of(1)}, rig.links, rig.events);
+  EXPECT_EQ(only<SyncEnded>(rig.events).at(2).result.error().code, Errc::invalid_argument);
 }
 
 TEST(SyncAcceptor, replies_with_what_it_knew_before_it_merges) {
@@ -281,9 +280,9 @@ TEST(SyncAcceptor, waits_for_a_first_frame_that_is_on_its_way) {
 
 TEST(SyncAcceptor, gives_up_the_oldest_of_three_from_one_peer_which_may_be_with_a_process_that_is_no_more) {
   Rig rig;
-  const quic::LinkId first = rig.incoming(5, Alpn::sync);
+  const LinkId first = rig.incoming(5, Alpn::sync);
   rig.incoming(5, Alpn::sync);
-  const quic::LinkId third = rig.incoming(5, Alpn::sync);
+  const LinkId third = rig.incoming(5, Alpn::sync);
   ASSERT_EQ(rig.links.closed.size(), 1U);
   EXPECT_EQ(rig.links.closed[0].link, first);
   EXPECT_EQ(rig.links.closed[0].code, CloseCode::cancelled);
@@ -294,11 +293,11 @@ TEST(SyncAcceptor, gives_up_the_oldest_of_three_from_one_peer_which_may_be_with_
 
 TEST(SyncAcceptor, idle_exchanges_give_way_to_newcomers_whatever_their_number) {
   Rig rig;
-  std::vector<quic::LinkId> idle;
+  std::vector<LinkId> idle;
   for (std::uint32_t peer = 1; peer <= 4 * limits::incoming_syncs; ++peer)
     idle.push_back(rig.incoming(peer, Alpn::sync));
   EXPECT_EQ(rig.links.closed.front().link, idle.front());
-  const quic::LinkId joiner = rig.incoming(99'999, Alpn::sync);
+  const LinkId joiner = rig.incoming(99'999, Alpn::sync);
   for (std::uint32_t peer = 1; peer <= 50; ++peer) rig.incoming(10'000 + peer, Alpn::sync);
   const auto is_joiner = [&](const auto& closed) { return closed.link == joiner; };
   EXPECT_TRUE(std::ranges::none_of(rig.links.closed, is_joiner));
@@ -309,7 +308,7 @@ TEST(SyncAcceptor, idle_exchanges_give_way_to_newcomers_whatever_their_number) {
 
 TEST(SyncAcceptor, an_exchange_that_has_sent_its_frame_does_not_give_way_to_idle_ones) {
   Rig rig;
-  const quic::LinkId joiner = rig.incoming(1, Alpn::sync);
+  const LinkId joiner = rig.incoming(1, Alpn::sync);
   rig.frame(joiner, snapshot_of({entry_of(1)}));
   for (std::uint32_t peer = 2; peer <= 3 * limits::incoming_syncs; ++peer)
     rig.incoming(peer, Alpn::sync, address_of(1));
@@ -321,25 +320,25 @@ TEST(Announce, of_a_peer_that_was_restarted_elsewhere_ends_the_sync_that_waits_f
   for (const bool answered : {false, true}) {
     Rig rig;
     rig.start();
-    rig.core.sync_with(rig.now(), id_of_peer(5), {address_of(5)}, rig.links, rig.facts);
-    const quic::LinkId old = answered ? rig.opened() : rig.links.dials.back().link;
-    const quic::LinkId gossip{77};
-    rig.on(quic::LinkOpened{gossip, id_of_peer(5), Alpn::announce, quic::Side::acceptor, address_of(55)});
+    rig.core.sync_with(rig.now(), id_of_peer(5), {address_of(5)}, rig.links, rig.events);
+    const LinkId old = answered ? rig.opened() : rig.links.dials.back().link;
+    const LinkId gossip{77};
+    rig.on(LinkOpened{gossip, id_of_peer(5), Alpn::announce, Side::acceptor, address_of(55)});
     ASSERT_EQ(rig.links.closed.size(), 2U);
     EXPECT_EQ(rig.links.closed[0].link, gossip);
     EXPECT_EQ(rig.links.closed[1].link, old);
     ASSERT_EQ(rig.links.dials.size(), 2U) << "a sync with the new process starts at once";
     EXPECT_THAT(rig.links.dials[1].request.addresses, ::testing::Contains(address_of(55)));
-    EXPECT_TRUE(only<SyncEnded>(rig.facts).empty()) << "whoever asked for it gets the answer of the second";
+    EXPECT_TRUE(only<SyncEnded>(rig.events).empty()) << "whoever asked for it gets the answer of the second";
   }
 }
 
 TEST(Announce, leaves_a_sync_with_the_same_process_alone) {
   Rig rig;
   rig.start();
-  rig.core.sync_with(rig.now(), id_of_peer(5), {address_of(5)}, rig.links, rig.facts);
+  rig.core.sync_with(rig.now(), id_of_peer(5), {address_of(5)}, rig.links, rig.events);
   rig.opened();
-  rig.on(quic::LinkOpened{quic::LinkId{77}, id_of_peer(5), Alpn::announce, quic::Side::acceptor, address_of(5)});
+  rig.on(LinkOpened{LinkId{77}, id_of_peer(5), Alpn::announce, Side::acceptor, address_of(5)});
   EXPECT_EQ(rig.links.closed.size(), 1U);
   EXPECT_EQ(rig.links.dials.size(), 1U);
 }
@@ -359,19 +358,19 @@ TEST(SyncAcceptor, notices_the_old_entry_layout_and_closes_with_400) {
   rig.frame(rig.incoming(1, Alpn::sync), snapshot_of({old}));
   ASSERT_THAT(rig.links.closed, SizeIs(1));
   EXPECT_EQ(rig.links.closed[0].code, CloseCode::protocol_violation);
-  ASSERT_THAT(notices(rig.facts, Notice::Kind::old_entry_layout), SizeIs(1));
-  EXPECT_EQ(notices(rig.facts, Notice::Kind::old_entry_layout)[0].peer, id_of_peer(1));
+  ASSERT_THAT(notices(rig.events, Notice::Kind::old_entry_layout), SizeIs(1));
+  EXPECT_EQ(notices(rig.events, Notice::Kind::old_entry_layout)[0].peer, id_of_peer(1));
 }
 
 TEST(Ping, asks_with_a_zero_length_frame_and_gives_the_entry_and_the_round_trip) {
   Rig rig;
-  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
   ASSERT_THAT(rig.links.dials, SizeIs(1));
   EXPECT_EQ(rig.links.dials[0].request.alpn, Alpn::ping);
   const auto link = rig.opened();
   EXPECT_THAT(rig.links.sent.at(0).wire, ElementsAre(0, 0, 0, 0));
   rig.frame(link, entry_of(1)->bytes);
-  const auto ended = only<PingEnded>(rig.facts);
+  const auto ended = only<PingEnded>(rig.events);
   ASSERT_THAT(ended, SizeIs(1));
   EXPECT_EQ(ended[0].result.value()->id(), id_of_peer(1));
   EXPECT_EQ(ended[0].rtt, 7ms);
@@ -381,32 +380,32 @@ TEST(Ping, asks_with_a_zero_length_frame_and_gives_the_entry_and_the_round_trip)
 
 TEST(Ping, refuses_a_reply_that_is_about_somebody_else) {
   Rig rig;
-  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
   rig.frame(rig.opened(), entry_of(2)->bytes);
-  EXPECT_EQ(only<PingEnded>(rig.facts).at(0).result.error().code, Errc::refused);
+  EXPECT_EQ(only<PingEnded>(rig.events).at(0).result.error().code, Errc::refused);
   EXPECT_EQ(rig.links.closed.at(0).code, CloseCode::protocol_violation);
   EXPECT_FALSE(rig.knows(2));
 }
 
 TEST(Ping, refuses_a_reply_that_is_no_entry) {
   Rig rig;
-  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
   rig.frame(rig.opened(), {1, 2, 3});
-  EXPECT_EQ(only<PingEnded>(rig.facts).at(0).result.error().code, Errc::malformed);
+  EXPECT_EQ(only<PingEnded>(rig.events).at(0).result.error().code, Errc::malformed);
   EXPECT_EQ(rig.links.closed.at(0).code, CloseCode::protocol_violation);
 }
 
 TEST(Ping, ends_at_once_where_nothing_can_be_sent) {
   Rig asking;
-  asking.core.ping(asking.now(), id_of_peer(1), {address_of(1)}, asking.links, asking.facts);
-  asking.links.send_result = quic::SendResult::full;
+  asking.core.ping(asking.now(), id_of_peer(1), {address_of(1)}, asking.links, asking.events);
+  asking.links.send_result = SendResult::full;
   asking.opened();
-  EXPECT_EQ(only<PingEnded>(asking.facts).at(0).result.error().code, Errc::limit);
+  EXPECT_EQ(only<PingEnded>(asking.events).at(0).result.error().code, Errc::limit);
   EXPECT_EQ(asking.links.closed.at(0).code, CloseCode::cancelled);
 
   Rig asked;
   const auto link = asked.incoming(1, Alpn::ping);
-  asked.links.send_result = quic::SendResult::full;
+  asked.links.send_result = SendResult::full;
   asked.frame(link, {});
   EXPECT_EQ(asked.links.closed.at(0).code, CloseCode::cancelled);
   EXPECT_EQ(asked.core.counters().pings_served, 0U);
@@ -414,20 +413,20 @@ TEST(Ping, ends_at_once_where_nothing_can_be_sent) {
 
 TEST(Ping, of_oneself_and_of_too_many_at_a_time_is_refused) {
   Rig rig;
-  rig.core.ping(rig.now(), id_of_peer(0), {address_of(0)}, rig.links, rig.facts);
-  EXPECT_EQ(only<PingEnded>(rig.facts).at(0).result.error().code, Errc::invalid_argument);
+  rig.core.ping(rig.now(), id_of_peer(0), {address_of(0)}, rig.links, rig.events);
+  EXPECT_EQ(only<PingEnded>(rig.events).at(0).result.error().code, Errc::invalid_argument);
   for (std::uint32_t n = 1; n <= 100; ++n)
-    rig.core.ping(rig.now(), id_of_peer(n), {address_of(n)}, rig.links, rig.facts);
-  EXPECT_EQ(only<PingEnded>(rig.facts).back().result.error().code, Errc::limit);
+    rig.core.ping(rig.now(), id_of_peer(n), {address_of(n)}, rig.links, rig.events);
+  EXPECT_EQ(only<PingEnded>(rig.events).back().result.error().code, Errc::limit);
   EXPECT_LT(rig.links.dials.size(), 100U);
 }
 
 TEST(Ping, has_one_deadline_for_the_whole_exchange) {
   Rig rig;
-  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.facts);
+  rig.core.ping(rig.now(), id_of_peer(1), {address_of(1)}, rig.links, rig.events);
   rig.opened();
   rig.pass(5s);
-  EXPECT_EQ(only<PingEnded>(rig.facts).at(0).result.error().code, Errc::timed_out);
+  EXPECT_EQ(only<PingEnded>(rig.events).at(0).result.error().code, Errc::timed_out);
 }
 
 TEST(Ping, answers_with_its_current_entry_and_waits_for_the_close) {

@@ -21,11 +21,11 @@ class World {
   /// One end of a link, at one machine.
   struct End {
     std::uint32_t peer = 0;
-    quic::LinkId peer_link;
+    LinkId peer_link;
     std::size_t frame_limit = 1U << 20U;
   };
 
-  class Machine final : public quic::Links {
+  class Machine final : public Links {
    public:
     Machine(World& world, std::uint32_t n, Config config, std::int64_t last_started)
         : world_(world),
@@ -37,28 +37,26 @@ class World {
       self.set_addresses({address_of(n)}, world.now(n).wall);
     }
 
-    Result<quic::LinkId> dial(const Now&, const quic::DialRequest& request) override {
-      const quic::LinkId link{++last_};
+    Result<LinkId> dial(const Now&, const DialRequest& request) override {
+      const LinkId link{++last_};
       world_.dial(n_, link, request);
       return link;
     }
-    quic::SendResult send(quic::LinkId link, quic::SendClass, const Frame& frame) override {
+    SendResult send(LinkId link, SendClass, const Frame& frame) override {
       const auto end = ends.find(link);
-      if (end == ends.end()) return quic::SendResult::closed;
+      if (end == ends.end()) return SendResult::closed;
       const BytesView payload = frame.payload();
       world_.deliver_frame(n_, end->second, {payload.begin(), payload.end()});
-      return quic::SendResult::queued;
+      return SendResult::queued;
     }
-    void close(const Now&, quic::LinkId link, CloseCode code, quic::CloseMode) override {
-      world_.close(n_, link, code);
-    }
-    void set_frame_limit(quic::LinkId link, std::size_t bytes) override {
+    void close(const Now&, LinkId link, CloseCode code, CloseMode) override { world_.close(n_, link, code); }
+    void set_frame_limit(LinkId link, std::size_t bytes) override {
       if (const auto end = ends.find(link); end != ends.end()) end->second.frame_limit = bytes;
     }
-    Result<Bytes32> exporter(quic::LinkId, BytesView) const override { return fail(Errc::not_found, "no TLS here"); }
-    std::optional<quic::LinkStats> stats(quic::LinkId) const override { return std::nullopt; }
+    Result<Bytes32> exporter(LinkId, BytesView) const override { return fail(Errc::not_found, "no TLS here"); }
+    std::optional<LinkStats> stats(LinkId) const override { return std::nullopt; }
 
-    quic::LinkId next_link() { return {++last_}; }
+    LinkId next_link() { return {++last_}; }
 
    private:
     World& world_;
@@ -69,9 +67,9 @@ class World {
     identity::Self self;
     identity::Verifier verifier;
     FramePool pool;
-    std::map<quic::LinkId, End> ends;
-    std::set<quic::LinkId> dialing;
-    std::vector<Fact> facts;
+    std::map<LinkId, End> ends;
+    std::set<LinkId> dialing;
+    std::vector<DiscoveryEvent> events;
     Discovery core;
   };
 
@@ -79,19 +77,19 @@ class World {
     auto& place = machines_[n];
     const std::int64_t last = place ? place->self.started() : 0;
     place = std::make_unique<Machine>(*this, n, std::move(config), last);
-    step(n, [&](Machine& machine) { machine.core.start(now(n), machine, machine.facts); });
+    step(n, [&](Machine& machine) { machine.core.start(now(n), machine, machine.events); });
     return *place;
   }
   /// The process ends without a word.
   void kill(std::uint32_t n) {
     for (auto& [other, machine] : machines_) {
       if (other == n) continue;
-      std::vector<quic::LinkId> lost;
+      std::vector<LinkId> lost;
       for (const auto& [link, end] : machine->ends)
         if (end.peer == n) lost.push_back(link);
-      for (const quic::LinkId link : lost) {
+      for (const LinkId link : lost) {
         machine->ends.erase(link);
-        post(latency, other, quic::LinkClosed{link, {quic::ClosedBy::stateless_reset, false, 0, ""}});
+        post(latency, other, LinkClosed{link, {ClosedBy::stateless_reset, false, 0, ""}});
       }
     }
     dead_.insert(n);
@@ -172,21 +170,21 @@ class World {
   /// Over the bond.
   void tell(std::uint32_t from, std::uint32_t to) {
     later(latency, [this, to, entry = machines_.at(from)->self.entry()] {
-      step(to, [&](Machine& machine) { machine.core.feed(now(to), entry, Source::bond, machine.facts); });
+      step(to, [&](Machine& machine) { machine.core.feed(now(to), entry, Source::bond, machine.events); });
     });
   }
 
-  void post(Nanoseconds after, std::uint32_t n, quic::LinkEvent event) {
+  void post(Nanoseconds after, std::uint32_t n, LinkEvent event) {
     later(after, [this, n, life = lives_[n], event = std::move(event)] {
       if (dead_.contains(n) || lives_[n] != life) return;
-      step(n, [&](Machine& machine) { machine.core.on_link(now(n), event, machine, machine.facts); });
+      step(n, [&](Machine& machine) { machine.core.on_link(now(n), event, machine, machine.events); });
     });
   }
   void later(Nanoseconds after, std::function<void()> act) {
     queue_.emplace(std::pair(elapsed_ + after, ++sequence_), std::move(act));
   }
 
-  void dial(std::uint32_t from, quic::LinkId link, const quic::DialRequest& request) {
+  void dial(std::uint32_t from, LinkId link, const DialRequest& request) {
     ++dials_;
     machines_.at(from)->dialing.insert(link);
     std::optional<std::uint32_t> found;
@@ -198,62 +196,59 @@ class World {
     if (!found) {
       const std::uint64_t alert = wrong_key ? 0x12a : 0;
       return post(wrong_key ? 2 * latency : handshake_timeout, from,
-                  quic::LinkClosed{link, {quic::ClosedBy::handshake, false, alert, ""}});
+                  LinkClosed{link, {ClosedBy::handshake, false, alert, ""}});
     }
     later(latency, [this, from, to = *found, link, alpn = request.alpn] { open(from, to, link, alpn); });
   }
-  void open(std::uint32_t from, std::uint32_t to, quic::LinkId link, Alpn alpn) {
-    if (!joined(from, to))
-      return post(handshake_timeout, from, quic::LinkClosed{link, {quic::ClosedBy::handshake, false, 0, ""}});
+  void open(std::uint32_t from, std::uint32_t to, LinkId link, Alpn alpn) {
+    if (!joined(from, to)) return post(handshake_timeout, from, LinkClosed{link, {ClosedBy::handshake, false, 0, ""}});
     if (!machines_.at(from)->dialing.contains(link)) return;
-    const quic::LinkId other = machines_.at(to)->next_link();
+    const LinkId other = machines_.at(to)->next_link();
     machines_.at(to)->ends[other] = {from, link};
     machines_.at(from)->ends[link] = {to, other};
-    post(0ms, to, quic::LinkOpened{other, id_of(from), alpn, quic::Side::acceptor, address_of(from)});
-    post(latency, from, quic::LinkOpened{link, id_of(to), alpn, quic::Side::initiator, address_of(to)});
+    post(0ms, to, LinkOpened{other, id_of(from), alpn, Side::acceptor, address_of(from)});
+    post(latency, from, LinkOpened{link, id_of(to), alpn, Side::initiator, address_of(to)});
   }
   void deliver_frame(std::uint32_t from, const End& end, std::vector<std::uint8_t> payload) {
     later(latency, [this, from, to = end.peer, link = end.peer_link, payload = std::move(payload)] {
       if (!joined(from, to)) return;
       const auto found = machines_.at(to)->ends.find(link);
       if (found == machines_.at(to)->ends.end()) return;
-      if (payload.size() > found->second.frame_limit) return post(0ms, to, quic::LinkOversized{link});
-      step(to, [&](Machine& machine) {
-        machine.core.on_link(now(to), quic::LinkFrame{link, payload}, machine, machine.facts);
-      });
+      if (payload.size() > found->second.frame_limit) return post(0ms, to, LinkOversized{link});
+      step(to,
+           [&](Machine& machine) { machine.core.on_link(now(to), LinkFrame{link, payload}, machine, machine.events); });
     });
   }
-  void close(std::uint32_t n, quic::LinkId link, CloseCode code) {
+  void close(std::uint32_t n, LinkId link, CloseCode code) {
     machines_.at(n)->dialing.erase(link);
-    post(0ms, n, quic::LinkClosed{link, {quic::ClosedBy::us, true, static_cast<std::uint64_t>(code), ""}});
+    post(0ms, n, LinkClosed{link, {ClosedBy::us, true, static_cast<std::uint64_t>(code), ""}});
     const auto found = machines_.at(n)->ends.find(link);
     if (found == machines_.at(n)->ends.end()) return;
     const End end = found->second;
     machines_.at(n)->ends.erase(found);
     later(latency, [this, n, end, code] {
       if (dead_.contains(end.peer) || machines_.at(end.peer)->ends.erase(end.peer_link) == 0) return;
-      const quic::CloseInfo info =
-          joined(n, end.peer) ? quic::CloseInfo{quic::ClosedBy::peer, true, static_cast<std::uint64_t>(code), ""}
-                              : quic::CloseInfo{quic::ClosedBy::idle, false, 0, ""};
-      post(info.by == quic::ClosedBy::idle ? 30s : 0s, end.peer, quic::LinkClosed{end.peer_link, info});
+      const CloseInfo info = joined(n, end.peer) ? CloseInfo{ClosedBy::peer, true, static_cast<std::uint64_t>(code), ""}
+                                                 : CloseInfo{ClosedBy::idle, false, 0, ""};
+      post(info.by == ClosedBy::idle ? 30s : 0s, end.peer, LinkClosed{end.peer_link, info});
     });
   }
 
   void step(std::uint32_t n, const std::function<void(Machine&)>& act) {
     Machine& machine = *machines_.at(n);
-    const std::size_t before = machine.facts.size();
+    const std::size_t before = machine.events.size();
     act(machine);
-    for (std::size_t i = before; i < machine.facts.size(); ++i) {
-      if (std::holds_alternative<SelfRefreshed>(machine.facts[i]))
+    for (std::size_t i = before; i < machine.events.size(); ++i) {
+      if (std::holds_alternative<SelfRefreshed>(machine.events[i]))
         for (const std::uint32_t to : bonds_[n]) tell(n, to);
-      const auto* resolve = std::get_if<Resolve>(&machine.facts[i]);
+      const auto* resolve = std::get_if<Resolve>(&machine.events[i]);
       if (resolve == nullptr) continue;
       const auto known = names_.find(resolve->host);
       Result<std::vector<SocketAddress>> answer = fail(Errc::not_found, "no such name");
       if (known != names_.end()) answer = known->second;
       later(latency, [this, n, life = lives_[n], index = resolve->bootstrap, answer] {
         if (dead_.contains(n) || lives_[n] != life) return;
-        step(n, [&](Machine& again) { again.core.on_resolved(now(n), index, answer, again, again.facts); });
+        step(n, [&](Machine& again) { again.core.on_resolved(now(n), index, answer, again, again.events); });
       });
     }
   }
@@ -273,7 +268,7 @@ class World {
     }
     for (const auto& [n, machine] : machines_)
       if (!dead_.contains(n) && machine->core.next_deadline() <= now(n).mono)
-        step(n, [&](Machine& each) { each.core.on_timer(now(n), each, each.facts); });
+        step(n, [&](Machine& each) { each.core.on_timer(now(n), each, each.events); });
   }
 
   Nanoseconds elapsed_{};

@@ -13,8 +13,8 @@ TEST(DiscoveryWorld, twenty_nodes_that_join_one_bootstrap_peer_see_one_another_i
   EXPECT_TRUE(world.pass_until(10s, [&] { return world.all_see_all(); }));
   for (std::uint32_t n = 2; n <= 20; ++n) {
     EXPECT_TRUE(world[n].core.has_met_anyone());
-    EXPECT_THAT(only<Discovered>(world[n].facts), SizeIs(19)) << "each once";
-    EXPECT_THAT(notices(world[n].facts, Notice::Kind::bootstrap_answered), SizeIs(1));
+    EXPECT_THAT(only<Discovered>(world[n].events), SizeIs(19)) << "each once";
+    EXPECT_THAT(notices(world[n].events, Notice::Kind::bootstrap_answered), SizeIs(1));
   }
 }
 
@@ -34,7 +34,7 @@ TEST(DiscoveryWorld, nobody_ever_sees_another_older_than_150_seconds) {
   }
   EXPECT_LE(oldest, 150s);
   EXPECT_GE(oldest, 90s) << "refreshed more often than asked for";
-  for (std::uint32_t n = 1; n <= 6; ++n) EXPECT_THAT(only<Departed>(world[n].facts), IsEmpty());
+  for (std::uint32_t n = 1; n <= 6; ++n) EXPECT_THAT(only<Departed>(world[n].events), IsEmpty());
 }
 
 TEST(DiscoveryWorld, spends_one_small_sync_a_peer_and_refresh) {
@@ -61,7 +61,7 @@ TEST(DiscoveryWorld, a_node_that_dies_leaves_every_catalog_when_its_entry_is_sta
   world.pass(170s);
   for (const std::uint32_t n : {1U, 2U, 4U}) {
     EXPECT_FALSE(world.sees(n, 3));
-    const auto departed = only<Departed>(world[n].facts);
+    const auto departed = only<Departed>(world[n].events);
     ASSERT_THAT(departed, SizeIs(1));
     EXPECT_FALSE(departed[0].signed_off);
   }
@@ -77,7 +77,7 @@ TEST(DiscoveryWorld, a_restarted_node_is_told_everything_again_and_tells_everybo
   // The bootstrap peer itself comes back, with no list and no memory: the others must find it.
   world.restart(1);
   EXPECT_TRUE(world.pass_until(150s, [&] { return world.all_see_all(); }));
-  EXPECT_THAT(notices(world[1].facts, Notice::Kind::same_identity), IsEmpty()) << "its own entry of before is no twin";
+  EXPECT_THAT(notices(world[1].events, Notice::Kind::same_identity), IsEmpty()) << "its own entry of before is no twin";
 }
 
 TEST(DiscoveryWorld, a_partition_longer_than_the_staleness_heals_with_nothing_but_the_bootstrap_list) {
@@ -144,9 +144,9 @@ TEST(DiscoveryWorld, a_clock_beyond_the_drift_is_noticed_on_both_sides) {
   world.pass(5s);
   EXPECT_FALSE(world.sees(1, 2));
   EXPECT_FALSE(world.sees(1, 3));
-  EXPECT_THAT(notices(world[1].facts, Notice::Kind::from_the_future), SizeIs(1));
-  EXPECT_THAT(notices(world[1].facts, Notice::Kind::stale_on_arrival), SizeIs(1));
-  EXPECT_THAT(notices(world[3].facts, Notice::Kind::from_the_future), SizeIs(1));
+  EXPECT_THAT(notices(world[1].events, Notice::Kind::from_the_future), SizeIs(1));
+  EXPECT_THAT(notices(world[1].events, Notice::Kind::stale_on_arrival), SizeIs(1));
+  EXPECT_THAT(notices(world[3].events, Notice::Kind::from_the_future), SizeIs(1));
 }
 
 TEST(DiscoveryWorld, of_one_seed_is_the_same_twice) {

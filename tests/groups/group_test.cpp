@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <mosaik/postcard.hpp>
+#include <mosaik/serialization/postcard.hpp>
 
 #include "bonds/cpp_host.hpp"
 #include "bonds/rust_like.hpp"

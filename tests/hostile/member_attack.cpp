@@ -29,16 +29,16 @@
 #include <string_view>
 #include <vector>
 
-#include <mosaik/postcard.hpp>
+#include <mosaik/serialization/postcard.hpp>
 
-#include "bonds/tail.hpp"
-#include "codec/messages.hpp"
-#include "consensus/messages.hpp"
+#include "bonds/extension_block.hpp"
+#include "consensus/dynamic/messages.hpp"
 #include "crypto/group_key.hpp"
 #include "crypto/hash.hpp"
 #include "identity/entry.hpp"
-#include "quic/endpoint.hpp"
-#include "udp/socket.hpp"
+#include "transport/quic/endpoint.hpp"
+#include "transport/udp/socket.hpp"
+#include "wire/messages.hpp"
 
 namespace {
 
@@ -133,8 +133,8 @@ class Member {
   std::uint64_t frames = 0;
   std::uint64_t bytes = 0;
 
-  bool say(const Bytes& payload, quic::SendClass kind = quic::SendClass::bulk) {
-    return endpoint_.send(link_, kind, pool_.make(payload)) == quic::SendResult::queued;
+  bool say(const Bytes& payload, SendClass kind = SendClass::bulk) {
+    return endpoint_.send(link_, kind, pool_.make(payload)) == SendResult::queued;
   }
   void turn(Nanoseconds wait) {
     pollfd one{socket_.fd(), POLLIN, 0};
@@ -162,31 +162,31 @@ class Member {
  private:
   template <class Event>
   void on(const Now&, const Event&) {}
-  void on(const Now& now, const quic::LinkOpened& opened) {
-    if (opened.link != link_) return endpoint_.close(now, opened.link, CloseCode::cancelled, quic::CloseMode::at_once);
+  void on(const Now& now, const LinkOpened& opened) {
+    if (opened.link != link_) return endpoint_.close(now, opened.link, CloseCode::cancelled, CloseMode::at_once);
     const auto ekm = endpoint_.exporter(opened.link, options_.group.view());
     if (!ekm) return;
     const crypto::Proof proof =
         crypto::make_proof(GroupKey::from_secret(options_.secret), crypto::ExporterKey(*ekm), self_.id());
     const std::vector<BytesView> named(list.begin(), list.end());
     Bytes frame;
-    codec::encode_handshake_start(network_of(options_.network), options_.group, proof.bytes(), named,
-                                  bonds::handshake_tail(self_.entry(), bonds::Capabilities{}), frame);
+    wire::encode_handshake_start(network_of(options_.network), options_.group, proof.bytes(), named,
+                                 bonds::handshake_tail(self_.entry(), bonds::Capabilities{}), frame);
     endpoint_.set_frame_limit(opened.link, limits::group_frame);
-    static_cast<void>(say(frame, quic::SendClass::liveness));
+    static_cast<void>(say(frame, SendClass::liveness));
   }
-  void on(const Now&, const quic::LinkFrame& frame) {
+  void on(const Now&, const LinkFrame& frame) {
     if (frame.link != link_) return;
     ++frames;
     bytes += frame.payload.size();
     if (!std::exchange(bonded, true)) return;
-    const auto message = codec::decode_bond_message(frame.payload);
-    if (!message || !std::holds_alternative<codec::Ping>(*message)) return;
+    const auto message = wire::decode_bond_message(frame.payload);
+    if (!message || !std::holds_alternative<wire::Ping>(*message)) return;
     Bytes pong;
-    codec::encode_pong(pong);
-    static_cast<void>(say(pong, quic::SendClass::liveness));
+    wire::encode_pong(pong);
+    static_cast<void>(say(pong, SendClass::liveness));
   }
-  void on(const Now&, const quic::LinkClosed& closed) {
+  void on(const Now&, const LinkClosed& closed) {
     if (closed.link != link_) return;
     ended = true;
     why = closed.close.reason + " (" + std::to_string(closed.close.code) + ")";
@@ -197,7 +197,7 @@ class Member {
   identity::Self self_;
   quic::Endpoint endpoint_;
   udp::Socket socket_;
-  quic::LinkId link_;
+  LinkId link_;
 };
 
 NetworkId network_of(const std::string& name) {
@@ -208,7 +208,7 @@ Bytes raft(const consensus::Message& message) {
   Bytes bytes;
   consensus::encode(message, bytes);
   Bytes out;
-  codec::encode_raft(bytes, out);
+  wire::encode_raft(bytes, out);
   return out;
 }
 
@@ -227,7 +227,7 @@ void flood(const Options& options) {
   while (!member.bonded && !member.ended && !patience.over()) member.turn(10ms);
   if (!member.bonded) usage("no bond: " + member.why);
   Bytes ping;
-  codec::encode_ping({}, ping);
+  wire::encode_ping({}, ping);
   Bytes large{2};
   postcard::Writer(large).bytes(Bytes(options.bytes, 0x2a));
   const Blob command = Blob::copy(large);

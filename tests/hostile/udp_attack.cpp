@@ -41,9 +41,9 @@
 #include <thread>
 #include <vector>
 
-#include "codec/messages.hpp"
 #include "identity/entry.hpp"
 #include "sim/hostile/attacker.hpp"
+#include "wire/messages.hpp"
 
 namespace {
 
@@ -413,7 +413,7 @@ std::size_t plant(const Options& options, std::size_t count, const std::vector<S
   std::vector<BytesView> views;
   for (const auto& entry : entries) views.emplace_back(entry->bytes);
   std::vector<std::uint8_t> payload;
-  codec::encode_snapshot(views, payload);
+  wire::encode_snapshot(views, payload);
   std::vector<std::uint8_t> frame;
   for (const int shift : {24, 16, 8, 0}) frame.push_back(static_cast<std::uint8_t>(payload.size() >> shift));
   frame.insert(frame.end(), payload.begin(), payload.end());

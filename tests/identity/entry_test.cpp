@@ -4,8 +4,8 @@
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
-#include "codec/entries.hpp"
 #include "crypto/hash.hpp"
+#include "wire/entries.hpp"
 
 namespace mosaik::identity {
 namespace {
@@ -150,7 +150,7 @@ TEST(VerifierTest, refuses_a_correctly_signed_entry_that_is_not_canonical) {
   PeerEntry entry = worked_example();
   entry.tags.clear();
   Bytes bytes;
-  codec::encode_entry(entry, bytes);
+  wire::encode_entry(entry, bytes);
   bytes.resize(bytes.size() - 5);  // tags, streams, functions, groups, tickets
   postcard::Writer writer(bytes);
   writer.varint(2).id(test::filled<Tag>(2)).id(test::filled<Tag>(1)).raw(Bytes(4));

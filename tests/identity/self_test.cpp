@@ -3,8 +3,8 @@
 #include <limits>
 
 #include "base/limits.hpp"
-#include "codec/entries.hpp"
 #include "identity/entry.hpp"
+#include "wire/entries.hpp"
 
 namespace mosaik::identity {
 namespace {

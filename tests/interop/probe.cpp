@@ -9,16 +9,16 @@
 #include <optional>
 #include <string>
 
-#include <mosaik/group_key.hpp>
+#include <mosaik/types/group_key.hpp>
 
 #include "base/limits.hpp"
-#include "codec/messages.hpp"
 #include "crypto/group_key.hpp"
 #include "identity/entry.hpp"
-#include "quic/endpoint.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
-#include "udp/socket.hpp"
+#include "transport/quic/endpoint.hpp"
+#include "transport/udp/socket.hpp"
+#include "wire/messages.hpp"
 
 namespace {
 
@@ -31,7 +31,7 @@ class Wire {
       : endpoint(key, {.random_seed = runtime::random_bytes32()}), socket_(std::move(socket)) {}
 
   /// The next event, within ten seconds.
-  std::optional<quic::LinkEvent> next() {
+  std::optional<LinkEvent> next() {
     const Mono end = runtime::read_clock().mono + 10s;
     while (true) {
       const Now now = runtime::read_clock();
@@ -69,16 +69,16 @@ class Wire {
 bool sync(Wire& wire, const PeerId& peer, const SocketAddress& address, const identity::Self& self, FramePool& pool) {
   const auto link = wire.endpoint.dial(runtime::read_clock(), {peer, {address}, Alpn::sync});
   while (const auto event = wire.next()) {
-    if (std::holds_alternative<quic::LinkOpened>(*event)) {
+    if (std::holds_alternative<LinkOpened>(*event)) {
       std::vector<std::uint8_t> out;
       const BytesView entry = self.entry()->bytes;
-      codec::encode_snapshot(std::span(&entry, 1), out);
-      static_cast<void>(wire.endpoint.send(*link, quic::SendClass::catalog, pool.make(out)));
-    } else if (std::holds_alternative<quic::LinkFrame>(*event)) {
-      wire.endpoint.close(runtime::read_clock(), *link, CloseCode::success, quic::CloseMode::at_once);
-    } else if (const auto* closed = std::get_if<quic::LinkClosed>(&*event)) {
+      wire::encode_snapshot(std::span(&entry, 1), out);
+      static_cast<void>(wire.endpoint.send(*link, SendClass::catalog, pool.make(out)));
+    } else if (std::holds_alternative<LinkFrame>(*event)) {
+      wire.endpoint.close(runtime::read_clock(), *link, CloseCode::success, CloseMode::at_once);
+    } else if (const auto* closed = std::get_if<LinkClosed>(&*event)) {
       wire.send(runtime::read_clock());
-      return closed->close.by == quic::ClosedBy::us;
+      return closed->close.by == ClosedBy::us;
     }
   }
   return false;
@@ -89,9 +89,9 @@ std::vector<std::uint8_t> handshake(const std::string& scenario, const NetworkId
   Bytes32 proof = crypto::make_proof(key, ekm, self).bytes();
   if (scenario == "wrong-proof") proof[0] ^= 1U;
   std::vector<std::uint8_t> out;
-  codec::encode_handshake_start(scenario == "other-network" ? id_of<NetworkId>("elsewhere") : network,
-                                scenario == "unknown-group" ? GroupId(Digest::of("no such group").bytes()) : group,
-                                proof, {}, {}, out);
+  wire::encode_handshake_start(scenario == "other-network" ? id_of<NetworkId>("elsewhere") : network,
+                               scenario == "unknown-group" ? GroupId(Digest::of("no such group").bytes()) : group,
+                               proof, {}, {}, out);
   if (scenario == "malformed") out.resize(out.size() / 2);
   return out;
 }
@@ -126,20 +126,19 @@ int run(const std::string& contact, const std::string& network_name, const std::
 
   const auto link = wire.endpoint.dial(runtime::read_clock(), {*peer, {*address}, Alpn::groups});
   while (const auto event = wire.next()) {
-    if (const auto* opened = std::get_if<quic::LinkOpened>(&*event); opened != nullptr && opened->link == *link) {
+    if (const auto* opened = std::get_if<LinkOpened>(&*event); opened != nullptr && opened->link == *link) {
       const crypto::ExporterKey ekm(wire.endpoint.exporter(*link, group.view()).value());
       const Frame frame = pool.make(handshake(scenario, network, key, group, ekm, self.id()));
-      static_cast<void>(wire.endpoint.send(*link, quic::SendClass::liveness, frame));
-    } else if (const auto* frame = std::get_if<quic::LinkFrame>(&*event); frame != nullptr && frame->link == *link) {
-      const auto end = codec::decode_handshake_end(frame->payload);
+      static_cast<void>(wire.endpoint.send(*link, SendClass::liveness, frame));
+    } else if (const auto* frame = std::get_if<LinkFrame>(&*event); frame != nullptr && frame->link == *link) {
+      const auto end = wire::decode_handshake_end(frame->payload);
       const crypto::ExporterKey ekm(wire.endpoint.exporter(*link, group.view()).value());
       const bool proven = end && crypto::verify_proof(key, ekm, *peer, crypto::Proof(end->proof));
-      wire.endpoint.close(runtime::read_clock(), *link, CloseCode::cancelled, quic::CloseMode::at_once);
+      wire.endpoint.close(runtime::read_clock(), *link, CloseCode::cancelled, CloseMode::at_once);
       wire.send(runtime::read_clock());
       std::cout << (proven ? "0" : "its proof is wrong") << '\n';
       return proven ? 0 : 1;
-    } else if (const auto* closed = std::get_if<quic::LinkClosed>(&*event);
-               closed != nullptr && closed->link == *link) {
+    } else if (const auto* closed = std::get_if<LinkClosed>(&*event); closed != nullptr && closed->link == *link) {
       std::cout << closed->close.code << '\n';
       return closed->close.application ? 0 : 1;
     }

@@ -22,51 +22,51 @@ PeerId peer(std::uint32_t n) {
 }
 
 /// Keeps what is dialed and closed.
-class RecordingTransport final : public quic::Transport {
+class RecordingTransport final : public Transport {
  public:
   struct Dialed {
-    quic::LinkId link;
+    LinkId link;
     SocketAddress address;
     bool once = false;
     std::uint8_t outlet = 0;
   };
   std::vector<Dialed> dialed;
-  std::vector<quic::LinkId> closed;
+  std::vector<LinkId> closed;
 
   void on_datagram(const Now&, const DatagramPath&, BytesView) override {}
   void on_unreachable(const Now&, const SocketAddress&, BytesView, Refusal) override {}
   void on_timer(const Now&) override {}
   bool advance(const Now&) override { return false; }
-  void probe(quic::LinkId) override {}
-  std::optional<quic::LinkEvent> next_event() override { return std::nullopt; }
+  void probe(LinkId) override {}
+  std::optional<LinkEvent> next_event() override { return std::nullopt; }
   bool transmit(const Now&, DatagramBatch&) override { return false; }
   [[nodiscard]] Mono next_deadline() const override { return never; }
-  [[nodiscard]] const quic::EndpointCounters& counters() const noexcept override { return counters_; }
+  [[nodiscard]] const EndpointCounters& counters() const noexcept override { return counters_; }
   [[nodiscard]] std::size_t connections() const noexcept override { return 0; }
-  Result<quic::LinkId> dial(const Now&, const quic::DialRequest& request) override {
+  Result<LinkId> dial(const Now&, const DialRequest& request) override {
     EXPECT_EQ(request.addresses.size(), 1U);
-    dialed.push_back({quic::LinkId{1000 + dialed.size()}, request.addresses.front(), request.once, request.outlet});
+    dialed.push_back({LinkId{1000 + dialed.size()}, request.addresses.front(), request.once, request.outlet});
     return dialed.back().link;
   }
-  quic::SendResult send(quic::LinkId, quic::SendClass, const Frame&) override { return quic::SendResult::queued; }
-  void close(const Now&, quic::LinkId link, CloseCode, quic::CloseMode) override { closed.push_back(link); }
-  void set_frame_limit(quic::LinkId, std::size_t) override {}
-  [[nodiscard]] Result<Bytes32> exporter(quic::LinkId, BytesView) const override { return Bytes32{}; }
-  [[nodiscard]] std::optional<quic::LinkStats> stats(quic::LinkId) const override { return std::nullopt; }
+  SendResult send(LinkId, SendClass, const Frame&) override { return SendResult::queued; }
+  void close(const Now&, LinkId link, CloseCode, CloseMode) override { closed.push_back(link); }
+  void set_frame_limit(LinkId, std::size_t) override {}
+  [[nodiscard]] Result<Bytes32> exporter(LinkId, BytesView) const override { return Bytes32{}; }
+  [[nodiscard]] std::optional<LinkStats> stats(LinkId) const override { return std::nullopt; }
 
  private:
-  quic::EndpointCounters counters_;
+  EndpointCounters counters_;
 };
 
 class DialSchedulerTest : public testing::Test {
  protected:
   DialSchedulerTest() { dialing_.set_own({at("0.0.0.0:4433")}, {at("192.0.2.1:4433")}); }
 
-  static quic::DialRequest request(const PeerId& id, std::vector<SocketAddress> addresses, std::uint64_t tries = 0) {
+  static DialRequest request(const PeerId& id, std::vector<SocketAddress> addresses, std::uint64_t tries = 0) {
     return {.peer = id, .addresses = std::move(addresses), .alpn = Alpn::groups, .tries = tries};
   }
   /// Dials when that is allowed, and nothing answers within a second.
-  bool dial_in_vain(quic::DialRequest wanted) {
+  bool dial_in_vain(DialRequest wanted) {
     if (dialing_.permit(now_, wanted).at > now_.mono) return false;
     const auto dial = dialing_.dial(now_, wanted);
     if (!dial) return false;
@@ -74,25 +74,25 @@ class DialSchedulerTest : public testing::Test {
     return true;
   }
   /// The dial and all that follows it is silent.
-  void end(quic::LinkId) {
+  void end(LinkId) {
     for (; ended_ < transport_.dialed.size(); ++ended_) {
       const auto one = transport_.dialed[ended_];
       const std::size_t sent = limits::first_packet * (one.once ? 1 : 3);
-      static_cast<void>(dialing_.on_closed(now_, {one.link, {.by = quic::ClosedBy::handshake, .sent = sent}}));
+      static_cast<void>(dialing_.on_closed(now_, {one.link, {.by = ClosedBy::handshake, .sent = sent}}));
     }
   }
   void meet(const PeerId& id, const SocketAddress& from, AdmissionClass standing = AdmissionClass::stranger) {
-    quic::LinkOpened opened{quic::LinkId{++links_}, id, Alpn::sync, quic::Side::acceptor, from};
+    LinkOpened opened{LinkId{++links_}, id, Alpn::sync, Side::acceptor, from};
     dialing_.on_opened(now_, opened, standing);
   }
-  std::size_t dials_within(Nanoseconds span, const std::function<quic::DialRequest(std::size_t)>& wanted) {
+  std::size_t dials_within(Nanoseconds span, const std::function<DialRequest(std::size_t)>& wanted) {
     std::size_t out = 0;
     for (const Mono end = now_.mono + span; now_.mono < end; now_.mono += 20ms)
       out += dial_in_vain(wanted(out)) ? 1 : 0;
     return out;
   }
   /// Starts a dial that must be allowed.
-  quic::LinkId dial(quic::DialRequest wanted) {
+  LinkId dial(DialRequest wanted) {
     EXPECT_LE(dialing_.permit(now_, wanted).at, now_.mono);
     return dialing_.dial(now_, wanted).value();
   }
@@ -104,10 +104,10 @@ class DialSchedulerTest : public testing::Test {
     for (const auto& one : transport_.dialed) out.push_back(one.address);
     return out;
   }
-  [[nodiscard]] quic::LinkId link_to(const SocketAddress& address) const {
+  [[nodiscard]] LinkId link_to(const SocketAddress& address) const {
     return std::ranges::find(transport_.dialed, address, &RecordingTransport::Dialed::address)->link;
   }
-  std::optional<quic::LinkClosed> close(const SocketAddress& address, quic::CloseInfo info) {
+  std::optional<LinkClosed> close(const SocketAddress& address, CloseInfo info) {
     return dialing_.on_closed(now_, {link_to(address), std::move(info)});
   }
 
@@ -189,20 +189,20 @@ TEST_F(DialSchedulerTest, of_one_host_one_port_is_dialed_at_a_time) {
   dial(request(peer(1), addresses));
   pass(500ms);
   EXPECT_THAT(dialed(), ElementsAre(addresses[0], addresses[2]));
-  close(addresses[0], {.by = quic::ClosedBy::handshake, .refused = true});
+  close(addresses[0], {.by = ClosedBy::handshake, .refused = true});
   EXPECT_THAT(dialed(), ElementsAre(addresses[0], addresses[2], addresses[1]));
 }
 
 TEST_F(DialSchedulerTest, what_the_operator_names_has_no_budget) {
   auto wanted = request(peer(1), {at("203.0.113.7:1")});
-  wanted.source = quic::DialSource::contact;
+  wanted.source = DialSource::contact;
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(dial_in_vain(wanted));
 }
 
 TEST_F(DialSchedulerTest, some_addresses_are_no_targets) {
   for (const char* text : {"192.0.2.1:4433", "127.0.0.1:4433", "127.0.0.1:53", "224.0.0.1:1", "255.255.255.255:1"}) {
     auto wanted = request(peer(1), {at(text)});
-    const quic::DialPermit permit = dialing_.permit(now_, wanted);
+    const DialPermit permit = dialing_.permit(now_, wanted);
     EXPECT_EQ(permit.at, never) << text;
     EXPECT_FALSE(permit.why.empty());
     EXPECT_THAT(wanted.addresses, IsEmpty());
@@ -249,31 +249,31 @@ TEST_F(DialRace, begins_with_one_and_adds_the_next_after_the_stagger) {
 
 TEST_F(DialRace, goes_on_at_once_when_an_address_refuses) {
   dial(request(peer(1), {one, two}));
-  EXPECT_FALSE(close(one, {.by = quic::ClosedBy::handshake, .refused = true}));
+  EXPECT_FALSE(close(one, {.by = ClosedBy::handshake, .refused = true}));
   EXPECT_THAT(dialed(), ElementsAre(one, two));
 }
 
 TEST_F(DialRace, is_won_by_the_first_that_proves_the_key_and_ends_the_others) {
-  const quic::LinkId name = dial(request(peer(1), {one, two, three}));
+  const LinkId name = dial(request(peer(1), {one, two, three}));
   pass(1s);
-  quic::LinkOpened opened{link_to(two), peer(1), Alpn::groups, quic::Side::initiator, two};
+  LinkOpened opened{link_to(two), peer(1), Alpn::groups, Side::initiator, two};
   dialing_.on_opened(now_, opened, AdmissionClass::stranger);
   EXPECT_EQ(opened.dialed_as, name);
   EXPECT_THAT(transport_.closed, ElementsAre(link_to(one), link_to(three)));
-  EXPECT_FALSE(close(one, {.by = quic::ClosedBy::us})) << "nobody waits for the end of a loser";
-  EXPECT_FALSE(close(three, {.by = quic::ClosedBy::us}));
+  EXPECT_FALSE(close(one, {.by = ClosedBy::us})) << "nobody waits for the end of a loser";
+  EXPECT_FALSE(close(three, {.by = ClosedBy::us}));
   EXPECT_EQ(dialing_.running(), 0U);
-  EXPECT_TRUE(close(two, {.by = quic::ClosedBy::peer})) << "the end of the winner is its owner's";
+  EXPECT_TRUE(close(two, {.by = ClosedBy::peer})) << "the end of the winner is its owner's";
   transport_.dialed.clear();
   dial(request(peer(1), {one, two, three}));
   EXPECT_THAT(dialed(), ElementsAre(two)) << "where it was met last comes first";
 }
 
 TEST_F(DialRace, fails_when_the_last_of_them_has_failed_and_says_why) {
-  const quic::LinkId name = dial(request(peer(1), {one, two}));
+  const LinkId name = dial(request(peer(1), {one, two}));
   pass(DialScheduler::stagger + 10ms);
-  EXPECT_FALSE(close(one, {.by = quic::ClosedBy::handshake, .reason = "no answer from one"}));
-  const auto end = close(two, {.by = quic::ClosedBy::handshake, .reason = "no one listens at two", .refused = true});
+  EXPECT_FALSE(close(one, {.by = ClosedBy::handshake, .reason = "no answer from one"}));
+  const auto end = close(two, {.by = ClosedBy::handshake, .reason = "no one listens at two", .refused = true});
   ASSERT_TRUE(end);
   EXPECT_EQ(end->link, name);
   EXPECT_EQ(end->close.reason, "no answer from one; no one listens at two");
@@ -281,12 +281,12 @@ TEST_F(DialRace, fails_when_the_last_of_them_has_failed_and_says_why) {
 }
 
 TEST_F(DialRace, is_cancelled_as_a_whole) {
-  const quic::LinkId name = dial(request(peer(1), {one, two, three}));
+  const LinkId name = dial(request(peer(1), {one, two, three}));
   pass(DialScheduler::stagger + 10ms);
   EXPECT_TRUE(dialing_.cancel(now_, name, CloseCode::cancelled));
   EXPECT_THAT(transport_.closed, ElementsAre(link_to(one), link_to(two)));
-  EXPECT_FALSE(close(one, {.by = quic::ClosedBy::us}));
-  const auto end = close(two, {.by = quic::ClosedBy::us});
+  EXPECT_FALSE(close(one, {.by = ClosedBy::us}));
+  const auto end = close(two, {.by = ClosedBy::us});
   ASSERT_TRUE(end);
   EXPECT_EQ(end->link, name);
   EXPECT_EQ(dialed().size(), 2U);
@@ -295,18 +295,18 @@ TEST_F(DialRace, is_cancelled_as_a_whole) {
 
 TEST_F(DialRace, takes_a_wrong_key_as_an_answer_about_the_address) {
   dial(request(peer(1), {one, two}));
-  EXPECT_FALSE(close(one, {.by = quic::ClosedBy::handshake, .answered_as = peer(2)}));
+  EXPECT_FALSE(close(one, {.by = ClosedBy::handshake, .answered_as = peer(2)}));
   EXPECT_THAT(dialed(), ElementsAre(one, two)) << "the others go on in the same dial";
   const auto found = dialing_.take_found();
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found.front().peer, peer(2));
   EXPECT_EQ(found.front().address, one);
-  ASSERT_TRUE(close(two, {.by = quic::ClosedBy::handshake}));
+  ASSERT_TRUE(close(two, {.by = ClosedBy::handshake}));
   transport_.dialed.clear();
   dial(request(peer(1), {one, two}));
   pass(1s);
   EXPECT_THAT(dialed(), ElementsAre(two)) << "the address is left out for a while";
-  ASSERT_TRUE(close(two, {.by = quic::ClosedBy::handshake}));
+  ASSERT_TRUE(close(two, {.by = ClosedBy::handshake}));
   transport_.dialed.clear();
   now_.mono += DialCandidates::foreign_pause;
   dial(request(peer(1), {one, two}));
@@ -316,7 +316,7 @@ TEST_F(DialRace, takes_a_wrong_key_as_an_answer_about_the_address) {
 
 TEST_F(DialRace, dials_an_address_with_a_wrong_key_when_there_is_no_other) {
   dial(request(peer(1), {one}));
-  ASSERT_TRUE(close(one, {.by = quic::ClosedBy::handshake, .answered_as = peer(0)}));
+  ASSERT_TRUE(close(one, {.by = ClosedBy::handshake, .answered_as = peer(0)}));
   EXPECT_TRUE(dialing_.take_found().empty()) << "that was ourselves";
   transport_.dialed.clear();
   dial(request(peer(1), {one}));
@@ -332,7 +332,7 @@ TEST_F(DialRace, starves_none_of_many_addresses) {
     pass(1s);
     for (const SocketAddress& address : dialed()) {
       seen.insert(address);
-      static_cast<void>(close(address, {.by = quic::ClosedBy::handshake}));
+      static_cast<void>(close(address, {.by = ClosedBy::handshake}));
     }
     transport_.dialed.clear();
   }
@@ -363,12 +363,12 @@ TEST_F(DialRace, gives_an_outlet_back_when_its_socket_is_closed) {
   for (std::size_t i = 0; i < limits::fresh_ports; ++i, now += limits::fresh_port_turn) {
     const std::uint8_t outlet = outlets.take(now);
     seen.insert(outlet);
-    outlets.on_dialed(now, quic::LinkId{i}, outlet);
+    outlets.on_dialed(now, LinkId{i}, outlet);
   }
   EXPECT_EQ(seen.size(), limits::fresh_ports);
   EXPECT_FALSE(seen.contains(0));
   EXPECT_EQ(outlets.take(now), 0) << "each has a link";
-  outlets.on_closed(now, quic::LinkId{3});
+  outlets.on_closed(now, LinkId{3});
   now += limits::fresh_port_turn;
   EXPECT_EQ(outlets.take(now), 0) << "its socket is still open";
   now += limits::fresh_port_idle + limits::quic_idle_timeout;
@@ -379,11 +379,11 @@ TEST_F(DialRace, tries_the_addresses_of_one_host_in_turn) {
   const SocketAddress other = one.with_port(2);
   for (const SocketAddress& expected : {one, other, one}) {
     transport_.dialed.clear();
-    const quic::LinkId name = dial(request(peer(1), {one, other}));
+    const LinkId name = dial(request(peer(1), {one, other}));
     pass(500ms);
     EXPECT_THAT(dialed(), ElementsAre(expected)) << "one at a time, and the owner gives up before QUIC does";
     dialing_.cancel(now_, name, CloseCode::cancelled);
-    EXPECT_TRUE(close(expected, {.by = quic::ClosedBy::us}));
+    EXPECT_TRUE(close(expected, {.by = ClosedBy::us}));
   }
 }
 

@@ -7,8 +7,8 @@
 #include <deque>
 #include <map>
 
+#include "link/transport.hpp"
 #include "node/wire.hpp"
-#include "quic/transport.hpp"
 
 namespace mosaik::test {
 namespace {
@@ -17,17 +17,17 @@ using testing::ElementsAre;
 using testing::Pair;
 
 /// Tells what the test has put down, and keeps what the node closes.
-class ScriptedTransport final : public quic::Transport {
+class ScriptedTransport final : public Transport {
  public:
-  std::deque<quic::LinkEvent> script;
-  std::map<quic::LinkId, CloseCode> closed;
+  std::deque<LinkEvent> script;
+  std::map<LinkId, CloseCode> closed;
 
   void on_datagram(const Now&, const DatagramPath&, BytesView) override {}
   void on_unreachable(const Now&, const SocketAddress&, BytesView, Refusal) override {}
   void on_timer(const Now&) override {}
   bool advance(const Now&) override { return false; }
-  void probe(quic::LinkId) override {}
-  std::optional<quic::LinkEvent> next_event() override {
+  void probe(LinkId) override {}
+  std::optional<LinkEvent> next_event() override {
     if (script.empty()) return std::nullopt;
     auto out = std::move(script.front());
     script.pop_front();
@@ -35,20 +35,18 @@ class ScriptedTransport final : public quic::Transport {
   }
   bool transmit(const Now&, DatagramBatch&) override { return false; }
   [[nodiscard]] Mono next_deadline() const override { return never; }
-  [[nodiscard]] const quic::EndpointCounters& counters() const noexcept override { return counters_; }
+  [[nodiscard]] const EndpointCounters& counters() const noexcept override { return counters_; }
   [[nodiscard]] std::size_t connections() const noexcept override { return 0; }
 
-  Result<quic::LinkId> dial(const Now&, const quic::DialRequest&) override {
-    return fail(Errc::limit, "no dials here");
-  }
-  quic::SendResult send(quic::LinkId, quic::SendClass, const Frame&) override { return quic::SendResult::queued; }
-  void close(const Now&, quic::LinkId link, CloseCode code, quic::CloseMode) override { closed[link] = code; }
-  void set_frame_limit(quic::LinkId, std::size_t) override {}
-  [[nodiscard]] Result<Bytes32> exporter(quic::LinkId, BytesView) const override { return Bytes32{}; }
-  [[nodiscard]] std::optional<quic::LinkStats> stats(quic::LinkId) const override { return std::nullopt; }
+  Result<LinkId> dial(const Now&, const DialRequest&) override { return fail(Errc::limit, "no dials here"); }
+  SendResult send(LinkId, SendClass, const Frame&) override { return SendResult::queued; }
+  void close(const Now&, LinkId link, CloseCode code, CloseMode) override { closed[link] = code; }
+  void set_frame_limit(LinkId, std::size_t) override {}
+  [[nodiscard]] Result<Bytes32> exporter(LinkId, BytesView) const override { return Bytes32{}; }
+  [[nodiscard]] std::optional<LinkStats> stats(LinkId) const override { return std::nullopt; }
 
  private:
-  quic::EndpointCounters counters_;
+  EndpointCounters counters_;
 };
 
 class StrangersLink : public testing::TestWithParam<Alpn> {
@@ -61,15 +59,14 @@ class StrangersLink : public testing::TestWithParam<Alpn> {
     node_->start(now_);
     EXPECT_TRUE(node_->join(now_, GroupKey::from_secret("s3cret"), {}));
   }
-  void play(std::vector<quic::LinkEvent> events) {
-    transport_->script.push_back(
-        quic::LinkOpened{link_, node_id(1), GetParam(), quic::Side::acceptor, node_address(1)});
-    for (quic::LinkEvent& event : events) transport_->script.push_back(std::move(event));
+  void play(std::vector<LinkEvent> events) {
+    transport_->script.push_back(LinkOpened{link_, node_id(1), GetParam(), Side::acceptor, node_address(1)});
+    for (LinkEvent& event : events) transport_->script.push_back(std::move(event));
     node_->settle(now_);
   }
 
   Now now_{.mono = Mono(1s), .boot = {}, .wall = Wall{1'795'000'000'000}};
-  quic::LinkId link_{7};
+  LinkId link_{7};
   ScriptedTransport* transport_ = nullptr;
   std::unique_ptr<node::Node> node_;
 };
@@ -82,29 +79,29 @@ INSTANTIATE_TEST_SUITE_P(OfEachProtocol, StrangersLink, testing::Values(Alpn::gr
 INSTANTIATE_TEST_SUITE_P(OfEachProtocol, StrangersFrame, testing::Values(Alpn::groups, Alpn::sync), name_of);
 
 TEST_P(StrangersLink, that_announces_too_long_a_frame_is_closed) {
-  play({quic::LinkOversized{link_}});
+  play({LinkOversized{link_}});
   // Whom the catalog does not know hears that first (spec: groups 3.4).
   const CloseCode code = GetParam() == Alpn::groups ? CloseCode::unknown_peer : CloseCode::protocol_violation;
   EXPECT_THAT(transport_->closed, ElementsAre(Pair(link_, code)));
 }
 
 TEST_P(StrangersLink, that_ends_before_it_has_said_anything_is_closed) {
-  play({quic::LinkEnded{link_, true}});
+  play({LinkEnded{link_, true}});
   EXPECT_THAT(transport_->closed, testing::SizeIs(1));
 }
 
 TEST_P(StrangersFrame, that_is_nonsense_closes_the_link_and_what_comes_behind_it_is_nobodys) {
   const std::vector<std::uint8_t> nonsense(64, 0xee);
-  play({quic::LinkFrame{link_, nonsense}});
+  play({LinkFrame{link_, nonsense}});
   ASSERT_THAT(transport_->closed, testing::SizeIs(1));
   transport_->closed.clear();
-  transport_->script = {quic::LinkClosed{link_, {quic::ClosedBy::us, true, 400, ""}},
-                        quic::LinkOversized{link_},
-                        quic::LinkEnded{link_, true},
-                        quic::LinkFrame{link_, nonsense},
-                        quic::LinkLossy{link_},
-                        quic::LinkUnreachable{link_},
-                        quic::LinkActive{link_}};
+  transport_->script = {LinkClosed{link_, {ClosedBy::us, true, 400, ""}},
+                        LinkOversized{link_},
+                        LinkEnded{link_, true},
+                        LinkFrame{link_, nonsense},
+                        LinkLossy{link_},
+                        LinkUnreachable{link_},
+                        LinkActive{link_}};
   node_->settle(now_);
   EXPECT_TRUE(transport_->closed.empty());
   EXPECT_EQ(node_->snapshot(now_)->groups.size(), 1U);
@@ -115,21 +112,21 @@ INSTANTIATE_TEST_SUITE_P(Again, RefusedStranger, testing::Values(Alpn::groups), 
 TEST_P(RefusedStranger, fills_no_log) {
   const auto refusals = [&] {
     std::size_t out = 0;
-    for (const node::Output& output : node_->take_outputs())
+    for (const node::Action& output : node_->take_actions())
       if (const auto* event = std::get_if<Event>(&output)) out += event->kind == EventKind::refused ? 1U : 0U;
     return out;
   };
   const std::vector<std::uint8_t> nonsense(64, 0xee);
   for (std::uint64_t i = 0; i < 2 * limits::refusals_burst; ++i) {
-    link_ = quic::LinkId{i + 1};
-    play({quic::LinkFrame{link_, nonsense}});
+    link_ = LinkId{i + 1};
+    play({LinkFrame{link_, nonsense}});
   }
   EXPECT_EQ(transport_->closed.size(), 2 * limits::refusals_burst);
   EXPECT_EQ(refusals(), limits::refusals_burst);
   now_.mono += 10s;
   for (std::uint64_t i = 0; i < limits::refusals_burst; ++i) {
     ++link_.value;
-    play({quic::LinkFrame{link_, nonsense}});
+    play({LinkFrame{link_, nonsense}});
   }
   EXPECT_EQ(refusals(), 10 * limits::refusals_rate);
 }

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/probe.hpp"
-#include "node/troubles.hpp"
+#include "base/code_probe.hpp"
+#include "node/diagnostics.hpp"
 #include "node/wire.hpp"
 
 namespace mosaik::test {
@@ -82,7 +82,7 @@ TEST_F(TwoNodes, stay_quiet_once_they_are_bonded) {
 TEST_F(TwoNodes, notice_a_killed_process_by_its_unreachable_port) {
   bond();
   wire_.run_for(2s);
-  wire_.lose_canaries();
+  wire_.lose_sentinels();
   wire_.kill(b_);
   const Mono killed = wire_.now().mono;
   ASSERT_TRUE(wire_.run_until([&] { return !wire_.events(a_, EventKind::bond_down).empty(); }, 3s));
@@ -290,10 +290,10 @@ TEST_F(TwoNodes, drop_the_oldest_events_and_say_so_when_nobody_takes_them) {
   bond();
   constexpr std::size_t beyond = 10;
   wire_.with(a_, [&](node::Node& node, const Now& now) {
-    static_cast<void>(node.take_outputs());
+    static_cast<void>(node.take_actions());
     for (std::size_t i = 0; i < limits::pending_outputs + beyond; ++i) node.warn(now, "warning " + std::to_string(i));
     std::vector<std::string> told;
-    for (const node::Output& output : node.take_outputs())
+    for (const node::Action& output : node.take_actions())
       if (const auto* event = std::get_if<Event>(&output)) told.push_back(event->reason);
     ASSERT_EQ(told.size(), limits::pending_outputs);
     EXPECT_EQ(told.front(), "warning " + std::to_string(beyond));
@@ -354,10 +354,10 @@ TEST(ReplicatedNodes, that_stood_still_depose_no_healthy_leader) {
 TEST_F(TwoNodes, take_no_waiting_for_a_stall) {
   static std::size_t stalls;
   stalls = 0;
-  probe_reached = [](const char* name) { stalls += std::string_view(name) == "health.stall_forgiven" ? 1U : 0U; };
+  code_probe_reached = [](const char* name) { stalls += std::string_view(name) == "health.stall_forgiven" ? 1U : 0U; };
   bond();
   wire_.run_for(20s);
-  probe_reached = nullptr;
+  code_probe_reached = nullptr;
   EXPECT_EQ(stalls, 0U) << "writing moves deadlines on, and nobody wakes for the earlier ones";
 }
 
@@ -416,7 +416,7 @@ TEST_F(TwoNodes, answer_requests_for_a_sync_and_a_ping) {
   });
   wire_.run_for(10s);
   std::map<std::uint64_t, bool> results;
-  for (const node::Output& output : wire_.at(a_).outputs) {
+  for (const node::Action& output : wire_.at(a_).outputs) {
     if (const auto* done = std::get_if<node::SyncDone>(&output))
       results[done->request.value] = done->result.has_value();
     if (const auto* done = std::get_if<node::PingDone>(&output)) results[done->request.value] = done->rtt.has_value();
@@ -498,10 +498,10 @@ TEST(LonelyNode, forgets_a_trouble_that_is_over) {
     wire.with(a, [&](node::Node& node, const Now& now) { wire.at(a).status = node.snapshot(now); });
     return wire.reasons(a);
   };
-  wire.run_for(node::Troubles::memory + 1min);
+  wire.run_for(node::Diagnostics::memory + 1min);
   EXPECT_THAT(reasons(), HasSubstr("another network")) << "it goes on dialing";
   wire.kill(b);
-  wire.run_for(node::Troubles::memory - 1min);
+  wire.run_for(node::Diagnostics::memory - 1min);
   EXPECT_THAT(reasons(), HasSubstr("another network")) << "it may dial again";
   wire.run_for(1min);
   EXPECT_THAT(reasons(), Not(HasSubstr("another network")));

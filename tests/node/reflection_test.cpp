@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
-#include "codec/messages.hpp"
 #include "node/wire.hpp"
-#include "quic/endpoint.hpp"
+#include "transport/quic/endpoint.hpp"
+#include "wire/messages.hpp"
 
 namespace mosaik::test {
 namespace {
@@ -34,7 +34,7 @@ class Planter {
     std::vector<BytesView> views;
     for (const auto& one : entries) views.emplace_back(one->bytes);
     payload_.clear();
-    codec::encode_snapshot(views, payload_);
+    wire::encode_snapshot(views, payload_);
     endpoint_ = std::make_unique<quic::Endpoint>(
         key, quic::EndpointConfig{.random_seed = crypto::hash({bytes_of("planter " + std::to_string(runs_))})});
     done_ = false;
@@ -81,13 +81,13 @@ class Planter {
   }
   void turn(std::size_t node) {
     while (const auto event = endpoint_->next_event()) {
-      if (const auto* opened = std::get_if<quic::LinkOpened>(&*event)) {
+      if (const auto* opened = std::get_if<LinkOpened>(&*event)) {
         endpoint_->set_frame_limit(opened->link, limits::sync_frame);
-        static_cast<void>(endpoint_->send(opened->link, quic::SendClass::catalog, pool_.make(payload_)));
-      } else if (const auto* frame = std::get_if<quic::LinkFrame>(&*event)) {
-        endpoint_->close(wire_.now(), frame->link, CloseCode::success, quic::CloseMode::at_once);
+        static_cast<void>(endpoint_->send(opened->link, SendClass::catalog, pool_.make(payload_)));
+      } else if (const auto* frame = std::get_if<LinkFrame>(&*event)) {
+        endpoint_->close(wire_.now(), frame->link, CloseCode::success, CloseMode::at_once);
         done_ = true;
-      } else if (std::holds_alternative<quic::LinkClosed>(*event)) {
+      } else if (std::holds_alternative<LinkClosed>(*event)) {
         done_ = true;
       }
     }

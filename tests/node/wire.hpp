@@ -19,8 +19,8 @@
 #include "base/timeline.hpp"
 #include "crypto/hash.hpp"
 #include "identity/ranked_seeds.hpp"
-#include "node/canary_wire.hpp"
 #include "node/node.hpp"
+#include "node/sentinel_wire.hpp"
 
 namespace mosaik::test {
 
@@ -49,7 +49,7 @@ class Wire {
     Nanoseconds frozen{};
     std::uint64_t life = 0;
     std::vector<Event> events;
-    std::vector<node::Output> outputs;
+    std::vector<node::Action> outputs;
     std::shared_ptr<const NodeStatus> status;
   };
 
@@ -61,8 +61,8 @@ class Wire {
   Nanoseconds jitter = 200us;
   std::uint64_t lost_of_100 = 0;               ///< datagrams
   std::optional<std::size_t> unreachables_to;  ///< nobody else gets any
-  bool canaries = true;                        ///< nodes listen for canaries, and their systems let them
-  bool strangers_listen = false;               ///< whoever dials a canary meets another node: a NAT is on the way
+  bool sentinels = true;                       ///< nodes listen for sentinels, and their systems let them
+  bool strangers_listen = false;               ///< whoever dials a sentinel meets another node: a NAT is on the way
   bool port_unreachable = true;                ///< the system of a killed process answers; a cut answers nothing
 
   std::size_t add(const NodeSettings& settings = {}) {
@@ -89,7 +89,7 @@ class Wire {
     for (const auto& peer : machine.settings.other_bootstrap) config.discovery.bootstrap.push_back(peer);
     config.listening = {node_address(index)};
     config.advertised = {node_address(index)};
-    if (canaries) config.canary.v4 = 7001;
+    if (sentinels) config.sentinel.v4 = 7001;
     config.seed = rng_.fork("node", index * 1000 + machine.life).next();
     config.secret_seed = crypto::hash({bytes_of("secret " + std::to_string(index * 1000 + machine.life))});
     config.memory = memory;
@@ -101,15 +101,15 @@ class Wire {
   void kill(std::size_t index) {
     machines_.at(index).node.reset();
     ++machines_.at(index).life;
-    close_canaries(index);
+    close_sentinels(index);
   }
-  /// All canaries end, unnoticed by either end: as when a NAT forgets.
-  void lose_canaries() { canary_wire = {}; }
+  /// All sentinels end, unnoticed by either end: as when a NAT forgets.
+  void lose_sentinels() { sentinel_wire = {}; }
   /// The system closes the TCP sockets of a process, and tells both ends.
-  void close_canaries(std::size_t index) {
-    for (const CanaryWire::End& end : canary_wire.of(index)) {
-      close_canary(end);
-      tell_canary_end(end, node::CanaryEnd::broken);
+  void close_sentinels(std::size_t index) {
+    for (const SentinelWire::End& end : sentinel_wire.of(index)) {
+      close_sentinel(end);
+      tell_sentinel_end(end, detector::SentinelEnd::broken);
     }
   }
   void cut(std::size_t from, std::size_t to) { cuts_.insert({from, to}); }
@@ -192,7 +192,7 @@ class Wire {
     return out;
   }
   std::uint64_t turns = 0;
-  CanaryWire canary_wire;
+  SentinelWire sentinel_wire;
 
  private:
   /// As the runtime does it: settle, keep timers, transmit, publish, take outputs.
@@ -207,15 +207,15 @@ class Wire {
     }
     transmit(index);
     if (node.changed()) machine.status = node.snapshot(now());
-    for (node::Output& output : node.take_outputs()) {
+    for (node::Action& output : node.take_actions()) {
       if (auto* event = std::get_if<Event>(&output))
         machine.events.push_back(std::move(*event));
-      else if (const auto* expected = std::get_if<node::ExpectCanary>(&output))
-        canary_wire.expect(index, *expected);
-      else if (const auto* dialed = std::get_if<node::DialCanary>(&output))
-        dial_canary(index, *dialed);
-      else if (const auto* closed = std::get_if<node::CloseCanary>(&output))
-        close_canary({index, closed->id});
+      else if (const auto* expected = std::get_if<detector::ExpectSentinel>(&output))
+        sentinel_wire.expect(index, *expected);
+      else if (const auto* dialed = std::get_if<detector::DialSentinel>(&output))
+        dial_sentinel(index, *dialed);
+      else if (const auto* closed = std::get_if<detector::CloseSentinel>(&output))
+        close_sentinel({index, closed->id});
       else
         machine.outputs.push_back(std::move(output));
     }
@@ -236,38 +236,40 @@ class Wire {
     });
   }
 
-  void dial_canary(std::size_t index, const node::DialCanary& canary) {
-    timeline_.at(timeline_.mono() + 2 * delay, [this, index, canary] {
-      if (strangers_listen) return meet_stranger({index, canary.id});
-      std::optional<CanaryWire::Pair> pair;
+  void dial_sentinel(std::size_t index, const detector::DialSentinel& sentinel) {
+    timeline_.at(timeline_.mono() + 2 * delay, [this, index, sentinel] {
+      if (strangers_listen) return meet_stranger({index, sentinel.id});
+      std::optional<SentinelWire::Pair> pair;
       for (std::size_t to = 0; to < machines_.size(); ++to)
-        if (node_address(to).with_port(7001) == canary.remote && machines_[to].node)
-          pair = canary_wire.dial({index, canary.id}, to, canary.token);
-      if (!pair) return tell_canary_end({index, canary.id}, node::CanaryEnd::failed);
-      for (const CanaryWire::End& end : {pair->listener, pair->dialer})
+        if (node_address(to).with_port(7001) == sentinel.remote && machines_[to].node)
+          pair = sentinel_wire.dial({index, sentinel.id}, to, sentinel.token);
+      if (!pair) return tell_sentinel_end({index, sentinel.id}, detector::SentinelEnd::failed);
+      for (const SentinelWire::End& end : {pair->listener, pair->dialer})
         if (machines_.at(end.machine).node)
-          with(end.machine, [&](node::Node& node, const Now& at_time) { node.on_canary_opened(at_time, end.id); });
+          with(end.machine, [&](node::Node& node, const Now& at_time) { node.on_sentinel_opened(at_time, end.id); });
     });
   }
 
   /// The connection opens; the listener does not know the token, and closes.
-  void meet_stranger(const CanaryWire::End& end) {
+  void meet_stranger(const SentinelWire::End& end) {
     if (!machines_.at(end.machine).node) return;
-    with(end.machine, [&](node::Node& node, const Now& now) { node.on_canary_opened(now, end.id); });
-    timeline_.at(timeline_.mono() + 2 * delay, [this, end] { tell_canary_end(end, node::CanaryEnd::finished); });
+    with(end.machine, [&](node::Node& node, const Now& now) { node.on_sentinel_opened(now, end.id); });
+    timeline_.at(timeline_.mono() + 2 * delay,
+                 [this, end] { tell_sentinel_end(end, detector::SentinelEnd::finished); });
   }
 
-  void close_canary(const CanaryWire::End& end) {
-    if (const auto other = canary_wire.close(end); other && !cuts_.contains({end.machine, other->machine}))
-      timeline_.at(timeline_.mono() + delay, [this, other] { tell_canary_end(*other, node::CanaryEnd::finished); });
+  void close_sentinel(const SentinelWire::End& end) {
+    if (const auto other = sentinel_wire.close(end); other && !cuts_.contains({end.machine, other->machine}))
+      timeline_.at(timeline_.mono() + delay,
+                   [this, other] { tell_sentinel_end(*other, detector::SentinelEnd::finished); });
   }
 
-  void tell_canary_end(const CanaryWire::End& end, node::CanaryEnd how) {
+  void tell_sentinel_end(const SentinelWire::End& end, detector::SentinelEnd how) {
     const Machine& machine = machines_.at(end.machine);
     if (!machine.node) return;
     if (Mono(machine.frozen) > timeline_.mono())
-      return timeline_.at(Mono(machine.frozen), [this, end, how] { tell_canary_end(end, how); });
-    with(end.machine, [&](node::Node& node, const Now& at_time) { node.on_canary_ended(at_time, end.id, how); });
+      return timeline_.at(Mono(machine.frozen), [this, end, how] { tell_sentinel_end(end, how); });
+    with(end.machine, [&](node::Node& node, const Now& at_time) { node.on_sentinel_ended(at_time, end.id, how); });
   }
 
   void transmit(std::size_t index) {

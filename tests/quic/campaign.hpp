@@ -71,8 +71,8 @@ class Campaign {
     if (host_.endpoint->connections() > limits::links / 4) return "connections pile up";
     return {};
   }
-  /// Lets what the attackers left behind end by itself: after QUIC's idle time of 30 s, or three probe timeouts, which a
-  /// peer that acknowledges late can stretch (RFC 9000 10.1).
+  /// Lets what the attackers left behind end by itself: after QUIC's idle time of 30 s, or three probe timeouts, which
+  /// a peer that acknowledges late can stretch (RFC 9000 10.1).
   void rest() {
     static_cast<void>(wire_.run_until([&] { return left() == 1; }, 600s));
   }

@@ -4,11 +4,11 @@
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
-#include "quic/inbox.hpp"
-#include "quic/outbox.hpp"
-#include "quic/ring.hpp"
-#include "quic/secrets.hpp"
-#include "quic/timer_heap.hpp"
+#include "transport/quic/inbox.hpp"
+#include "transport/quic/outbox.hpp"
+#include "transport/quic/ring.hpp"
+#include "transport/quic/secrets.hpp"
+#include "transport/quic/timer_heap.hpp"
 
 namespace mosaik::quic::test {
 namespace {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "quic/ngtcp2_compat.hpp"
 #include "quic/wire.hpp"
+#include "transport/quic/ngtcp2_compat.hpp"
 
 namespace mosaik::quic::test {
 

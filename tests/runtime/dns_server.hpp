@@ -21,11 +21,11 @@
 #include <utility>
 #include <vector>
 
-#include <mosaik/address.hpp>
+#include <mosaik/types/address.hpp>
 
 #include "base/descriptor.hpp"
 #include "base/sockaddr.hpp"
-#include "runtime/bell.hpp"
+#include "runtime/wakeup.hpp"
 
 namespace mosaik::runtime::dns_test {
 
@@ -104,7 +104,7 @@ class Server {
   }
   ~Server() {
     ended_ = true;
-    bell_.ring();
+    wakeup_.ring();
   }
 
   [[nodiscard]] std::string text() const { return "127.0.0.1:" + std::to_string(port_); }
@@ -122,7 +122,7 @@ class Server {
 
   void run() {
     while (!ended_) {
-      std::array<pollfd, 3> wait{{{udp_.get(), POLLIN, 0}, {tcp_.get(), POLLIN, 0}, {bell_.fd(), POLLIN, 0}}};
+      std::array<pollfd, 3> wait{{{udp_.get(), POLLIN, 0}, {tcp_.get(), POLLIN, 0}, {wakeup_.fd(), POLLIN, 0}}};
       int timeout = -1;
       if (!pending_.empty()) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(pending_.begin()->first - Clock::now());
@@ -210,7 +210,7 @@ class Server {
   Descriptor udp_;
   Descriptor tcp_;
   std::uint16_t port_ = 0;
-  Bell bell_;
+  Wakeup wakeup_;
   std::atomic<bool> ended_ = false;
   mutable std::mutex mutex_;
   std::vector<Query> queries_;

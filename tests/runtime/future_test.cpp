@@ -1,4 +1,4 @@
-#include <mosaik/future.hpp>
+#include <mosaik/async/future.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -16,7 +16,7 @@ bool wakes(const Inbox& inbox) {
 struct InboxOfALoop : testing::Test {
   InboxOfALoop() { inbox->adopt(); }
   void post() {
-    inbox->post([this](Step*) { ++ran; });
+    inbox->post([this](LoopContext*) { ++ran; });
   }
   void post_from_elsewhere() {
     std::thread([this] { post(); }).join();

@@ -1,13 +1,13 @@
 // A machine on a thread of its own, and what of its work still counts when its room has ended.
 
-#include "runtime/machine_room.hpp"
+#include "runtime/machine_executor.hpp"
 
 #include <gtest/gtest.h>
 #include <poll.h>
 
 #include <latch>
 
-#include "runtime/idle_step.hpp"
+#include "runtime/idle_context.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -36,7 +36,7 @@ class Waiting final : public Machine {
 };
 
 /// Notes what machines have done; nothing else is asked of it.
-struct Notebook final : IdleStep {
+struct Notebook final : IdleContext {
   void on_machine(const GroupId&, std::vector<MachineResult> more) override {
     for (MachineResult& one : more) results.push_back(std::move(one));
   }
@@ -47,7 +47,7 @@ struct Notebook final : IdleStep {
 struct ARoom : testing::Test {
   ARoom() {
     inbox->adopt();
-    room = MachineRoom::open(std::make_unique<Waiting>(gates), GroupId{}, NetworkId{}, inbox).value();
+    room = MachineExecutor::open(std::make_unique<Waiting>(gates), GroupId{}, NetworkId{}, inbox).value();
     EXPECT_TRUE(room->put(consensus::AskMachine{{1}, Blob::copy({}), {}}).empty()) << "it waits for nobody";
     room->flush();
     gates->asked.wait();
@@ -62,7 +62,7 @@ struct ARoom : testing::Test {
   }
   std::shared_ptr<Gates> gates = std::make_shared<Gates>();
   std::shared_ptr<Inbox> inbox = Inbox::open().value();
-  std::unique_ptr<MachineRoom> room;
+  std::unique_ptr<MachineExecutor> room;
 };
 
 TEST_F(ARoom, gives_its_results_to_the_loop) {

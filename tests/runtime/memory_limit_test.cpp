@@ -52,7 +52,8 @@ TEST_F(MemoryLimit, knows_control_groups_of_the_first_version) {
 TEST(DefaultLogBytes, is_a_share_within_bounds) {
   EXPECT_GE(default_log_bytes(), limits::least_default_log_bytes);
   EXPECT_LE(default_log_bytes(), limits::log_bytes);
-  EXPECT_LE(default_log_bytes(), std::max<std::uint64_t>(memory_limit() / limits::log_share, limits::least_default_log_bytes));
+  EXPECT_LE(default_log_bytes(),
+            std::max<std::uint64_t>(memory_limit() / limits::log_share, limits::least_default_log_bytes));
 }
 
 }  // namespace

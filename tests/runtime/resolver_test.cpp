@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "dns_server.hpp"
-#include "runtime/idle_step.hpp"
+#include "runtime/idle_context.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -36,7 +36,7 @@ SocketAddress address(std::string_view text) {
 }
 
 /// A resolver takes its step along, and asks nothing of it.
-class NoStep final : public IdleStep {};
+class NoStep final : public IdleContext {};
 
 /// A loop with nothing but a resolver.
 class ResolverLoop {
@@ -47,7 +47,7 @@ class ResolverLoop {
     ++open_;
     resolver_.resolve(
         step_, host, port,
-        [this](Step* step, const Addresses& found) {
+        [this](LoopContext* step, const Addresses& found) {
           answers_.push_back(found);
           with_step_ = with_step_ && step != nullptr;
           --open_;
@@ -361,8 +361,8 @@ TEST(Resolver, keeps_no_socket_when_nothing_is_asked) {
 
 TEST(Inbox, wakes_its_loop_once_for_many_requests) {
   const auto inbox = Inbox::open().value();
-  inbox->post([](Step*) {});
-  inbox->post([](Step*) {});
+  inbox->post([](LoopContext*) {});
+  inbox->post([](LoopContext*) {});
   inbox->acknowledge();
   EXPECT_EQ(inbox->take().size(), 2U);
   EXPECT_TRUE(inbox->take().empty());
@@ -376,7 +376,7 @@ TEST(Inbox, runs_each_request_exactly_once_though_the_loop_ends_meanwhile) {
       std::vector<std::jthread> threads;
       for (int i = 0; i < 3; ++i)
         threads.emplace_back([&] {
-          for (int request = 0; request < 20; ++request) inbox->post([&runs](Step*) { ++runs; });
+          for (int request = 0; request < 20; ++request) inbox->post([&runs](LoopContext*) { ++runs; });
         });
       threads.emplace_back([&] { inbox->end(); });
     }

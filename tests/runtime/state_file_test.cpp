@@ -75,9 +75,9 @@ TEST_F(StateFile, of_another_kind_is_not_read) {
 
 TEST_F(StateFile, holds_a_bounded_number_of_peers) {
   std::string text = "mosaik state 1\n";
-  for (std::size_t i = 0; i <= limits::dial_list; ++i) text += "peer 01\n";
+  for (std::size_t i = 0; i <= limits::peer_cache; ++i) text += "peer 01\n";
   const Recalled recalled = parse_state(text, "x", now);
-  EXPECT_THAT(recalled.memory.entries, SizeIs(limits::dial_list));
+  EXPECT_THAT(recalled.memory.entries, SizeIs(limits::peer_cache));
   EXPECT_THAT(recalled.warnings, SizeIs(1));
 }
 
@@ -124,9 +124,9 @@ TEST_F(StateFile, rest_of_a_crash_under_the_temporary_name__is_replaced) {
   std::ofstream(path() + ".tmp") << "half a sta";
   ASSERT_EQ(::chmod((path() + ".tmp").c_str(), 0), 0);
   ASSERT_TRUE(save_state(path(), {}).has_value());
-  struct stat facts{};
-  ASSERT_EQ(::stat(path().c_str(), &facts), 0);
-  EXPECT_EQ(facts.st_mode & 07777U, 0600U);
+  struct stat events{};
+  ASSERT_EQ(::stat(path().c_str(), &events), 0);
+  EXPECT_EQ(events.st_mode & 07777U, 0600U);
   EXPECT_EQ(folder_.count(), 1U);
 }
 

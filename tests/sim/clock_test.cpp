@@ -1,4 +1,4 @@
-#include "sim/clock.hpp"
+#include "sim/world/clock.hpp"
 
 #include <gtest/gtest.h>
 

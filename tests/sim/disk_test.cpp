@@ -1,4 +1,4 @@
-#include "sim/disk.hpp"
+#include "sim/world/disk.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Routes: which host gets a datagram, and what translation shows it.
 
-#include "sim/routes.hpp"
+#include "sim/world/routes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -32,8 +32,8 @@ class TwoMachines : public testing::Test {
     for (std::uint32_t i = 0; i < 5; ++i) routes_.listen({i}, 7000);
   }
 
-  std::optional<Routes::Arrival> send(std::uint32_t from, const std::string& to,
-                                      const std::string& local = "0.0.0.0:0") {
+  std::optional<Routes::IncomingHandshake> send(std::uint32_t from, const std::string& to,
+                                                const std::string& local = "0.0.0.0:0") {
     return routes_.send(now_, {from}, at(local), at(to));
   }
   /// Who answers there, if the answer finds its way back.

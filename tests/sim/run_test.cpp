@@ -1,14 +1,14 @@
 // Whole runs: the same number gives the same world, in both tiers, and no world breaks an invariant.
 
-#include "sim/run.hpp"
+#include "sim/farm/run.hpp"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <set>
 
-#include "sim/farm.hpp"
-#include "sim/workload.hpp"
+#include "sim/farm/farm.hpp"
+#include "sim/scenarios/workload.hpp"
 
 namespace mosaik::sim {
 namespace {
@@ -85,7 +85,7 @@ TEST(Shrinking, finds_the_faults_that_are_enough) {
   Scenario impossible = *find_scenario("partitions");
   impossible.chaos = 8s;
   impossible.whole_within = -70s;
-  impossible.acquaintance = Acquaintance::all;
+  impossible.acquaintance = KnownAddress::all;
   Job job{&impossible, 1, false};
   Verdict verdict;
   for (; verdict.invariant.empty() && job.seed < 40; ++job.seed) verdict = run_apart(job, {});

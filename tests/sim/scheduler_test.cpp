@@ -1,4 +1,4 @@
-#include "sim/scheduler.hpp"
+#include "sim/world/scheduler.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,33 +9,33 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import check_layers  # noqa: E402
 
 GOOD = {
-    "include/mosaik/id.hpp": "#pragma once\n#include <array>\n",
-    "include/mosaik/bytes.hpp": "#pragma once\n#include <mosaik/id.hpp>\n",
+    "include/mosaik/types/id.hpp": "#pragma once\n#include <array>\n",
+    "include/mosaik/types/bytes.hpp": "#pragma once\n#include <mosaik/types/id.hpp>\n",
     "src/base/now.hpp": "#pragma once\n#include <chrono>\n",
     "src/base/clock.cpp": '#include <time.h>\n#include "base/now.hpp"\n',
-    "src/codec/frame.hpp": '#pragma once\n#include <mosaik/bytes.hpp>\n#include "base/now.hpp"\n',
-    "src/crypto/hash.hpp": "#pragma once\n#include <mosaik/id.hpp>\n",
+    "src/codec/frame.hpp": '#pragma once\n#include <mosaik/types/bytes.hpp>\n#include "base/now.hpp"\n',
+    "src/crypto/hash.hpp": "#pragma once\n#include <mosaik/types/id.hpp>\n",
     "src/crypto/hash.cpp": '#include "crypto/hash.hpp"\n#include <sodium.h>\n',
-    "src/quic/link.hpp": '#pragma once\n#include "codec/frame.hpp"\n',
-    "src/quic/tls.hpp": "#pragma once\n#include <gnutls/gnutls.h>\n",
-    "src/quic/endpoint.hpp": '#pragma once\n#include "quic/link.hpp"\n',
-    "src/quic/endpoint.cpp": '#include "quic/endpoint.hpp"\n#include <netinet/in.h>\n#include "quic/tls.hpp"\n',
+    "src/link/link.hpp": '#pragma once\n#include "codec/frame.hpp"\n',
+    "src/transport/quic/tls.hpp": "#pragma once\n#include <gnutls/gnutls.h>\n",
+    "src/transport/quic/endpoint.hpp": '#pragma once\n#include "link/link.hpp"\n',
+    "src/transport/quic/endpoint.cpp": '#include "transport/quic/endpoint.hpp"\n#include <netinet/in.h>\n#include "transport/quic/tls.hpp"\n',
     "src/identity/entry.hpp": '#pragma once\n#include "codec/frame.hpp"\n#include "crypto/hash.hpp"\n',
-    "src/bonds/mesh.hpp": '#pragma once\n#include "identity/entry.hpp"\n#include "quic/link.hpp"\n',
+    "src/bonds/mesh.hpp": '#pragma once\n#include "identity/entry.hpp"\n#include "link/link.hpp"\n',
     "src/discovery/catalog.hpp": '#pragma once\n#include "identity/entry.hpp"\n',
-    "src/consensus/engine.hpp": '#pragma once\n#include "base/now.hpp"\n',
-    "src/groups/group.hpp": '#pragma once\n#include "bonds/mesh.hpp"\n#include "consensus/engine.hpp"\n',
-    "src/udp/socket.hpp": '#pragma once\n#include "base/now.hpp"\n',
-    "src/health/health.hpp": '#pragma once\n#include "base/now.hpp"\n',
-    "src/node/node.hpp": '#pragma once\n#include "bonds/mesh.hpp"\n#include "quic/endpoint.hpp"\n',
+    "src/consensus/dynamic/engine.hpp": '#pragma once\n#include "base/now.hpp"\n',
+    "src/groups/group.hpp": '#pragma once\n#include "bonds/mesh.hpp"\n#include "consensus/dynamic/engine.hpp"\n',
+    "src/transport/udp/socket.hpp": '#pragma once\n#include "base/now.hpp"\n',
+    "src/detector/failure_detector.hpp": '#pragma once\n#include "base/now.hpp"\n',
+    "src/node/node.hpp": '#pragma once\n#include "bonds/mesh.hpp"\n#include "transport/quic/endpoint.hpp"\n',
     "src/runtime/loop.hpp": '#pragma once\n#include "node/node.hpp"\n',
     "src/runtime/loop.cpp": '#include "runtime/loop.hpp"\n#include <thread>\n',
     "src/control/server.hpp": '#pragma once\n#include "runtime/loop.hpp"\n',
     "src/api/network.cpp": '#include "control/server.hpp"\n',
-    "sim/world.cpp": '#include "node/node.hpp"\n',
-    "sim/hostile/raw_peer.cpp": '#include <gnutls/gnutls.h>\n#include "quic/tls.hpp"\n',
-    "examples/counter.cpp": "#include <mosaik/id.hpp>\n",
-    "apps/mosaik/main.cpp": "#include <CLI/CLI.hpp>\n#include <mosaik/id.hpp>\n",
+    "sim/world/world.cpp": '#include "node/node.hpp"\n',
+    "sim/hostile/raw_peer.cpp": '#include <gnutls/gnutls.h>\n#include "transport/quic/tls.hpp"\n',
+    "examples/counter.cpp": "#include <mosaik/types/id.hpp>\n",
+    "apps/mosaik/main.cpp": "#include <CLI/CLI.hpp>\n#include <mosaik/types/id.hpp>\n",
     "apps/mosaik-sim/main.cpp": "#include <CLI/CLI.hpp>\n",
 }
 
@@ -66,14 +66,14 @@ class CheckLayers(unittest.TestCase):
         self.finds({"src/health/bad.hpp": '#include "codec/frame.hpp"\n'}, "src/health/bad.hpp:1: law rooms:")
 
     def test_bonds_see_the_link_header_but_not_the_endpoint(self):
-        self.finds({"src/bonds/bad.cpp": '#include "quic/endpoint.hpp"\n'}, "src/bonds/bad.cpp:1: law rooms:", "quic/endpoint.hpp")
+        self.finds({"src/bonds/bad.cpp": '#include "transport/quic/endpoint.hpp"\n'}, "src/bonds/bad.cpp:1: law rooms:", "transport/quic/endpoint.hpp")
 
     def test_what_comes_through_another_header_counts(self):
         extra = {
-            "src/quic/link.hpp": '#pragma once\n#include "quic/endpoint.hpp"\n',
-            "src/quic/endpoint.hpp": '#pragma once\n#include "codec/frame.hpp"\n',
+            "src/link/link.hpp": '#pragma once\n#include "transport/quic/endpoint.hpp"\n',
+            "src/transport/quic/endpoint.hpp": '#pragma once\n#include "codec/frame.hpp"\n',
         }
-        self.finds(extra, "src/bonds/mesh.hpp:3: law rooms:", "quic/endpoint.hpp", "through src/quic/link.hpp")
+        self.finds(extra, "src/bonds/mesh.hpp:3: law rooms:", "transport/quic/endpoint.hpp", "through src/link/link.hpp")
 
     def test_two_cores_do_not_meet(self):
         extra = {"src/discovery/catalog.hpp": "#pragma once\n", "src/bonds/bad.hpp": '#include "discovery/catalog.hpp"\n'}
@@ -94,9 +94,9 @@ class CheckLayers(unittest.TestCase):
         self.finds({"sim/hostile/x.cpp": '#include "node/node.hpp"\n'}, "sim/hostile/x.cpp:1: law rooms", "node/node.hpp")
 
     def test_a_header_for_other_rooms_hides_its_library(self):
-        self.finds({"src/quic/link.hpp": "#pragma once\n#include <gnutls/gnutls.h>\n"}, "src/quic/link.hpp:2: law interface:")
-        through = {"src/quic/link.hpp": '#pragma once\n#include "quic/tls.hpp"\n'}
-        self.finds(through, "src/quic/tls.hpp:2: law interface:")
+        self.finds({"src/link/link.hpp": "#pragma once\n#include <gnutls/gnutls.h>\n"}, "src/link/link.hpp:2: law interface:")
+        through = {"src/link/link.hpp": '#pragma once\n#include "transport/quic/tls.hpp"\n'}
+        self.finds(through, "src/transport/quic/tls.hpp:2: law interface:")
 
     def test_boost_is_for_runtime_and_control(self):
         self.finds({"src/node/bad.cpp": "#include <boost/json.hpp>\n"}, "src/node/bad.cpp:1: law third-party:")
@@ -130,17 +130,17 @@ class CheckLayers(unittest.TestCase):
         self.finds({"src/attic/old.cpp": "#include <array>\n"}, "src/attic:1: law table:")
 
     def test_a_row_without_a_room_is_found(self):
-        self.finds({"src/udp/socket.hpp": None}, "tools/check_layers.py:1: law table:", "'udp'")
+        self.finds({"src/transport/udp/socket.hpp": None}, "tools/check_layers.py:1: law table:", "'udp'")
         self.finds({"examples/counter.cpp": None}, "tools/check_layers.py:1: law table:", "'examples'")
 
     def test_only_the_simulators_own_command_sees_it(self):
-        world = {"sim/world.hpp": "#pragma once\n"}
-        self.assertEqual(self.breaches({**world, "apps/mosaik-sim/main.cpp": '#include "sim/world.hpp"\n'}), [])
-        self.finds({**world, "apps/mosaik/main.cpp": '#include "sim/world.hpp"\n'}, "apps/mosaik/main.cpp:1: law rooms:")
+        world = {"sim/world/world.hpp": "#pragma once\n"}
+        self.assertEqual(self.breaches({**world, "apps/mosaik-sim/main.cpp": '#include "sim/world/world.hpp"\n'}), [])
+        self.finds({**world, "apps/mosaik/main.cpp": '#include "sim/world/world.hpp"\n'}, "apps/mosaik/main.cpp:1: law rooms:")
 
     def test_the_simulator_sees_the_node(self):
-        self.assertEqual(self.breaches({"sim/world.cpp": '#include "node/node.hpp"\n'}), [])
-        self.finds({"sim/world.cpp": '#include "runtime/loop.hpp"\n'}, "sim/world.cpp:1: law rooms:")
+        self.assertEqual(self.breaches({"sim/world/world.cpp": '#include "node/node.hpp"\n'}), [])
+        self.finds({"sim/world/world.cpp": '#include "runtime/loop.hpp"\n'}, "sim/world/world.cpp:1: law rooms:")
 
 
 if __name__ == "__main__":

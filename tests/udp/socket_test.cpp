@@ -1,4 +1,4 @@
-#include "udp/socket.hpp"
+#include "transport/udp/socket.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "udp/interfaces.hpp"
+#include "transport/udp/interfaces.hpp"
 
 namespace mosaik::udp {
 namespace {

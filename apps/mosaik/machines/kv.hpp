@@ -28,7 +28,7 @@
 #include <variant>
 #include <vector>
 
-#include <mosaik/state_machine.hpp>
+#include <mosaik/consensus/state_machine.hpp>
 
 namespace mosaik::command::kv {
 

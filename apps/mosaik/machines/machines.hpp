@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include <mosaik/state_machine.hpp>
+#include <mosaik/consensus/state_machine.hpp>
 
 #include "mosaik/machines/counter.hpp"
 #include "mosaik/machines/kv.hpp"

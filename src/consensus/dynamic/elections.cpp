@@ -1,0 +1,282 @@
+// Timers, campaigns and votes (spec: groups 6.2 to 6.5).
+
+#include "consensus/dynamic/impl.hpp"
+#include "consensus/dynamic/quorum.hpp"
+
+namespace mosaik::consensus {
+
+// ------------------------------------------------------------------------------------------------ timers
+
+Nanoseconds Engine::Impl::draw() {
+  const Nanoseconds jitter = config_.election_jitter > 0ns ? rng_.between(0ns, config_.election_jitter - 1ns) : 0ns;
+  return config_.election_timeout + jitter;
+}
+
+void Engine::Impl::arm_follower(const Now& now, Follower& follower) {
+  const auto factor = config_.preference == Preference::reluctant ? reluctance : 1U;
+  follower.election_at = now.mono + draw() * factor + (outvoted_ ? deference() : 0ns);
+}
+
+// Who stood still would depose a healthy leader as the first thing that it does. A proven death is none the less so.
+void Engine::Impl::on_stall(Nanoseconds late) {
+  if (auto* follower = role<Follower>(); follower != nullptr && !haste_)
+    follower->election_at = later(follower->election_at, late);
+  if (auto* candidate = role<Candidate>()) candidate->retry_at = later(candidate->retry_at, late);
+}
+
+// A member that was denied lacks what another has. A Rust member whose log is ahead waits for its timer, which every
+// campaign of ours sets back (spec: groups 6.3): we let timers that were set back together run out before ours.
+Nanoseconds Engine::Impl::deference() const {
+  return std::max(config_.election_jitter, config_.election_timeout / 4);
+}
+
+// ------------------------------------------------------------------------------------------------ company
+
+bool Engine::Impl::enough_by_count() const {
+  const std::size_t connected = peers_.size() + 1;
+  if (config_.quorum_floor != 0) return connected >= config_.quorum_floor;
+  // Those whose death is proven elect nobody elsewhere.
+  const std::size_t size = group_size_ - std::min<std::size_t>(proven_dead_.size(), group_size_);
+  return connected == 1 ? size <= 1 : 2 * connected >= size;
+}
+
+bool Engine::Impl::enough(const Now& now) const {
+  if (enough_by_count()) return true;
+  if (config_.quorum_floor != 0 || lonely_since_ == never) return false;
+  return now.mono >= later(lonely_since_, config_.alone_after);
+}
+
+// The group may be larger than who is connected: remembered with the key, so that a restarted member knows it too.
+void Engine::Impl::note_company(const Now& now) {
+  set_group_size(std::max<std::size_t>(group_size_, peers_.size() + 1));
+  if (enough_by_count()) {
+    lonely_since_ = never;
+  } else if (lonely_since_ == never) {
+    lonely_since_ = now.mono;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ campaigns
+
+void Engine::Impl::become_follower(const Now& now, Term term, const std::optional<PeerId>& leader) {
+  MOSAIK_ASSERT(term >= term_);
+  if (role<Leader>() != nullptr) drop_reads_of_leader();
+  if (term > term_) {
+    term_ = term;
+    dirty_ = true;
+  }
+  const bool was = role<Follower>() != nullptr;
+  Follower follower;
+  follower.leader = leader;
+  arm_follower(now, follower);
+  state_ = std::move(follower);
+  set_online(false);
+  set_leader(leader);
+  hurry_forwards(now);
+  if (!was) tell(RoleChanged{MemberRole::follower, term_});
+}
+
+void Engine::Impl::on_silence(const Now& now) {
+  if (auto* follower = role<Follower>()) {
+    const bool may = config_.preference != Preference::observer;
+    if (may && enough(now) && !lacks_owed(now, log.last_index())) return campaign(now);
+    // Nobody leads. Too few are left, or we lack what others were told to have: a campaign would only drive the term
+    // up.
+    follower->leader.reset();
+    follower->session.reset();
+    set_leader(std::nullopt);
+    set_online(false);
+    return arm_follower(now, *follower);
+  }
+  if (const auto* candidate = role<Candidate>()) note_mute(*candidate);
+  if (enough(now)) return campaign(now);
+  become_follower(now, term_, std::nullopt);
+}
+
+// A member whose machine has failed is bonded and, with a floor, silent (stand_by). It must not cost more than a dead
+// one, which nobody asks. One vote a term and the floor keep the majority that remains from being a second one.
+void Engine::Impl::note_mute(const Candidate& candidate) {
+  if (config_.quorum_floor == 0) return;
+  for (auto& [peer, bonded] : peers_)
+    bonded.mute = candidate.requested.contains(peer) && !candidate.granted.contains(peer) &&
+                  !candidate.abstained.contains(peer) && !candidate.denied.contains(peer);
+}
+
+void Engine::Impl::campaign(const Now& now) {
+  // With a remembered vote in a later term we campaign after that.
+  const Term after = ballot_ ? std::max(term_, ballot_->term) : term_;
+  const bool lone = peers_.empty() && group_size_ <= 1;
+  const auto term = lone ? terms::next_lone(after, slot_) : terms::next(after, slot_);
+  if (!term) return become_follower(now, term_, std::nullopt);
+  if (role<Leader>() != nullptr) drop_reads_of_leader();
+  ++elections_;
+  term_ = *term;
+  ballot_ = Ballot{term_, config_.self};
+  dirty_ = true;
+  Candidate candidate;
+  candidate.retry_at = now.mono + draw();
+  candidate.ballot = durable_after();
+  candidate.requested = {config_.self};
+  candidate.granted = {config_.self};
+  const Frame request = frame(RequestVote{term_, config_.self, log.last()});
+  for (const auto& [peer, bonded] : peers_) {
+    candidate.requested.insert(peer);
+    actions.emplace_back(Send{peer, request, Urgency::consensus, candidate.ballot});
+  }
+  state_ = std::move(candidate);
+  hurry_forwards(now);
+  set_online(false);
+  set_leader(std::nullopt);
+  tell(RoleChanged{MemberRole::candidate, term_});
+  count_votes(now);
+}
+
+void Engine::Impl::on_leader_gone(const Now& now, Loss loss, Survivors survivors) {
+  auto& follower = std::get<Follower>(state_);
+  follower.leader.reset();
+  follower.session.reset();
+  set_leader(std::nullopt);
+  set_online(false);
+  // Its death is certain and the survivors see each other: no need to wait for silence. One after the other, so that
+  // the first has won before the second begins.
+  haste_ = loss != Loss::presumed && survivors == Survivors::clique && config_.preference == Preference::normal &&
+           enough_by_count();
+  const auto put_off = std::exchange(follower.put_off, std::nullopt);
+  if (put_off && votes_after_all(now, *put_off)) return;
+  if (haste_) std::get<Follower>(state_).election_at = now.mono + stagger();
+}
+
+Nanoseconds Engine::Impl::stagger() const {
+  std::int64_t rank = 0;
+  for (const auto& [peer, bonded] : peers_)
+    if (bonded.facts.cpp && peer < config_.self) ++rank;
+  return config_.failover_stagger * rank;
+}
+
+// ------------------------------------------------------------------------------------------------ votes
+
+bool Engine::Impl::lacks_owed(const Now& now, Index last) const {
+  return last < owed_ && committed_ < owed_ && now.mono < owed_until_;
+}
+
+Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& request) {
+  if (ballot_ && (ballot_->term > request.term || (ballot_->term == request.term && ballot_->candidate != from)))
+    return Vote::denied;
+  // We may have forgotten it, or have yet to fetch it: who lacks what a leader has told committed does not lead. Who
+  // holds it judges as always: a candidate that is ahead of it would deny it too, and nobody would lead.
+  if (lacks_owed(now, request.last.index)) return Vote::denied;
+  const Cursor own = log.last();
+  // A Rust candidate compares plainly itself: judged otherwise, each of two could find itself ahead for ever.
+  const auto order = is_cpp(from) ? terms::compare(own, request.last) : own <=> request.last;
+  if (order > 0) return Vote::denied;
+  // An abstention is this term's vote too: it takes us out of the candidate's count (spec: groups 8.1 S7).
+  ballot_ = Ballot{request.term, from};
+  dirty_ = true;
+  const bool grants = order == 0 && own == request.last && config_.preference != Preference::observer;
+  return grants ? Vote::granted : Vote::abstained;
+}
+
+// Who has just heard its leader is not led away by a member that merely lost its own bond with that leader. One that
+// is ahead of all that we know of may have lost it for a reason.
+bool Engine::Impl::keeps_leader(const Now& now, const PeerId& from, const RequestVote& request) const {
+  const auto* follower = role<Follower>();
+  if (follower == nullptr || !follower->leader || follower->leader == from || !is_cpp(from)) return false;
+  // While we catch up it is the leader's log that counts.
+  const Cursor known = follower->session ? follower->session->end() : log.last();
+  return request.term > term_ && now.mono < follower->heard + config_.election_timeout &&
+         !terms::is_behind(known, request.last);
+}
+
+void Engine::Impl::put_off(const PeerId& from, const RequestVote& request) {
+  send(from, RequestVoteResponse{request.term, Vote::denied});
+  auto& known = std::get<Follower>(state_).put_off;
+  if (request.candidate == from && (!known || known->term < request.term)) known = request;
+}
+
+// Who hears of a leader's death a moment later than the candidate must not cost the group an election timeout.
+bool Engine::Impl::votes_after_all(const Now& now, const RequestVote& request) {
+  if (request.term <= term_ || !peers_.contains(request.candidate)) return false;
+  become_follower(now, request.term, std::nullopt);
+  on_request_vote(now, request.candidate, request);
+  return ballot_ == Ballot{request.term, request.candidate};
+}
+
+void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const RequestVote& request) {
+  if (request.candidate != from) return;
+  const Vote vote = judge(now, from, request);
+  send(from, RequestVoteResponse{request.term, vote}, Urgency::consensus, durable_after());
+  auto* follower = role<Follower>();
+  if (follower == nullptr) return;
+  if (vote != Vote::denied) return arm_follower(now, *follower);
+  // Who denies a candidate that is behind has what it lacks, and should not let the group wait.
+  const bool behind = terms::is_behind(request.last, log.last());
+  if (!behind || outvoted_ || follower->leader || config_.preference != Preference::normal || !enough(now)) return;
+  const Nanoseconds pause =
+      haste_ ? config_.failover_stagger + stagger() : rng_.between(0ns, config_.election_jitter / 4);
+  follower->election_at = std::min(follower->election_at, now.mono + pause);
+}
+
+void Engine::Impl::on_vote(const Now& now, const PeerId& from, const RequestVoteResponse& response) {
+  auto* candidate = role<Candidate>();
+  if (candidate == nullptr || !candidate->requested.contains(from)) return;
+  peers_.at(from).mute = false;
+  switch (response.vote) {
+    case Vote::granted: candidate->granted.insert(from); break;
+    case Vote::denied:
+      if (candidate->denied.empty()) candidate->retry_at += deference();
+      candidate->denied.insert(from);
+      outvoted_ = true;
+      break;
+    case Vote::abstained: candidate->abstained.insert(from); break;
+  }
+  count_votes(now);
+}
+
+void Engine::Impl::count_votes(const Now& now) {
+  auto* candidate = role<Candidate>();
+  if (candidate == nullptr || durable_ < candidate->ballot) return;
+  const auto mute = [](const auto& item) { return item.second.mute; };
+  const auto asked = candidate->requested.size() - static_cast<std::size_t>(std::ranges::count_if(peers_, mute));
+  const quorum::Count count{asked, candidate->granted.size(), candidate->abstained.size()};
+  if (!quorum::wins(count, config_.quorum_floor)) return;
+  const std::set<PeerId> granted = std::move(candidate->granted);
+  become_leader(now, granted);
+}
+
+void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted) {
+  Leader leader;
+  leader.elected_at = log.last_index();
+  leader.broadcast = log.last_index();
+  leader.heartbeat_at = now.mono;  // spec: groups 6.6; the crate waits for a whole interval
+  leader.told_commit = committed_;
+  for (auto& [peer, bonded] : peers_) {
+    Bonded anew(bonded.facts, now.mono);
+    anew.provision = bonded.provision;
+    anew.votes_heard = bonded.votes_heard;
+    anew.availability_asked = bonded.availability_asked;
+    bonded = anew;
+    bonded.placed = leader.broadcast;
+    bonded.grace_until = now.mono + config_.election_timeout;
+    if (!granted.contains(peer)) continue;
+    bonded.in_sync = true;  // who grants has a log that equals ours
+    bonded.acked = log.last_index();
+  }
+  state_ = std::move(leader);
+  contests_ = 0;
+  haste_ = false;
+  tell(RoleChanged{MemberRole::leader, term_});
+  set_leader(config_.self);
+  set_online(true);
+}
+
+bool Engine::Impl::contests(const Now& now, const AppendEntries& append) {
+  if (committed_ == Index{} || append.leader_commit >= committed_ || contests_ >= limits::contests) return false;
+  if (config_.preference == Preference::observer || !enough(now)) return false;
+  const Cursor theirs = append.entries.empty()
+                            ? append.previous
+                            : Cursor{append.entries.back().term, append.previous.index.plus(append.entries.size())};
+  // A later term does not make up for what its leader lacks: the votes decide which history stays.
+  return theirs.index < committed_ || terms::is_behind(theirs, Cursor{*log.term_at(committed_), committed_});
+}
+
+}  // namespace mosaik::consensus

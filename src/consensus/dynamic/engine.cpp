@@ -1,0 +1,439 @@
+// The face of the engine; bonds, messages, steps and what is told.
+
+#include "consensus/dynamic/engine.hpp"
+
+#include <new>
+
+#include "base/overloaded.hpp"
+#include "consensus/dynamic/bystander.hpp"
+#include "consensus/dynamic/impl.hpp"
+
+namespace mosaik::consensus {
+
+Engine::Impl::Impl(const Config& config, Restored restored, FramePool& pool, Rng rng, const Now& now)
+    : config_(config),
+      pool_(pool),
+      rng_(rng),
+      term_(restored.term),
+      ballot_(restored.ballot),
+      slot_(terms::slot_of(config.self, config.run)),
+      group_size_(std::max(config.group_size, 1U)) {
+  for (Entry& entry : restored.entries) log.append(std::move(entry));
+  kept_ = persisted_ = log.last_index();
+  note_company(now);
+  Follower follower;
+  arm_follower(now, follower);
+  if (term_ == Term{}) follower.election_at += config_.bootstrap_delay;
+  state_ = std::move(follower);
+}
+
+// ------------------------------------------------------------------------------------------------ bonds
+
+void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
+  if (peer == config_.self) return;
+  Bonded bonded(facts, now.mono);
+  if (role<Ended>() != nullptr) return static_cast<void>(peers_.insert_or_assign(peer, bonded));
+  bonded.greet = true;
+  bonded.grace_until = now.mono + config_.election_timeout;
+  proven_dead_.erase(peer);
+  // Who comes takes the place of one that went.
+  if (!peers_.contains(peer) && peers_.size() + 2 + proven_dead_.size() > std::max<std::size_t>(group_size_, 1) &&
+      !proven_dead_.empty())
+    proven_dead_.erase(proven_dead_.begin());
+  auto* leader = role<Leader>();
+  if (leader != nullptr) bonded.placed = leader->broadcast;
+  peers_.insert_or_assign(peer, bonded);
+  note_company(now);
+  if (facts.floor && *facts.floor != config_.quorum_floor) tell(FloorDiffers{peer, *facts.floor});
+  if (leader == nullptr || !terms::is_lone(term_)) return;
+  leader->silent_until = now.mono + silence * config_.heartbeat_interval;
+  if (leader->silence_ends == never) leader->silence_ends = now.mono + longest_silence * config_.heartbeat_interval;
+}
+
+void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
+  const auto found = peers_.find(peer);
+  if (found == peers_.end()) return;
+  if (role<Ended>() != nullptr) return static_cast<void>(peers_.erase(found));  // it is we who leave
+  if (auto* leader = role<Leader>(); leader != nullptr && found->second.proved) {
+    leader->former[peer] = found->second.acked;
+  } else if (leader != nullptr && !found->second.facts.cpp && !found->second.greet) {
+    leader->doubtful.insert(peer);
+  }
+  peers_.erase(found);
+  if (loss == Loss::departed) set_group_size(std::max<std::size_t>(group_size_ - 1, peers_.size() + 1));
+  if (loss == Loss::proven) proven_dead_.insert(peer);
+  note_company(now);
+  drop_forwards_to(peer);
+  drop_queries_to(peer);
+  outvoted_ = false;  // it may have been the one that was ahead
+  const auto* follower = role<Follower>();
+  if (follower != nullptr && follower->leader == peer) on_leader_gone(now, loss, survivors);
+}
+
+bool Engine::Impl::is_cpp(const PeerId& peer) const {
+  const auto found = peers_.find(peer);
+  return found != peers_.end() && found->second.facts.cpp;
+}
+
+// ------------------------------------------------------------------------------------------------ sending
+
+Frame Engine::Impl::frame(const Message& message) {
+  scratch_.assign(1, bond_message_raft);
+  encode(message, scratch_);
+  return pool_.make(scratch_);
+}
+
+void Engine::Impl::send(const PeerId& to, const Message& message, Urgency urgency, Ticket after) {
+  actions.emplace_back(Send{to, frame(message), urgency, after});
+}
+
+// ------------------------------------------------------------------------------------------------ messages
+
+namespace {
+/// The term that a message carries; forwards and catch-up carry none (spec: groups 5.1).
+std::optional<Term> term_of(const Message& message) {
+  return std::visit(
+      [](const auto& one) -> std::optional<Term> {
+        if constexpr (requires { one.term; }) return one.term;
+        return std::nullopt;
+      },
+      message);
+}
+}  // namespace
+
+namespace {
+/// Of what costs more than it is worth to hear so often; a lost message is nothing new to any of them.
+bool within_rate(const Now& now, Bonded& from, const Message& message) {
+  if (std::holds_alternative<RequestVote>(message) || std::holds_alternative<RequestVoteResponse>(message))
+    return from.votes_heard.take(now.mono);
+  if (std::holds_alternative<AvailabilityRequest>(message)) return from.availability_asked.take(now.mono);
+  return true;
+}
+}  // namespace
+
+Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob& bytes) {
+  if (role<Ended>() != nullptr) return stand_by(from, bytes);
+  if (!peers_.contains(from)) return {};
+  auto message = decode(bytes);
+  if (!message) return std::unexpected(message.error());
+  if (!within_rate(now, peers_.at(from), *message)) return {};
+  if (const auto term = term_of(*message); term && *term > terms::greatest)
+    return fail(Errc::malformed, "a raft message of a term beyond all bounds");
+  std::visit(overloaded{[&](AppendEntries& append) { on_append_entries(now, from, append); },
+                        [&](const AppendEntriesResponse& response) {
+                          if (heeds(now, response.term)) on_append_response(now, from, response);
+                        },
+                        [&](const RequestVote& request) {
+                          if (keeps_leader(now, from, request)) return put_off(from, request);
+                          if (heeds(now, request.term)) on_request_vote(now, from, request);
+                        },
+                        [&](const RequestVoteResponse& response) {
+                          if (heeds(now, response.term)) on_vote(now, from, response);
+                        },
+                        [&](ForwardCommand& commands) { on_forwarded_command(from, commands); },
+                        [&](const CommandAck& ack) { on_command_ack(from, ack); },
+                        [&](ForwardQuery& asked) { on_forwarded_query(now, from, asked); },
+                        [&](QueryResponse& read) { on_query_response(from, read); },
+                        [&](const AvailabilityRequest&) { on_availability_request(from); },
+                        [](const AvailabilityResponse&) {},  // we fetch from the leader, and need not ask what it has
+                        [&](const FetchEntriesRequest& fetch) { on_fetch_request(now, from, fetch.range); },
+                        [&](FetchEntriesResponse& fetched) { on_fetched(from, fetched); }},
+             *message);
+  return {};
+}
+
+// With a floor, what this member has acknowledged may be one of the copies that a commit rests on: it is as good as
+// dead, and nobody may count it as one that is not ahead.
+Result<> Engine::Impl::stand_by(const PeerId& from, const Blob& bytes) {
+  if (config_.quorum_floor != 0) return {};
+  // A member without any entry would begin a history of its own beside that of the members that have stopped.
+  if (committed_ > Index{}) {
+    const auto message = decode(bytes);
+    const auto* request = message ? std::get_if<RequestVote>(&*message) : nullptr;
+    if (request != nullptr && request->candidate == from && request->last.index == Index{}) {
+      send(from, RequestVoteResponse{request->term, Vote::denied});
+      return {};
+    }
+  }
+  if (const auto answer = answer_of_bystander(from, bytes, is_cpp(from))) send(from, *answer);
+  return {};
+}
+
+// AppendEntries alone decides for itself whether a later term is followed.
+bool Engine::Impl::heeds(const Now& now, Term term) {
+  if (term < term_) return false;  // spec: groups 6.3: silently
+  if (term > term_) become_follower(now, term, std::nullopt);
+  return true;
+}
+
+// ------------------------------------------------------------------------------------------------ steps
+
+void Engine::Impl::on_timer(const Now& now) {
+  if (role<Ended>() != nullptr) return;
+  expire_calls(now);
+  expire_queries(now);
+  if (auto* follower = role<Follower>(); follower != nullptr && now.mono >= follower->election_at) on_silence(now);
+  if (auto* follower = role<Follower>();
+      follower != nullptr && follower->rival && now.mono >= follower->rival->contest_at)
+    contest(now, follower->rival->term);
+  if (auto* candidate = role<Candidate>(); candidate != nullptr && now.mono >= candidate->retry_at) on_silence(now);
+}
+
+Mono Engine::Impl::next_deadline() const {
+  Mono out = never;
+  const auto by = [&](Mono at) { out = std::min(out, at); };
+  if (!call_deadlines_.empty()) by(call_deadlines_.begin()->first);
+  if (!query_deadlines_.empty()) by(query_deadlines_.begin()->first);
+  // Those that waited for a leader, which came in the middle of a step.
+  if ((!leaderless_.empty() || !leaderless_queries_.empty()) && has_leader()) by(settled_at_);
+  if (const auto* follower = role<Follower>()) {
+    by(follower->election_at);
+    if (follower->session) by(follower->session->next_deadline());
+    if (follower->rival) by(follower->rival->contest_at);
+  }
+  if (const auto* candidate = role<Candidate>()) by(candidate->retry_at);
+  if (const auto* leader = role<Leader>()) by(next_deadline_of(*leader));
+  for (const auto& [peer, bonded] : peers_) by(bonded.provision.next_deadline());
+  return out;
+}
+
+void Engine::Impl::settle(const Now& now) {
+  settled_at_ = now.mono;
+  if (role<Ended>() == nullptr) {
+    seek_leader(now);
+    advance_session(now);
+    serve_fetches(now);
+    if (role<Leader>() != nullptr) lead_on(now);
+    persist();
+    feed_machine();
+    conclude_calls();
+    tell_waiting();
+    tell_log_fills();
+  }
+  publish();
+}
+
+// Whatever the member was doing is left half done: it takes part in nothing more, and the process lives on.
+void Engine::Impl::give_up_memory(const Now& now) {
+  const std::uint64_t bytes = std::exchange(log, Log()).memory();
+  stop(now, "there was no memory for the log of this group, which had " + std::to_string(bytes) +
+                " bytes; give the process more memory, or all members a smaller --log-limit");
+}
+
+// Once, while there is still room.
+void Engine::Impl::tell_log_fills() {
+  if (log_fills_told_ || log.memory() < config_.log_bytes / 10 * 8) return;
+  log_fills_told_ = true;
+  tell(LogFills{log.memory(), config_.log_bytes});
+}
+
+void Engine::Impl::stop(const Now&, std::string_view reason) {
+  if (role<Ended>() != nullptr) return;
+  if (role<Leader>() != nullptr) drop_reads_of_leader();
+  stopped_because_ = reason;
+  // The bonds stay when it is the machine that failed: a leader that counts on us would wait for ever.
+  const auto* follower = role<Follower>();
+  if (config_.quorum_floor == 0 && follower != nullptr && follower->leader)
+    send(*follower->leader, AppendEntriesResponse{term_, {}, Vote::abstained});
+  state_ = Ended{};
+  stop_calls();
+  for (const auto& [key, waiting] : queries_) refuse_query(waiting, Refusal::stopped);
+  queries_.clear();
+  queries_by_forward_.clear();
+  query_deadlines_.clear();
+  queries_for_machine_.clear();
+  leaderless_queries_.clear();
+  set_online(false);
+  set_leader(std::nullopt);
+  tell(RoleChanged{MemberRole::stopped, term_});
+  if (!reason.empty()) tell(Stopped{std::string(reason)});
+}
+
+// ------------------------------------------------------------------------------------------------ what is told
+
+void Engine::Impl::set_leader(const std::optional<PeerId>& leader) {
+  if (leader_ == leader) return;
+  leader_ = leader;
+  if (leader) outvoted_ = false;
+  tell(LeaderChanged{leader, term_});
+}
+
+void Engine::Impl::set_online(bool online) {
+  if (online_ == online) return;
+  online_ = online;
+  tell(OnlineChanged{online});
+}
+
+void Engine::Impl::set_group_size(std::size_t size) {
+  if (group_size_ == size) return;
+  group_size_ = static_cast<std::uint32_t>(size);
+  actions.emplace_back(Remember{group_size_});
+}
+
+void Engine::Impl::publish() {
+  const Cursor last = log.last();
+  if (told_committed_ == committed_ && told_position_ == last) return;
+  told_committed_ = committed_;
+  told_position_ = last;
+  tell(Progress{committed_, last});
+}
+
+ConsensusStatus Engine::Impl::status() const {
+  ConsensusStatus out;
+  out.role = std::visit([](const auto& state) { return state.role; }, state_);
+  out.term = term_;
+  out.leader = leader_;
+  out.online = online_;
+  out.committed = committed_;
+  out.applied = applied_;
+  out.log_position = log.last();
+  out.log_bytes = log.memory();
+  out.log_limit = config_.log_bytes;
+  out.group_size = group_size_;
+  out.quorum_floor = config_.quorum_floor;
+  out.elections = elections_;
+  out.overwritten = overwritten_;
+  out.diverged = diverged_;
+  out.heard_of = log.last_index();
+  if (const auto* follower = role<Follower>(); follower != nullptr && follower->session) {
+    out.catching_up = true;
+    out.heard_of = std::max(out.heard_of, follower->session->end().index);
+  }
+  out.in_step = others_in_step();
+  out.connected = static_cast<std::uint32_t>(peers_.size() + 1);
+  out.waiting = waiting();
+  out.waits_for = waits_for(out.waiting);
+  out.stopped_because = stopped_because_;
+  return out;
+}
+
+Waiting Engine::Impl::waiting() const {
+  Now now;
+  now.mono = settled_at_;
+  if (role<Ended>() != nullptr) return Waiting::nothing;
+  if (role<Leader>() != nullptr)
+    return may_commit_alone(now) || config_.quorum_floor != 0 ? Waiting::nothing : Waiting::company;
+  if (role<Candidate>() != nullptr) return outvoted_ ? Waiting::history : Waiting::election;
+  if (std::get<Follower>(state_).session) return Waiting::catching_up;
+  if (leader_) return Waiting::nothing;
+  if (!enough_by_count() && config_.quorum_floor != 0) return Waiting::floor;
+  if (!enough(now)) return Waiting::company;
+  return outvoted_ || lacks_owed(now, log.last_index()) ? Waiting::history : Waiting::election;
+}
+
+Nanoseconds Engine::Impl::waits_for(Waiting what) const {
+  Mono end = settled_at_;
+  if (what == Waiting::company) end = later(lonely_since_, config_.alone_after);
+  if (what == Waiting::history && log.last_index() < owed_ && committed_ < owed_) end = owed_until_;
+  return std::max(end - settled_at_, Nanoseconds{});
+}
+
+// Once for each wait, and not for what is over within an election timeout: a member that starts is alone for a moment.
+void Engine::Impl::tell_waiting() {
+  const Waiting what = waiting();
+  if (std::exchange(waiting_, what) != what) {
+    waiting_since_ = settled_at_;
+    waiting_told_ = false;
+  }
+  if (what != Waiting::company && what != Waiting::floor && what != Waiting::history) return;
+  if (waiting_told_ || settled_at_ - waiting_since_ < config_.election_timeout) return;
+  waiting_told_ = true;
+  tell(Waits{what, waits_for(what), static_cast<std::uint32_t>(peers_.size() + 1),
+             what == Waiting::floor ? config_.quorum_floor : group_size_});
+}
+
+/// With what it is waited for, for the caller.
+NotApplied Engine::Impl::no_leader() const {
+  const Waiting what = waiting();
+  return {Refusal::offline, what, waits_for(what)};
+}
+
+/// A leader counts; a follower knows of its leader alone.
+std::uint32_t Engine::Impl::others_in_step() const {
+  if (role<Leader>() == nullptr) return leader_ && peers_.contains(*leader_) ? 1 : 0;
+  return static_cast<std::uint32_t>(std::ranges::count_if(
+      peers_, [&](const auto& item) { return item.second.in_sync && item.second.acked >= committed_; }));
+}
+
+// ------------------------------------------------------------------------------------------------ the face
+
+Engine::Engine(Config config, FramePool& pool, Rng rng, const Now& now) {
+  Restored restored = std::exchange(config.restored, {});  // the log has it from here on
+  impl_ = std::make_unique<Impl>(config, std::move(restored), pool, rng, now);
+}
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+void Engine::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
+  impl_->on_bonded(now, peer, facts);
+}
+void Engine::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
+  impl_->on_gone(now, peer, loss, survivors);
+}
+Result<> Engine::on_message(const Now& now, const PeerId& from, const Blob& message) {
+  try {
+    return impl_->on_message(now, from, message);
+  } catch (const std::bad_alloc&) {
+    impl_->give_up_memory(now);
+    return {};
+  }
+}
+void Engine::on_growing(const Now& now, const PeerId& from, std::span<const std::uint8_t, 3> head) {
+  impl_->on_growing(now, from, head);
+}
+void Engine::submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline) {
+  try {
+    impl_->submit(now, call, std::move(commands), until, deadline);
+  } catch (const std::bad_alloc&) {
+    impl_->give_up_memory(now);
+  }
+}
+void Engine::query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline) {
+  impl_->query(now, call, std::move(query), consistency, deadline);
+}
+void Engine::on_applied(const Now& now, Epoch epoch, Index index) {
+  impl_->on_applied(now, epoch, index);
+}
+void Engine::on_answered(const Now& now, QueryId query, const Result<Blob>& answer) {
+  impl_->on_answered(now, query, answer);
+}
+void Engine::on_persisted(const Now& now, Ticket ticket) {
+  impl_->on_persisted(now, ticket);
+}
+void Engine::on_persist_failed(const Now& now, std::string_view why) {
+  impl_->stop(now, why);
+}
+void Engine::on_stall(Nanoseconds late) {
+  impl_->on_stall(late);
+}
+void Engine::on_queues(const QueueEmpty& empty) {
+  impl_->on_queues(empty);
+}
+void Engine::on_timer(const Now& now) {
+  impl_->on_timer(now);
+}
+Mono Engine::next_deadline() const {
+  return impl_->next_deadline();
+}
+void Engine::stop(const Now& now, std::string_view reason) {
+  impl_->stop(now, reason);
+}
+void Engine::settle(const Now& now) {
+  try {
+    impl_->settle(now);
+  } catch (const std::bad_alloc&) {
+    impl_->give_up_memory(now);
+  }
+}
+std::vector<Action> Engine::take_effects() {
+  return std::exchange(impl_->actions, {});
+}
+ConsensusStatus Engine::status() const {
+  return impl_->status();
+}
+const Log& Engine::log() const noexcept {
+  return impl_->log;
+}
+
+}  // namespace mosaik::consensus

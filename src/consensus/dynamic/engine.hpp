@@ -1,0 +1,130 @@
+#pragma once
+/// consensus: members of a group that agree on one log of commands: the `dynamic` engine, the crate's Raft message for
+/// message (docs/protocol/groups.md 5, 6), hardened wherever that does not show on the wire (11).
+///
+/// Place. One Engine a group with a machine. In come: bonds that form and end, raft messages of their authenticated
+/// peers, calls, what the machine and the disk have done, and time. Out come Actions (actions.hpp). It knows no links,
+/// no entries, no machine: commands, queries and answers are opaque bytes.
+///
+/// One step: any number of inputs, then `settle`, then `take_effects`. What is appended and answered leaves in settle,
+/// so that everything that came in together travels together.
+///
+/// Life of a member. *Follower*: hears a leader, appends, acknowledges; when its log does not meet the leader's it is
+/// offline and fetches what it lacks from the leader (catch_up.hpp). *Candidate*: after silence, or at once when the
+/// leader's death is proven, asks all bonded members. *Leader*: places commands, counts acknowledgements, commits.
+///
+/// Laws.
+///  * No two C++ members campaign in one term (terms.hpp). One vote a term; an abstention counts as one.
+///  * A follower follows one leader a term; ids in messages are those of the bond that they came over.
+///  * Committed entries are never truncated. A leader that lacks what we have committed is contested: our own
+///    leader campaigns at once, we a little later if it has not, and with the others' help it gets what it lacks. If
+///    it prevails, this member says Diverged, resets its machine and starts over from the leader's history: no member
+///    shows values that its leader's log does not give.
+///  * A Rust member panics on repeated, skipped or resent entries while it catches up (docs/protocol/groups.md 11.2).
+///    It gets, on each bond, strictly consecutive entries; repairs only as the first message of a new bond, from its
+///    last acknowledgement; resent entries (read confirmations) only when it has acknowledged the newest on this bond.
+///  * Every call ends: by its deadline at the latest, and says committed, certainly not applied, or unknown. Committed
+///    means that the entry at that place was compared with the command.
+///  * With a floor of n (Config::quorum_floor): a candidate wins only when granted + abstained reach n (an abstainer
+///    is not ahead); a leader commits only entries of its own term with n distinct acknowledgements, and steps down
+///    when fewer than n were connected for an election timeout; strong reads wait for n confirmations. Under a Rust
+///    leader the floor gates what calls are told, never what is applied.
+///  * Without one, quorums are relative to who is connected, as in the crate, with three differences: two members
+///    need both acknowledgements; less than half of the largest group seen (a lone member of two: less than all) waits
+///    `alone_after` before it elects, unless departures explain the rest; and a leader that lost everybody by mere
+///    silence commits alone only after that time.
+///
+/// A lone beginner. A member that never had company elects itself in a lone term, as the crate's do. When company comes
+/// it keeps silent for two heartbeats: a leader with a longer log is followed instead, and only then it takes a new
+/// term and leads the newcomers.
+///
+/// Limits: base/limits.hpp, "consensus". Deterministic: the same inputs and seed give the same actions.
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/random.hpp"
+#include "consensus/dynamic/config.hpp"
+#include "consensus/dynamic/terms.hpp"
+#include "consensus/log/log.hpp"
+
+namespace mosaik::consensus {
+
+/// Who is at the other end of a bond.
+struct PeerFacts {
+  bool cpp = false;
+  std::optional<std::uint32_t> floor;  ///< of a C++ peer, if it told
+};
+/// How a bond ended.
+enum class Loss : std::uint8_t {
+  departed,  ///< it said goodbye: it is no member any more
+  proven,    ///< it is dead: an authenticated close, a stateless reset, the sentinel
+  presumed,  ///< silence; it may live behind a partition
+};
+/// What the topology says of those that are left when a bond ends.
+enum class Survivors : std::uint8_t {
+  clique,  ///< each two of those bonded with us are bonded with each other, as far as is known
+  other,
+};
+
+/// Whether nothing that was sent to the peer with this urgency waits in our own queues any more.
+using QueueEmpty = std::function<bool(const PeerId&, Urgency)>;
+
+class Engine {
+ public:
+  /// `pool` outlives this and all frames.
+  Engine(Config config, FramePool& pool, Rng rng, const Now& now);
+  ~Engine();
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+
+  // -- bonds. A bond that replaces another: on_gone (proven), then on_bonded.
+  void on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts);
+  void on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors);
+  /// One raft message: the bytes behind the variant index of the bond message. Errors: malformed.
+  [[nodiscard]] Result<> on_message(const Now& now, const PeerId& from, const Blob& message);
+
+  /// A bond message of the peer that begins with these bytes has grown and is not complete. A long one of the leader,
+  /// on a slow path, is heard as long as it comes: what the leader would say besides waits behind it.
+  void on_growing(const Now& now, const PeerId& from, std::span<const std::uint8_t, 3> head);
+
+  /// What has become of the answers to those who catch up; before settle. A peer whose answer waits gets no other one.
+  void on_queues(const QueueEmpty& empty);
+
+  // -- calls: each ends with exactly one Answer.
+  void submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline);
+  void query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline);
+
+  // -- the machine
+  /// Commands of `epoch` are applied up to `index`; those of an earlier epoch do not count.
+  void on_applied(const Now& now, Epoch epoch, Index index);
+  void on_answered(const Now& now, QueryId query, const Result<Blob>& answer);
+
+  // -- the disk
+  void on_persisted(const Now& now, Ticket ticket);
+  /// Ends voting, acknowledging and leading for good: the engine stops.
+  void on_persist_failed(const Now& now, std::string_view why);
+
+  // -- time and ends
+  /// Our own loop came `late` too late, and much: that time was nobody's silence. Before on_timer.
+  void on_stall(Nanoseconds late);
+  void on_timer(const Now& now);
+  [[nodiscard]] Mono next_deadline() const;
+  /// Answers all calls; nothing is sent any more. For a machine that failed, or a group that is left.
+  void stop(const Now& now, std::string_view reason);
+
+  /// Ends a step.
+  void settle(const Now& now);
+  [[nodiscard]] std::vector<Action> take_effects();
+
+  [[nodiscard]] ConsensusStatus status() const;
+  /// The log, for tests, simulation and the store.
+  [[nodiscard]] const Log& log() const noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mosaik::consensus

@@ -1,0 +1,149 @@
+// What bonds tell, and to whom it goes (router.cpp).
+
+#include <algorithm>
+
+#include "node/impl.hpp"
+
+namespace mosaik::node {
+
+bool Node::Impl::bonded_anywhere(const PeerId& peer) const {
+  return std::ranges::any_of(groups, [&](const auto& item) { return item.second.mesh().has_bond(peer); });
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::BondUp& up) {
+  bonded_[up.link] = up.peer;
+  with_detector([&](auto& events) {
+    detector.on_frame(now, up.peer, events);  // a peer that another group suspects is refuted by this
+    detector.watch(now, up.peer, up.cpp ? detector::PeerKind::cpp : detector::PeerKind::rust);
+  });
+  discovery.set_bonded(now, up.peer, true);
+  if (peer_cache_.add(up.entry, now)) memory_changed_ = true;
+  if (const auto at = dialing_.met_at(up.peer); at && peer_cache_.note_met(up.peer, *at)) memory_changed_ = true;
+  if (up.capabilities.can(bonds::Capability::sentinel))
+    with_sentinels(now, [&](auto& actions) { sentinels.on_bond_up(now, up.peer, up.link, endpoint, actions); });
+  const auto group = groups.find(id);
+  if (group == groups.end()) return;
+  group->second.on_bond_up(now, up);
+  report_bond(now, EventKind::bond_up, group->second.mesh(), up.peer, up.session);
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::BondDown& down) {
+  bonded_.erase(down.link);
+  peer_cache_.note_end(down.peer, now);
+  with_sentinels(now, [&](auto& actions) { sentinels.on_bond_down(now, down.peer, down.link, endpoint, actions); });
+  if (!bonded_anywhere(down.peer)) {
+    detector.forget(down.peer);
+    opinions.forget(down.peer);
+    discovery.set_bonded(now, down.peer, false);
+  }
+  const auto group = groups.find(id);
+  if (group == groups.end()) return;
+  group->second.on_bond_down(now, down);
+  Event& event = report_bond(now, EventKind::bond_down, group->second.mesh(), down.peer, down.session);
+  event.by = bonds::to_string(down.by);
+  event.code = down.code;
+  event.reason = down.reason;
+}
+
+Event& Node::Impl::report_bond(const Now& now, EventKind kind, const bonds::Mesh& mesh, const PeerId& peer,
+                               const SessionId& session) {
+  Event& event = report(now, kind);
+  event.group = mesh.id();
+  event.peer = peer;
+  event.session = session;
+  event.bond = mesh.name_of(self.id(), peer);
+  return event;
+}
+
+// Anybody can have himself refused, as often as he likes: he may not fill logs, nor push other events out of them.
+void Node::Impl::report_refused(const Now& now, const GroupId& id, const bonds::Refused& refused) {
+  if (refused.by_us && !refusals_.take(now)) return;
+  Event& event = report(now, EventKind::refused);
+  event.group = id;
+  event.peer = refused.peer;
+  event.by = refused.by_us ? "us" : "peer";
+  event.code = refused.code;
+  event.reason = reason_of(static_cast<CloseCode>(refused.code));
+  touch();
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::Refused& refused) {
+  report_refused(now, id, refused);
+  if (!refused.by_us) return;
+  const auto code = static_cast<CloseCode>(refused.code);
+  const std::string peer = "peer " + refused.peer.brief();
+  if (code == CloseCode::group_not_found)
+    diagnostics_.meet(now, Trouble::group,
+                      peer +
+                          " asked for a group that this node has not joined (30404): another group secret, other "
+                          "heartbeat settings or another machine");
+  if (code == CloseCode::different_network)
+    diagnostics_.meet(now, Trouble::network, peer + " of another network dialed this node (101): compare --network");
+  if (code == CloseCode::invalid_proof)
+    diagnostics_.meet(now, Trouble::proof, peer + " could not prove the group secret (30405)");
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::SyncWanted& wanted) {
+  with_discovery([&](Links& links, auto& events) {
+    discovery.sync_with(now, wanted.peer, wanted.addresses, links, events, DialSource::entry);
+  });
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::EntryHeard& heard) {
+  with_discovery([&](Links&, auto& events) { discovery.feed(now, heard.entry, discovery::Source::bond, events); });
+}
+
+// It left this group; when its entry names no group any more and nothing else binds us, it is gone altogether.
+void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::DepartureHeard& heard) {
+  if (peer_cache_.remove(heard.peer)) memory_changed_ = true;
+  const identity::EntryRef entry = discovery.find(heard.peer, now);
+  if (entry && entry->entry.groups.empty() && !bonded_anywhere(heard.peer))
+    with_discovery([&](Links&, auto& events) { discovery.on_departure(now, heard.peer, events); });
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::RaftHeard& heard) {
+  with_group(now, id, [&](groups::Group& group, const bonds::MeshContext& step) { group.on_raft(step, heard); });
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::ExtensionHeard& heard) {
+  if (heard.tag == wire::ExtensionTag::sentinel_offer)
+    with_sentinels(now,
+                   [&](auto& actions) { sentinels.on_offer(heard.peer, heard.link, heard.value, endpoint, actions); });
+  if (heard.tag != wire::ExtensionTag::opinion) return;
+  const auto silent_for = [&](const PeerId& peer) {
+    return bonded_anywhere(peer) ? std::optional(detector.silent_for(now, peer)) : std::nullopt;
+  };
+  with_indirect_probes(now,
+                       [&](auto& actions) { opinions.on_word(now, heard.peer, heard.value, silent_for, actions); });
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::Asked& asked) {
+  if (const auto stats = endpoint.stats(asked.link)) detector.on_asked(now, asked.peer, stats->smoothed_rtt);
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::ProbeWanted& wanted) {
+  with_detector([&](auto& events) { detector.on_hint(now, wanted.peer, events); });
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::ForgottenMember& forgotten) {
+  const auto knows = [&](const auto& item) { return item.second.mesh().was_bonded(forgotten.peer); };
+  if (std::ranges::none_of(groups, knows) && peer_cache_.remove(forgotten.peer)) memory_changed_ = true;
+  if (!refusals_.take(now)) return;
+  notice(now, "member " + forgotten.peer.brief() + " is forgotten, as an operator has asked", forgotten.peer);
+}
+
+void Node::Impl::on_event(const Now&, const GroupId&, const bonds::MeshChanged&) {
+  touch();
+}
+
+void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::MeshLeft&) {
+  groups.erase(id);
+  pace_health();
+  std::erase_if(owners_,
+                [&](const auto& item) { return item.second.room == Owner::Room::group && item.second.group == id; });
+  report(now, EventKind::left).group = id;
+  actions_.emplace_back(GroupLeft{id});
+  touch();
+}
+
+}  // namespace mosaik::node
