@@ -132,7 +132,6 @@ TEST(SyncDialer, says_why_a_sync_failed) {
 }
 
 TEST(SyncDialer, says_in_words_who_ended_it_and_how) {
-  using ClosedBy;
   struct Case {
     bool opened;
     CloseInfo close;
