@@ -128,5 +128,34 @@ TEST(ALog, copies_what_fits_and_at_least_one) {
   EXPECT_EQ(log.copy({Index{0}, Index{most}}, 1000).size(), 5U);
 }
 
+TEST(ALog, with_a_first_index__begins_behind_what_is_not_kept) {
+  Log log(at(4, 10));
+  EXPECT_EQ(log.last(), at(4, 10));
+  EXPECT_EQ(log.first_index(), Index{11});
+  EXPECT_EQ(log.committed(), Index{10}) << "only what is committed may leave at the head";
+  EXPECT_EQ(log.append(entry(5, 1)), Index{11});
+  EXPECT_TRUE(log.matches(at(4, 10)));
+  EXPECT_TRUE(log.matches(at(5, 11)));
+  EXPECT_EQ(log.term_at(Index{9}), std::nullopt);
+  EXPECT_EQ(log.copy({Index{1}, Index{99}}, 1000).size(), 1U);
+  EXPECT_EQ(log.truncate(Index{11}), 1U);
+  log.check_invariants();
+}
+
+TEST(ALog, committed__is_never_truncated) {
+  Log log;
+  for (std::uint8_t i = 1; i <= 5; ++i) log.append(entry(1, i));
+  log.commit_to(Index{3});
+  log.commit_to(Index{2});
+  EXPECT_EQ(log.committed(), Index{3});
+  EXPECT_EQ(log.uncommitted_bytes(), 2U);
+  EXPECT_DEATH(log.truncate(Index{3}), "committed");
+  log.commit_to(Index{99});
+  EXPECT_EQ(log.committed(), Index{5});
+  log.clear();
+  EXPECT_EQ(log.committed(), Index{0});
+  log.check_invariants();
+}
+
 }  // namespace
 }  // namespace mosaik::consensus

@@ -184,7 +184,7 @@ Outcome Engine::Impl::judge_call(const Call& call) const {
 }
 
 void Engine::Impl::conclude_calls() {
-  while (!by_place_.empty() && by_place_.begin()->first <= committed_) {
+  while (!by_place_.empty() && by_place_.begin()->first <= log.committed()) {
     const CallId id = by_place_.begin()->second;
     const Call& call = calls_.at(id);
     Outcome outcome = judge_call(call);

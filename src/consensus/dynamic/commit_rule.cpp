@@ -35,14 +35,7 @@ bool Engine::Impl::may_commit_alone(const Now& now) const {
 }
 
 void Engine::Impl::advance_commit(const Now& now) {
-  commit_to(agreed(now));
-}
-
-void Engine::Impl::commit_to(Index index) {
-  for (const Index last = std::min(index, log.last_index()); committed_ < last;) {
-    committed_ = committed_.next();
-    committed_bytes_ += log.at(committed_).command.size();
-  }
+  log.commit_to(agreed(now));
 }
 
 }  // namespace mosaik::consensus

@@ -156,7 +156,7 @@ Nanoseconds Engine::Impl::stagger() const {
 // ------------------------------------------------------------------------------------------------ votes
 
 bool Engine::Impl::lacks_owed(const Now& now, Index last) const {
-  return last < owed_ && committed_ < owed_ && now.mono < owed_until_;
+  return last < owed_ && log.committed() < owed_ && now.mono < owed_until_;
 }
 
 Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& request) {
@@ -248,7 +248,7 @@ void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted
   leader.elected_at = log.last_index();
   leader.broadcast = log.last_index();
   leader.heartbeat_at = now.mono;  // spec: groups 6.6; the crate waits for a whole interval
-  leader.told_commit = committed_;
+  leader.told_commit = log.committed();
   for (auto& [peer, bonded] : peers_) {
     Bonded anew(bonded.facts, now.mono);
     anew.provision = bonded.provision;
@@ -270,13 +270,15 @@ void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted
 }
 
 bool Engine::Impl::contests(const Now& now, const AppendEntries& append) {
-  if (committed_ == Index{} || append.leader_commit >= committed_ || contests_ >= limits::contests) return false;
+  if (log.committed() == Index{} || append.leader_commit >= log.committed() || contests_ >= limits::contests)
+    return false;
   if (config_.preference == Preference::observer || !enough(now)) return false;
   const Cursor theirs = append.entries.empty()
                             ? append.previous
                             : Cursor{append.entries.back().term, append.previous.index.plus(append.entries.size())};
   // A later term does not make up for what its leader lacks: the votes decide which history stays.
-  return theirs.index < committed_ || terms::is_behind(theirs, Cursor{*log.term_at(committed_), committed_});
+  return theirs.index < log.committed() ||
+         terms::is_behind(theirs, Cursor{*log.term_at(log.committed()), log.committed()});
 }
 
 }  // namespace mosaik::consensus

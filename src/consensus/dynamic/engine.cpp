@@ -147,7 +147,7 @@ Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob
 Result<> Engine::Impl::stand_by(const PeerId& from, const Blob& bytes) {
   if (config_.quorum_floor != 0) return {};
   // A member without any entry would begin a history of its own beside that of the members that have stopped.
-  if (committed_ > Index{}) {
+  if (log.committed() > Index{}) {
     const auto message = decode(bytes);
     const auto* request = message ? std::get_if<RequestVote>(&*message) : nullptr;
     if (request != nullptr && request->candidate == from && request->last.index == Index{}) {
@@ -272,10 +272,10 @@ void Engine::Impl::set_group_size(std::size_t size) {
 
 void Engine::Impl::publish() {
   const Cursor last = log.last();
-  if (told_committed_ == committed_ && told_position_ == last) return;
-  told_committed_ = committed_;
+  if (told_committed_ == log.committed() && told_position_ == last) return;
+  told_committed_ = log.committed();
   told_position_ = last;
-  tell(Progress{committed_, last});
+  tell(Progress{log.committed(), last});
 }
 
 ConsensusStatus Engine::Impl::status() const {
@@ -284,7 +284,7 @@ ConsensusStatus Engine::Impl::status() const {
   out.term = term_;
   out.leader = leader_;
   out.online = online_;
-  out.committed = committed_;
+  out.committed = log.committed();
   out.applied = applied_;
   out.log_position = log.last();
   out.log_bytes = log.memory();
@@ -324,7 +324,7 @@ Waiting Engine::Impl::waiting() const {
 Nanoseconds Engine::Impl::waits_for(Waiting what) const {
   Mono end = settled_at_;
   if (what == Waiting::company) end = later(lonely_since_, config_.alone_after);
-  if (what == Waiting::history && log.last_index() < owed_ && committed_ < owed_) end = owed_until_;
+  if (what == Waiting::history && log.last_index() < owed_ && log.committed() < owed_) end = owed_until_;
   return std::max(end - settled_at_, Nanoseconds{});
 }
 
@@ -352,7 +352,7 @@ NotApplied Engine::Impl::no_leader() const {
 std::uint32_t Engine::Impl::others_in_step() const {
   if (role<Leader>() == nullptr) return leader_ && peers_.contains(*leader_) ? 1 : 0;
   return static_cast<std::uint32_t>(std::ranges::count_if(
-      peers_, [&](const auto& item) { return item.second.in_sync && item.second.acked >= committed_; }));
+      peers_, [&](const auto& item) { return item.second.in_sync && item.second.acked >= log.committed(); }));
 }
 
 // ------------------------------------------------------------------------------------------------ the face

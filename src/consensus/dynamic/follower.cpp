@@ -87,7 +87,7 @@ void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& app
   if (log.matches(append.previous)) return accept(from, append);
   // An entry of ours where the leader has another one: it and all behind it leave.
   if (append.previous.index <= log.last_index()) {
-    if (append.previous.index <= committed_) {
+    if (append.previous.index <= log.committed()) {
       start_over(from, append.previous.index);
     } else {
       cut(append.previous.index);
@@ -105,7 +105,7 @@ std::optional<Index> Engine::Impl::merge(const Cursor& previous, std::vector<Ent
     if (index <= log.last_index()) {
       // Equal terms with unequal commands: two Rust leaders had one term (spec: groups 8.1 S4).
       if (log.at(index) == entry) continue;
-      if (index <= committed_) return index;
+      if (index <= log.committed()) return index;
       cut(index);
     }
     log.append(std::move(entry));
@@ -127,11 +127,11 @@ void Engine::Impl::accept(const PeerId& from, AppendEntries& append) {
   const bool first = !follower.accepted;
   follower.accepted = true;
   follower.session.reset();
-  if (append.leader_commit >= committed_) contests_ = 0;
+  if (append.leader_commit >= log.committed()) contests_ = 0;
   // A Rust leader wants no answer to heartbeats; one tells it that we are in step (it counts us from then on). A C++
   // leader gets exactly one answer to each AppendEntries: it counts them.
   if (has_entries || first || is_cpp(from)) acknowledge_in_step(from, matched);
-  commit_to(std::min(append.leader_commit, matched));
+  log.commit_to(std::min(append.leader_commit, matched));
   set_online(true);
 }
 
@@ -174,7 +174,7 @@ void Engine::Impl::advance_session(const Now& now) {
   const auto outcome = follower->session->drain(log);
   if (log.last_index() != before) dirty_ = true;
   if (const auto* parted = std::get_if<CatchUp::Parted>(&outcome)) {
-    if (parted->from > committed_) {
+    if (parted->from > log.committed()) {
       cut(parted->from);
     } else {
       start_over(leader_.value_or(config_.self), parted->from);
@@ -189,7 +189,7 @@ void Engine::Impl::end_session(Follower& follower) {
   const Index target = follower.session->target().index;
   follower.session.reset();
   follower.accepted = true;
-  commit_to(std::min(follower.leader_commit, target));
+  log.commit_to(std::min(follower.leader_commit, target));
   set_online(true);
   // A C++ leader's next heartbeat brings our acknowledgement; a Rust leader's would not.
   if (follower.leader && !is_cpp(*follower.leader)) acknowledge_in_step(*follower.leader, target);
@@ -198,27 +198,30 @@ void Engine::Impl::end_session(Follower& follower) {
 // ------------------------------------------------------------------------------------------------ what leaves
 
 void Engine::Impl::cut(Index from) {
-  MOSAIK_ASSERT(from > committed_);  // committed entries are never truncated
   log.truncate(from);
+  forget_from(from);
+}
+
+void Engine::Impl::forget_from(Index from) {
   note_kept(from);
   if (auto* follower = role<Follower>(); follower != nullptr && follower->session) follower->session->restart(from);
 }
 
 void Engine::Impl::start_over(const PeerId& leader, Index first_difference) {
-  if (committed_ > Index{}) {
+  if (log.committed() > Index{}) {
     ++diverged_;
-    tell(Diverged{leader, term_, committed_, first_difference});
+    tell(Diverged{leader, term_, log.committed(), first_difference});
     ++epoch_.value;
     actions.emplace_back(Reset{epoch_});
   }
-  committed_ = handed_ = applied_ = {};
-  committed_bytes_ = 0;
+  handed_ = applied_ = {};
   applying_.clear();
   applying_commands_ = applying_bytes_ = 0;
   owed_ = {};
   give_up_places(Doubt::diverged);
   refuse_waiting_reads(Refusal::offline);
-  cut(Index{1});
+  log.clear();
+  forget_from(Index{1});
 }
 
 }  // namespace mosaik::consensus

@@ -134,6 +134,8 @@ class Engine::Impl {
   void advance_session(const Now& now);
   void end_session(Follower& follower);
   void cut(Index from);
+  /// Our entries from there on have left the log.
+  void forget_from(Index from);
   void start_over(const PeerId& leader, Index first_difference);
 
   // leader.cpp
@@ -163,7 +165,6 @@ class Engine::Impl {
   [[nodiscard]] Index agreed(const Now& now) const;
   [[nodiscard]] bool may_commit_alone(const Now& now) const;
   void advance_commit(const Now& now);
-  void commit_to(Index index);
 
   // provider.cpp
   void on_availability_request(const PeerId& from);
@@ -238,8 +239,6 @@ class Engine::Impl {
   State state_;
   Term term_;
   std::optional<Ballot> ballot_;
-  Index committed_;
-  std::size_t committed_bytes_ = 0;
   const std::uint64_t slot_;
   std::map<PeerId, Bonded> peers_;
   std::optional<PeerId> leader_;  ///< as told

@@ -18,8 +18,8 @@ std::optional<Refusal> Engine::Impl::lacks_room(const std::vector<Blob>& command
   if (log.memory() + logged_bytes(commands) > config_.log_bytes) return Refusal::log_full;
   // With a floor, what earlier leaders left uncommitted is committed by an entry of this term and by nothing else.
   if (config_.quorum_floor != 0 && log.last().term != term_) return std::nullopt;
-  const std::uint64_t waiting = log.last_index().since(committed_);
-  const bool room = log.bytes() - committed_bytes_ + size <= limits::uncommitted_bytes &&
+  const std::uint64_t waiting = log.last_index().since(log.committed());
+  const bool room = log.uncommitted_bytes() + size <= limits::uncommitted_bytes &&
                     waiting + commands.size() <= limits::uncommitted_entries;
   return room ? std::nullopt : std::optional(Refusal::full);
 }
@@ -31,7 +31,7 @@ std::optional<Refusal> Engine::Impl::lacks_room_for(const PeerId& from, const st
   if (!is_fair(part.log, size, log.memory(), config_.log_bytes)) return Refusal::log_full;
   // Its first commands go in whatever others left uncommitted: they may be what commits that.
   const bool first = part.uncommitted == 0;
-  if (!first && !is_fair(part.uncommitted, size, log.bytes() - committed_bytes_, limits::uncommitted_bytes))
+  if (!first && !is_fair(part.uncommitted, size, log.uncommitted_bytes(), limits::uncommitted_bytes))
     return Refusal::full;
   return std::nullopt;
 }
@@ -64,7 +64,7 @@ void Engine::Impl::broadcast(const Now& now) {
   auto& leader = std::get<Leader>(state_);
   while (leader.broadcast < log.last_index()) {
     const std::vector<Entry> entries = log.copy({leader.broadcast.next(), log.last_index()}, limits::append_bytes);
-    const AppendEntries head{term_, config_.self, broadcast_end(), {}, committed_};
+    const AppendEntries head{term_, config_.self, broadcast_end(), {}, log.committed()};
     leader.broadcast = leader.broadcast.plus(entries.size());
     if (!peers_.empty()) {
       scratch_.assign(1, bond_message_raft);
@@ -73,16 +73,16 @@ void Engine::Impl::broadcast(const Now& now) {
       for (auto& [peer, bonded] : peers_) append_to(now, peer, bonded, message, leader.broadcast, true);
     }
     leader.told = true;
-    leader.told_commit = committed_;
+    leader.told_commit = log.committed();
   }
 }
 
 void Engine::Impl::heartbeat(const Now& now) {
   auto& leader = std::get<Leader>(state_);
   leader.told = true;
-  leader.told_commit = committed_;
+  leader.told_commit = log.committed();
   if (peers_.empty()) return;
-  const Frame message = frame(AppendEntries{term_, config_.self, broadcast_end(), {}, committed_});
+  const Frame message = frame(AppendEntries{term_, config_.self, broadcast_end(), {}, log.committed()});
   for (auto& [peer, bonded] : peers_) append_to(now, peer, bonded, message, leader.broadcast, false);
 }
 
@@ -111,13 +111,13 @@ void Engine::Impl::greet(const Now& now, const PeerId& peer, Bonded& bonded) {
   Index from = former ? former.mapped() : leader.broadcast;
   std::vector<std::vector<Entry>> missed = missed_since(from);
   if (missed.empty())
-    return append_to(now, peer, bonded, frame(AppendEntries{term_, config_.self, broadcast_end(), {}, committed_}),
+    return append_to(now, peer, bonded, frame(AppendEntries{term_, config_.self, broadcast_end(), {}, log.committed()}),
                      leader.broadcast, false);
   for (std::vector<Entry>& entries : missed) {
     const Cursor previous{*log.term_at(from), from};
     from = from.plus(entries.size());
-    append_to(now, peer, bonded, frame(AppendEntries{term_, config_.self, previous, std::move(entries), committed_}),
-              from, true);
+    append_to(now, peer, bonded,
+              frame(AppendEntries{term_, config_.self, previous, std::move(entries), log.committed()}), from, true);
     if (!bonded.facts.cpp) ++bonded.repairs;
   }
 }
@@ -187,7 +187,7 @@ Mono Engine::Impl::next_deadline_of(const Leader& leader) const {
   const auto once = [&](Mono at) {
     if (at > settled_at_) out = std::min(out, at);
   };
-  const bool waiting = log.last_index() > committed_ && config_.quorum_floor == 0;
+  const bool waiting = log.last_index() > log.committed() && config_.quorum_floor == 0;
   if (lonely_since_ != never && waiting) once(later(lonely_since_, config_.alone_after));
   for (const auto& [peer, bonded] : peers_) {
     if (bonded.in_sync && bonded.behind_since != never) once(bonded.behind_since + config_.election_timeout);
@@ -209,7 +209,7 @@ void Engine::Impl::lead_on(const Now& now) {
     return conclude_confirmations(now);
   }
   leader->told = false;
-  leader->contributions.committed(committed_);
+  leader->contributions.committed(log.committed());
   advance_commit(now);  // what was acknowledged since the last step travels with the next entries
   // A Rust member keeps its catch-up over a broken bond, and panics when what it missed there is not repeated exactly
   // (spec: groups 11.2). Nobody knows what it has; but a new term makes it forget.
@@ -221,7 +221,7 @@ void Engine::Impl::lead_on(const Now& now) {
   drop_laggards(now);
   advance_commit(now);
   // Those who wait for a commit hear of it at once (spec: groups 6.6).
-  if (now.mono >= leader->heartbeat_at || committed_ > leader->told_commit) heartbeat(now);
+  if (now.mono >= leader->heartbeat_at || log.committed() > leader->told_commit) heartbeat(now);
   if (leader->told) leader->heartbeat_at = now.mono + config_.heartbeat_interval;
   probe(now);
 }

@@ -9,7 +9,7 @@ Apply Engine::Impl::next_run() const {
   const Term term = log.at(handed_.next()).term;
   Apply out{epoch_, {*log.term_at(handed_), handed_}, log.last(), term, {}};
   std::size_t bytes = 0;
-  for (Index index = handed_.next(); index <= committed_; index = index.next()) {
+  for (Index index = handed_.next(); index <= log.committed(); index = index.next()) {
     const Entry& entry = log.at(index);
     if (entry.term != term || out.commands.size() >= limits::apply_commands) break;
     bytes += entry.command.size();
@@ -20,7 +20,7 @@ Apply Engine::Impl::next_run() const {
 }
 
 void Engine::Impl::feed_machine() {
-  while (handed_ < committed_ && applying_commands_ < limits::applying_commands &&
+  while (handed_ < log.committed() && applying_commands_ < limits::applying_commands &&
          applying_bytes_ < limits::applying_bytes) {
     Apply run = next_run();
     const std::size_t bytes = total_bytes(run.commands);

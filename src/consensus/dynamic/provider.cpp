@@ -7,7 +7,7 @@ namespace mosaik::consensus {
 // The crate offers what is committed. A leader of ours offers all: an entry that waits for the joiner's acknowledgement
 // could never be committed otherwise (spec: groups 8.1 S14, S16).
 Index Engine::Impl::provides() const {
-  return role<Leader>() != nullptr ? log.last_index() : committed_;
+  return role<Leader>() != nullptr ? log.last_index() : log.committed();
 }
 
 void Engine::Impl::on_availability_request(const PeerId& from) {

@@ -52,7 +52,7 @@ void Engine::Impl::start_query(const Now& now, WaitingQuery waiting) {
   WaitingQuery& kept = queries_.emplace(key, std::move(waiting)).first->second;
   query_deadlines_.emplace(kept.deadline, key);
   if (kept.consistency == Consistency::weak) {
-    kept.position = committed_;
+    kept.position = log.committed();
     queries_for_machine_.insert(key);
   } else if (kept.asked.call) {
     leaderless_queries_.insert(key);
@@ -149,7 +149,7 @@ void Engine::Impl::probe_rust(const PeerId& peer, Bonded& bonded) {
   const bool in_step = bonded.in_sync && bonded.repairs == 0 && bonded.acked == last && bonded.placed == last;
   if (!in_step || bonded.probing || last == Index{} || last != log.last_index()) return;
   const Index before = last.previous();
-  send(peer, AppendEntries{term_, config_.self, {*log.term_at(before), before}, {log.at(last)}, committed_});
+  send(peer, AppendEntries{term_, config_.self, {*log.term_at(before), before}, {log.at(last)}, log.committed()});
   bonded.probing = true;
   bonded.probe = leader.next_confirmation;
 }
@@ -174,7 +174,7 @@ void Engine::Impl::on_confirmed(const PeerId& peer, Bonded& bonded) {
 
 bool Engine::Impl::confirmed(const Now& now, const Confirmation& confirmation) const {
   // Entries of an earlier leader may be committed without our knowing (spec: groups 8.1 S10, S15).
-  if (committed_ < std::get<Leader>(state_).elected_at) return false;
+  if (log.committed() < std::get<Leader>(state_).elected_at) return false;
   if (config_.quorum_floor != 0) return confirmation.confirmed.size() + 1 >= config_.quorum_floor;
   std::size_t able = 1;
   std::size_t have = 1;
@@ -196,7 +196,7 @@ void Engine::Impl::conclude_confirmations(const Now& now) {
     for (const std::uint64_t key : confirmation.queries) {
       const auto found = queries_.find(key);
       if (found == queries_.end()) continue;  // its time was over
-      found->second.position = committed_;
+      found->second.position = log.committed();
       queries_for_machine_.insert(key);
     }
     return true;
