@@ -36,22 +36,26 @@ std::optional<Refusal> Engine::Impl::refuses(const std::vector<Blob>& commands) 
 
 void Engine::Impl::submit(const Now& now, CallId id, std::vector<Blob> commands, Until until, Mono deadline) {
   MOSAIK_ASSERT(!calls_.contains(id));
-  if (role<Ended>() != nullptr) return answer(id, stopped());
-  if (const auto why = refuses(commands)) return answer(id, NotApplied{*why});
-  if (deadline <= now.mono) return answer(id, NotApplied{Refusal::expired});
+  if (role<Ended>() != nullptr) return outbox.answer(id, stopped());
+  if (const auto why = refuses(commands)) return outbox.answer(id, NotApplied{*why});
+  if (deadline <= now.mono) return outbox.answer(id, NotApplied{Refusal::expired});
   seek_leader(now);  // nobody overtakes those that wait
-  if (calls_.size() >= limits::calls) return answer(id, NotApplied{Refusal::full});
-  Call call{
-      .until = until, .deadline = deadline, .ends_at = deadline, .count = commands.size(), .from = term_, .to = term_};
+  if (calls_.size() >= limits::calls) return outbox.answer(id, NotApplied{Refusal::full});
+  Call call{.until = until,
+            .deadline = deadline,
+            .ends_at = deadline,
+            .count = commands.size(),
+            .from = durability_.term(),
+            .to = durability_.term()};
   if (role<Leader>() == nullptr) {
     const std::size_t size = kept_bytes(commands);
-    if (kept_bytes_ + size > limits::forwarded_bytes) return answer(id, NotApplied{Refusal::full});
+    if (kept_bytes_ + size > limits::forwarded_bytes) return outbox.answer(id, NotApplied{Refusal::full});
     kept_bytes_ += size;
     call.commands = std::move(commands);
   } else {
-    if (const auto why = lacks_room(commands)) return answer(id, NotApplied{*why});
+    if (const auto why = lacks_room(commands)) return outbox.answer(id, NotApplied{*why});
     call.range = place(std::move(commands));
-    if (until == Until::assigned) return answer(id, Assigned{call.range});
+    if (until == Until::assigned) return outbox.answer(id, Assigned{call.range});
     by_place_.emplace(call.range.last, id);
   }
   call_deadlines_.emplace(deadline, id);
@@ -83,7 +87,7 @@ void Engine::Impl::place_call(CallId id) {
   if (const auto why = lacks_room(call.commands)) return end_call(id, NotApplied{*why});
   kept_bytes_ -= kept_bytes(call.commands);
   call.range = place(std::exchange(call.commands, {}));
-  call.from = call.to = term_;
+  call.from = call.to = durability_.term();
   if (call.until == Until::assigned) return end_call(id, Assigned{call.range});
   by_place_.emplace(call.range.last, id);
 }
@@ -94,8 +98,8 @@ void Engine::Impl::forward(const Now& now, CallId id) {
   while (by_forward_.contains(request)) ++request;
   call.forwarded = request;
   call.leader = *std::get<Follower>(state_).leader;
-  call.from = call.to = term_;
-  send(call.leader, ForwardCommand{call.commands, request});
+  call.from = call.to = durability_.term();
+  outbox.send(call.leader, ForwardCommand{call.commands, request});
   by_forward_.emplace(request, id);
   if (!is_cpp(call.leader)) set_deadline(id, call, std::min(call.deadline, now.mono + config_.forward_timeout));
 }
@@ -108,14 +112,14 @@ void Engine::Impl::on_forwarded_command(const PeerId& from, ForwardCommand& mess
   const std::size_t size = total_bytes(message.commands) + message.commands.size() * limits::log_entry;
   const IndexRange range = place(std::move(message.commands));
   leader->contributions.placed(from, range.last, size);
-  if (message.request) send(from, CommandAck{*message.request, range});
+  if (message.request) outbox.send(from, CommandAck{*message.request, range});
 }
 
 // This wire has no refusal: a Rust member's own time runs out. A C++ member is given the place 0, which is no place,
 // and why in the place behind it.
 void Engine::Impl::tell_refused(const PeerId& from, const ForwardCommand& message, Refusal why) {
   if (!is_cpp(from) || !message.request) return;
-  send(from, CommandAck{*message.request, {Index{}, Index{code_of(why)}}});
+  outbox.send(from, CommandAck{*message.request, {Index{}, Index{code_of(why)}}});
 }
 
 // ------------------------------------------------------------------------------------------------ on the way
@@ -144,7 +148,7 @@ void Engine::Impl::on_command_ack(const PeerId& from, const CommandAck& ack) {
   // After a change of leaders nobody can tell our command from an equal one of somebody else.
   const auto* follower = role<Follower>();
   if (follower == nullptr || follower->leader != from) return end_call(id, Unknown{Doubt::leader_lost});
-  call.to = term_;
+  call.to = durability_.term();
   by_place_.emplace(call.range.last, id);
   set_deadline(id, call, call.deadline);
 }
@@ -166,7 +170,7 @@ void Engine::Impl::end_call(CallId id, Outcome outcome) {
   }
   kept_bytes_ -= kept_bytes(call.commands);
   calls_.erase(found);
-  answer(id, std::move(outcome));
+  outbox.answer(id, std::move(outcome));
 }
 
 Outcome Engine::Impl::judge_call(const Call& call) const {
@@ -192,7 +196,7 @@ void Engine::Impl::conclude_calls() {
       const auto* refused = std::get_if<NotApplied>(&outcome);
       if (refused != nullptr || std::get<Unknown>(outcome).why == Doubt::partial) {
         ++overwritten_;
-        tell(Overwritten{call.range, leader_.value_or(PeerId{})});
+        outbox.tell(Overwritten{call.range, leader_.value_or(PeerId{})});
       }
     }
     end_call(id, std::move(outcome));

@@ -11,13 +11,13 @@ bool Engine::Impl::counts(const Now& now, const Bonded& bonded) const {
 
 Index Engine::Impl::agreed(const Now& now) const {
   const auto& leader = std::get<Leader>(state_);
-  std::vector<Index> acknowledged{own_acknowledged()};
+  std::vector<Index> acknowledged{durability_.acknowledged()};
   if (config_.quorum_floor != 0) {
     for (const auto& [peer, bonded] : peers_)
       if (bonded.in_sync) acknowledged.push_back(bonded.acked);
     const Index index = quorum::reached_by(std::move(acknowledged), config_.quorum_floor);
     // An older term's entry with so many copies may still be overwritten (Raft 5.4.2).
-    return log.term_at(index) == term_ ? index : Index{};
+    return log.term_at(index) == durability_.term() ? index : Index{};
   }
   const bool silent = leader.silent_until != never;
   for (const auto& [peer, bonded] : peers_)

@@ -59,12 +59,9 @@ void Engine::Impl::note_company(const Now& now) {
 // ------------------------------------------------------------------------------------------------ campaigns
 
 void Engine::Impl::become_follower(const Now& now, Term term, const std::optional<PeerId>& leader) {
-  MOSAIK_ASSERT(term >= term_);
+  MOSAIK_ASSERT(term >= durability_.term());
   if (role<Leader>() != nullptr) drop_reads_of_leader();
-  if (term > term_) {
-    term_ = term;
-    dirty_ = true;
-  }
+  if (term > durability_.term()) durability_.enter_term(term);
   const bool was = role<Follower>() != nullptr;
   Follower follower;
   follower.leader = leader;
@@ -73,7 +70,7 @@ void Engine::Impl::become_follower(const Now& now, Term term, const std::optiona
   set_online(false);
   set_leader(leader);
   hurry_forwards(now);
-  if (!was) tell(RoleChanged{MemberRole::follower, term_});
+  if (!was) outbox.tell(RoleChanged{MemberRole::follower, durability_.term()});
 }
 
 void Engine::Impl::on_silence(const Now& now) {
@@ -90,7 +87,7 @@ void Engine::Impl::on_silence(const Now& now) {
   }
   if (const auto* candidate = role<Candidate>()) note_mute(*candidate);
   if (enough(now)) return campaign(now);
-  become_follower(now, term_, std::nullopt);
+  become_follower(now, durability_.term(), std::nullopt);
 }
 
 // A member whose machine has failed is bonded and, with a floor, silent (stand_by). It must not cost more than a dead
@@ -104,30 +101,29 @@ void Engine::Impl::note_mute(const Candidate& candidate) {
 
 void Engine::Impl::campaign(const Now& now) {
   // With a remembered vote in a later term we campaign after that.
-  const Term after = ballot_ ? std::max(term_, ballot_->term) : term_;
+  const Term after = durability_.vote() ? std::max(durability_.term(), durability_.vote()->term) : durability_.term();
   const bool lone = peers_.empty() && group_size_ <= 1;
   const auto term = lone ? terms::next_lone(after, slot_) : terms::next(after, slot_);
-  if (!term) return become_follower(now, term_, std::nullopt);
+  if (!term) return become_follower(now, durability_.term(), std::nullopt);
   if (role<Leader>() != nullptr) drop_reads_of_leader();
   ++elections_;
-  term_ = *term;
-  ballot_ = Ballot{term_, config_.self};
-  dirty_ = true;
+  durability_.enter_term(*term);
+  durability_.cast_vote(config_.self);
   Candidate candidate;
   candidate.retry_at = now.mono + draw();
-  candidate.ballot = durable_after();
+  candidate.ballot = durability_.ticket();
   candidate.requested = {config_.self};
   candidate.granted = {config_.self};
-  const Frame request = frame(RequestVote{term_, config_.self, log.last()});
+  const Frame request = outbox.frame(RequestVote{durability_.term(), config_.self, log.last()});
   for (const auto& [peer, bonded] : peers_) {
     candidate.requested.insert(peer);
-    actions.emplace_back(Send{peer, request, Urgency::consensus, candidate.ballot});
+    outbox.push(Send{peer, request, Urgency::consensus, candidate.ballot});
   }
   state_ = std::move(candidate);
   hurry_forwards(now);
   set_online(false);
   set_leader(std::nullopt);
-  tell(RoleChanged{MemberRole::candidate, term_});
+  outbox.tell(RoleChanged{MemberRole::candidate, durability_.term()});
   count_votes(now);
 }
 
@@ -160,7 +156,8 @@ bool Engine::Impl::lacks_owed(const Now& now, Index last) const {
 }
 
 Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& request) {
-  if (ballot_ && (ballot_->term > request.term || (ballot_->term == request.term && ballot_->candidate != from)))
+  if (durability_.vote() && (durability_.vote()->term > request.term ||
+                             (durability_.vote()->term == request.term && durability_.vote()->candidate != from)))
     return Vote::denied;
   // We may have forgotten it, or have yet to fetch it: who lacks what a leader has told committed does not lead. Who
   // holds it judges as always: a candidate that is ahead of it would deny it too, and nobody would lead.
@@ -170,8 +167,7 @@ Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& 
   const auto order = is_cpp(from) ? terms::compare(own, request.last) : own <=> request.last;
   if (order > 0) return Vote::denied;
   // An abstention is this term's vote too: it takes us out of the candidate's count (spec: groups 8.1 S7).
-  ballot_ = Ballot{request.term, from};
-  dirty_ = true;
+  durability_.cast_vote(from);
   const bool grants = order == 0 && own == request.last && config_.preference != Preference::observer;
   return grants ? Vote::granted : Vote::abstained;
 }
@@ -183,28 +179,28 @@ bool Engine::Impl::keeps_leader(const Now& now, const PeerId& from, const Reques
   if (follower == nullptr || !follower->leader || follower->leader == from || !is_cpp(from)) return false;
   // While we catch up it is the leader's log that counts.
   const Cursor known = follower->session ? follower->session->end() : log.last();
-  return request.term > term_ && now.mono < follower->heard + config_.election_timeout &&
+  return request.term > durability_.term() && now.mono < follower->heard + config_.election_timeout &&
          !terms::is_behind(known, request.last);
 }
 
 void Engine::Impl::put_off(const PeerId& from, const RequestVote& request) {
-  send(from, RequestVoteResponse{request.term, Vote::denied});
+  outbox.send(from, RequestVoteResponse{request.term, Vote::denied});
   auto& known = std::get<Follower>(state_).put_off;
   if (request.candidate == from && (!known || known->term < request.term)) known = request;
 }
 
 // Who hears of a leader's death a moment later than the candidate must not cost the group an election timeout.
 bool Engine::Impl::votes_after_all(const Now& now, const RequestVote& request) {
-  if (request.term <= term_ || !peers_.contains(request.candidate)) return false;
+  if (request.term <= durability_.term() || !peers_.contains(request.candidate)) return false;
   become_follower(now, request.term, std::nullopt);
   on_request_vote(now, request.candidate, request);
-  return ballot_ == Ballot{request.term, request.candidate};
+  return durability_.vote() == Ballot{request.term, request.candidate};
 }
 
 void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const RequestVote& request) {
   if (request.candidate != from) return;
   const Vote vote = judge(now, from, request);
-  send(from, RequestVoteResponse{request.term, vote}, Urgency::consensus, durable_after());
+  outbox.send(from, RequestVoteResponse{request.term, vote}, Urgency::consensus, durability_.ticket());
   auto* follower = role<Follower>();
   if (follower == nullptr) return;
   if (vote != Vote::denied) return arm_follower(now, *follower);
@@ -234,7 +230,7 @@ void Engine::Impl::on_vote(const Now& now, const PeerId& from, const RequestVote
 
 void Engine::Impl::count_votes(const Now& now) {
   auto* candidate = role<Candidate>();
-  if (candidate == nullptr || durable_ < candidate->ballot) return;
+  if (candidate == nullptr || !durability_.is_durable(candidate->ballot)) return;
   const auto mute = [](const auto& item) { return item.second.mute; };
   const auto asked = candidate->requested.size() - static_cast<std::size_t>(std::ranges::count_if(peers_, mute));
   const quorum::Count count{asked, candidate->granted.size(), candidate->abstained.size()};
@@ -264,7 +260,7 @@ void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted
   state_ = std::move(leader);
   contests_ = 0;
   haste_ = false;
-  tell(RoleChanged{MemberRole::leader, term_});
+  outbox.tell(RoleChanged{MemberRole::leader, durability_.term()});
   set_leader(config_.self);
   set_online(true);
 }

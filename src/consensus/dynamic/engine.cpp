@@ -10,20 +10,27 @@
 
 namespace mosaik::consensus {
 
+namespace {
+Log log_of(std::vector<Entry> entries) {
+  Log out;
+  for (Entry& entry : entries) out.append(std::move(entry));
+  return out;
+}
+}  // namespace
+
 Engine::Impl::Impl(const Config& config, Restored restored, FramePool& pool, Rng rng, const Now& now)
-    : config_(config),
-      pool_(pool),
+    : outbox(pool),
+      log(log_of(std::move(restored.entries))),
+      config_(config),
       rng_(rng),
-      term_(restored.term),
-      ballot_(restored.ballot),
+      durability_(config.store, log, restored.term, restored.ballot),
+      feed_(log),
       slot_(terms::slot_of(config.self, config.run)),
       group_size_(std::max(config.group_size, 1U)) {
-  for (Entry& entry : restored.entries) log.append(std::move(entry));
-  kept_ = persisted_ = log.last_index();
   note_company(now);
   Follower follower;
   arm_follower(now, follower);
-  if (term_ == Term{}) follower.election_at += config_.bootstrap_delay;
+  if (durability_.term() == Term{}) follower.election_at += config_.bootstrap_delay;
   state_ = std::move(follower);
 }
 
@@ -44,8 +51,8 @@ void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts
   if (leader != nullptr) bonded.placed = leader->broadcast;
   peers_.insert_or_assign(peer, bonded);
   note_company(now);
-  if (facts.floor && *facts.floor != config_.quorum_floor) tell(FloorDiffers{peer, *facts.floor});
-  if (leader == nullptr || !terms::is_lone(term_)) return;
+  if (facts.floor && *facts.floor != config_.quorum_floor) outbox.tell(FloorDiffers{peer, *facts.floor});
+  if (leader == nullptr || !terms::is_lone(durability_.term())) return;
   leader->silent_until = now.mono + silence * config_.heartbeat_interval;
   if (leader->silence_ends == never) leader->silence_ends = now.mono + longest_silence * config_.heartbeat_interval;
 }
@@ -73,18 +80,6 @@ void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Surviv
 bool Engine::Impl::is_cpp(const PeerId& peer) const {
   const auto found = peers_.find(peer);
   return found != peers_.end() && found->second.facts.cpp;
-}
-
-// ------------------------------------------------------------------------------------------------ sending
-
-Frame Engine::Impl::frame(const Message& message) {
-  scratch_.assign(1, bond_message_raft);
-  encode(message, scratch_);
-  return pool_.make(scratch_);
-}
-
-void Engine::Impl::send(const PeerId& to, const Message& message, Urgency urgency, Ticket after) {
-  actions.emplace_back(Send{to, frame(message), urgency, after});
 }
 
 // ------------------------------------------------------------------------------------------------ messages
@@ -151,18 +146,18 @@ Result<> Engine::Impl::stand_by(const PeerId& from, const Blob& bytes) {
     const auto message = decode(bytes);
     const auto* request = message ? std::get_if<RequestVote>(&*message) : nullptr;
     if (request != nullptr && request->candidate == from && request->last.index == Index{}) {
-      send(from, RequestVoteResponse{request->term, Vote::denied});
+      outbox.send(from, RequestVoteResponse{request->term, Vote::denied});
       return {};
     }
   }
-  if (const auto answer = answer_of_bystander(from, bytes, is_cpp(from))) send(from, *answer);
+  if (const auto answer = answer_of_bystander(from, bytes, is_cpp(from))) outbox.send(from, *answer);
   return {};
 }
 
 // AppendEntries alone decides for itself whether a later term is followed.
 bool Engine::Impl::heeds(const Now& now, Term term) {
-  if (term < term_) return false;  // spec: groups 6.3: silently
-  if (term > term_) become_follower(now, term, std::nullopt);
+  if (term < durability_.term()) return false;  // spec: groups 6.3: silently
+  if (term > durability_.term()) become_follower(now, term, std::nullopt);
   return true;
 }
 
@@ -204,13 +199,52 @@ void Engine::Impl::settle(const Now& now) {
     advance_session(now);
     serve_fetches(now);
     if (role<Leader>() != nullptr) lead_on(now);
-    persist();
+    if (auto write = durability_.hand_over()) outbox.push(std::move(*write));
     feed_machine();
     conclude_calls();
     tell_waiting();
     tell_log_fills();
   }
   publish();
+  check_invariants();
+}
+
+void Engine::Impl::check_invariants() const {
+  log.check_invariants();
+  if (role<Ended>() != nullptr) return;  // what it was doing was left half done
+  durability_.check_invariants();
+  feed_.check_invariants();
+}
+
+// ------------------------------------------------------------------------------------------------ machine and disk
+
+void Engine::Impl::feed_machine() {
+  while (auto run = feed_.next_run()) outbox.push(std::move(*run));
+  hand_over_queries();
+}
+
+// In their order: nobody overtakes one that has no room yet. Those that wait here longer than they may end without
+// having cost the machine anything; those that it has been handed cost room until it is through with them.
+void Engine::Impl::hand_over_queries() {
+  while (!queries_for_machine_.empty()) {
+    const std::uint64_t key = *queries_for_machine_.begin();
+    WaitingQuery& waiting = queries_.at(key);
+    if (!feed_.may_ask(waiting.position, waiting.query.size())) return;
+    queries_for_machine_.erase(queries_for_machine_.begin());
+    waiting.position = feed_.handed();
+    waiting.history = feed_.epoch().value;
+    feed_.on_asked(QueryId{key}, waiting.query.size());
+    outbox.push(AskMachine{QueryId{key}, waiting.query, feed_.handed()});
+  }
+}
+
+void Engine::Impl::on_applied(const Now&, Epoch epoch, Index index) {
+  feed_.on_applied(epoch, index);
+}
+
+void Engine::Impl::on_persisted(const Now& now, Ticket ticket) {
+  durability_.on_persisted(ticket);
+  count_votes(now);
 }
 
 // Whatever the member was doing is left half done: it takes part in nothing more, and the process lives on.
@@ -224,7 +258,7 @@ void Engine::Impl::give_up_memory(const Now& now) {
 void Engine::Impl::tell_log_fills() {
   if (log_fills_told_ || log.memory() < config_.log_bytes / 10 * 8) return;
   log_fills_told_ = true;
-  tell(LogFills{log.memory(), config_.log_bytes});
+  outbox.tell(LogFills{log.memory(), config_.log_bytes});
 }
 
 void Engine::Impl::stop(const Now&, std::string_view reason) {
@@ -234,7 +268,7 @@ void Engine::Impl::stop(const Now&, std::string_view reason) {
   // The bonds stay when it is the machine that failed: a leader that counts on us would wait for ever.
   const auto* follower = role<Follower>();
   if (config_.quorum_floor == 0 && follower != nullptr && follower->leader)
-    send(*follower->leader, AppendEntriesResponse{term_, {}, Vote::abstained});
+    outbox.send(*follower->leader, AppendEntriesResponse{durability_.term(), {}, Vote::abstained});
   state_ = Ended{};
   stop_calls();
   for (const auto& [key, waiting] : queries_) refuse_query(waiting, Refusal::stopped);
@@ -245,8 +279,8 @@ void Engine::Impl::stop(const Now&, std::string_view reason) {
   leaderless_queries_.clear();
   set_online(false);
   set_leader(std::nullopt);
-  tell(RoleChanged{MemberRole::stopped, term_});
-  if (!reason.empty()) tell(Stopped{std::string(reason)});
+  outbox.tell(RoleChanged{MemberRole::stopped, durability_.term()});
+  if (!reason.empty()) outbox.tell(Stopped{std::string(reason)});
 }
 
 // ------------------------------------------------------------------------------------------------ what is told
@@ -255,19 +289,19 @@ void Engine::Impl::set_leader(const std::optional<PeerId>& leader) {
   if (leader_ == leader) return;
   leader_ = leader;
   if (leader) outvoted_ = false;
-  tell(LeaderChanged{leader, term_});
+  outbox.tell(LeaderChanged{leader, durability_.term()});
 }
 
 void Engine::Impl::set_online(bool online) {
   if (online_ == online) return;
   online_ = online;
-  tell(OnlineChanged{online});
+  outbox.tell(OnlineChanged{online});
 }
 
 void Engine::Impl::set_group_size(std::size_t size) {
   if (group_size_ == size) return;
   group_size_ = static_cast<std::uint32_t>(size);
-  actions.emplace_back(Remember{group_size_});
+  outbox.push(Remember{group_size_});
 }
 
 void Engine::Impl::publish() {
@@ -275,17 +309,17 @@ void Engine::Impl::publish() {
   if (told_committed_ == log.committed() && told_position_ == last) return;
   told_committed_ = log.committed();
   told_position_ = last;
-  tell(Progress{log.committed(), last});
+  outbox.tell(Progress{log.committed(), last});
 }
 
 ConsensusStatus Engine::Impl::status() const {
   ConsensusStatus out;
   out.role = std::visit([](const auto& state) { return state.role; }, state_);
-  out.term = term_;
+  out.term = durability_.term();
   out.leader = leader_;
   out.online = online_;
   out.committed = log.committed();
-  out.applied = applied_;
+  out.applied = feed_.applied();
   out.log_position = log.last();
   out.log_bytes = log.memory();
   out.log_limit = config_.log_bytes;
@@ -338,8 +372,8 @@ void Engine::Impl::tell_waiting() {
   if (what != Waiting::company && what != Waiting::floor && what != Waiting::history) return;
   if (waiting_told_ || settled_at_ - waiting_since_ < config_.election_timeout) return;
   waiting_told_ = true;
-  tell(Waits{what, waits_for(what), static_cast<std::uint32_t>(peers_.size() + 1),
-             what == Waiting::floor ? config_.quorum_floor : group_size_});
+  outbox.tell(Waits{what, waits_for(what), static_cast<std::uint32_t>(peers_.size() + 1),
+                    what == Waiting::floor ? config_.quorum_floor : group_size_});
 }
 
 /// With what it is waited for, for the caller.
@@ -427,7 +461,7 @@ void Engine::settle(const Now& now) {
   }
 }
 std::vector<Action> Engine::take_effects() {
-  return std::exchange(impl_->actions, {});
+  return impl_->outbox.take();
 }
 ConsensusStatus Engine::status() const {
   return impl_->status();

@@ -9,12 +9,12 @@ namespace mosaik::consensus {
 void Engine::Impl::on_append_entries(const Now& now, const PeerId& from, AppendEntries& append) {
   if (append.leader != from) return;  // spec: groups 8.1 S18
   if (on_rival_while_silent(now, from, append)) return;
-  if (append.term < term_) {
+  if (append.term < durability_.term()) {
     // A leader that was deposed elsewhere may hear of it from nobody else; the crate leaves it in the dark.
     if (is_cpp(from)) acknowledge(from, log.last_index(), Vote::denied);
     return;
   }
-  if (append.term == term_) {
+  if (append.term == durability_.term()) {
     // A rival in our own term, which only a Rust member can be (spec: groups 6.3): both go to the voters.
     if (role<Leader>() != nullptr) return on_silence(now);
     if (const auto* follower = role<Follower>(); follower != nullptr && follower->leader) {
@@ -40,7 +40,7 @@ void Engine::Impl::on_new_leader(const Now& now, const PeerId& from, AppendEntri
 
 void Engine::Impl::contest(const Now& now, Term term) {
   ++contests_;
-  if (term > term_) become_follower(now, term, std::nullopt);
+  if (term > durability_.term()) become_follower(now, term, std::nullopt);
   campaign(now);
 }
 
@@ -50,15 +50,13 @@ bool Engine::Impl::on_rival_while_silent(const Now& now, const PeerId& from, con
   const Index theirs = append.previous.index.plus(append.entries.size());
   if (theirs < log.last_index()) {
     // We have more. A lone beginner like us will see that and yield; any other has to be asked for a vote.
-    if (append.term > term_) campaign(now);
+    if (append.term > durability_.term()) campaign(now);
     return true;
   }
-  if (theirs == log.last_index()) return append.term < term_;
+  if (theirs == log.last_index()) return append.term < durability_.term();
   // They have more, and nobody has heard of our term: it never was.
   if (!log.empty()) start_over(from, Index{1});
-  term_ = {};
-  ballot_.reset();
-  dirty_ = true;
+  durability_.forget_term();
   become_follower(now, append.term, from);
   return false;
 }
@@ -109,7 +107,7 @@ std::optional<Index> Engine::Impl::merge(const Cursor& previous, std::vector<Ent
       cut(index);
     }
     log.append(std::move(entry));
-    dirty_ = true;
+    durability_.on_appended();
   }
   return std::nullopt;
 }
@@ -136,7 +134,7 @@ void Engine::Impl::accept(const PeerId& from, AppendEntries& append) {
 }
 
 void Engine::Impl::acknowledge(const PeerId& leader, Index last, Vote vote) {
-  send(leader, AppendEntriesResponse{term_, last, vote}, Urgency::consensus, durable_after());
+  outbox.send(leader, AppendEntriesResponse{durability_.term(), last, vote}, Urgency::consensus, durability_.ticket());
 }
 
 void Engine::Impl::acknowledge_in_step(const PeerId& leader, Index last) {
@@ -172,7 +170,7 @@ void Engine::Impl::advance_session(const Now& now) {
   if (follower == nullptr || !follower->session) return;
   const Index before = log.last_index();
   const auto outcome = follower->session->drain(log);
-  if (log.last_index() != before) dirty_ = true;
+  if (log.last_index() != before) durability_.on_appended();
   if (const auto* parted = std::get_if<CatchUp::Parted>(&outcome)) {
     if (parted->from > log.committed()) {
       cut(parted->from);
@@ -182,7 +180,7 @@ void Engine::Impl::advance_session(const Now& now) {
   }
   if (std::holds_alternative<CatchUp::Done>(outcome)) return end_session(*follower);
   if (!follower->leader || !peers_.contains(*follower->leader)) return;
-  if (const auto question = follower->session->ask(now, log)) send(*follower->leader, *question);
+  if (const auto question = follower->session->ask(now, log)) outbox.send(*follower->leader, *question);
 }
 
 void Engine::Impl::end_session(Follower& follower) {
@@ -203,24 +201,21 @@ void Engine::Impl::cut(Index from) {
 }
 
 void Engine::Impl::forget_from(Index from) {
-  note_kept(from);
+  durability_.on_truncated(from);
   if (auto* follower = role<Follower>(); follower != nullptr && follower->session) follower->session->restart(from);
 }
 
 void Engine::Impl::start_over(const PeerId& leader, Index first_difference) {
   if (log.committed() > Index{}) {
     ++diverged_;
-    tell(Diverged{leader, term_, log.committed(), first_difference});
-    ++epoch_.value;
-    actions.emplace_back(Reset{epoch_});
+    outbox.tell(Diverged{leader, durability_.term(), log.committed(), first_difference});
+    outbox.push(feed_.reset());
   }
-  handed_ = applied_ = {};
-  applying_.clear();
-  applying_commands_ = applying_bytes_ = 0;
+  log.clear();
+  feed_.start_over();
   owed_ = {};
   give_up_places(Doubt::diverged);
   refuse_waiting_reads(Refusal::offline);
-  log.clear();
   forget_from(Index{1});
 }
 

@@ -11,13 +11,13 @@
 
 #include "base/assert.hpp"
 #include "consensus/dynamic/calls.hpp"
+#include "consensus/dynamic/durability.hpp"
 #include "consensus/dynamic/engine.hpp"
+#include "consensus/dynamic/machine_feed.hpp"
+#include "consensus/dynamic/outbox.hpp"
 #include "consensus/dynamic/roles.hpp"
 
 namespace mosaik::consensus {
-
-/// Variant index of a raft message among the messages of a bond (spec: groups 4.1).
-inline constexpr std::uint8_t bond_message_raft = 5;
 
 /// Heartbeats for which a lone beginner with new company keeps silent: after who came last, and in all.
 inline constexpr int silence = 2;
@@ -38,6 +38,7 @@ class Engine::Impl {
   void stop(const Now& now, std::string_view reason);
   void give_up_memory(const Now& now);
   void settle(const Now& now);
+  void check_invariants() const;
   [[nodiscard]] ConsensusStatus status() const;
 
   // provider.cpp
@@ -50,7 +51,7 @@ class Engine::Impl {
   void on_answered(const Now& now, QueryId query, const Result<Blob>& answer);
   void on_persisted(const Now& now, Ticket ticket);
 
-  std::vector<Action> actions;
+  Outbox outbox;
   Log log;
 
  private:
@@ -65,9 +66,6 @@ class Engine::Impl {
   }
 
   // engine.cpp
-  void send(const PeerId& to, const Message& message, Urgency urgency = Urgency::consensus, Ticket after = {});
-  [[nodiscard]] Frame frame(const Message& message);
-  void tell(Event event) { actions.emplace_back(std::move(event)); }
   [[nodiscard]] std::uint32_t others_in_step() const;
   [[nodiscard]] Waiting waiting() const;
   [[nodiscard]] Nanoseconds waits_for(Waiting what) const;
@@ -174,7 +172,6 @@ class Engine::Impl {
   [[nodiscard]] Index provides() const;
 
   // commands.cpp
-  void answer(CallId call, Outcome outcome) { actions.emplace_back(Answer{call, std::move(outcome)}); }
   /// This member leads, or the leader is in reach.
   [[nodiscard]] bool has_leader() const;
   void seek_leader(const Now& now);
@@ -219,26 +216,14 @@ class Engine::Impl {
   void drop_queries_to(const PeerId& leader);
   void expire_queries(const Now& now);
 
-  // machine.cpp
   void feed_machine();
-  [[nodiscard]] bool may_ask(const WaitingQuery& waiting) const;
   void hand_over_queries();
-  [[nodiscard]] Apply next_run() const;
-
-  // durable.cpp
-  [[nodiscard]] Ticket durable_after();
-  void note_kept(Index from);
-  void persist();
-  [[nodiscard]] Index own_acknowledged() const;
 
   const Config config_;
-  FramePool& pool_;
   Rng rng_;
-  std::vector<std::uint8_t> scratch_;
-
+  Durability durability_;
+  MachineFeed feed_;
   State state_;
-  Term term_;
-  std::optional<Ballot> ballot_;
   const std::uint64_t slot_;
   std::map<PeerId, Bonded> peers_;
   std::optional<PeerId> leader_;  ///< as told
@@ -252,19 +237,6 @@ class Engine::Impl {
   std::set<PeerId> proven_dead_;  ///< members that are known to be gone, and have not said goodbye
   Mono lonely_since_ = never;     ///< since when too few members are connected to elect
 
-  // machine
-  Epoch epoch_;
-  Index handed_;  ///< entries up to here were handed to the machine
-  Index applied_;
-  struct Run {
-    Index last;
-    std::size_t commands = 0;
-    std::size_t bytes = 0;
-  };
-  std::deque<Run> applying_;
-  std::size_t applying_commands_ = 0;
-  std::size_t applying_bytes_ = 0;
-
   // calls
   std::map<CallId, Call> calls_;
   std::multimap<Index, CallId> by_place_;  ///< placed calls by their last index
@@ -277,9 +249,7 @@ class Engine::Impl {
   std::map<ForwardId, std::uint64_t> queries_by_forward_;
   std::set<std::pair<Mono, std::uint64_t>> query_deadlines_;
   std::set<std::uint64_t> queries_for_machine_;  ///< have a position and wait for the machine to get there
-  std::map<std::uint64_t, std::size_t> asking_;  ///< with the machine, whether they still wait or not: their bytes
-  std::size_t asking_bytes_ = 0;
-  std::size_t own_query_bytes_ = 0;  ///< of queries of this member
+  std::size_t own_query_bytes_ = 0;              ///< of queries of this member
   struct Served {
     std::size_t queries = 0;
     std::size_t bytes = 0;
@@ -287,18 +257,6 @@ class Engine::Impl {
   Served served_;                       ///< queries of other members
   std::map<PeerId, Served> served_to_;  ///< of each
   std::uint64_t next_query_ = 0;
-
-  // disk
-  Ticket issued_;
-  Ticket durable_;
-  bool dirty_ = false;
-  Index kept_;       ///< what was handed to the disk ends here
-  Index persisted_;  ///< and this much of the log is durable
-  struct Handed {
-    Ticket ticket;
-    Cursor last;
-  };
-  std::deque<Handed> handed_to_disk_;
 
   Mono settled_at_{};
 

@@ -17,7 +17,7 @@ std::optional<Refusal> Engine::Impl::lacks_room(const std::vector<Blob>& command
   const std::size_t size = total_bytes(commands);
   if (log.memory() + logged_bytes(commands) > config_.log_bytes) return Refusal::log_full;
   // With a floor, what earlier leaders left uncommitted is committed by an entry of this term and by nothing else.
-  if (config_.quorum_floor != 0 && log.last().term != term_) return std::nullopt;
+  if (config_.quorum_floor != 0 && log.last().term != durability_.term()) return std::nullopt;
   const std::uint64_t waiting = log.last_index().since(log.committed());
   const bool room = log.uncommitted_bytes() + size <= limits::uncommitted_bytes &&
                     waiting + commands.size() <= limits::uncommitted_entries;
@@ -38,8 +38,8 @@ std::optional<Refusal> Engine::Impl::lacks_room_for(const PeerId& from, const st
 
 IndexRange Engine::Impl::place(std::vector<Blob> commands) {
   IndexRange out{log.last_index().next(), log.last_index()};
-  for (Blob& command : commands) out.last = log.append({term_, std::move(command)});
-  dirty_ = true;
+  for (Blob& command : commands) out.last = log.append({durability_.term(), std::move(command)});
+  durability_.on_appended();
   return out;
 }
 
@@ -47,7 +47,7 @@ IndexRange Engine::Impl::place(std::vector<Blob> commands) {
 
 void Engine::Impl::append_to(const Now& now, const PeerId& peer, Bonded& bonded, const Frame& frame, Index placed,
                              bool with_entries) {
-  actions.emplace_back(Send{peer, frame, Urgency::consensus, {}});
+  outbox.push(Send{peer, frame, Urgency::consensus, {}});
   if (bonded.facts.cpp) ++bonded.asked;
   if (!with_entries) return;
   bonded.placed = std::max(bonded.placed, placed);
@@ -64,12 +64,10 @@ void Engine::Impl::broadcast(const Now& now) {
   auto& leader = std::get<Leader>(state_);
   while (leader.broadcast < log.last_index()) {
     const std::vector<Entry> entries = log.copy({leader.broadcast.next(), log.last_index()}, limits::append_bytes);
-    const AppendEntries head{term_, config_.self, broadcast_end(), {}, log.committed()};
+    const AppendEntries head{durability_.term(), config_.self, broadcast_end(), {}, log.committed()};
     leader.broadcast = leader.broadcast.plus(entries.size());
     if (!peers_.empty()) {
-      scratch_.assign(1, bond_message_raft);
-      encode_append_entries(head, entries, scratch_);
-      const Frame message = pool_.make(scratch_);
+      const Frame message = outbox.frame(head, entries);
       for (auto& [peer, bonded] : peers_) append_to(now, peer, bonded, message, leader.broadcast, true);
     }
     leader.told = true;
@@ -82,7 +80,8 @@ void Engine::Impl::heartbeat(const Now& now) {
   leader.told = true;
   leader.told_commit = log.committed();
   if (peers_.empty()) return;
-  const Frame message = frame(AppendEntries{term_, config_.self, broadcast_end(), {}, log.committed()});
+  const Frame message =
+      outbox.frame(AppendEntries{durability_.term(), config_.self, broadcast_end(), {}, log.committed()});
   for (auto& [peer, bonded] : peers_) append_to(now, peer, bonded, message, leader.broadcast, false);
 }
 
@@ -111,13 +110,17 @@ void Engine::Impl::greet(const Now& now, const PeerId& peer, Bonded& bonded) {
   Index from = former ? former.mapped() : leader.broadcast;
   std::vector<std::vector<Entry>> missed = missed_since(from);
   if (missed.empty())
-    return append_to(now, peer, bonded, frame(AppendEntries{term_, config_.self, broadcast_end(), {}, log.committed()}),
-                     leader.broadcast, false);
+    return append_to(
+        now, peer, bonded,
+        outbox.frame(AppendEntries{durability_.term(), config_.self, broadcast_end(), {}, log.committed()}),
+        leader.broadcast, false);
   for (std::vector<Entry>& entries : missed) {
     const Cursor previous{*log.term_at(from), from};
     from = from.plus(entries.size());
-    append_to(now, peer, bonded,
-              frame(AppendEntries{term_, config_.self, previous, std::move(entries), log.committed()}), from, true);
+    append_to(
+        now, peer, bonded,
+        outbox.frame(AppendEntries{durability_.term(), config_.self, previous, std::move(entries), log.committed()}),
+        from, true);
     if (!bonded.facts.cpp) ++bonded.repairs;
   }
 }
@@ -161,22 +164,21 @@ void Engine::Impl::check_floor(const Now& now) {
   } else if (leader.short_since == never) {
     leader.short_since = now.mono;
   } else if (now.mono >= leader.short_since + config_.election_timeout) {
-    become_follower(now, term_, std::nullopt);
+    become_follower(now, durability_.term(), std::nullopt);
   }
 }
 
 // From here on there is company: a term of a new round, that nobody has had.
 void Engine::Impl::end_silence(const Now& now) {
-  const auto term = terms::next(term_, slot_);
+  const auto term = terms::next(durability_.term(), slot_);
   if (peers_.empty() || !term) {
     auto& leader = std::get<Leader>(state_);
     leader.silent_until = leader.silence_ends = never;
     return;
   }
   drop_reads_of_leader();
-  term_ = *term;
-  ballot_ = Ballot{term_, config_.self};
-  dirty_ = true;
+  durability_.enter_term(*term);
+  durability_.cast_vote(config_.self);
   become_leader(now, {});
 }
 

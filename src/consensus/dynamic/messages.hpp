@@ -16,6 +16,9 @@
 
 namespace mosaik::consensus {
 
+/// Variant index of a raft message among the messages of a bond (spec: groups 4.1).
+inline constexpr std::uint8_t bond_message_raft = 5;
+
 enum class Vote : std::uint8_t { granted = 0, denied = 1, abstained = 2 };
 
 struct Entry {

@@ -11,7 +11,7 @@ Index Engine::Impl::provides() const {
 }
 
 void Engine::Impl::on_availability_request(const PeerId& from) {
-  send(from, AvailabilityResponse{{Index{0}, provides()}});
+  outbox.send(from, AvailabilityResponse{{Index{0}, provides()}});
 }
 
 void Engine::Impl::on_fetch_request(const Now& now, const PeerId& from, const IndexRange& range) {
@@ -47,7 +47,7 @@ void Engine::Impl::serve_fetch(const Now& now, const PeerId& from, Bonded& bonde
   // A C++ joiner that has all now waits only for our next word, which may not overtake.
   const Urgency urgency = all ? Urgency::consensus : Urgency::bulk;
   bonded.provision.answered(now.mono, entries.size(), bytes, urgency);
-  send(from, FetchEntriesResponse{given, std::move(entries)}, urgency);
+  outbox.send(from, FetchEntriesResponse{given, std::move(entries)}, urgency);
   if (auto* leader = role<Leader>(); leader != nullptr && all && is_cpp(from)) leader->heartbeat_at = now.mono;
 }
 

@@ -10,11 +10,11 @@ namespace mosaik::consensus {
 // ------------------------------------------------------------------------------------------------ beginning
 
 void Engine::Impl::query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline) {
-  if (role<Ended>() != nullptr) return answer(call, stopped());
-  if (query.size() > limits::query_bytes) return answer(call, NotApplied{Refusal::too_large});
-  if (deadline <= now.mono) return answer(call, NotApplied{Refusal::expired});
+  if (role<Ended>() != nullptr) return outbox.answer(call, stopped());
+  if (query.size() > limits::query_bytes) return outbox.answer(call, NotApplied{Refusal::too_large});
+  if (deadline <= now.mono) return outbox.answer(call, NotApplied{Refusal::expired});
   if (queries_.size() >= limits::calls || own_query_bytes_ + query.size() > limits::waiting_query_bytes)
-    return answer(call, NotApplied{Refusal::full});
+    return outbox.answer(call, NotApplied{Refusal::full});
   start_query(now, {.asked = {call, {}, 0},
                     .query = std::move(query),
                     .deadline = deadline,
@@ -104,7 +104,7 @@ void Engine::Impl::forward_query(const Now& now, std::uint64_t key, WaitingQuery
   waiting.deadline = std::min(waiting.deadline, now.mono + config_.query_timeout);
   query_deadlines_.emplace(waiting.deadline, key);
   queries_by_forward_.emplace(request, key);
-  send(waiting.leader, ForwardQuery{waiting.query, request});
+  outbox.send(waiting.leader, ForwardQuery{waiting.query, request});
 }
 
 void Engine::Impl::confirm_first(std::uint64_t key) {
@@ -149,7 +149,9 @@ void Engine::Impl::probe_rust(const PeerId& peer, Bonded& bonded) {
   const bool in_step = bonded.in_sync && bonded.repairs == 0 && bonded.acked == last && bonded.placed == last;
   if (!in_step || bonded.probing || last == Index{} || last != log.last_index()) return;
   const Index before = last.previous();
-  send(peer, AppendEntries{term_, config_.self, {*log.term_at(before), before}, {log.at(last)}, log.committed()});
+  outbox.send(
+      peer,
+      AppendEntries{durability_.term(), config_.self, {*log.term_at(before), before}, {log.at(last)}, log.committed()});
   bonded.probing = true;
   bonded.probe = leader.next_confirmation;
 }
@@ -213,9 +215,9 @@ void Engine::Impl::drop_reads_of_leader() {
 // ------------------------------------------------------------------------------------------------ the end
 
 void Engine::Impl::refuse_query(const WaitingQuery& waiting, Refusal why) {
-  if (waiting.asked.call && why == Refusal::offline) return answer(*waiting.asked.call, no_leader());
-  if (waiting.asked.call && why == Refusal::stopped) return answer(*waiting.asked.call, stopped());
-  if (waiting.asked.call) return answer(*waiting.asked.call, NotApplied{why});
+  if (waiting.asked.call && why == Refusal::offline) return outbox.answer(*waiting.asked.call, no_leader());
+  if (waiting.asked.call && why == Refusal::stopped) return outbox.answer(*waiting.asked.call, stopped());
+  if (waiting.asked.call) return outbox.answer(*waiting.asked.call, NotApplied{why});
   end_service(waiting);  // silence is the only refusal on this wire
 }
 
@@ -258,7 +260,7 @@ void Engine::Impl::on_query_response(const PeerId& from, const QueryResponse& re
   const auto found = queries_by_forward_.find(response.request);
   if (found == queries_by_forward_.end() || queries_.at(found->second).leader != from) return;
   const std::uint64_t key = found->second;
-  answer(*queries_.at(key).asked.call, Read{response.result, response.position, epoch_.value});
+  outbox.answer(*queries_.at(key).asked.call, Read{response.result, response.position, feed_.epoch().value});
   end_query(key);
 }
 
@@ -273,21 +275,21 @@ Result<Blob> limited(const Result<Blob>& answer, Consistency consistency) {
 }  // namespace
 
 void Engine::Impl::on_answered(const Now&, QueryId id, const Result<Blob>& answered) {
-  if (const auto asking = asking_.extract(id.value)) asking_bytes_ -= asking.mapped();
+  feed_.on_answered(id);
   const auto found = queries_.find(id.value);
   if (found == queries_.end()) return;  // its time was over
   const WaitingQuery& waiting = found->second;
   const Asked asked = waiting.asked;
   const Result<Blob> result = limited(answered, waiting.consistency);
   if (asked.call) {
-    if (result) answer(*asked.call, Read{*result, waiting.position, waiting.history});
-    if (!result) answer(*asked.call, QueryFailed{result.error()});
+    if (result) outbox.answer(*asked.call, Read{*result, waiting.position, waiting.history});
+    if (!result) outbox.answer(*asked.call, QueryFailed{result.error()});
   } else {
     end_service(waiting);
     // A large one lets everything else pass first.
     if (result && peers_.contains(asked.peer))
-      send(asked.peer, QueryResponse{asked.request, *result, waiting.position},
-           result->size() > limits::append_bytes ? Urgency::bulk : Urgency::consensus);
+      outbox.send(asked.peer, QueryResponse{asked.request, *result, waiting.position},
+                  result->size() > limits::append_bytes ? Urgency::bulk : Urgency::consensus);
   }
   end_query(id.value);
 }

@@ -1,0 +1,17 @@
+#include "consensus/dynamic/outbox.hpp"
+
+namespace mosaik::consensus {
+
+Frame Outbox::frame(const Message& message) {
+  scratch_.assign(1, bond_message_raft);
+  encode(message, scratch_);
+  return pool_.make(scratch_);
+}
+
+Frame Outbox::frame(const AppendEntries& head, std::span<const Entry> entries) {
+  scratch_.assign(1, bond_message_raft);
+  encode_append_entries(head, entries, scratch_);
+  return pool_.make(scratch_);
+}
+
+}  // namespace mosaik::consensus
