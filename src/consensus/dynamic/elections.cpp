@@ -145,7 +145,7 @@ void Engine::Impl::on_leader_gone(const Now& now, Loss loss, Survivors survivors
 Nanoseconds Engine::Impl::stagger() const {
   std::int64_t rank = 0;
   for (const auto& [peer, bonded] : peers_)
-    if (bonded.facts.cpp && peer < config_.self) ++rank;
+    if (bonded.dialect.ranks_failover() && peer < config_.self) ++rank;
   return config_.failover_stagger * rank;
 }
 
@@ -164,7 +164,7 @@ Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& 
   if (lacks_owed(now, request.last.index)) return Vote::denied;
   const Cursor own = log.last();
   // A Rust candidate compares plainly itself: judged otherwise, each of two could find itself ahead for ever.
-  const auto order = is_cpp(from) ? terms::compare(own, request.last) : own <=> request.last;
+  const auto order = dialect_of(from).merges_lone_terms() ? terms::compare(own, request.last) : own <=> request.last;
   if (order > 0) return Vote::denied;
   // An abstention is this term's vote too: it takes us out of the candidate's count (spec: groups 8.1 S7).
   durability_.cast_vote(from);
@@ -176,7 +176,8 @@ Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& 
 // is ahead of all that we know of may have lost it for a reason.
 bool Engine::Impl::keeps_leader(const Now& now, const PeerId& from, const RequestVote& request) const {
   const auto* follower = role<Follower>();
-  if (follower == nullptr || !follower->leader || follower->leader == from || !is_cpp(from)) return false;
+  if (follower == nullptr || !follower->leader || follower->leader == from || !dialect_of(from).bears_stickiness())
+    return false;
   // While we catch up it is the leader's log that counts.
   const Cursor known = follower->session ? follower->session->end() : log.last();
   return request.term > durability_.term() && now.mono < follower->heard + config_.election_timeout &&
@@ -246,7 +247,7 @@ void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted
   leader.heartbeat_at = now.mono;  // spec: groups 6.6; the crate waits for a whole interval
   leader.told_commit = log.committed();
   for (auto& [peer, bonded] : peers_) {
-    Bonded anew(bonded.facts, now.mono);
+    Bonded anew(bonded.dialect, now.mono);
     anew.provision = bonded.provision;
     anew.votes_heard = bonded.votes_heard;
     anew.availability_asked = bonded.availability_asked;

@@ -38,7 +38,7 @@ Engine::Impl::Impl(const Config& config, Restored restored, FramePool& pool, Rng
 
 void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
   if (peer == config_.self) return;
-  Bonded bonded(facts, now.mono);
+  Bonded bonded(facts.cpp ? Dialect::native : Dialect::crate, now.mono);
   if (role<Ended>() != nullptr) return static_cast<void>(peers_.insert_or_assign(peer, bonded));
   bonded.greet = true;
   bonded.grace_until = now.mono + config_.election_timeout;
@@ -63,7 +63,7 @@ void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Surviv
   if (role<Ended>() != nullptr) return static_cast<void>(peers_.erase(found));  // it is we who leave
   if (auto* leader = role<Leader>(); leader != nullptr && found->second.proved) {
     leader->former[peer] = found->second.acked;
-  } else if (leader != nullptr && !found->second.facts.cpp && !found->second.greet) {
+  } else if (leader != nullptr && found->second.dialect.resumes_catch_up() && !found->second.greet) {
     leader->doubtful.insert(peer);
   }
   peers_.erase(found);
@@ -77,9 +77,9 @@ void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Surviv
   if (follower != nullptr && follower->leader == peer) on_leader_gone(now, loss, survivors);
 }
 
-bool Engine::Impl::is_cpp(const PeerId& peer) const {
+Dialect Engine::Impl::dialect_of(const PeerId& peer) const {
   const auto found = peers_.find(peer);
-  return found != peers_.end() && found->second.facts.cpp;
+  return found == peers_.end() ? Dialect() : found->second.dialect;
 }
 
 // ------------------------------------------------------------------------------------------------ messages
@@ -150,7 +150,8 @@ Result<> Engine::Impl::stand_by(const PeerId& from, const Blob& bytes) {
       return {};
     }
   }
-  if (const auto answer = answer_of_bystander(from, bytes, is_cpp(from))) outbox.send(from, *answer);
+  if (const auto answer = answer_of_bystander(from, bytes, dialect_of(from).heeds_bystanders()))
+    outbox.send(from, *answer);
   return {};
 }
 

@@ -76,7 +76,7 @@ class Engine::Impl {
   void set_online(bool online);
   void set_group_size(std::size_t size);
   void publish();
-  [[nodiscard]] bool is_cpp(const PeerId& peer) const;
+  [[nodiscard]] Dialect dialect_of(const PeerId& peer) const;
   /// What is left to say when the engine has ended and its bonds have not.
   Result<> stand_by(const PeerId& from, const Blob& bytes);
   /// Whether a message of this term counts; a later term is joined.

@@ -48,7 +48,7 @@ IndexRange Engine::Impl::place(std::vector<Blob> commands) {
 void Engine::Impl::append_to(const Now& now, const PeerId& peer, Bonded& bonded, const Frame& frame, Index placed,
                              bool with_entries) {
   outbox.push(Send{peer, frame, Urgency::consensus, {}});
-  if (bonded.facts.cpp) ++bonded.asked;
+  if (bonded.dialect.answers_every_append()) ++bonded.asked;
   if (!with_entries) return;
   bonded.placed = std::max(bonded.placed, placed);
   if (bonded.behind_since == never) bonded.behind_since = now.mono;
@@ -121,7 +121,7 @@ void Engine::Impl::greet(const Now& now, const PeerId& peer, Bonded& bonded) {
         now, peer, bonded,
         outbox.frame(AppendEntries{durability_.term(), config_.self, previous, std::move(entries), log.committed()}),
         from, true);
-    if (!bonded.facts.cpp) ++bonded.repairs;
+    if (!bonded.dialect.answers_every_append()) ++bonded.repairs;
   }
 }
 
@@ -150,7 +150,7 @@ void Engine::Impl::drop_laggards(const Now& now) {
   if (config_.quorum_floor != 0) return;
   for (auto& [peer, bonded] : peers_)
     // A C++ member answers everything; one that does not is silent, and its bond ends.
-    if (!bonded.facts.cpp && bonded.in_sync && bonded.behind_since != never &&
+    if (!bonded.dialect.answers_every_append() && bonded.in_sync && bonded.behind_since != never &&
         now.mono >= bonded.behind_since + config_.election_timeout)
       bonded.in_sync = false;  // until it acknowledges again
 }

@@ -35,7 +35,7 @@ void Engine::Impl::serve_fetch(const Now& now, const PeerId& from, Bonded& bonde
   if (!asked) return;
   const IndexRange& range = *asked;
   // A C++ joiner asks its leader, which we are not any more: it wants the history that it has heard of, and no other.
-  if (is_cpp(from) && role<Leader>() == nullptr) return;
+  if (dialect_of(from).fetches_from_leader() && role<Leader>() == nullptr) return;
   const Index most = range.first.plus(std::min<std::uint64_t>(config_.batch_size, range.size()) - 1);
   const IndexRange wanted{range.first, std::min(most, provides())};
   if (wanted.empty()) return;  // an empty answer wedges a Rust joiner (spec: groups 8.1 S16); it asks again
@@ -48,7 +48,8 @@ void Engine::Impl::serve_fetch(const Now& now, const PeerId& from, Bonded& bonde
   const Urgency urgency = all ? Urgency::consensus : Urgency::bulk;
   bonded.provision.answered(now.mono, entries.size(), bytes, urgency);
   outbox.send(from, FetchEntriesResponse{given, std::move(entries)}, urgency);
-  if (auto* leader = role<Leader>(); leader != nullptr && all && is_cpp(from)) leader->heartbeat_at = now.mono;
+  if (auto* leader = role<Leader>(); leader != nullptr && all && dialect_of(from).answers_every_append())
+    leader->heartbeat_at = now.mono;
 }
 
 }  // namespace mosaik::consensus

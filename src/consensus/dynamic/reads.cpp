@@ -127,18 +127,19 @@ void Engine::Impl::probe(const Now& now) {
     fresh.fresh = false;
     // Whatever goes to all in this step went after the query had come.
     bool any_cpp = false;
-    for (const auto& [peer, bonded] : peers_) any_cpp = any_cpp || bonded.facts.cpp;
+    for (const auto& [peer, bonded] : peers_) any_cpp = any_cpp || bonded.dialect.answers_every_append();
     if (any_cpp && !leader.told) {
       heartbeat(now);
       leader.heartbeat_at = now.mono + config_.heartbeat_interval;
     }
     for (const auto& [peer, bonded] : peers_)
-      if (bonded.facts.cpp) fresh.marks.emplace(peer, bonded.asked);
+      if (bonded.dialect.answers_every_append()) fresh.marks.emplace(peer, bonded.asked);
   }
   conclude_confirmations(now);
   if (leader.confirmations.empty()) return;
   for (auto& [peer, bonded] : peers_)
-    if (!bonded.facts.cpp && !leader.confirmations.back().confirmed.contains(peer)) probe_rust(peer, bonded);
+    if (!bonded.dialect.answers_every_append() && !leader.confirmations.back().confirmed.contains(peer))
+      probe_rust(peer, bonded);
 }
 
 // A Rust member answers no heartbeat. Its newest entry, sent again, it skips and acknowledges; but only when it is
@@ -159,7 +160,7 @@ void Engine::Impl::probe_rust(const PeerId& peer, Bonded& bonded) {
 void Engine::Impl::on_confirmed(const PeerId& peer, Bonded& bonded) {
   auto& leader = std::get<Leader>(state_);
   std::uint64_t up_to = 0;
-  if (bonded.facts.cpp) {
+  if (bonded.dialect.answers_every_append()) {
     if (bonded.answered < bonded.asked) ++bonded.answered;
   } else if (bonded.repairs > 0) {
     --bonded.repairs;
@@ -182,7 +183,7 @@ bool Engine::Impl::confirmed(const Now& now, const Confirmation& confirmation) c
   std::size_t have = 1;
   for (const auto& [peer, bonded] : peers_) {
     // Without an entry there is nothing that a Rust member would answer.
-    if (!bonded.in_sync || (!bonded.facts.cpp && log.empty())) continue;
+    if (!bonded.in_sync || (!bonded.dialect.answers_every_append() && log.empty())) continue;
     ++able;
     if (confirmation.confirmed.contains(peer)) ++have;
   }

@@ -9,6 +9,7 @@
 
 #include "consensus/dynamic/catch_up.hpp"
 #include "consensus/dynamic/contributions.hpp"
+#include "consensus/dynamic/dialect.hpp"
 #include "consensus/dynamic/engine.hpp"
 #include "consensus/dynamic/provision.hpp"
 
@@ -16,13 +17,13 @@ namespace mosaik::consensus {
 
 /// A bonded peer, as the engine sees it. What a leader counts is of this bond and this term only.
 struct Bonded {
-  Bonded(const PeerFacts& who, Mono now)
-      : facts(who),
+  Bonded(Dialect of, Mono now)
+      : dialect(of),
         provision(now),
         votes_heard(limits::votes_burst, limits::votes_rate, now),
         availability_asked(limits::availability_burst, limits::availability_rate, now) {}
 
-  PeerFacts facts;
+  Dialect dialect;
   Provision provision;      ///< what it fetches
   TokenBucket votes_heard;  ///< RequestVote and answers to ours
   TokenBucket availability_asked;
