@@ -101,7 +101,7 @@ void Engine::Impl::forward(const Now& now, CallId id) {
   call.from = call.to = durability_.term();
   outbox.send(call.leader, ForwardCommand{call.commands, request});
   by_forward_.emplace(request, id);
-  if (!dialect_of(call.leader).answers_every_forward())
+  if (!peers_.dialect_of(call.leader).answers_every_forward())
     set_deadline(id, call, std::min(call.deadline, now.mono + config_.forward_timeout));
 }
 
@@ -119,7 +119,7 @@ void Engine::Impl::on_forwarded_command(const PeerId& from, ForwardCommand& mess
 // This wire has no refusal: a Rust member's own time runs out. A C++ member is given the place 0, which is no place,
 // and why in the place behind it.
 void Engine::Impl::tell_refused(const PeerId& from, const ForwardCommand& message, Refusal why) {
-  if (!dialect_of(from).answers_every_forward() || !message.request) return;
+  if (!peers_.dialect_of(from).answers_every_forward() || !message.request) return;
   outbox.send(from, CommandAck{*message.request, {Index{}, Index{code_of(why)}}});
 }
 
@@ -137,7 +137,7 @@ void Engine::Impl::on_command_ack(const PeerId& from, const CommandAck& ack) {
   const CallId id = found->second;
   Call& call = calls_.at(id);
   if (call.leader != from) return;
-  if (ack.assigned.first == Index{} && dialect_of(from).answers_every_forward())
+  if (ack.assigned.first == Index{} && peers_.dialect_of(from).answers_every_forward())
     return end_call(id, NotApplied{refusal_of(ack.assigned.last.value)});
   if (ack.assigned.size() != call.count || ack.assigned.first == Index{})
     return end_call(id, Unknown{Doubt::leader_lost});
@@ -183,8 +183,8 @@ Outcome Engine::Impl::judge_call(const Call& call) const {
   }
   if (ours == 0) return NotApplied{Refusal::overwritten};
   if (ours < call.count) return Unknown{Doubt::partial};
-  const bool keeps_floor = !leader_ || *leader_ == config_.self || dialect_of(*leader_).keeps_floor();
-  if (!keeps_floor && peers_.size() + 1 < config_.quorum_floor) return Unknown{Doubt::unfounded};
+  const bool keeps_floor = !leader_ || *leader_ == config_.self || peers_.dialect_of(*leader_).keeps_floor();
+  if (!keeps_floor && peers_.connected() < config_.quorum_floor) return Unknown{Doubt::unfounded};
   return Committed{call.range};
 }
 

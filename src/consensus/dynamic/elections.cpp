@@ -30,32 +30,6 @@ Nanoseconds Engine::Impl::deference() const {
   return std::max(config_.election_jitter, config_.election_timeout / 4);
 }
 
-// ------------------------------------------------------------------------------------------------ company
-
-bool Engine::Impl::enough_by_count() const {
-  const std::size_t connected = peers_.size() + 1;
-  if (config_.quorum_floor != 0) return connected >= config_.quorum_floor;
-  // Those whose death is proven elect nobody elsewhere.
-  const std::size_t size = group_size_ - std::min<std::size_t>(proven_dead_.size(), group_size_);
-  return connected == 1 ? size <= 1 : 2 * connected >= size;
-}
-
-bool Engine::Impl::enough(const Now& now) const {
-  if (enough_by_count()) return true;
-  if (config_.quorum_floor != 0 || lonely_since_ == never) return false;
-  return now.mono >= later(lonely_since_, config_.alone_after);
-}
-
-// The group may be larger than who is connected: remembered with the key, so that a restarted member knows it too.
-void Engine::Impl::note_company(const Now& now) {
-  set_group_size(std::max<std::size_t>(group_size_, peers_.size() + 1));
-  if (enough_by_count()) {
-    lonely_since_ = never;
-  } else if (lonely_since_ == never) {
-    lonely_since_ = now.mono;
-  }
-}
-
 // ------------------------------------------------------------------------------------------------ campaigns
 
 void Engine::Impl::become_follower(const Now& now, Term term, const std::optional<PeerId>& leader) {
@@ -76,7 +50,7 @@ void Engine::Impl::become_follower(const Now& now, Term term, const std::optiona
 void Engine::Impl::on_silence(const Now& now) {
   if (auto* follower = role<Follower>()) {
     const bool may = config_.preference != Preference::observer;
-    if (may && enough(now) && !lacks_owed(now, log.last_index())) return campaign(now);
+    if (may && membership_.suffices(now.mono) && !lacks_owed(now, log.last_index())) return campaign(now);
     // Nobody leads. Too few are left, or we lack what others were told to have: a campaign would only drive the term
     // up.
     follower->leader.reset();
@@ -86,7 +60,7 @@ void Engine::Impl::on_silence(const Now& now) {
     return arm_follower(now, *follower);
   }
   if (const auto* candidate = role<Candidate>()) note_mute(*candidate);
-  if (enough(now)) return campaign(now);
+  if (membership_.suffices(now.mono)) return campaign(now);
   become_follower(now, durability_.term(), std::nullopt);
 }
 
@@ -94,7 +68,7 @@ void Engine::Impl::on_silence(const Now& now) {
 // one, which nobody asks. One vote a term and the floor keep the majority that remains from being a second one.
 void Engine::Impl::note_mute(const Candidate& candidate) {
   if (config_.quorum_floor == 0) return;
-  for (auto& [peer, bonded] : peers_)
+  for (auto& [peer, bonded] : bonded_)
     bonded.mute = candidate.requested.contains(peer) && !candidate.granted.contains(peer) &&
                   !candidate.abstained.contains(peer) && !candidate.denied.contains(peer);
 }
@@ -102,7 +76,7 @@ void Engine::Impl::note_mute(const Candidate& candidate) {
 void Engine::Impl::campaign(const Now& now) {
   // With a remembered vote in a later term we campaign after that.
   const Term after = durability_.vote() ? std::max(durability_.term(), durability_.vote()->term) : durability_.term();
-  const bool lone = peers_.empty() && group_size_ <= 1;
+  const bool lone = peers_.empty() && membership_.size() <= 1;
   const auto term = lone ? terms::next_lone(after, slot_) : terms::next(after, slot_);
   if (!term) return become_follower(now, durability_.term(), std::nullopt);
   if (role<Leader>() != nullptr) drop_reads_of_leader();
@@ -115,7 +89,7 @@ void Engine::Impl::campaign(const Now& now) {
   candidate.requested = {config_.self};
   candidate.granted = {config_.self};
   const Frame request = outbox.frame(RequestVote{durability_.term(), config_.self, log.last()});
-  for (const auto& [peer, bonded] : peers_) {
+  for (const auto& [peer, bonded] : bonded_) {
     candidate.requested.insert(peer);
     outbox.push(Send{peer, request, Urgency::consensus, candidate.ballot});
   }
@@ -136,7 +110,7 @@ void Engine::Impl::on_leader_gone(const Now& now, Loss loss, Survivors survivors
   // Its death is certain and the survivors see each other: no need to wait for silence. One after the other, so that
   // the first has won before the second begins.
   haste_ = loss != Loss::presumed && survivors == Survivors::clique && config_.preference == Preference::normal &&
-           enough_by_count();
+           membership_.suffices_by_count();
   const auto put_off = std::exchange(follower.put_off, std::nullopt);
   if (put_off && votes_after_all(now, *put_off)) return;
   if (haste_) std::get<Follower>(state_).election_at = now.mono + stagger();
@@ -144,7 +118,7 @@ void Engine::Impl::on_leader_gone(const Now& now, Loss loss, Survivors survivors
 
 Nanoseconds Engine::Impl::stagger() const {
   std::int64_t rank = 0;
-  for (const auto& [peer, bonded] : peers_)
+  for (const auto& [peer, bonded] : bonded_)
     if (bonded.dialect.ranks_failover() && peer < config_.self) ++rank;
   return config_.failover_stagger * rank;
 }
@@ -164,7 +138,8 @@ Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& 
   if (lacks_owed(now, request.last.index)) return Vote::denied;
   const Cursor own = log.last();
   // A Rust candidate compares plainly itself: judged otherwise, each of two could find itself ahead for ever.
-  const auto order = dialect_of(from).merges_lone_terms() ? terms::compare(own, request.last) : own <=> request.last;
+  const auto order =
+      peers_.dialect_of(from).merges_lone_terms() ? terms::compare(own, request.last) : own <=> request.last;
   if (order > 0) return Vote::denied;
   // An abstention is this term's vote too: it takes us out of the candidate's count (spec: groups 8.1 S7).
   durability_.cast_vote(from);
@@ -176,7 +151,8 @@ Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& 
 // is ahead of all that we know of may have lost it for a reason.
 bool Engine::Impl::keeps_leader(const Now& now, const PeerId& from, const RequestVote& request) const {
   const auto* follower = role<Follower>();
-  if (follower == nullptr || !follower->leader || follower->leader == from || !dialect_of(from).bears_stickiness())
+  if (follower == nullptr || !follower->leader || follower->leader == from ||
+      !peers_.dialect_of(from).bears_stickiness())
     return false;
   // While we catch up it is the leader's log that counts.
   const Cursor known = follower->session ? follower->session->end() : log.last();
@@ -207,7 +183,9 @@ void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const Req
   if (vote != Vote::denied) return arm_follower(now, *follower);
   // Who denies a candidate that is behind has what it lacks, and should not let the group wait.
   const bool behind = terms::is_behind(request.last, log.last());
-  if (!behind || outvoted_ || follower->leader || config_.preference != Preference::normal || !enough(now)) return;
+  if (!behind || outvoted_ || follower->leader || config_.preference != Preference::normal ||
+      !membership_.suffices(now.mono))
+    return;
   const Nanoseconds pause =
       haste_ ? config_.failover_stagger + stagger() : rng_.between(0ns, config_.election_jitter / 4);
   follower->election_at = std::min(follower->election_at, now.mono + pause);
@@ -216,7 +194,7 @@ void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const Req
 void Engine::Impl::on_vote(const Now& now, const PeerId& from, const RequestVoteResponse& response) {
   auto* candidate = role<Candidate>();
   if (candidate == nullptr || !candidate->requested.contains(from)) return;
-  peers_.at(from).mute = false;
+  bonded_.at(from).mute = false;
   switch (response.vote) {
     case Vote::granted: candidate->granted.insert(from); break;
     case Vote::denied:
@@ -233,7 +211,7 @@ void Engine::Impl::count_votes(const Now& now) {
   auto* candidate = role<Candidate>();
   if (candidate == nullptr || !durability_.is_durable(candidate->ballot)) return;
   const auto mute = [](const auto& item) { return item.second.mute; };
-  const auto asked = candidate->requested.size() - static_cast<std::size_t>(std::ranges::count_if(peers_, mute));
+  const auto asked = candidate->requested.size() - static_cast<std::size_t>(std::ranges::count_if(bonded_, mute));
   const quorum::Count count{asked, candidate->granted.size(), candidate->abstained.size()};
   if (!quorum::wins(count, config_.quorum_floor)) return;
   const std::set<PeerId> granted = std::move(candidate->granted);
@@ -246,11 +224,8 @@ void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted
   leader.broadcast = log.last_index();
   leader.heartbeat_at = now.mono;  // spec: groups 6.6; the crate waits for a whole interval
   leader.told_commit = log.committed();
-  for (auto& [peer, bonded] : peers_) {
-    Bonded anew(bonded.dialect, now.mono);
-    anew.provision = bonded.provision;
-    anew.votes_heard = bonded.votes_heard;
-    anew.availability_asked = bonded.availability_asked;
+  for (auto& [peer, bonded] : bonded_) {
+    Bonded anew(bonded.dialect);
     bonded = anew;
     bonded.placed = leader.broadcast;
     bonded.grace_until = now.mono + config_.election_timeout;
@@ -269,7 +244,7 @@ void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted
 bool Engine::Impl::contests(const Now& now, const AppendEntries& append) {
   if (log.committed() == Index{} || append.leader_commit >= log.committed() || contests_ >= limits::contests)
     return false;
-  if (config_.preference == Preference::observer || !enough(now)) return false;
+  if (config_.preference == Preference::observer || !membership_.suffices(now.mono)) return false;
   const Cursor theirs = append.entries.empty()
                             ? append.previous
                             : Cursor{append.entries.back().term, append.previous.index.plus(append.entries.size())};

@@ -25,9 +25,9 @@ Engine::Impl::Impl(const Config& config, Restored restored, FramePool& pool, Rng
       rng_(rng),
       durability_(config.store, log, restored.term, restored.ballot),
       feed_(log),
-      slot_(terms::slot_of(config.self, config.run)),
-      group_size_(std::max(config.group_size, 1U)) {
-  note_company(now);
+      membership_(config_, peers_, outbox, now),
+      provider_(config_, peers_, log, outbox),
+      slot_(terms::slot_of(config.self, config.run)) {
   Follower follower;
   arm_follower(now, follower);
   if (durability_.term() == Term{}) follower.election_at += config_.bootstrap_delay;
@@ -38,19 +38,18 @@ Engine::Impl::Impl(const Config& config, Restored restored, FramePool& pool, Rng
 
 void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
   if (peer == config_.self) return;
-  Bonded bonded(facts.cpp ? Dialect::native : Dialect::crate, now.mono);
-  if (role<Ended>() != nullptr) return static_cast<void>(peers_.insert_or_assign(peer, bonded));
+  const Dialect dialect = facts.cpp ? Dialect::native : Dialect::crate;
+  if (role<Ended>() != nullptr) return peers_.add(peer, dialect, now.mono);
+  membership_.on_bonding(peer);
+  peers_.add(peer, dialect, now.mono);
+  provider_.on_bonded(peer, now.mono);
+  Bonded bonded(dialect);
   bonded.greet = true;
   bonded.grace_until = now.mono + config_.election_timeout;
-  proven_dead_.erase(peer);
-  // Who comes takes the place of one that went.
-  if (!peers_.contains(peer) && peers_.size() + 2 + proven_dead_.size() > std::max<std::size_t>(group_size_, 1) &&
-      !proven_dead_.empty())
-    proven_dead_.erase(proven_dead_.begin());
   auto* leader = role<Leader>();
   if (leader != nullptr) bonded.placed = leader->broadcast;
-  peers_.insert_or_assign(peer, bonded);
-  note_company(now);
+  bonded_.insert_or_assign(peer, bonded);
+  membership_.on_bonded(now);
   if (facts.floor && *facts.floor != config_.quorum_floor) outbox.tell(FloorDiffers{peer, *facts.floor});
   if (leader == nullptr || !terms::is_lone(durability_.term())) return;
   leader->silent_until = now.mono + silence * config_.heartbeat_interval;
@@ -58,28 +57,22 @@ void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts
 }
 
 void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
-  const auto found = peers_.find(peer);
-  if (found == peers_.end()) return;
-  if (role<Ended>() != nullptr) return static_cast<void>(peers_.erase(found));  // it is we who leave
-  if (auto* leader = role<Leader>(); leader != nullptr && found->second.proved) {
-    leader->former[peer] = found->second.acked;
-  } else if (leader != nullptr && found->second.dialect.resumes_catch_up() && !found->second.greet) {
+  if (!peers_.contains(peer)) return;
+  peers_.remove(peer);
+  if (role<Ended>() != nullptr) return;  // it is we who leave
+  const Bonded bonded = bonded_.extract(peer).mapped();
+  if (auto* leader = role<Leader>(); leader != nullptr && bonded.proved) {
+    leader->former[peer] = bonded.acked;
+  } else if (leader != nullptr && bonded.dialect.resumes_catch_up() && !bonded.greet) {
     leader->doubtful.insert(peer);
   }
-  peers_.erase(found);
-  if (loss == Loss::departed) set_group_size(std::max<std::size_t>(group_size_ - 1, peers_.size() + 1));
-  if (loss == Loss::proven) proven_dead_.insert(peer);
-  note_company(now);
+  provider_.on_gone(peer);
+  membership_.on_gone(now, peer, loss);
   drop_forwards_to(peer);
   drop_queries_to(peer);
   outvoted_ = false;  // it may have been the one that was ahead
   const auto* follower = role<Follower>();
   if (follower != nullptr && follower->leader == peer) on_leader_gone(now, loss, survivors);
-}
-
-Dialect Engine::Impl::dialect_of(const PeerId& peer) const {
-  const auto found = peers_.find(peer);
-  return found == peers_.end() ? Dialect() : found->second.dialect;
 }
 
 // ------------------------------------------------------------------------------------------------ messages
@@ -96,22 +89,12 @@ std::optional<Term> term_of(const Message& message) {
 }
 }  // namespace
 
-namespace {
-/// Of what costs more than it is worth to hear so often; a lost message is nothing new to any of them.
-bool within_rate(const Now& now, Bonded& from, const Message& message) {
-  if (std::holds_alternative<RequestVote>(message) || std::holds_alternative<RequestVoteResponse>(message))
-    return from.votes_heard.take(now.mono);
-  if (std::holds_alternative<AvailabilityRequest>(message)) return from.availability_asked.take(now.mono);
-  return true;
-}
-}  // namespace
-
 Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob& bytes) {
   if (role<Ended>() != nullptr) return stand_by(from, bytes);
   if (!peers_.contains(from)) return {};
   auto message = decode(bytes);
   if (!message) return std::unexpected(message.error());
-  if (!within_rate(now, peers_.at(from), *message)) return {};
+  if (!peers_.admits(from, *message, now.mono)) return {};
   if (const auto term = term_of(*message); term && *term > terms::greatest)
     return fail(Errc::malformed, "a raft message of a term beyond all bounds");
   std::visit(overloaded{[&](AppendEntries& append) { on_append_entries(now, from, append); },
@@ -129,9 +112,11 @@ Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob
                         [&](const CommandAck& ack) { on_command_ack(from, ack); },
                         [&](ForwardQuery& asked) { on_forwarded_query(now, from, asked); },
                         [&](QueryResponse& read) { on_query_response(from, read); },
-                        [&](const AvailabilityRequest&) { on_availability_request(from); },
+                        [&](const AvailabilityRequest&) { provider_.on_availability_request(from, offer()); },
                         [](const AvailabilityResponse&) {},  // we fetch from the leader, and need not ask what it has
-                        [&](const FetchEntriesRequest& fetch) { on_fetch_request(now, from, fetch.range); },
+                        [&](const FetchEntriesRequest& fetch) {
+                          if (provider_.on_fetch_request(now, from, fetch.range, offer())) hurry_append(now);
+                        },
                         [&](FetchEntriesResponse& fetched) { on_fetched(from, fetched); }},
              *message);
   return {};
@@ -150,7 +135,7 @@ Result<> Engine::Impl::stand_by(const PeerId& from, const Blob& bytes) {
       return {};
     }
   }
-  if (const auto answer = answer_of_bystander(from, bytes, dialect_of(from).heeds_bystanders()))
+  if (const auto answer = answer_of_bystander(from, bytes, peers_.dialect_of(from).heeds_bystanders()))
     outbox.send(from, *answer);
   return {};
 }
@@ -189,7 +174,7 @@ Mono Engine::Impl::next_deadline() const {
   }
   if (const auto* candidate = role<Candidate>()) by(candidate->retry_at);
   if (const auto* leader = role<Leader>()) by(next_deadline_of(*leader));
-  for (const auto& [peer, bonded] : peers_) by(bonded.provision.next_deadline());
+  by(provider_.next_deadline());
   return out;
 }
 
@@ -198,7 +183,7 @@ void Engine::Impl::settle(const Now& now) {
   if (role<Ended>() == nullptr) {
     seek_leader(now);
     advance_session(now);
-    serve_fetches(now);
+    if (provider_.serve(now, offer())) hurry_append(now);
     if (role<Leader>() != nullptr) lead_on(now);
     if (auto write = durability_.hand_over()) outbox.push(std::move(*write));
     feed_machine();
@@ -215,9 +200,24 @@ void Engine::Impl::check_invariants() const {
   if (role<Ended>() != nullptr) return;  // what it was doing was left half done
   durability_.check_invariants();
   feed_.check_invariants();
+  membership_.check_invariants();
+  provider_.check_invariants();
 }
 
-// ------------------------------------------------------------------------------------------------ machine and disk
+// ------------------------------------------------------------------------------------------------ machine, disk,
+// joiners
+
+Provider::Offer Engine::Impl::offer() const {
+  return role<Leader>() != nullptr ? Provider::Offer::all : Provider::Offer::committed;
+}
+
+void Engine::Impl::hurry_append(const Now& now) {
+  if (auto* leader = role<Leader>()) leader->heartbeat_at = now.mono;
+}
+
+void Engine::Impl::on_queues(const QueueEmpty& empty) {
+  provider_.on_queues(empty);
+}
 
 void Engine::Impl::feed_machine() {
   while (auto run = feed_.next_run()) outbox.push(std::move(*run));
@@ -299,12 +299,6 @@ void Engine::Impl::set_online(bool online) {
   outbox.tell(OnlineChanged{online});
 }
 
-void Engine::Impl::set_group_size(std::size_t size) {
-  if (group_size_ == size) return;
-  group_size_ = static_cast<std::uint32_t>(size);
-  outbox.push(Remember{group_size_});
-}
-
 void Engine::Impl::publish() {
   const Cursor last = log.last();
   if (told_committed_ == log.committed() && told_position_ == last) return;
@@ -324,7 +318,7 @@ ConsensusStatus Engine::Impl::status() const {
   out.log_position = log.last();
   out.log_bytes = log.memory();
   out.log_limit = config_.log_bytes;
-  out.group_size = group_size_;
+  out.group_size = membership_.size();
   out.quorum_floor = config_.quorum_floor;
   out.elections = elections_;
   out.overwritten = overwritten_;
@@ -335,7 +329,7 @@ ConsensusStatus Engine::Impl::status() const {
     out.heard_of = std::max(out.heard_of, follower->session->end().index);
   }
   out.in_step = others_in_step();
-  out.connected = static_cast<std::uint32_t>(peers_.size() + 1);
+  out.connected = static_cast<std::uint32_t>(peers_.connected());
   out.waiting = waiting();
   out.waits_for = waits_for(out.waiting);
   out.stopped_because = stopped_because_;
@@ -347,18 +341,18 @@ Waiting Engine::Impl::waiting() const {
   now.mono = settled_at_;
   if (role<Ended>() != nullptr) return Waiting::nothing;
   if (role<Leader>() != nullptr)
-    return may_commit_alone(now) || config_.quorum_floor != 0 ? Waiting::nothing : Waiting::company;
+    return membership_.may_commit_alone(now.mono) || config_.quorum_floor != 0 ? Waiting::nothing : Waiting::company;
   if (role<Candidate>() != nullptr) return outvoted_ ? Waiting::history : Waiting::election;
   if (std::get<Follower>(state_).session) return Waiting::catching_up;
   if (leader_) return Waiting::nothing;
-  if (!enough_by_count() && config_.quorum_floor != 0) return Waiting::floor;
-  if (!enough(now)) return Waiting::company;
+  if (!membership_.suffices_by_count() && config_.quorum_floor != 0) return Waiting::floor;
+  if (!membership_.suffices(now.mono)) return Waiting::company;
   return outvoted_ || lacks_owed(now, log.last_index()) ? Waiting::history : Waiting::election;
 }
 
 Nanoseconds Engine::Impl::waits_for(Waiting what) const {
   Mono end = settled_at_;
-  if (what == Waiting::company) end = later(lonely_since_, config_.alone_after);
+  if (what == Waiting::company) end = membership_.minority_until();
   if (what == Waiting::history && log.last_index() < owed_ && log.committed() < owed_) end = owed_until_;
   return std::max(end - settled_at_, Nanoseconds{});
 }
@@ -373,8 +367,8 @@ void Engine::Impl::tell_waiting() {
   if (what != Waiting::company && what != Waiting::floor && what != Waiting::history) return;
   if (waiting_told_ || settled_at_ - waiting_since_ < config_.election_timeout) return;
   waiting_told_ = true;
-  outbox.tell(Waits{what, waits_for(what), static_cast<std::uint32_t>(peers_.size() + 1),
-                    what == Waiting::floor ? config_.quorum_floor : group_size_});
+  outbox.tell(Waits{what, waits_for(what), static_cast<std::uint32_t>(peers_.connected()),
+                    what == Waiting::floor ? config_.quorum_floor : membership_.size()});
 }
 
 /// With what it is waited for, for the caller.
@@ -387,7 +381,7 @@ NotApplied Engine::Impl::no_leader() const {
 std::uint32_t Engine::Impl::others_in_step() const {
   if (role<Leader>() == nullptr) return leader_ && peers_.contains(*leader_) ? 1 : 0;
   return static_cast<std::uint32_t>(std::ranges::count_if(
-      peers_, [&](const auto& item) { return item.second.in_sync && item.second.acked >= log.committed(); }));
+      bonded_, [&](const auto& item) { return item.second.in_sync && item.second.acked >= log.committed(); }));
 }
 
 // ------------------------------------------------------------------------------------------------ the face

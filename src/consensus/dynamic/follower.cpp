@@ -11,7 +11,7 @@ void Engine::Impl::on_append_entries(const Now& now, const PeerId& from, AppendE
   if (on_rival_while_silent(now, from, append)) return;
   if (append.term < durability_.term()) {
     // A leader that was deposed elsewhere may hear of it from nobody else; the crate leaves it in the dark.
-    if (dialect_of(from).hears_denied_append()) acknowledge(from, log.last_index(), Vote::denied);
+    if (peers_.dialect_of(from).hears_denied_append()) acknowledge(from, log.last_index(), Vote::denied);
     return;
   }
   if (append.term == durability_.term()) {
@@ -32,7 +32,7 @@ void Engine::Impl::on_new_leader(const Now& now, const PeerId& from, AppendEntri
     return follow(now, from, append);
   }
   auto* follower = role<Follower>();
-  if (follower == nullptr || !follower->leader || !dialect_of(*follower->leader).contests_leaders())
+  if (follower == nullptr || !follower->leader || !peers_.dialect_of(*follower->leader).contests_leaders())
     return contest(now, append.term);
   // Our leader hears it too, as a rule, and contests it at once. If it does not, we do, one after the other.
   if (!follower->rival) follower->rival = Follower::Rival{append.term, now.mono + config_.failover_stagger + stagger()};
@@ -81,7 +81,7 @@ void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& app
   hear_leader(now, follower);
   set_leader(from);
   haste_ = false;
-  if (config_.quorum_floor != 0 && dialect_of(from).keeps_floor()) owed_ = std::max(owed_, append.leader_commit);
+  if (config_.quorum_floor != 0 && peers_.dialect_of(from).keeps_floor()) owed_ = std::max(owed_, append.leader_commit);
   follower.leader_commit = std::max(follower.leader_commit, append.leader_commit);
   if (log.matches(append.previous)) return accept(from, append);
   // An entry of ours where the leader has another one: it and all behind it leave.
@@ -129,7 +129,7 @@ void Engine::Impl::accept(const PeerId& from, AppendEntries& append) {
   if (append.leader_commit >= log.committed()) contests_ = 0;
   // A Rust leader wants no answer to heartbeats; one tells it that we are in step (it counts us from then on). A C++
   // leader gets exactly one answer to each AppendEntries: it counts them.
-  if (has_entries || first || dialect_of(from).answers_every_append()) acknowledge_in_step(from, matched);
+  if (has_entries || first || peers_.dialect_of(from).answers_every_append()) acknowledge_in_step(from, matched);
   log.commit_to(std::min(append.leader_commit, matched));
   set_online(true);
 }
@@ -150,14 +150,15 @@ void Engine::Impl::lag(const PeerId& from, AppendEntries& append) {
   follower.accepted = false;
   const bool fresh = !follower.session;
   if (fresh) {
-    follower.session.emplace(append.previous, std::move(append.entries), config_.batch_size,
-                             dialect_of(from).cuts_fetch_answers() ? CatchUp::Answers::cut : CatchUp::Answers::whole);
+    follower.session.emplace(
+        append.previous, std::move(append.entries), config_.batch_size,
+        peers_.dialect_of(from).cuts_fetch_answers() ? CatchUp::Answers::cut : CatchUp::Answers::whole);
   } else {
     follower.session->buffer(append.previous, std::move(append.entries));
   }
   // A leader that counts on us would wait for ever (spec: groups 8.1 S14). With a floor we do not help a Rust leader to
   // commit with fewer copies (11.4).
-  if (dialect_of(from).answers_every_append() || (fresh && config_.quorum_floor == 0))
+  if (peers_.dialect_of(from).answers_every_append() || (fresh && config_.quorum_floor == 0))
     acknowledge(from, log.last_index(), Vote::abstained);
 }
 
@@ -192,7 +193,7 @@ void Engine::Impl::end_session(Follower& follower) {
   log.commit_to(std::min(follower.leader_commit, target));
   set_online(true);
   // A C++ leader's next heartbeat brings our acknowledgement; a Rust leader's would not.
-  if (follower.leader && !dialect_of(*follower.leader).answers_every_append())
+  if (follower.leader && !peers_.dialect_of(*follower.leader).answers_every_append())
     acknowledge_in_step(*follower.leader, target);
 }
 

@@ -14,7 +14,9 @@
 #include "consensus/dynamic/durability.hpp"
 #include "consensus/dynamic/engine.hpp"
 #include "consensus/dynamic/machine_feed.hpp"
+#include "consensus/dynamic/membership.hpp"
 #include "consensus/dynamic/outbox.hpp"
+#include "consensus/dynamic/provider.hpp"
 #include "consensus/dynamic/roles.hpp"
 
 namespace mosaik::consensus {
@@ -74,9 +76,7 @@ class Engine::Impl {
   [[nodiscard]] NotApplied no_leader() const;
   void set_leader(const std::optional<PeerId>& leader);
   void set_online(bool online);
-  void set_group_size(std::size_t size);
   void publish();
-  [[nodiscard]] Dialect dialect_of(const PeerId& peer) const;
   /// What is left to say when the engine has ended and its bonds have not.
   Result<> stand_by(const PeerId& from, const Blob& bytes);
   /// Whether a message of this term counts; a later term is joined.
@@ -89,12 +89,8 @@ class Engine::Impl {
   void arm_follower(const Now& now, Follower& follower);
   /// So much longer does a member wait that was outvoted.
   [[nodiscard]] Nanoseconds deference() const;
-  /// Enough members are connected to elect (engine.hpp).
-  [[nodiscard]] bool enough(const Now& now) const;
-  [[nodiscard]] bool enough_by_count() const;
   /// A log that ends there lacks what a leader has told committed, and we have not seen committed ourselves.
   [[nodiscard]] bool lacks_owed(const Now& now, Index last) const;
-  void note_company(const Now& now);
   void become_follower(const Now& now, Term term, const std::optional<PeerId>& leader);
   void campaign(const Now& now);
   void on_silence(const Now& now);
@@ -161,15 +157,14 @@ class Engine::Impl {
   [[nodiscard]] bool counts(const Now& now, const Bonded& bonded) const;
   /// Up to where enough members have what this leader has.
   [[nodiscard]] Index agreed(const Now& now) const;
-  [[nodiscard]] bool may_commit_alone(const Now& now) const;
   void advance_commit(const Now& now);
 
   // provider.cpp
-  void on_availability_request(const PeerId& from);
   void on_fetch_request(const Now& now, const PeerId& from, const IndexRange& range);
-  void serve_fetches(const Now& now);
-  void serve_fetch(const Now& now, const PeerId& peer, Bonded& bonded);
-  [[nodiscard]] Index provides() const;
+  /// What those who catch up are offered.
+  [[nodiscard]] Provider::Offer offer() const;
+  /// A joiner has all: it waits for our next append.
+  void hurry_append(const Now& now);
 
   // commands.cpp
   /// This member leads, or the leader is in reach.
@@ -223,19 +218,19 @@ class Engine::Impl {
   Rng rng_;
   Durability durability_;
   MachineFeed feed_;
+  Peers peers_;
+  Membership membership_;
+  Provider provider_;
   State state_;
   const std::uint64_t slot_;
-  std::map<PeerId, Bonded> peers_;
+  std::map<PeerId, Bonded> bonded_;
   std::optional<PeerId> leader_;  ///< as told
   bool online_ = false;
   unsigned contests_ = 0;
-  Index owed_;                    ///< with a floor: what C++ leaders of this history have told committed, at most
-  Mono owed_until_{};             ///< when nobody who has it is heard, others must do
-  bool outvoted_ = false;         ///< a member denied us its vote, and no leader has been heard since
-  bool haste_ = false;            ///< the last leader's death is proven, and no other has been heard since
-  std::uint32_t group_size_ = 1;  ///< the largest seen, departures taken off
-  std::set<PeerId> proven_dead_;  ///< members that are known to be gone, and have not said goodbye
-  Mono lonely_since_ = never;     ///< since when too few members are connected to elect
+  Index owed_;             ///< with a floor: what C++ leaders of this history have told committed, at most
+  Mono owed_until_{};      ///< when nobody who has it is heard, others must do
+  bool outvoted_ = false;  ///< a member denied us its vote, and no leader has been heard since
+  bool haste_ = false;     ///< the last leader's death is proven, and no other has been heard since
 
   // calls
   std::map<CallId, Call> calls_;

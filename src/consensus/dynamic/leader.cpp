@@ -68,7 +68,7 @@ void Engine::Impl::broadcast(const Now& now) {
     leader.broadcast = leader.broadcast.plus(entries.size());
     if (!peers_.empty()) {
       const Frame message = outbox.frame(head, entries);
-      for (auto& [peer, bonded] : peers_) append_to(now, peer, bonded, message, leader.broadcast, true);
+      for (auto& [peer, bonded] : bonded_) append_to(now, peer, bonded, message, leader.broadcast, true);
     }
     leader.told = true;
     leader.told_commit = log.committed();
@@ -82,7 +82,7 @@ void Engine::Impl::heartbeat(const Now& now) {
   if (peers_.empty()) return;
   const Frame message =
       outbox.frame(AppendEntries{durability_.term(), config_.self, broadcast_end(), {}, log.committed()});
-  for (auto& [peer, bonded] : peers_) append_to(now, peer, bonded, message, leader.broadcast, false);
+  for (auto& [peer, bonded] : bonded_) append_to(now, peer, bonded, message, leader.broadcast, false);
 }
 
 // What a peer that has all up to `from` lacks, in pieces for one message each; none when it is too much to send again.
@@ -129,7 +129,7 @@ void Engine::Impl::greet(const Now& now, const PeerId& peer, Bonded& bonded) {
 
 void Engine::Impl::on_append_response(const Now& now, const PeerId& from, const AppendEntriesResponse& response) {
   if (role<Leader>() == nullptr) return;
-  Bonded& bonded = peers_.at(from);
+  Bonded& bonded = bonded_.at(from);
   if (bonded.greet) return;  // nothing was sent on this bond: it answers another leader
   if (response.vote == Vote::granted) {
     // More than was sent to it cannot be acknowledged, whatever its log holds.
@@ -148,7 +148,7 @@ void Engine::Impl::on_append_response(const Now& now, const PeerId& from, const 
 
 void Engine::Impl::drop_laggards(const Now& now) {
   if (config_.quorum_floor != 0) return;
-  for (auto& [peer, bonded] : peers_)
+  for (auto& [peer, bonded] : bonded_)
     // A C++ member answers everything; one that does not is silent, and its bond ends.
     if (!bonded.dialect.answers_every_append() && bonded.in_sync && bonded.behind_since != never &&
         now.mono >= bonded.behind_since + config_.election_timeout)
@@ -159,7 +159,7 @@ void Engine::Impl::drop_laggards(const Now& now) {
 
 void Engine::Impl::check_floor(const Now& now) {
   auto& leader = std::get<Leader>(state_);
-  if (peers_.size() + 1 >= config_.quorum_floor) {
+  if (peers_.connected() >= config_.quorum_floor) {
     leader.short_since = never;
   } else if (leader.short_since == never) {
     leader.short_since = now.mono;
@@ -190,8 +190,8 @@ Mono Engine::Impl::next_deadline_of(const Leader& leader) const {
     if (at > settled_at_) out = std::min(out, at);
   };
   const bool waiting = log.last_index() > log.committed() && config_.quorum_floor == 0;
-  if (lonely_since_ != never && waiting) once(later(lonely_since_, config_.alone_after));
-  for (const auto& [peer, bonded] : peers_) {
+  if (waiting) once(membership_.minority_until());
+  for (const auto& [peer, bonded] : bonded_) {
     if (bonded.in_sync && bonded.behind_since != never) once(bonded.behind_since + config_.election_timeout);
     if (!bonded.in_sync && waiting) once(bonded.grace_until);
   }
@@ -215,9 +215,9 @@ void Engine::Impl::lead_on(const Now& now) {
   advance_commit(now);  // what was acknowledged since the last step travels with the next entries
   // A Rust member keeps its catch-up over a broken bond, and panics when what it missed there is not repeated exactly
   // (spec: groups 11.2). Nobody knows what it has; but a new term makes it forget.
-  for (const auto& [peer, bonded] : peers_)
+  for (const auto& [peer, bonded] : bonded_)
     if (bonded.greet && leader->doubtful.contains(peer)) return on_silence(now);
-  for (auto& [peer, bonded] : peers_)
+  for (auto& [peer, bonded] : bonded_)
     if (bonded.greet) greet(now, peer, bonded);
   broadcast(now);
   drop_laggards(now);

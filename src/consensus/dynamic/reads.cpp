@@ -127,17 +127,17 @@ void Engine::Impl::probe(const Now& now) {
     fresh.fresh = false;
     // Whatever goes to all in this step went after the query had come.
     bool any_cpp = false;
-    for (const auto& [peer, bonded] : peers_) any_cpp = any_cpp || bonded.dialect.answers_every_append();
+    for (const auto& [peer, bonded] : bonded_) any_cpp = any_cpp || bonded.dialect.answers_every_append();
     if (any_cpp && !leader.told) {
       heartbeat(now);
       leader.heartbeat_at = now.mono + config_.heartbeat_interval;
     }
-    for (const auto& [peer, bonded] : peers_)
+    for (const auto& [peer, bonded] : bonded_)
       if (bonded.dialect.answers_every_append()) fresh.marks.emplace(peer, bonded.asked);
   }
   conclude_confirmations(now);
   if (leader.confirmations.empty()) return;
-  for (auto& [peer, bonded] : peers_)
+  for (auto& [peer, bonded] : bonded_)
     if (!bonded.dialect.answers_every_append() && !leader.confirmations.back().confirmed.contains(peer))
       probe_rust(peer, bonded);
 }
@@ -181,13 +181,13 @@ bool Engine::Impl::confirmed(const Now& now, const Confirmation& confirmation) c
   if (config_.quorum_floor != 0) return confirmation.confirmed.size() + 1 >= config_.quorum_floor;
   std::size_t able = 1;
   std::size_t have = 1;
-  for (const auto& [peer, bonded] : peers_) {
+  for (const auto& [peer, bonded] : bonded_) {
     // Without an entry there is nothing that a Rust member would answer.
     if (!bonded.in_sync || (!bonded.dialect.answers_every_append() && log.empty())) continue;
     ++able;
     if (confirmation.confirmed.contains(peer)) ++have;
   }
-  return have >= quorum::majority(able) && (able > 1 || may_commit_alone(now));
+  return have >= quorum::majority(able) && (able > 1 || membership_.may_commit_alone(now.mono));
 }
 
 void Engine::Impl::conclude_confirmations(const Now& now) {

@@ -11,22 +11,14 @@
 #include "consensus/dynamic/contributions.hpp"
 #include "consensus/dynamic/dialect.hpp"
 #include "consensus/dynamic/engine.hpp"
-#include "consensus/dynamic/provision.hpp"
 
 namespace mosaik::consensus {
 
 /// A bonded peer, as the engine sees it. What a leader counts is of this bond and this term only.
 struct Bonded {
-  Bonded(Dialect of, Mono now)
-      : dialect(of),
-        provision(now),
-        votes_heard(limits::votes_burst, limits::votes_rate, now),
-        availability_asked(limits::availability_burst, limits::availability_rate, now) {}
+  explicit Bonded(Dialect of) : dialect(of) {}
 
   Dialect dialect;
-  Provision provision;      ///< what it fetches
-  TokenBucket votes_heard;  ///< RequestVote and answers to ours
-  TokenBucket availability_asked;
   bool in_sync = false;       ///< its acknowledgements count: it granted us or has acknowledged on this bond
   bool proved = false;        ///< it has acknowledged on this bond, in this term
   Index acked;                ///< all up to here is in its log
