@@ -1,5 +1,7 @@
 #include "consensus/dynamic/catch_up.hpp"
 
+#include "base/assert.hpp"
+
 namespace mosaik::consensus {
 
 CatchUp::CatchUp(const Cursor& target, std::vector<Entry> entries, std::uint32_t batch, Answers answers)
@@ -93,6 +95,13 @@ std::optional<Index> CatchUp::merge_fetched(Log& log) {
   }
   skip_overlap_ = matched_ == before;  // what both have left no room for more
   return std::nullopt;
+}
+
+void CatchUp::check_invariants() const {
+  // Protects memory: what is kept while earlier entries are fetched is bounded.
+  MOSAIK_ASSERT(tail_bytes_ <= limits::catch_up_bytes && (!tail_.empty() || tail_bytes_ == 0));
+  // Protects the log: only an answer to a request that was made is kept until it is appended.
+  MOSAIK_ASSERT(!fetched_ || !fetching_);
 }
 
 CatchUp::State CatchUp::drain(Log& log) {

@@ -55,6 +55,7 @@ class CatchUp {
   using State = std::variant<Waiting, Parted, Done>;
   /// Appends what was fetched and follows.
   [[nodiscard]] State drain(Log& log);
+  void check_invariants() const;
   [[nodiscard]] Mono next_deadline() const { return ask_at_; }
   [[nodiscard]] const Cursor& target() const noexcept { return target_; }
   /// The last entry that the leader is known to have.

@@ -9,7 +9,7 @@ namespace mosaik::consensus {
 Durability::Durability(Store store, const Log& log, Term term, const std::optional<Ballot>& vote)
     : store_(store),
       log_(log),
-      term_(term),
+      term_(vote ? std::max(term, vote->term) : term),
       vote_(vote),
       handed_over_(log.last_index()),
       persisted_(log.last_index()) {}

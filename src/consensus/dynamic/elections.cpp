@@ -1,256 +1,394 @@
-// Timers, campaigns and votes (spec: groups 6.2 to 6.5).
+#include "consensus/dynamic/elections.hpp"
 
-#include "consensus/dynamic/impl.hpp"
+#include <algorithm>
+
+#include "base/assert.hpp"
 #include "consensus/dynamic/quorum.hpp"
+#include "consensus/dynamic/terms.hpp"
 
 namespace mosaik::consensus {
+namespace {
+/// Heartbeats of a quiet period: since the last member that came, and in all.
+constexpr int quiet_heartbeats = 2;
+constexpr int most_quiet_heartbeats = 6;
+}  // namespace
+
+std::string_view to_string(VoteReason reason) noexcept {
+  switch (reason) {
+    case VoteReason::equal_logs: return "equal_logs";
+    case VoteReason::log_is_ahead: return "log_is_ahead";
+    case VoteReason::observer: return "observer";
+    case VoteReason::leader_is_heard: return "leader_is_heard";
+    case VoteReason::voted_for_another: return "voted_for_another";
+    case VoteReason::lacks_known_commit: return "lacks_known_commit";
+    case VoteReason::log_is_behind: return "log_is_behind";
+    case VoteReason::stale_term: return "stale_term";
+    case VoteReason::foreign_candidate: return "foreign_candidate";
+  }
+  MOSAIK_ASSERT(false);
+  return {};
+}
+
+Elections::Elections(const Config& config, Rng& rng, const Log& log, const Durability& durability, const Peers& peers,
+                     const Membership& membership, const Following& following, const Now& now)
+    : config_(config),
+      rng_(rng),
+      log_(log),
+      durability_(durability),
+      peers_(peers),
+      membership_(membership),
+      following_(following),
+      slot_(terms::slot_of(config.self, config.run)) {
+  Follower follower;
+  arm(now, follower);
+  if (durability.term() == Term{}) follower.election_at += config.bootstrap_delay;
+  role_ = std::move(follower);
+}
+
+// ------------------------------------------------------------------------------------------------ what this member is
+
+MemberRole Elections::role() const noexcept {
+  return std::visit([](const auto& one) { return one.role; }, role_);
+}
+
+bool Elections::leads_aloud() const noexcept {
+  const auto* leader = as<Leader>();
+  return leader != nullptr && !leader->quiet;
+}
+
+std::optional<PeerId> Elections::leader() const {
+  if (leads()) return config_.self;
+  const auto* follower = as<Follower>();
+  return follower == nullptr ? std::nullopt : follower->leader;
+}
+
+bool Elections::follows(const PeerId& peer) const {
+  const auto* follower = as<Follower>();
+  return follower != nullptr && follower->leader == peer;
+}
+
+Mono Elections::next_deadline() const {
+  if (const auto* follower = as<Follower>())
+    return follower->rival ? std::min(follower->election_at, follower->rival->contest_at) : follower->election_at;
+  if (const auto* candidate = as<Candidate>()) return candidate->retry_at;
+  const auto* leader = as<Leader>();
+  if (leader == nullptr) return never;
+  Mono out = leader->quiet ? std::min(leader->quiet->until, leader->quiet->at_most) : never;
+  if (leader->short_since != never) out = std::min(out, leader->short_since + config_.election_timeout);
+  return out;
+}
+
+Waiting Elections::waiting(Mono now) const {
+  if (ended()) return Waiting::nothing;
+  if (leads())
+    return membership_.may_commit_alone(now) || config_.quorum_floor != 0 ? Waiting::nothing : Waiting::company;
+  if (as<Candidate>() != nullptr) return backoff_ == Backoff::outvoted ? Waiting::history : Waiting::election;
+  if (leader()) return Waiting::nothing;
+  if (!membership_.suffices_by_count() && config_.quorum_floor != 0) return Waiting::floor;
+  if (!membership_.suffices(now)) return Waiting::company;
+  const bool lacks = backoff_ == Backoff::outvoted || lacks_known_commit(now, log_.last_index());
+  return lacks ? Waiting::history : Waiting::election;
+}
+
+std::optional<Mono> Elections::history_until() const {
+  if (!known_commit_.exceeds(log_.last_index(), log_.committed())) return std::nullopt;
+  return known_commit_.until();
+}
 
 // ------------------------------------------------------------------------------------------------ timers
 
-Nanoseconds Engine::Impl::draw() {
+Nanoseconds Elections::draw() {
   const Nanoseconds jitter = config_.election_jitter > 0ns ? rng_.between(0ns, config_.election_jitter - 1ns) : 0ns;
   return config_.election_timeout + jitter;
 }
 
-void Engine::Impl::arm_follower(const Now& now, Follower& follower) {
+void Elections::arm(const Now& now, Follower& follower) {
   const auto factor = config_.preference == Preference::reluctant ? reluctance : 1U;
-  follower.election_at = now.mono + draw() * factor + (outvoted_ ? deference() : 0ns);
+  follower.election_at = now.mono + draw() * factor + (backoff_ == Backoff::outvoted ? deference() : 0ns);
 }
 
-// Who stood still would depose a healthy leader as the first thing that it does. A proven death is none the less so.
-void Engine::Impl::on_stall(Nanoseconds late) {
-  if (auto* follower = role<Follower>(); follower != nullptr && !haste_)
-    follower->election_at = later(follower->election_at, late);
-  if (auto* candidate = role<Candidate>()) candidate->retry_at = later(candidate->retry_at, late);
-}
-
-// A member that was denied lacks what another has. A Rust member whose log is ahead waits for its timer, which every
-// campaign of ours sets back (spec: groups 6.3): we let timers that were set back together run out before ours.
-Nanoseconds Engine::Impl::deference() const {
+// Election back-off. A member that was denied lacks what another has. A Rust member whose log is ahead waits for its
+// timer, which every campaign of ours sets back (spec: groups 6.3): timers that were set back together run out before
+// ours.
+Nanoseconds Elections::deference() const {
   return std::max(config_.election_jitter, config_.election_timeout / 4);
 }
 
-// ------------------------------------------------------------------------------------------------ campaigns
+// Ranked fast failover: one survivor after the other, so that the first has won before the second begins.
+Nanoseconds Elections::stagger() const {
+  std::int64_t rank = 0;
+  peers_.for_each([&](const PeerId& peer, Dialect dialect) {
+    if (dialect.ranks_failover() && peer < config_.self) ++rank;
+  });
+  return config_.failover_stagger * rank;
+}
 
-void Engine::Impl::become_follower(const Now& now, Term term, const std::optional<PeerId>& leader) {
-  MOSAIK_ASSERT(term >= durability_.term());
-  if (role<Leader>() != nullptr) drop_reads_of_leader();
-  if (term > durability_.term()) durability_.enter_term(term);
-  const bool was = role<Follower>() != nullptr;
+// A process that stood still would depose a healthy leader as the first thing that it does. A proven death stays
+// proven.
+void Elections::on_stall(Nanoseconds late) {
+  if (auto* follower = as<Follower>(); follower != nullptr && failover_ != Failover::ranked)
+    follower->election_at = later(follower->election_at, late);
+  if (auto* candidate = as<Candidate>()) candidate->retry_at = later(candidate->retry_at, late);
+}
+
+bool Elections::is_due(Mono now) const {
+  if (const auto* follower = as<Follower>()) return now >= follower->election_at;
+  const auto* candidate = as<Candidate>();
+  return candidate != nullptr && now >= candidate->retry_at;
+}
+
+Elections::Silence Elections::on_silence(const Now& now) {
+  if (auto* follower = as<Follower>()) {
+    const bool may = config_.preference != Preference::observer;
+    if (may && membership_.suffices(now.mono) && !lacks_known_commit(now.mono, log_.last_index()))
+      return Silence::campaign;
+    // A campaign would only drive the term up: too few members are left, or we lack what was told committed.
+    follower->leader.reset();
+    follower->deferred.reset();
+    arm(now, *follower);
+    return Silence::wait;
+  }
+  if (const auto* candidate = as<Candidate>()) note_unresponsive(candidate->tally);
+  return membership_.suffices(now.mono) ? Silence::campaign : Silence::step_down;
+}
+
+// Unresponsive voter. A member whose machine has failed is bonded and, with a floor, silent (Engine::stand_by). It must
+// not cost more than a dead one, which is not asked. One vote a term and the floor keep the majority that remains from
+// being a second one.
+void Elections::note_unresponsive(const Tally& tally) {
+  if (config_.quorum_floor == 0) return;
+  unresponsive_.clear();
+  peers_.for_each([&](const PeerId& peer, Dialect) {
+    if (tally.asked.contains(peer) && !tally.has_answered(peer)) unresponsive_.insert(peer);
+  });
+}
+
+void Elections::hurry(const Now& now) {
+  if (failover_ == Failover::ranked) std::get<Follower>(role_).election_at = now.mono + stagger();
+}
+
+// ------------------------------------------------------------------------------------------------ bonds
+
+void Elections::on_bonded(const Now& now, const PeerId& peer) {
+  unresponsive_.erase(peer);
+  auto* leader = as<Leader>();
+  if (leader == nullptr || !terms::is_lone(durability_.term())) return;
+  const Mono at_most = now.mono + most_quiet_heartbeats * config_.heartbeat_interval;
+  leader->quiet = {now.mono + quiet_heartbeats * config_.heartbeat_interval,
+                   leader->quiet ? leader->quiet->at_most : at_most};
+}
+
+void Elections::on_gone(const PeerId& peer) {
+  unresponsive_.erase(peer);
+  backoff_ = Backoff::none;  // it may have been the one that was ahead
+}
+
+// The death is certain and the survivors see each other: there is no need to wait for silence.
+std::optional<RequestVote> Elections::on_leader_gone(Loss loss, Survivors survivors) {
+  auto& follower = std::get<Follower>(role_);
+  follower.leader.reset();
+  const bool ranked = loss != Loss::presumed && survivors == Survivors::clique &&
+                      config_.preference == Preference::normal && membership_.suffices_by_count();
+  failover_ = ranked ? Failover::ranked : Failover::by_timeout;
+  return std::exchange(follower.deferred, std::nullopt);
+}
+
+// ------------------------------------------------------------------------------------------------ roles
+
+void Elections::follow(const Now& now, const std::optional<PeerId>& leader) {
   Follower follower;
   follower.leader = leader;
-  arm_follower(now, follower);
-  state_ = std::move(follower);
-  set_online(false);
-  set_leader(leader);
-  hurry_forwards(now);
-  if (!was) outbox.tell(RoleChanged{MemberRole::follower, durability_.term()});
+  arm(now, follower);
+  role_ = std::move(follower);
 }
 
-void Engine::Impl::on_silence(const Now& now) {
-  if (auto* follower = role<Follower>()) {
-    const bool may = config_.preference != Preference::observer;
-    if (may && membership_.suffices(now.mono) && !lacks_owed(now, log.last_index())) return campaign(now);
-    // Nobody leads. Too few are left, or we lack what others were told to have: a campaign would only drive the term
-    // up.
-    follower->leader.reset();
-    follower->session.reset();
-    set_leader(std::nullopt);
-    set_online(false);
-    return arm_follower(now, *follower);
-  }
-  if (const auto* candidate = role<Candidate>()) note_mute(*candidate);
-  if (membership_.suffices(now.mono)) return campaign(now);
-  become_follower(now, durability_.term(), std::nullopt);
-}
-
-// A member whose machine has failed is bonded and, with a floor, silent (stand_by). It must not cost more than a dead
-// one, which nobody asks. One vote a term and the floor keep the majority that remains from being a second one.
-void Engine::Impl::note_mute(const Candidate& candidate) {
-  if (config_.quorum_floor == 0) return;
-  for (auto& [peer, bonded] : bonded_)
-    bonded.mute = candidate.requested.contains(peer) && !candidate.granted.contains(peer) &&
-                  !candidate.abstained.contains(peer) && !candidate.denied.contains(peer);
-}
-
-void Engine::Impl::campaign(const Now& now) {
-  // With a remembered vote in a later term we campaign after that.
-  const Term after = durability_.vote() ? std::max(durability_.term(), durability_.vote()->term) : durability_.term();
+std::optional<Term> Elections::next_term() const {
+  const Term after = durability_.term();
   const bool lone = peers_.empty() && membership_.size() <= 1;
-  const auto term = lone ? terms::next_lone(after, slot_) : terms::next(after, slot_);
-  if (!term) return become_follower(now, durability_.term(), std::nullopt);
-  if (role<Leader>() != nullptr) drop_reads_of_leader();
-  ++elections_;
-  durability_.enter_term(*term);
-  durability_.cast_vote(config_.self);
+  return lone ? terms::next_lone(after, slot_) : terms::next(after, slot_);
+}
+
+void Elections::become_candidate(const Now& now, Ticket ballot) {
+  ++campaigns_;
   Candidate candidate;
   candidate.retry_at = now.mono + draw();
-  candidate.ballot = durability_.ticket();
-  candidate.requested = {config_.self};
-  candidate.granted = {config_.self};
-  const Frame request = outbox.frame(RequestVote{durability_.term(), config_.self, log.last()});
-  for (const auto& [peer, bonded] : bonded_) {
-    candidate.requested.insert(peer);
-    outbox.push(Send{peer, request, Urgency::consensus, candidate.ballot});
-  }
-  state_ = std::move(candidate);
-  hurry_forwards(now);
-  set_online(false);
-  set_leader(std::nullopt);
-  outbox.tell(RoleChanged{MemberRole::candidate, durability_.term()});
-  count_votes(now);
+  candidate.ballot = ballot;
+  candidate.tally.asked = {config_.self};
+  candidate.tally.granted = {config_.self};
+  peers_.for_each([&](const PeerId& peer, Dialect) { candidate.tally.asked.insert(peer); });
+  role_ = std::move(candidate);
 }
 
-void Engine::Impl::on_leader_gone(const Now& now, Loss loss, Survivors survivors) {
-  auto& follower = std::get<Follower>(state_);
-  follower.leader.reset();
-  follower.session.reset();
-  set_leader(std::nullopt);
-  set_online(false);
-  // Its death is certain and the survivors see each other: no need to wait for silence. One after the other, so that
-  // the first has won before the second begins.
-  haste_ = loss != Loss::presumed && survivors == Survivors::clique && config_.preference == Preference::normal &&
-           membership_.suffices_by_count();
-  const auto put_off = std::exchange(follower.put_off, std::nullopt);
-  if (put_off && votes_after_all(now, *put_off)) return;
-  if (haste_) std::get<Follower>(state_).election_at = now.mono + stagger();
-}
-
-Nanoseconds Engine::Impl::stagger() const {
-  std::int64_t rank = 0;
-  for (const auto& [peer, bonded] : bonded_)
-    if (bonded.dialect.ranks_failover() && peer < config_.self) ++rank;
-  return config_.failover_stagger * rank;
+void Elections::become_leader() {
+  // Only the member that got this term's vote from itself may lead in it.
+  MOSAIK_ASSERT(durability_.vote() == (Ballot{durability_.term(), config_.self}));
+  role_ = Leader{};
+  contests_ = 0;
+  failover_ = Failover::by_timeout;
+  unresponsive_.clear();
 }
 
 // ------------------------------------------------------------------------------------------------ votes
 
-bool Engine::Impl::lacks_owed(const Now& now, Index last) const {
-  return last < owed_ && log.committed() < owed_ && now.mono < owed_until_;
+bool Elections::lacks_known_commit(Mono now, Index last) const {
+  return known_commit_.exceeds(last, log_.committed()) && now < known_commit_.until();
 }
 
-Vote Engine::Impl::judge(const Now& now, const PeerId& from, const RequestVote& request) {
-  if (durability_.vote() && (durability_.vote()->term > request.term ||
-                             (durability_.vote()->term == request.term && durability_.vote()->candidate != from)))
-    return Vote::denied;
-  // We may have forgotten it, or have yet to fetch it: who lacks what a leader has told committed does not lead. Who
-  // holds it judges as always: a candidate that is ahead of it would deny it too, and nobody would lead.
-  if (lacks_owed(now, request.last.index)) return Vote::denied;
-  const Cursor own = log.last();
-  // A Rust candidate compares plainly itself: judged otherwise, each of two could find itself ahead for ever.
+// Leader stickiness. A member that has just heard its leader is not led away by one that merely lost its own bond with
+// that leader. A candidate that is ahead of all that we know of may have lost it for a reason.
+bool Elections::sticks_to_leader(const Now& now, const PeerId& from, const RequestVote& request) const {
+  const auto* follower = as<Follower>();
+  if (follower == nullptr || !follower->leader || follower->leader == from) return false;
+  if (!peers_.dialect_of(from).bears_stickiness()) return false;
+  return request.term > durability_.term() && now.mono < follower->heard + config_.election_timeout &&
+         !terms::is_behind(following_.known_end(), request.last);
+}
+
+VoteDecision Elections::decide(const Now& now, const PeerId& from, const RequestVote& request) const {
+  if (sticks_to_leader(now, from, request)) return {Vote::denied, VoteReason::leader_is_heard};
+  if (request.term < durability_.term()) return {std::nullopt, VoteReason::stale_term};
+  if (request.candidate != from) return {std::nullopt, VoteReason::foreign_candidate};
+  const auto& vote = durability_.vote();
+  if (vote && vote->term == request.term && vote->candidate != from)
+    return {Vote::denied, VoteReason::voted_for_another};
+  // We may have forgotten it, or have yet to fetch it. A member that holds it judges as always: a candidate that is
+  // ahead of it would deny it too, and there would be no leader.
+  if (lacks_known_commit(now.mono, request.last.index)) return {Vote::denied, VoteReason::lacks_known_commit};
+  const Cursor own = log_.last();
   const auto order =
       peers_.dialect_of(from).merges_lone_terms() ? terms::compare(own, request.last) : own <=> request.last;
-  if (order > 0) return Vote::denied;
-  // An abstention is this term's vote too: it takes us out of the candidate's count (spec: groups 8.1 S7).
-  durability_.cast_vote(from);
-  const bool grants = order == 0 && own == request.last && config_.preference != Preference::observer;
-  return grants ? Vote::granted : Vote::abstained;
+  if (order > 0) return {Vote::denied, VoteReason::log_is_behind};
+  if (order < 0) return {Vote::abstained, VoteReason::log_is_ahead};
+  if (config_.preference == Preference::observer) return {Vote::abstained, VoteReason::observer};
+  return {Vote::granted, VoteReason::equal_logs};
 }
 
-// Who has just heard its leader is not led away by a member that merely lost its own bond with that leader. One that
-// is ahead of all that we know of may have lost it for a reason.
-bool Engine::Impl::keeps_leader(const Now& now, const PeerId& from, const RequestVote& request) const {
-  const auto* follower = role<Follower>();
-  if (follower == nullptr || !follower->leader || follower->leader == from ||
-      !peers_.dialect_of(from).bears_stickiness())
-    return false;
-  // While we catch up it is the leader's log that counts.
-  const Cursor known = follower->session ? follower->session->end() : log.last();
-  return request.term > durability_.term() && now.mono < follower->heard + config_.election_timeout &&
-         !terms::is_behind(known, request.last);
+void Elections::defer(const PeerId& from, const RequestVote& request) {
+  auto& deferred = std::get<Follower>(role_).deferred;
+  if (request.candidate == from && (!deferred || deferred->term < request.term)) deferred = request;
 }
 
-void Engine::Impl::put_off(const PeerId& from, const RequestVote& request) {
-  outbox.send(from, RequestVoteResponse{request.term, Vote::denied});
-  auto& known = std::get<Follower>(state_).put_off;
-  if (request.candidate == from && (!known || known->term < request.term)) known = request;
-}
-
-// Who hears of a leader's death a moment later than the candidate must not cost the group an election timeout.
-bool Engine::Impl::votes_after_all(const Now& now, const RequestVote& request) {
-  if (request.term <= durability_.term() || !peers_.contains(request.candidate)) return false;
-  become_follower(now, request.term, std::nullopt);
-  on_request_vote(now, request.candidate, request);
-  return durability_.vote() == Ballot{request.term, request.candidate};
-}
-
-void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const RequestVote& request) {
-  if (request.candidate != from) return;
-  const Vote vote = judge(now, from, request);
-  outbox.send(from, RequestVoteResponse{request.term, vote}, Urgency::consensus, durability_.ticket());
-  auto* follower = role<Follower>();
+void Elections::on_decided(const Now& now, const RequestVote& request, Vote vote) {
+  auto* follower = as<Follower>();
   if (follower == nullptr) return;
-  if (vote != Vote::denied) return arm_follower(now, *follower);
-  // Who denies a candidate that is behind has what it lacks, and should not let the group wait.
-  const bool behind = terms::is_behind(request.last, log.last());
-  if (!behind || outvoted_ || follower->leader || config_.preference != Preference::normal ||
-      !membership_.suffices(now.mono))
-    return;
-  const Nanoseconds pause =
-      haste_ ? config_.failover_stagger + stagger() : rng_.between(0ns, config_.election_jitter / 4);
+  if (vote != Vote::denied) return arm(now, *follower);
+  // A member that denies a candidate for being behind has what it lacks, and should not let the group wait.
+  if (!terms::is_behind(request.last, log_.last()) || backoff_ == Backoff::outvoted || follower->leader) return;
+  if (config_.preference != Preference::normal || !membership_.suffices(now.mono)) return;
+  const Nanoseconds pause = failover_ == Failover::ranked ? config_.failover_stagger + stagger()
+                                                          : rng_.between(0ns, config_.election_jitter / 4);
   follower->election_at = std::min(follower->election_at, now.mono + pause);
 }
 
-void Engine::Impl::on_vote(const Now& now, const PeerId& from, const RequestVoteResponse& response) {
-  auto* candidate = role<Candidate>();
-  if (candidate == nullptr || !candidate->requested.contains(from)) return;
-  bonded_.at(from).mute = false;
-  switch (response.vote) {
-    case Vote::granted: candidate->granted.insert(from); break;
+void Elections::on_vote(const PeerId& from, Vote vote) {
+  auto* candidate = as<Candidate>();
+  if (candidate == nullptr || !candidate->tally.asked.contains(from)) return;
+  Tally& tally = candidate->tally;
+  unresponsive_.erase(from);
+  switch (vote) {
+    case Vote::granted: tally.granted.insert(from); break;
+    case Vote::abstained: tally.abstained.insert(from); break;
     case Vote::denied:
-      if (candidate->denied.empty()) candidate->retry_at += deference();
-      candidate->denied.insert(from);
-      outvoted_ = true;
+      if (tally.denied.empty()) candidate->retry_at += deference();
+      tally.denied.insert(from);
+      backoff_ = Backoff::outvoted;
       break;
-    case Vote::abstained: candidate->abstained.insert(from); break;
   }
-  count_votes(now);
 }
 
-void Engine::Impl::count_votes(const Now& now) {
-  auto* candidate = role<Candidate>();
-  if (candidate == nullptr || !durability_.is_durable(candidate->ballot)) return;
-  const auto mute = [](const auto& item) { return item.second.mute; };
-  const auto asked = candidate->requested.size() - static_cast<std::size_t>(std::ranges::count_if(bonded_, mute));
-  const quorum::Count count{asked, candidate->granted.size(), candidate->abstained.size()};
-  if (!quorum::wins(count, config_.quorum_floor)) return;
-  const std::set<PeerId> granted = std::move(candidate->granted);
-  become_leader(now, granted);
+bool Elections::wins() const {
+  const auto* candidate = as<Candidate>();
+  if (candidate == nullptr || !durability_.is_durable(candidate->ballot)) return false;
+  const Tally& tally = candidate->tally;
+  const quorum::Count count{tally.asked.size() - unresponsive_.size(), tally.granted.size(), tally.abstained.size()};
+  return quorum::wins(count, config_.quorum_floor);
 }
 
-void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted) {
-  Leader leader;
-  leader.elected_at = log.last_index();
-  leader.broadcast = log.last_index();
-  leader.heartbeat_at = now.mono;  // spec: groups 6.6; the crate waits for a whole interval
-  leader.told_commit = log.committed();
-  for (auto& [peer, bonded] : bonded_) {
-    Bonded anew(bonded.dialect);
-    bonded = anew;
-    bonded.placed = leader.broadcast;
-    bonded.grace_until = now.mono + config_.election_timeout;
-    if (!granted.contains(peer)) continue;
-    bonded.in_sync = true;  // who grants has a log that equals ours
-    bonded.acked = log.last_index();
-  }
-  state_ = std::move(leader);
-  contests_ = 0;
-  haste_ = false;
-  outbox.tell(RoleChanged{MemberRole::leader, durability_.term()});
-  set_leader(config_.self);
-  set_online(true);
+const std::set<PeerId>& Elections::granted() const {
+  return std::get<Candidate>(role_).tally.granted;
 }
 
-bool Engine::Impl::contests(const Now& now, const AppendEntries& append) {
-  if (log.committed() == Index{} || append.leader_commit >= log.committed() || contests_ >= limits::contests)
-    return false;
+// ------------------------------------------------------------------------------------------------ leaders
+
+void Elections::hear_leader(const Now& now) {
+  auto& follower = std::get<Follower>(role_);
+  arm(now, follower);
+  follower.heard = now.mono;
+  follower.deferred.reset();
+  known_commit_.renew(later(now.mono, config_.alone_after));
+}
+
+bool Elections::contests(const Now& now, const AppendEntries& append) const {
+  const Index committed = log_.committed();
+  if (committed == Index{} || append.leader_commit >= committed || contests_ >= limits::contests) return false;
   if (config_.preference == Preference::observer || !membership_.suffices(now.mono)) return false;
   const Cursor theirs = append.entries.empty()
                             ? append.previous
                             : Cursor{append.entries.back().term, append.previous.index.plus(append.entries.size())};
   // A later term does not make up for what its leader lacks: the votes decide which history stays.
-  return theirs.index < log.committed() ||
-         terms::is_behind(theirs, Cursor{*log.term_at(log.committed()), log.committed()});
+  return theirs.index < committed || terms::is_behind(theirs, Cursor{*log_.term_at(committed), committed});
+}
+
+bool Elections::leave_contest_to_leader(const Now& now, Term term) {
+  auto* follower = as<Follower>();
+  if (follower == nullptr || !follower->leader) return false;
+  if (!peers_.dialect_of(*follower->leader).contests_leaders()) return false;
+  // If our leader does not, we do, one after the other.
+  if (!follower->rival) follower->rival = Follower::Rival{term, now.mono + config_.failover_stagger + stagger()};
+  follower->rival->term = std::max(follower->rival->term, term);
+  return true;
+}
+
+std::optional<Term> Elections::contest_due(Mono now) const {
+  const auto* follower = as<Follower>();
+  if (follower == nullptr || !follower->rival || now < follower->rival->contest_at) return std::nullopt;
+  return follower->rival->term;
+}
+
+// ------------------------------------------------------------------------------------------------ a leader
+
+bool Elections::is_quiet() const {
+  return leads() && !leads_aloud();
+}
+
+bool Elections::quiet_period_over(Mono now) const {
+  const auto* leader = as<Leader>();
+  return leader != nullptr && leader->quiet && now >= std::min(leader->quiet->until, leader->quiet->at_most);
+}
+
+void Elections::end_quiet_period() {
+  std::get<Leader>(role_).quiet.reset();
+}
+
+bool Elections::has_lost_floor(const Now& now) {
+  Mono& since = std::get<Leader>(role_).short_since;
+  if (peers_.connected() >= config_.quorum_floor) {
+    since = never;
+  } else if (since == never) {
+    since = now.mono;
+  }
+  return since != never && now.mono >= since + config_.election_timeout;
+}
+
+void Elections::check_invariants() const {
+  // Protects the group from two leaders: a member leads or campaigns only in a term in which it voted for itself.
+  if (leads() || as<Candidate>() != nullptr)
+    MOSAIK_ASSERT(durability_.vote() == (Ballot{durability_.term(), config_.self}));
+  if (const auto* follower = as<Follower>()) {
+    // Protects the followers: a leader that is not bonded cannot be heard, and its death would not be told.
+    MOSAIK_ASSERT(!follower->leader || peers_.contains(*follower->leader));
+    // Protects leader stickiness: a candidate is put off for a leader's sake alone.
+    MOSAIK_ASSERT(!follower->deferred || follower->leader);
+  }
+  if (const auto* candidate = as<Candidate>()) {
+    // Protects the count: a vote that was not asked for belongs to another election.
+    MOSAIK_ASSERT(std::ranges::includes(candidate->tally.asked, candidate->tally.granted));
+    MOSAIK_ASSERT(std::ranges::includes(candidate->tally.asked, candidate->tally.abstained));
+    MOSAIK_ASSERT(candidate->tally.granted.contains(config_.self));
+  }
+  // Protects the majority: only a peer that is asked again may be taken out of the count.
+  MOSAIK_ASSERT(unresponsive_.size() <= peers_.size() && (unresponsive_.empty() || config_.quorum_floor != 0));
+  for (const PeerId& peer : unresponsive_) MOSAIK_ASSERT(peers_.contains(peer));
 }
 
 }  // namespace mosaik::consensus

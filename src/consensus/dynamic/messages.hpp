@@ -94,6 +94,13 @@ void encode(const Message& message, std::vector<std::uint8_t>& out);
 /// Appends an AppendEntries whose entries stand elsewhere.
 void encode_append_entries(const AppendEntries& head, std::span<const Entry> entries, std::vector<std::uint8_t>& out);
 
+/// Bytes of commands, without what keeps them.
+[[nodiscard]] inline std::size_t total_bytes(const std::vector<Blob>& commands) noexcept {
+  std::size_t out = 0;
+  for (const Blob& command : commands) out += command.size();
+  return out;
+}
+
 /// The term of an entry and the length of its command, as varints (spec: groups 5.2): at most so many bytes.
 inline constexpr std::size_t entry_head_bytes = 20;
 /// Bytes of an entry in a message, at most.
