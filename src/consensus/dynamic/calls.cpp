@@ -30,10 +30,10 @@ std::optional<Refusal> Calls::refuses(const std::vector<Blob>& commands) {
 void Calls::submit(const Now& now, CallId id, std::vector<Blob> commands, Until until, Mono deadline) {
   if (table_.size() >= limits::calls) return outbox_.answer(id, NotApplied{Refusal::full});
   const Term term = durability_.term();
-  Call call{
+  OpenCall call{
       .until = until, .deadline = deadline, .ends_at = deadline, .count = commands.size(), .from = term, .to = term};
   if (!elections_.leads()) {
-    if (!kept_.has_room(kept_bytes(commands))) return outbox_.answer(id, NotApplied{Refusal::full});
+    if (!kept_.has_room(bytes_to_keep(commands))) return outbox_.answer(id, NotApplied{Refusal::full});
     call.commands = std::move(commands);
     table_.insert(id, std::move(call));
     return seek_leader(now);
@@ -41,7 +41,7 @@ void Calls::submit(const Now& now, CallId id, std::vector<Blob> commands, Until 
   if (const auto why = replication_.lacks_room(commands)) return outbox_.answer(id, NotApplied{*why});
   const IndexRange range = replication_.append(std::move(commands));
   if (until == Until::assigned) return outbox_.answer(id, Assigned{range});
-  call.state = Call::Appended{range};
+  call.state = OpenCall::Appended{range};
   table_.insert(id, std::move(call));
 }
 
@@ -56,20 +56,20 @@ void Calls::seek_leader(const Now& now) {
 /// Of a call that has waited until this member led.
 void Calls::append(CallId id) {
   if (const auto why = replication_.lacks_room(table_.at(id).commands)) return end(id, NotApplied{*why});
-  table_.update(id, [&](Call& call) {
-    call.state = Call::Appended{replication_.append(std::exchange(call.commands, {}))};
+  table_.update(id, [&](OpenCall& call) {
+    call.state = OpenCall::Appended{replication_.append(std::exchange(call.commands, {}))};
     call.from = call.to = durability_.term();
   });
-  const Call& call = table_.at(id);
-  if (call.until == Until::assigned) end(id, Assigned{std::get<Call::Appended>(call.state).range});
+  const OpenCall& call = table_.at(id);
+  if (call.until == Until::assigned) end(id, Assigned{std::get<OpenCall::Appended>(call.state).range});
 }
 
 void Calls::forward(const Now& now, CallId id) {
   ForwardId request = rng_.next();
   while (table_.forwarded(request)) ++request;
   const PeerId leader = *elections_.leader();
-  table_.update(id, [&](Call& call) {
-    call.state = Call::Forwarded{request, leader};
+  table_.update(id, [&](OpenCall& call) {
+    call.state = OpenCall::Forwarded{request, leader};
     call.from = call.to = durability_.term();
     if (!peers_.dialect_of(leader).answers_every_forward())
       call.ends_at = std::min(call.deadline, now.mono + config_.forward_timeout);
@@ -97,8 +97,8 @@ void Calls::tell_refused(const PeerId& from, const ForwardCommand& message, Refu
 void Calls::on_acknowledged(const PeerId& from, const CommandAck& ack) {
   const auto id = table_.forwarded(ack.request);
   if (!id) return;
-  const Call& call = table_.at(*id);
-  if (std::get<Call::Forwarded>(call.state).leader != from) return;
+  const OpenCall& call = table_.at(*id);
+  if (std::get<OpenCall::Forwarded>(call.state).leader != from) return;
   const bool refused = ack.assigned.first == Index{};
   if (refused && peers_.dialect_of(from).answers_every_forward())
     return end(*id, NotApplied{refusal_of(ack.assigned.last.value)});
@@ -107,8 +107,8 @@ void Calls::on_acknowledged(const PeerId& from, const CommandAck& ack) {
   // The acknowledgement names no term: it was given in one between the sending and now. After a change of leaders
   // nobody can tell our command from an equal one of another member.
   if (!elections_.follows(from)) return end(*id, Unknown{Doubt::leader_lost});
-  table_.update(*id, [&](Call& known) {
-    known.state = Call::Appended{ack.assigned};
+  table_.update(*id, [&](OpenCall& known) {
+    known.state = OpenCall::Appended{ack.assigned};
     known.to = durability_.term();
     known.ends_at = known.deadline;
   });
@@ -120,14 +120,15 @@ void Calls::on_acknowledged(const PeerId& from, const CommandAck& ack) {
 // time. One that leads no more may have forgotten it.
 void Calls::on_leader_changed(const Now& now) {
   for (const CallId id : table_.all_forwarded()) {
-    if (elections_.follows(std::get<Call::Forwarded>(table_.at(id).state).leader)) continue;
-    table_.update(id, [&](Call& call) { call.ends_at = std::min(call.ends_at, now.mono + config_.forward_timeout); });
+    if (elections_.follows(std::get<OpenCall::Forwarded>(table_.at(id).state).leader)) continue;
+    table_.update(id,
+                  [&](OpenCall& call) { call.ends_at = std::min(call.ends_at, now.mono + config_.forward_timeout); });
   }
 }
 
 void Calls::on_gone(const PeerId& peer) {
   for (const CallId id : table_.all_forwarded())
-    if (std::get<Call::Forwarded>(table_.at(id).state).leader == peer) end(id, Unknown{Doubt::leader_lost});
+    if (std::get<OpenCall::Forwarded>(table_.at(id).state).leader == peer) end(id, Unknown{Doubt::leader_lost});
 }
 
 // ------------------------------------------------------------------------------------------------ ends
@@ -137,7 +138,7 @@ void Calls::end(CallId id, Outcome outcome) {
   outbox_.answer(id, std::move(outcome));
 }
 
-Outcome Calls::judge(const Call& call, const IndexRange& range) const {
+Outcome Calls::judge(const OpenCall& call, const IndexRange& range) const {
   std::uint64_t ours = 0;
   for (std::uint64_t i = 0; i < call.count; ++i) {
     const Entry& entry = log_.at(range.first.plus(i));
@@ -154,8 +155,8 @@ Outcome Calls::judge(const Call& call, const IndexRange& range) const {
 
 void Calls::conclude() {
   while (const auto id = table_.first_appended()) {
-    const Call& call = table_.at(*id);
-    const IndexRange range = std::get<Call::Appended>(call.state).range;
+    const OpenCall& call = table_.at(*id);
+    const IndexRange range = std::get<OpenCall::Appended>(call.state).range;
     if (range.last > log_.committed()) return;
     Outcome outcome = judge(call, range);
     const auto* unknown = std::get_if<Unknown>(&outcome);
@@ -173,7 +174,7 @@ void Calls::on_history_given_up() {
 
 void Calls::expire(const Now& now) {
   while (const auto id = table_.first_due(now.mono)) {
-    if (std::holds_alternative<Call::Waiting>(table_.at(*id).state))
+    if (std::holds_alternative<OpenCall::Waiting>(table_.at(*id).state))
       end(*id, notices_.no_leader());
     else
       end(*id, Unknown{Doubt::expired});
@@ -182,7 +183,7 @@ void Calls::expire(const Now& now) {
 
 void Calls::stop() {
   while (const auto id = table_.first()) {
-    if (std::holds_alternative<Call::Waiting>(table_.at(*id).state))
+    if (std::holds_alternative<OpenCall::Waiting>(table_.at(*id).state))
       end(*id, notices_.stopped());
     else
       end(*id, Unknown{Doubt::stopped, notices_.stopped_because()});

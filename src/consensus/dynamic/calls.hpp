@@ -50,6 +50,7 @@ class Calls {
   void stop();
 
   [[nodiscard]] Mono next_deadline() const noexcept { return table_.next_deadline(); }
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return table_.kept_bytes(); }
   [[nodiscard]] std::uint64_t overwritten() const noexcept { return overwritten_; }
 
   void check_invariants() const;
@@ -59,7 +60,7 @@ class Calls {
   void forward(const Now& now, CallId id);
   void end(CallId id, Outcome outcome);
   void tell_refused(const PeerId& from, const ForwardCommand& message, Refusal why);
-  [[nodiscard]] Outcome judge(const Call& call, const IndexRange& range) const;
+  [[nodiscard]] Outcome judge(const OpenCall& call, const IndexRange& range) const;
 
   const Config& config_;
   Rng& rng_;

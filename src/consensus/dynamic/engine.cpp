@@ -6,7 +6,6 @@
 
 #include "base/overloaded.hpp"
 #include "consensus/dynamic/bystander.hpp"
-#include "consensus/dynamic/impl.hpp"
 
 namespace mosaik::consensus {
 namespace {
@@ -29,26 +28,26 @@ std::optional<Term> term_of(const Message& message) {
 
 }  // namespace
 
-Engine::Impl::Impl(const Config& config, Restored restored, FramePool& pool, Rng rng, const Now& now)
-    : outbox(pool),
-      log(log_of(std::move(restored.entries))),
-      config_(config),
+Engine::Engine(Config config, FramePool& pool, Rng rng, const Now& now)
+    : outbox_(pool),
+      log_(log_of(std::exchange(config.restored.entries, {}))),
+      config_(std::move(config)),
       rng_(rng),
-      durability_(config.store, log, restored.term, restored.ballot),
-      feed_(log),
-      membership_(config_, peers_, outbox, now),
-      provider_(config_, peers_, log, outbox),
-      following_(config_, log, durability_, peers_, outbox),
-      elections_(config_, rng_, log, durability_, peers_, membership_, following_, now),
-      replication_(config_, log, durability_, peers_, membership_, elections_, outbox),
-      notices_(config_, log, durability_, peers_, membership_, elections_, following_, outbox),
-      calls_(config_, rng_, log, durability_, peers_, elections_, replication_, notices_, outbox, kept_),
-      reads_(config_, rng_, log, durability_, peers_, membership_, elections_, replication_, feed_, notices_, outbox,
+      durability_(config_.store, log_, config_.restored.term, config_.restored.ballot),
+      feed_(log_),
+      membership_(config_, peers_, outbox_, now),
+      provider_(config_, peers_, log_, outbox_),
+      following_(config_, log_, durability_, peers_, outbox_),
+      elections_(config_, rng_, log_, durability_, peers_, membership_, following_, now),
+      replication_(config_, log_, durability_, peers_, membership_, elections_, outbox_),
+      notices_(config_, log_, durability_, peers_, membership_, elections_, following_, outbox_),
+      calls_(config_, rng_, log_, durability_, peers_, elections_, replication_, notices_, outbox_, kept_),
+      reads_(config_, rng_, log_, durability_, peers_, membership_, elections_, replication_, feed_, notices_, outbox_,
              kept_) {}
 
 // ------------------------------------------------------------------------------------------------ bonds
 
-void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
+void Engine::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
   if (peer == config_.self) return;
   const Dialect dialect = facts.cpp ? Dialect::native : Dialect::crate;
   if (elections_.ended()) return peers_.add(peer, dialect, now.mono);
@@ -57,11 +56,11 @@ void Engine::Impl::on_bonded(const Now& now, const PeerId& peer, const PeerFacts
   provider_.on_bonded(peer, now.mono);
   replication_.on_bonded(now, peer);
   membership_.on_bonded(now);
-  if (facts.floor && *facts.floor != config_.quorum_floor) outbox.tell(FloorDiffers{peer, *facts.floor});
+  if (facts.floor && *facts.floor != config_.quorum_floor) outbox_.tell(FloorDiffers{peer, *facts.floor});
   elections_.on_bonded(now, peer);
 }
 
-void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
+void Engine::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
   if (!peers_.contains(peer)) return;
   peers_.remove(peer);
   if (elections_.ended()) return;  // it is we who leave
@@ -76,7 +75,7 @@ void Engine::Impl::on_gone(const Now& now, const PeerId& peer, Loss loss, Surviv
 
 // ------------------------------------------------------------------------------------------------ messages
 
-Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob& bytes) {
+Result<> Engine::on_message(const Now& now, const PeerId& from, const Blob& bytes) {
   if (elections_.ended()) return stand_by(from, bytes);
   if (!peers_.contains(from)) return {};
   auto message = decode(bytes);
@@ -106,71 +105,73 @@ Result<> Engine::Impl::on_message(const Now& now, const PeerId& from, const Blob
   return {};
 }
 
-void Engine::Impl::on_append_response(const Now& now, const PeerId& from, const AppendEntriesResponse& response) {
+void Engine::on_append_response(const Now& now, const PeerId& from, const AppendEntriesResponse& response) {
   if (!heeds(now, response.term) || !elections_.leads()) return;
   if (replication_.on_append_response(now, from, response)) reads_.on_append_answer(from);
 }
 
-void Engine::Impl::on_fetch_request(const Now& now, const PeerId& from, const IndexRange& range) {
+void Engine::on_fetch_request(const Now& now, const PeerId& from, const IndexRange& range) {
   if (provider_.on_fetch_request(now, from, range, offer())) replication_.hurry_append(now);
 }
 
-Provider::Offer Engine::Impl::offer() const {
+Provider::Offer Engine::offer() const {
   return elections_.leads() ? Provider::Offer::all : Provider::Offer::committed;
 }
 
 // Only what a leader sends: a former one that forwards a large command leads no more.
-void Engine::Impl::on_growing(const Now& now, const PeerId& from, std::span<const std::uint8_t, 3> head) {
+void Engine::on_growing(const Now& now, const PeerId& from, std::span<const std::uint8_t, 3> head) {
   if (!elections_.follows(from)) return;
   if (head[0] == bond_message_raft && carries_entries(head.last<2>())) elections_.hear_leader(now);
 }
 
 // With a floor, what this member has acknowledged may be one of the copies that a commit rests on: it is as good as
 // dead, and may not be counted as one that is not ahead.
-Result<> Engine::Impl::stand_by(const PeerId& from, const Blob& bytes) {
+Result<> Engine::stand_by(const PeerId& from, const Blob& bytes) {
   if (config_.quorum_floor != 0) return {};
   // A member without any entry would begin a history of its own beside that of the members that have stopped.
-  if (log.committed() > Index{}) {
+  if (log_.committed() > Index{}) {
     const auto message = decode(bytes);
     const auto* request = message ? std::get_if<RequestVote>(&*message) : nullptr;
     if (request != nullptr && request->candidate == from && request->last.index == Index{}) {
-      outbox.send(from, RequestVoteResponse{request->term, Vote::denied});
+      outbox_.send(from, RequestVoteResponse{request->term, Vote::denied});
       return {};
     }
   }
   if (const auto answer = answer_of_bystander(from, bytes, peers_.dialect_of(from).heeds_bystanders()))
-    outbox.send(from, *answer);
+    outbox_.send(from, *answer);
   return {};
 }
 
 // ------------------------------------------------------------------------------------------------ calls
 
-void Engine::Impl::submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline) {
-  if (elections_.ended()) return outbox.answer(call, notices_.stopped());
-  if (const auto why = Calls::refuses(commands)) return outbox.answer(call, NotApplied{*why});
-  if (deadline <= now.mono) return outbox.answer(call, NotApplied{Refusal::expired});
+void Engine::submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline) try {
+  if (elections_.ended()) return outbox_.answer(call, notices_.stopped());
+  if (const auto why = Calls::refuses(commands)) return outbox_.answer(call, NotApplied{*why});
+  if (deadline <= now.mono) return outbox_.answer(call, NotApplied{Refusal::expired});
   seek_leader(now);  // nobody overtakes those that wait
   calls_.submit(now, call, std::move(commands), until, deadline);
+} catch (const std::bad_alloc&) {
+  give_up_memory(now);
 }
 
-void Engine::Impl::query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline) {
-  if (elections_.ended()) return outbox.answer(call, notices_.stopped());
+void Engine::query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline) {
+  if (elections_.ended()) return outbox_.answer(call, notices_.stopped());
   reads_.query(now, call, std::move(query), consistency, deadline);
 }
 
-void Engine::Impl::seek_leader(const Now& now) {
+void Engine::seek_leader(const Now& now) {
   calls_.seek_leader(now);
   reads_.seek_leader(now);
 }
 
-void Engine::Impl::on_persisted(const Now& now, Ticket ticket) {
+void Engine::on_persisted(const Now& now, Ticket ticket) {
   durability_.on_persisted(ticket);
   count_votes(now);
 }
 
 // ------------------------------------------------------------------------------------------------ time
 
-void Engine::Impl::on_timer(const Now& now) {
+void Engine::on_timer(const Now& now) {
   if (elections_.ended()) return;
   calls_.expire(now);
   reads_.expire(now);
@@ -178,7 +179,7 @@ void Engine::Impl::on_timer(const Now& now) {
   if (const auto term = elections_.contest_due(now.mono)) contest(now, *term);
 }
 
-Mono Engine::Impl::next_deadline() const {
+Mono Engine::next_deadline() const {
   Mono out =
       std::min({calls_.next_deadline(), reads_.next_deadline(), elections_.next_deadline(), following_.next_deadline(),
                 replication_.next_deadline(notices_.step_at()), provider_.next_deadline()});
@@ -189,15 +190,15 @@ Mono Engine::Impl::next_deadline() const {
 
 // ------------------------------------------------------------------------------------------------ a step
 
-void Engine::Impl::settle(const Now& now) {
+void Engine::settle(const Now& now) try {
   notices_.on_step(now.mono);
   if (!elections_.ended()) {
     seek_leader(now);
     advance_catch_up(now);
     if (provider_.serve(now, offer())) replication_.hurry_append(now);
     if (elections_.leads()) lead(now);
-    if (auto write = durability_.hand_over()) outbox.push(std::move(*write));
-    while (auto run = feed_.next_run()) outbox.push(std::move(*run));
+    if (auto write = durability_.hand_over()) outbox_.push(std::move(*write));
+    while (auto run = feed_.next_run()) outbox_.push(std::move(*run));
     reads_.hand_over();
     calls_.conclude();
     notices_.tell_waiting();
@@ -205,9 +206,11 @@ void Engine::Impl::settle(const Now& now) {
   }
   notices_.tell_progress();
   check_invariants();
+} catch (const std::bad_alloc&) {
+  give_up_memory(now);
 }
 
-void Engine::Impl::advance_catch_up(const Now& now) {
+void Engine::advance_catch_up(const Now& now) {
   if (!following_.is_catching_up()) return;
   const auto leader = elections_.leader();
   const auto outcome = following_.advance(leader);
@@ -217,7 +220,7 @@ void Engine::Impl::advance_catch_up(const Now& now) {
   if (leader) following_.ask(now, *leader);
 }
 
-void Engine::Impl::lead(const Now& now) {
+void Engine::lead(const Now& now) {
   if (elections_.quiet_period_over(now.mono)) end_quiet_period(now);
   if (elections_.has_lost_floor(now)) return become_follower(now, durability_.term(), std::nullopt);
   if (elections_.is_quiet()) {
@@ -228,8 +231,8 @@ void Engine::Impl::lead(const Now& now) {
   reads_.confirm(now);
 }
 
-void Engine::Impl::check_invariants() const {
-  log.check_invariants();
+void Engine::check_invariants() const {
+  log_.check_invariants();
   if (elections_.ended()) return;  // what it was doing was left half done
   durability_.check_invariants();
   feed_.check_invariants();
@@ -241,6 +244,8 @@ void Engine::Impl::check_invariants() const {
   notices_.check_invariants();
   calls_.check_invariants();
   reads_.check_invariants();
+  // Protects all later callers: what nobody keeps any more would be missing from the budget for ever.
+  MOSAIK_ASSERT(kept_.used() == calls_.kept_bytes() + reads_.kept_bytes());
   // Protects the followers of another leader: only a member that follows one has its log to catch up with.
   MOSAIK_ASSERT(!following_.is_catching_up() || (elections_.leader() && !elections_.leads()));
 }
@@ -248,40 +253,40 @@ void Engine::Impl::check_invariants() const {
 // ------------------------------------------------------------------------------------------------ the end
 
 // Whatever the member was doing is left half done: it takes part in nothing more, and the process lives on.
-void Engine::Impl::give_up_memory() {
-  const std::uint64_t bytes = std::exchange(log, Log()).memory();
-  stop("there was no memory for the log of this group, which had " + std::to_string(bytes) +
-       " bytes; give the process more memory, or all members a smaller --log-limit");
+void Engine::give_up_memory(const Now& now) {
+  const std::uint64_t bytes = std::exchange(log_, Log()).memory();
+  stop(now, "there was no memory for the log of this group, which had " + std::to_string(bytes) +
+                " bytes; give the process more memory, or all members a smaller --log-limit");
 }
 
-void Engine::Impl::stop(std::string_view reason) {
+void Engine::stop(const Now&, std::string_view reason) {
   if (elections_.ended()) return;
   end_leadership();
   notices_.set_stopped(reason);
   // The bonds stay when it is the machine that failed: a leader that counts on us would wait for ever.
   const auto leader = elections_.leader();
   if (config_.quorum_floor == 0 && leader && !elections_.leads())
-    outbox.send(*leader, AppendEntriesResponse{durability_.term(), {}, Vote::abstained});
+    outbox_.send(*leader, AppendEntriesResponse{durability_.term(), {}, Vote::abstained});
   elections_.end();
   following_.begin();
   calls_.stop();
   reads_.stop();
   notices_.set_online(false);
   set_leader(std::nullopt);
-  outbox.tell(RoleChanged{MemberRole::stopped, durability_.term()});
-  if (!reason.empty()) outbox.tell(Stopped{std::string(reason)});
+  outbox_.tell(RoleChanged{MemberRole::stopped, durability_.term()});
+  if (!reason.empty()) outbox_.tell(Stopped{std::string(reason)});
 }
 
-ConsensusStatus Engine::Impl::status() const {
+ConsensusStatus Engine::status() const {
   ConsensusStatus out;
   out.role = elections_.role();
   out.term = durability_.term();
   out.leader = notices_.leader();
   out.online = notices_.online();
-  out.committed = log.committed();
+  out.committed = log_.committed();
   out.applied = feed_.applied();
-  out.log_position = log.last();
-  out.log_bytes = log.memory();
+  out.log_position = log_.last();
+  out.log_bytes = log_.memory();
   out.log_limit = config_.log_bytes;
   out.group_size = membership_.size();
   out.quorum_floor = config_.quorum_floor;
@@ -289,7 +294,7 @@ ConsensusStatus Engine::Impl::status() const {
   out.overwritten = calls_.overwritten();
   out.diverged = diverged_;
   out.catching_up = following_.is_catching_up();
-  out.heard_of = std::max(log.last_index(), following_.known_end().index);
+  out.heard_of = std::max(log_.last_index(), following_.known_end().index);
   // A leader counts; a follower knows of its leader alone.
   out.in_step = elections_.leads() ? replication_.in_step() : elections_.leader() ? 1 : 0;
   out.connected = static_cast<std::uint32_t>(peers_.connected());
@@ -297,87 +302,6 @@ ConsensusStatus Engine::Impl::status() const {
   out.waits_for = notices_.waits_for(out.waiting);
   out.stopped_because = notices_.stopped_because();
   return out;
-}
-
-// ------------------------------------------------------------------------------------------------ the face
-
-Engine::Engine(Config config, FramePool& pool, Rng rng, const Now& now) {
-  Restored restored = std::exchange(config.restored, {});  // the log has it from here on
-  impl_ = std::make_unique<Impl>(config, std::move(restored), pool, rng, now);
-}
-Engine::~Engine() = default;
-Engine::Engine(Engine&&) noexcept = default;
-Engine& Engine::operator=(Engine&&) noexcept = default;
-
-void Engine::on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts) {
-  impl_->on_bonded(now, peer, facts);
-}
-void Engine::on_gone(const Now& now, const PeerId& peer, Loss loss, Survivors survivors) {
-  impl_->on_gone(now, peer, loss, survivors);
-}
-Result<> Engine::on_message(const Now& now, const PeerId& from, const Blob& message) {
-  try {
-    return impl_->on_message(now, from, message);
-  } catch (const std::bad_alloc&) {
-    impl_->give_up_memory();
-    return {};
-  }
-}
-void Engine::on_growing(const Now& now, const PeerId& from, std::span<const std::uint8_t, 3> head) {
-  impl_->on_growing(now, from, head);
-}
-void Engine::submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline) {
-  try {
-    impl_->submit(now, call, std::move(commands), until, deadline);
-  } catch (const std::bad_alloc&) {
-    impl_->give_up_memory();
-  }
-}
-void Engine::query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline) {
-  impl_->query(now, call, std::move(query), consistency, deadline);
-}
-void Engine::on_applied(const Now&, Epoch epoch, Index index) {
-  impl_->on_applied(epoch, index);
-}
-void Engine::on_answered(const Now&, QueryId query, const Result<Blob>& answer) {
-  impl_->on_answered(query, answer);
-}
-void Engine::on_persisted(const Now& now, Ticket ticket) {
-  impl_->on_persisted(now, ticket);
-}
-void Engine::on_persist_failed(const Now&, std::string_view why) {
-  impl_->stop(why);
-}
-void Engine::on_stall(Nanoseconds late) {
-  impl_->on_stall(late);
-}
-void Engine::on_queues(const QueueEmpty& empty) {
-  impl_->on_queues(empty);
-}
-void Engine::on_timer(const Now& now) {
-  impl_->on_timer(now);
-}
-Mono Engine::next_deadline() const {
-  return impl_->next_deadline();
-}
-void Engine::stop(const Now&, std::string_view reason) {
-  impl_->stop(reason);
-}
-void Engine::settle(const Now& now) {
-  try {
-    impl_->settle(now);
-  } catch (const std::bad_alloc&) {
-    impl_->give_up_memory();
-  }
-}
-std::vector<Action> Engine::take_effects() {
-  return impl_->outbox.take();
-}
-ConsensusStatus Engine::status() const {
-  return impl_->status();
-}
-const Log& Engine::log() const noexcept {
-  return impl_->log;
 }
 
 }  // namespace mosaik::consensus

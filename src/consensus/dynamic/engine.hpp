@@ -38,17 +38,23 @@
 /// it keeps silent for two heartbeats: a leader with a longer log is followed instead, and only then it takes a new
 /// term and leads the newcomers.
 ///
+/// The parts. Each owns its fields and knows of the others only what it was given; whatever concerns several of them
+/// happens here, in engine.cpp (inputs, steps) and transitions.cpp (roles, leaders, votes).
+///
+///     Durability  term, vote, what the disk has          Replication         what followers have, commit rule
+///     Elections   roles, timers, votes                   Provider            serves members that catch up
+///     Membership  size of the group, minority delay      Following, CatchUp  our log against the leader's
+///     Calls, Reads  calls and queries until they end     MachineFeed         what the machine has
+///     Outbox      what is to be done                     Notices             what was told
+///
 /// Limits: base/limits.hpp, "consensus". Deterministic: the same inputs and seed give the same actions.
 
-#include <functional>
-#include <memory>
 #include <span>
 
-#include "base/random.hpp"
-#include "consensus/dynamic/bond_events.hpp"
-#include "consensus/dynamic/config.hpp"
+#include "consensus/dynamic/calls.hpp"
+#include "consensus/dynamic/provider.hpp"
+#include "consensus/dynamic/reads.hpp"
 #include "consensus/dynamic/terms.hpp"
-#include "consensus/log/log.hpp"
 
 namespace mosaik::consensus {
 
@@ -56,9 +62,8 @@ class Engine {
  public:
   /// `pool` outlives this and all frames.
   Engine(Config config, FramePool& pool, Rng rng, const Now& now);
-  ~Engine();
-  Engine(Engine&&) noexcept;
-  Engine& operator=(Engine&&) noexcept;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   // -- bonds. A bond that replaces another: on_gone (proven), then on_bonded.
   void on_bonded(const Now& now, const PeerId& peer, const PeerFacts& facts);
@@ -71,7 +76,7 @@ class Engine {
   void on_growing(const Now& now, const PeerId& from, std::span<const std::uint8_t, 3> head);
 
   /// What has become of the answers to those who catch up; before settle. A peer whose answer waits gets no other one.
-  void on_queues(const QueueEmpty& empty);
+  void on_queues(const QueueEmpty& empty) { provider_.on_queues(empty); }
 
   // -- calls: each ends with exactly one Answer.
   void submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline);
@@ -79,17 +84,17 @@ class Engine {
 
   // -- the machine
   /// Commands of `epoch` are applied up to `index`; those of an earlier epoch do not count.
-  void on_applied(const Now& now, Epoch epoch, Index index);
-  void on_answered(const Now& now, QueryId query, const Result<Blob>& answer);
+  void on_applied(const Now&, Epoch epoch, Index index) { feed_.on_applied(epoch, index); }
+  void on_answered(const Now&, QueryId query, const Result<Blob>& answer) { reads_.on_answered(query, answer); }
 
   // -- the disk
   void on_persisted(const Now& now, Ticket ticket);
   /// Ends voting, acknowledging and leading for good: the engine stops.
-  void on_persist_failed(const Now& now, std::string_view why);
+  void on_persist_failed(const Now& now, std::string_view why) { stop(now, why); }
 
   // -- time and ends
   /// Our own loop came `late` too late, and much: that time was nobody's silence. Before on_timer.
-  void on_stall(Nanoseconds late);
+  void on_stall(Nanoseconds late) { elections_.on_stall(late); }
   void on_timer(const Now& now);
   [[nodiscard]] Mono next_deadline() const;
   /// Answers all calls; nothing is sent any more. For a machine that failed, or a group that is left.
@@ -97,15 +102,69 @@ class Engine {
 
   /// Ends a step.
   void settle(const Now& now);
-  [[nodiscard]] std::vector<Action> take_effects();
+  [[nodiscard]] std::vector<Action> take_effects() { return outbox_.take(); }
 
   [[nodiscard]] ConsensusStatus status() const;
   /// The log, for tests, simulation and the store.
-  [[nodiscard]] const Log& log() const noexcept;
+  [[nodiscard]] const Log& log() const noexcept { return log_; }
+
+  /// Runs after each step by itself.
+  void check_invariants() const;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  // engine.cpp
+  /// What is left to say when the engine has ended and its bonds have not.
+  Result<> stand_by(const PeerId& from, const Blob& bytes);
+  void give_up_memory(const Now& now);
+  void seek_leader(const Now& now);
+  void advance_catch_up(const Now& now);
+  void lead(const Now& now);
+  void on_append_response(const Now& now, const PeerId& from, const AppendEntriesResponse& response);
+  void on_fetch_request(const Now& now, const PeerId& from, const IndexRange& range);
+  [[nodiscard]] Provider::Offer offer() const;
+
+  // transitions.cpp
+  /// Whether a message of this term counts; a later term is joined.
+  [[nodiscard]] bool heeds(const Now& now, Term term);
+  void become_follower(const Now& now, Term term, const std::optional<PeerId>& leader);
+  void campaign(const Now& now);
+  void become_leader(const Now& now, const std::set<PeerId>& granted);
+  /// This member leads no more, or in another term.
+  void end_leadership();
+  void on_silence(const Now& now);
+  void on_leader_gone(const Now& now, Loss loss, Survivors survivors);
+  void on_request_vote(const Now& now, const PeerId& from, const RequestVote& request);
+  void count_votes(const Now& now);
+  void end_quiet_period(const Now& now);
+  void on_append_entries(const Now& now, const PeerId& from, AppendEntries& append);
+  /// Of a lone beginner that has new company; true when the message is dealt with.
+  [[nodiscard]] bool on_rival_while_quiet(const Now& now, const PeerId& from, const AppendEntries& append);
+  /// A leader that we do not follow yet, in our term or a later one.
+  void on_new_leader(const Now& now, const PeerId& from, AppendEntries& append);
+  /// A campaign against the leader of that term.
+  void contest(const Now& now, Term term);
+  void follow(const Now& now, const PeerId& from, AppendEntries& append);
+  /// What we have committed is not in the leader's history: this member begins anew.
+  void start_over(const PeerId& leader, Index first_difference);
+  void set_leader(const std::optional<PeerId>& leader);
+
+  Outbox outbox_;
+  Log log_;
+  const Config config_;
+  Rng rng_;
+  Durability durability_;
+  MachineFeed feed_;
+  Peers peers_;
+  Membership membership_;
+  Provider provider_;
+  Following following_;
+  Elections elections_;
+  Replication replication_;
+  Notices notices_;
+  ByteBudget kept_{limits::forwarded_bytes};  ///< commands and queries that are kept for a leader
+  Calls calls_;
+  Reads reads_;
+  std::uint64_t diverged_ = 0;
 };
 
 }  // namespace mosaik::consensus

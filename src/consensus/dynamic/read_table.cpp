@@ -18,6 +18,7 @@ void ReadTable::enter_indexes(QueryId id, const ReadRequest& request) {
                  [&](const ReadRequest::Forwarded& state) {
                    forwarded_.emplace(state.request, id);
                    kept_.take(request.query.size());
+                   kept_bytes_ += request.query.size();
                  },
                  [&](const ReadRequest::Confirming&) {},
                  [&](const ReadRequest::Positioned&) { positioned_.insert(id); }, [&](const ReadRequest::Asked&) {}},
@@ -31,6 +32,7 @@ void ReadTable::leave_indexes(QueryId id, const ReadRequest& request) {
                  [&](const ReadRequest::Forwarded& state) {
                    forwarded_.erase(state.request);
                    kept_.give_back(request.query.size());
+                   kept_bytes_ -= request.query.size();
                  },
                  [&](const ReadRequest::Confirming&) {}, [&](const ReadRequest::Positioned&) { positioned_.erase(id); },
                  [&](const ReadRequest::Asked&) {}},
@@ -116,7 +118,7 @@ void ReadTable::check_invariants() const {
   // Protects callers: a query that waits for a leader, and that no index finds, would wait for one in vain.
   MOSAIK_ASSERT(waiting == waiting_.size());
   // Protects all later callers: bytes that nobody keeps would be missing from a budget for ever.
-  MOSAIK_ASSERT(own == own_.used() && kept <= kept_.used());
+  MOSAIK_ASSERT(own == own_.used() && kept == kept_bytes_);
   MOSAIK_ASSERT(served.queries == served_.queries && served.bytes == served_.bytes);
 }
 

@@ -87,6 +87,8 @@ class ReadTable {
   [[nodiscard]] std::optional<QueryId> forwarded(ForwardId request) const;
   [[nodiscard]] std::vector<QueryId> all_forwarded() const;
   [[nodiscard]] Mono next_deadline() const noexcept { return deadlines_.empty() ? never : deadlines_.begin()->first; }
+  /// What this table has taken of the budget.
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return kept_bytes_; }
 
   void check_invariants() const;
 
@@ -105,6 +107,7 @@ class ReadTable {
   std::map<ForwardId, QueryId> forwarded_;
   std::set<QueryId> positioned_;
   std::set<std::pair<Mono, QueryId>> deadlines_;
+  std::size_t kept_bytes_ = 0;
   ByteBudget own_{limits::waiting_query_bytes};  ///< queries of this member
   Served served_;
   std::map<PeerId, Served> served_to_;  ///< of each

@@ -61,6 +61,7 @@ class Reads {
   void stop();
 
   [[nodiscard]] Mono next_deadline() const noexcept { return table_.next_deadline(); }
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return table_.kept_bytes(); }
 
   void check_invariants() const;
 

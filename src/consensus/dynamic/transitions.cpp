@@ -1,19 +1,19 @@
 // Roles, votes and leaders: what changes in all parts of the engine at once (spec: groups 6.2 to 6.7).
 
-#include "consensus/dynamic/impl.hpp"
+#include "consensus/dynamic/engine.hpp"
 
 namespace mosaik::consensus {
 
 // ------------------------------------------------------------------------------------------------ roles
 
 // AppendEntries alone decides for itself whether a later term is followed.
-bool Engine::Impl::heeds(const Now& now, Term term) {
+bool Engine::heeds(const Now& now, Term term) {
   if (term < durability_.term()) return false;  // spec: groups 6.3: silently
   if (term > durability_.term()) become_follower(now, term, std::nullopt);
   return true;
 }
 
-void Engine::Impl::become_follower(const Now& now, Term term, const std::optional<PeerId>& leader) {
+void Engine::become_follower(const Now& now, Term term, const std::optional<PeerId>& leader) {
   end_leadership();
   if (term > durability_.term()) durability_.enter_term(term);
   MOSAIK_ASSERT(term == durability_.term());
@@ -23,10 +23,10 @@ void Engine::Impl::become_follower(const Now& now, Term term, const std::optiona
   notices_.set_online(false);
   set_leader(leader);
   calls_.on_leader_changed(now);
-  if (!was) outbox.tell(RoleChanged{MemberRole::follower, term});
+  if (!was) outbox_.tell(RoleChanged{MemberRole::follower, term});
 }
 
-void Engine::Impl::campaign(const Now& now) {
+void Engine::campaign(const Now& now) {
   const auto term = elections_.next_term();
   if (!term) return become_follower(now, durability_.term(), std::nullopt);
   end_leadership();
@@ -35,37 +35,37 @@ void Engine::Impl::campaign(const Now& now) {
   const Ticket ballot = durability_.ticket();
   elections_.become_candidate(now, ballot);
   following_.begin();
-  const Frame request = outbox.frame(RequestVote{*term, config_.self, log.last()});
-  peers_.for_each([&](const PeerId& peer, Dialect) { outbox.push(Send{peer, request, Urgency::consensus, ballot}); });
+  const Frame request = outbox_.frame(RequestVote{*term, config_.self, log_.last()});
+  peers_.for_each([&](const PeerId& peer, Dialect) { outbox_.push(Send{peer, request, Urgency::consensus, ballot}); });
   calls_.on_leader_changed(now);
   notices_.set_online(false);
   set_leader(std::nullopt);
-  outbox.tell(RoleChanged{MemberRole::candidate, *term});
+  outbox_.tell(RoleChanged{MemberRole::candidate, *term});
   count_votes(now);
 }
 
-void Engine::Impl::become_leader(const Now& now, const std::set<PeerId>& granted) {
+void Engine::become_leader(const Now& now, const std::set<PeerId>& granted) {
   elections_.become_leader();
   following_.begin();
   replication_.begin(now, granted);
-  outbox.tell(RoleChanged{MemberRole::leader, durability_.term()});
+  outbox_.tell(RoleChanged{MemberRole::leader, durability_.term()});
   set_leader(config_.self);
   notices_.set_online(true);
 }
 
-void Engine::Impl::end_leadership() {
+void Engine::end_leadership() {
   if (!elections_.leads()) return;
   reads_.on_leadership_lost();
   replication_.end();
 }
 
-void Engine::Impl::set_leader(const std::optional<PeerId>& leader) {
+void Engine::set_leader(const std::optional<PeerId>& leader) {
   if (notices_.set_leader(leader) && leader) elections_.on_leader_changed();
 }
 
 // ------------------------------------------------------------------------------------------------ silence and death
 
-void Engine::Impl::on_silence(const Now& now) {
+void Engine::on_silence(const Now& now) {
   switch (elections_.on_silence(now)) {
     case Elections::Silence::campaign: return campaign(now);
     case Elections::Silence::step_down: return become_follower(now, durability_.term(), std::nullopt);
@@ -76,7 +76,7 @@ void Engine::Impl::on_silence(const Now& now) {
   notices_.set_online(false);
 }
 
-void Engine::Impl::on_leader_gone(const Now& now, Loss loss, Survivors survivors) {
+void Engine::on_leader_gone(const Now& now, Loss loss, Survivors survivors) {
   const auto deferred = elections_.on_leader_gone(loss, survivors);
   following_.begin();
   set_leader(std::nullopt);
@@ -93,25 +93,25 @@ void Engine::Impl::on_leader_gone(const Now& now, Loss loss, Survivors survivors
 
 // ------------------------------------------------------------------------------------------------ votes
 
-void Engine::Impl::on_request_vote(const Now& now, const PeerId& from, const RequestVote& request) {
+void Engine::on_request_vote(const Now& now, const PeerId& from, const RequestVote& request) {
   const VoteDecision decision = elections_.decide(now, from, request);
   if (decision.reason == VoteReason::leader_is_heard) {
-    outbox.send(from, RequestVoteResponse{request.term, Vote::denied});
+    outbox_.send(from, RequestVoteResponse{request.term, Vote::denied});
     return elections_.defer(from, request);
   }
   if (!heeds(now, request.term) || !decision.vote) return;
   // An abstention is this term's vote too: it takes us out of the candidate's count (spec: groups 8.1 S7).
   if (*decision.vote != Vote::denied) durability_.cast_vote(from);
-  outbox.send(from, RequestVoteResponse{request.term, *decision.vote}, Urgency::consensus, durability_.ticket());
+  outbox_.send(from, RequestVoteResponse{request.term, *decision.vote}, Urgency::consensus, durability_.ticket());
   elections_.on_decided(now, request, *decision.vote);
 }
 
-void Engine::Impl::count_votes(const Now& now) {
+void Engine::count_votes(const Now& now) {
   if (elections_.wins()) become_leader(now, std::set<PeerId>(elections_.granted()));
 }
 
 // From here on there is company: a term of a new round, that no other member has had.
-void Engine::Impl::end_quiet_period(const Now& now) {
+void Engine::end_quiet_period(const Now& now) {
   const auto term = peers_.empty() ? std::nullopt : elections_.next_term();
   if (!term) return elections_.end_quiet_period();
   end_leadership();
@@ -122,12 +122,12 @@ void Engine::Impl::end_quiet_period(const Now& now) {
 
 // ------------------------------------------------------------------------------------------------ leaders
 
-void Engine::Impl::on_append_entries(const Now& now, const PeerId& from, AppendEntries& append) {
+void Engine::on_append_entries(const Now& now, const PeerId& from, AppendEntries& append) {
   if (append.leader != from) return;  // spec: groups 8.1 S18
   if (elections_.is_quiet() && on_rival_while_quiet(now, from, append)) return;
   if (append.term < durability_.term()) {
     // A leader that was deposed elsewhere may hear of it from no other member; the crate leaves it in the dark.
-    if (peers_.dialect_of(from).hears_denied_append()) following_.acknowledge(from, log.last_index(), Vote::denied);
+    if (peers_.dialect_of(from).hears_denied_append()) following_.acknowledge(from, log_.last_index(), Vote::denied);
     return;
   }
   if (append.term == durability_.term()) {
@@ -140,7 +140,7 @@ void Engine::Impl::on_append_entries(const Now& now, const PeerId& from, AppendE
   on_new_leader(now, from, append);
 }
 
-void Engine::Impl::on_new_leader(const Now& now, const PeerId& from, AppendEntries& append) {
+void Engine::on_new_leader(const Now& now, const PeerId& from, AppendEntries& append) {
   if (!elections_.contests(now, append)) {
     become_follower(now, append.term, from);
     return follow(now, from, append);
@@ -148,28 +148,28 @@ void Engine::Impl::on_new_leader(const Now& now, const PeerId& from, AppendEntri
   if (!elections_.leave_contest_to_leader(now, append.term)) contest(now, append.term);
 }
 
-void Engine::Impl::contest(const Now& now, Term term) {
+void Engine::contest(const Now& now, Term term) {
   elections_.on_contest();
   if (term > durability_.term()) become_follower(now, term, std::nullopt);
   campaign(now);
 }
 
-bool Engine::Impl::on_rival_while_quiet(const Now& now, const PeerId& from, const AppendEntries& append) {
+bool Engine::on_rival_while_quiet(const Now& now, const PeerId& from, const AppendEntries& append) {
   const Index theirs = append.previous.index.plus(append.entries.size());
-  if (theirs < log.last_index()) {
+  if (theirs < log_.last_index()) {
     // We have more. A lone beginner like us will see that and yield; any other has to be asked for a vote.
     if (append.term > durability_.term()) campaign(now);
     return true;
   }
-  if (theirs == log.last_index()) return append.term < durability_.term();
+  if (theirs == log_.last_index()) return append.term < durability_.term();
   // They have more, and no other member has heard of our term: it never was.
-  if (!log.empty()) start_over(from, log.first_index());
+  if (!log_.empty()) start_over(from, log_.first_index());
   durability_.forget_term();
   become_follower(now, append.term, from);
   return false;
 }
 
-void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& append) {
+void Engine::follow(const Now& now, const PeerId& from, AppendEntries& append) {
   elections_.hear_leader(now);
   set_leader(from);
   elections_.on_leader_followed();
@@ -177,7 +177,7 @@ void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& app
     elections_.on_known_commit(append.leader_commit);
   const auto outcome = following_.on_append(from, append);
   if (std::holds_alternative<Following::InStep>(outcome)) {
-    if (append.leader_commit >= log.committed()) elections_.on_contest_settled();
+    if (append.leader_commit >= log_.committed()) elections_.on_contest_settled();
     return notices_.set_online(true);
   }
   if (const auto* diverged = std::get_if<Following::Diverged>(&outcome)) start_over(from, diverged->first_difference);
@@ -185,16 +185,16 @@ void Engine::Impl::follow(const Now& now, const PeerId& from, AppendEntries& app
   following_.lag(from, append);
 }
 
-void Engine::Impl::start_over(const PeerId& leader, Index first_difference) {
-  if (log.committed() > Index{}) {
+void Engine::start_over(const PeerId& leader, Index first_difference) {
+  if (log_.committed() > Index{}) {
     ++diverged_;
-    outbox.tell(Diverged{leader, durability_.term(), log.committed(), first_difference});
-    outbox.push(feed_.reset());
+    outbox_.tell(Diverged{leader, durability_.term(), log_.committed(), first_difference});
+    outbox_.push(feed_.reset());
   }
-  log.clear();
+  log_.clear();
   feed_.start_over();
-  durability_.on_truncated(log.first_index());
-  following_.on_truncated(log.first_index());
+  durability_.on_truncated(log_.first_index());
+  following_.on_truncated(log_.first_index());
   elections_.on_history_given_up();
   calls_.on_history_given_up();
   reads_.on_history_given_up();
