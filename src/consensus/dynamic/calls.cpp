@@ -55,6 +55,7 @@ void Calls::seek_leader(const Now& now) {
 
 /// Of a call that has waited until this member led.
 void Calls::append(CallId id) {
+  MOSAIK_ASSERT(elections_.leads());
   if (const auto why = replication_.lacks_room(table_.at(id).commands)) return end(id, NotApplied{*why});
   table_.update(id, [&](OpenCall& call) {
     call.state = OpenCall::Appended{replication_.append(std::exchange(call.commands, {}))};
@@ -68,6 +69,7 @@ void Calls::forward(const Now& now, CallId id) {
   ForwardId request = rng_.next();
   while (table_.forwarded(request)) ++request;
   const PeerId leader = *elections_.leader();
+  MOSAIK_ASSERT(leader != config_.self);
   table_.update(id, [&](OpenCall& call) {
     call.state = OpenCall::Forwarded{request, leader};
     call.from = call.to = durability_.term();
@@ -139,6 +141,7 @@ void Calls::end(CallId id, Outcome outcome) {
 }
 
 Outcome Calls::judge(const OpenCall& call, const IndexRange& range) const {
+  MOSAIK_ASSERT(range.size() == call.count && range.last <= log_.committed());
   std::uint64_t ours = 0;
   for (std::uint64_t i = 0; i < call.count; ++i) {
     const Entry& entry = log_.at(range.first.plus(i));

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 
+#include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "consensus/dynamic/messages.hpp"
 
@@ -21,7 +22,7 @@ namespace mosaik::consensus {
 class Contributions {
  public:
   struct Part {
-    std::size_t log = 0;          ///< bytes placed by this leader, in this term
+    std::size_t log = 0;          ///< bytes appended by this leader, in this term
     std::size_t uncommitted = 0;  ///< of which so many are not committed
   };
 
@@ -29,7 +30,8 @@ class Contributions {
     const auto found = parts_.find(from);
     return found == parts_.end() ? Part{} : found->second;
   }
-  void placed(const PeerId& from, Index last, std::size_t bytes) {
+  void appended(const PeerId& from, Index last, std::size_t bytes) {
+    MOSAIK_ASSERT(waiting_.empty() || waiting_.back().last < last);  // in the order of the log
     Part& part = parts_[from];
     part.log += bytes;
     part.uncommitted += bytes;
@@ -40,6 +42,12 @@ class Contributions {
     for (; !waiting_.empty() && waiting_.front().last <= index; waiting_.pop_front())
       if (const auto found = parts_.find(waiting_.front().from); found != parts_.end())
         found->second.uncommitted -= std::min(found->second.uncommitted, waiting_.front().bytes);
+  }
+
+  void check_invariants() const {
+    // Protects fair shares: what a member is charged with is what it put in, and no more of it waits than that.
+    for (const auto& [peer, part] : parts_) MOSAIK_ASSERT(part.uncommitted <= part.log);
+    MOSAIK_ASSERT(parts_.size() <= limits::contributors && (!parts_.empty() || waiting_.empty()));
   }
 
  private:

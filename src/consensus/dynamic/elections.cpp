@@ -196,6 +196,7 @@ std::optional<RequestVote> Elections::on_leader_gone(Loss loss, Survivors surviv
 // ------------------------------------------------------------------------------------------------ roles
 
 void Elections::follow(const Now& now, const std::optional<PeerId>& leader) {
+  MOSAIK_ASSERT(leader != config_.self && !ended());
   Follower follower;
   follower.leader = leader;
   arm(now, follower);
@@ -209,6 +210,8 @@ std::optional<Term> Elections::next_term() const {
 }
 
 void Elections::become_candidate(const Now& now, Ticket ballot) {
+  // A candidate asks for votes in a term that is its own: terms of our members never meet (terms.hpp).
+  MOSAIK_ASSERT(durability_.vote() == (Ballot{durability_.term(), config_.self}));
   ++campaigns_;
   Candidate candidate;
   candidate.retry_at = now.mono + draw();
@@ -222,6 +225,7 @@ void Elections::become_candidate(const Now& now, Ticket ballot) {
 void Elections::become_leader() {
   // Only the member that got this term's vote from itself may lead in it.
   MOSAIK_ASSERT(durability_.vote() == (Ballot{durability_.term(), config_.self}));
+  MOSAIK_ASSERT(as<Follower>() == nullptr && !ended());
   role_ = Leader{};
   contests_ = 0;
   failover_ = Failover::by_timeout;

@@ -27,6 +27,7 @@ Following::Outcome Following::on_append(const PeerId& leader, AppendEntries& app
     append.entries.clear();
     return Diverged{*difference};
   }
+  MOSAIK_ASSERT(log_.last_index() >= matched);
   const bool first = !std::holds_alternative<InStep>(state_);
   state_ = InStep{};
   // A Rust leader wants no answer to heartbeats; one tells it that we are in step (it counts us from then on). A leader
@@ -63,6 +64,7 @@ void Following::acknowledge_in_step(const PeerId& leader, Index last) {
 // ------------------------------------------------------------------------------------------------ out of step
 
 void Following::lag(const PeerId& leader, AppendEntries& append) {
+  MOSAIK_ASSERT(!log_.matches(append.previous) || append.entries.empty());  // what fits is appended, not fetched
   const Dialect dialect = peers_.dialect_of(leader);
   const bool fresh = !is_catching_up();
   if (fresh) {
@@ -100,6 +102,7 @@ Following::Outcome Following::advance(const std::optional<PeerId>& leader) {
 }
 
 void Following::ask(const Now& now, const PeerId& leader) {
+  MOSAIK_ASSERT(is_catching_up() && peers_.contains(leader));
   if (const auto question = session()->ask(now, log_)) outbox_.send(leader, *question);
 }
 

@@ -24,6 +24,7 @@ std::optional<Apply> MachineFeed::next_run() {
     if (!out.commands.empty() && bytes > limits::apply_bytes) break;
     out.commands.push_back(entry.command);
   }
+  MOSAIK_ASSERT(!out.commands.empty());  // an empty run would be handed over again and again
   handed_ = handed_.plus(out.commands.size());
   running_.push_back(handed_);
   return out;
@@ -42,7 +43,7 @@ bool MachineFeed::may_ask(Index position, std::size_t bytes) const noexcept {
 }
 
 void MachineFeed::on_asked(QueryId query, std::size_t bytes) {
-  MOSAIK_ASSERT(!asked_.contains(query));
+  MOSAIK_ASSERT(!asked_.contains(query));  // its first answer would be taken for the second
   asked_.emplace(query, bytes);
   asked_bytes_ += bytes;
 }

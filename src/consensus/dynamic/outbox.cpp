@@ -1,5 +1,7 @@
 #include "consensus/dynamic/outbox.hpp"
 
+#include "base/assert.hpp"
+
 namespace mosaik::consensus {
 
 Frame Outbox::frame(const Message& message) {
@@ -9,6 +11,7 @@ Frame Outbox::frame(const Message& message) {
 }
 
 Frame Outbox::frame(const AppendEntries& head, std::span<const Entry> entries) {
+  MOSAIK_ASSERT(head.entries.empty());  // they stand elsewhere, and would be lost
   scratch_.assign(1, bond_message_raft);
   encode_append_entries(head, entries, scratch_);
   return pool_.make(scratch_);

@@ -39,6 +39,7 @@ bool Provider::serve(const Now& now, const PeerId& peer, Provision& provision, O
   std::vector<Entry> entries = log_.copy(wanted, limits::append_bytes);
   std::size_t bytes = 0;
   for (const Entry& entry : entries) bytes += entry_bytes(entry);
+  MOSAIK_ASSERT(!entries.empty() && wanted.first.plus(entries.size() - 1) <= offered(offer));
   const IndexRange given{wanted.first, wanted.first.plus(entries.size() - 1)};
   const bool complete = given.last == log_.last_index();
   // A joiner of ours that has all now waits only for our next append, which may not overtake this.

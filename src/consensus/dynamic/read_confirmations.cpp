@@ -14,6 +14,7 @@ void ReadConfirmations::add(QueryId query) {
 void ReadConfirmations::begin(const Now& now) {
   if (waiting_.empty() || waiting_.back().begun) return;
   Confirmation& fresh = waiting_.back();
+  MOSAIK_ASSERT(fresh.marks.empty() && !fresh.queries.empty());
   fresh.begun = true;
   bool any_answers = false;
   replication_.for_each([&](const PeerId&, const PeerProgress& progress) {

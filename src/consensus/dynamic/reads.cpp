@@ -43,6 +43,7 @@ void Reads::forward(const Now& now, QueryId id) {
   ForwardId request = rng_.next();
   while (table_.forwarded(request)) ++request;
   const PeerId leader = *elections_.leader();
+  MOSAIK_ASSERT(leader != config_.self);
   table_.update(id, [&](ReadRequest& known) {
     known.state = ReadRequest::Forwarded{request, leader};
     known.ends_at = std::min(known.deadline, now.mono + config_.query_timeout);
@@ -59,6 +60,7 @@ void Reads::wait_for_leader(QueryId id) {
 }
 
 void Reads::confirm_first(QueryId id) {
+  MOSAIK_ASSERT(elections_.leads());
   table_.update(id, [](ReadRequest& known) { known.state = ReadRequest::Confirming{}; });
   confirmations_.add(id);
 }
@@ -108,6 +110,7 @@ void Reads::hand_over() {
     const ReadRequest& request = table_.at(*id);
     const std::size_t bytes = request.query.size();
     if (!feed_.may_ask(request.as<ReadRequest::Positioned>()->position, bytes)) return;
+    MOSAIK_ASSERT(feed_.handed() <= log_.committed());  // a read may not show what may still be overwritten
     feed_.on_asked(*id, bytes);
     table_.update(*id, [&](ReadRequest& known) { known.state = ReadRequest::Asked{feed_.handed(), feed_.epoch()}; });
     outbox_.push(AskMachine{*id, request.query, feed_.handed()});

@@ -78,6 +78,7 @@ std::optional<Refusal> Replication::lacks_room_for(const PeerId& from, const std
 }
 
 IndexRange Replication::append(std::vector<Blob> commands) {
+  // Only a leader adds entries of its term: two authors of one term would give one index two meanings.
   MOSAIK_ASSERT(elections_.leads());
   IndexRange out{log_.last_index().next(), log_.last_index()};
   for (Blob& command : commands) out.last = log_.append({durability_.term(), std::move(command)});
@@ -86,9 +87,10 @@ IndexRange Replication::append(std::vector<Blob> commands) {
 }
 
 IndexRange Replication::append_for(const PeerId& from, std::vector<Blob> commands) {
+  MOSAIK_ASSERT(elections_.leads_aloud());  // in a quiet period no other member may learn of this term
   const std::size_t size = logged_bytes(commands);
   const IndexRange out = append(std::move(commands));
-  contributions_.placed(from, out.last, size);
+  contributions_.appended(from, out.last, size);
   return out;
 }
 
@@ -168,6 +170,7 @@ void Replication::greet(const Now& now, const PeerId& peer, PeerProgress& progre
 // ------------------------------------------------------------------------------------------------ acknowledgements
 
 bool Replication::on_append_response(const Now& now, const PeerId& from, const AppendEntriesResponse& response) {
+  MOSAIK_ASSERT(response.term == durability_.term());  // an answer of another term says nothing about this one
   PeerProgress& progress = progress_.at(from);
   if (progress.is_unsent()) return false;  // it answers another leader
   if (response.vote == Vote::granted) progress.on_acknowledged(response.last_index, now.mono);
@@ -208,6 +211,7 @@ std::uint32_t Replication::in_step() const {
 // ------------------------------------------------------------------------------------------------ a step
 
 void Replication::keep_quiet(const Now& now) {
+  MOSAIK_ASSERT(elections_.is_quiet());
   sent_ = log_.last_index();
   heartbeat_at_ = now.mono + config_.heartbeat_interval;
   advance_commit(now);
@@ -224,6 +228,7 @@ bool Replication::needs_new_term() const {
 
 bool Replication::replicate(const Now& now) {
   MOSAIK_ASSERT(elections_.leads_aloud());
+  MOSAIK_ASSERT(durability_.vote() == (Ballot{durability_.term(), config_.self}));
   told_all_ = false;
   contributions_.committed(log_.committed());
   advance_commit(now);  // what was acknowledged since the last step travels with the next entries
@@ -277,6 +282,7 @@ void Replication::check_invariants() const {
     // append on the next one.
     MOSAIK_ASSERT(progress.is_unsent() || !broken_.contains(peer));
   }
+  contributions_.check_invariants();
   // Protects followers: they are told of commits and entries that the log has.
   MOSAIK_ASSERT(elected_at_ <= sent_ && sent_ <= log_.last_index() && told_commit_ <= log_.committed());
 }

@@ -32,6 +32,7 @@ void Engine::campaign(const Now& now) {
   end_leadership();
   durability_.enter_term(*term);
   durability_.cast_vote(config_.self);
+  // Our own vote is like any other: it counts once the disk has it.
   const Ticket ballot = durability_.ticket();
   elections_.become_candidate(now, ballot);
   following_.begin();
@@ -191,6 +192,7 @@ void Engine::start_over(const PeerId& leader, Index first_difference) {
     outbox_.tell(Diverged{leader, durability_.term(), log_.committed(), first_difference});
     outbox_.push(feed_.reset());
   }
+  MOSAIK_ASSERT(first_difference <= std::max(log_.committed(), log_.first_index()));
   log_.clear();
   feed_.start_over();
   durability_.on_truncated(log_.first_index());
