@@ -6,38 +6,38 @@
 
 namespace mosaik::node {
 
-bool Node::Impl::bonded_anywhere(const PeerId& peer) const {
-  return std::ranges::any_of(groups, [&](const auto& item) { return item.second.mesh().has_bond(peer); });
+bool Node::bonded_anywhere(const PeerId& peer) const {
+  return std::ranges::any_of(groups_, [&](const auto& item) { return item.second.mesh().has_bond(peer); });
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::BondUp& up) {
+void Node::on_event(const Now& now, const GroupId& id, const bonds::BondUp& up) {
   bonded_[up.link] = up.peer;
   with_detector([&](auto& events) {
-    detector.on_frame(now, up.peer, events);  // a peer that another group suspects is refuted by this
-    detector.watch(now, up.peer, up.cpp ? detector::PeerKind::cpp : detector::PeerKind::rust);
+    detector_.on_frame(now, up.peer, events);  // a peer that another group suspects is refuted by this
+    detector_.watch(now, up.peer, up.cpp ? detector::PeerKind::cpp : detector::PeerKind::rust);
   });
-  discovery.set_bonded(now, up.peer, true);
+  discovery_.set_bonded(now, up.peer, true);
   if (peer_cache_.add(up.entry, now)) memory_changed_ = true;
   if (const auto at = dialing_.met_at(up.peer); at && peer_cache_.note_met(up.peer, *at)) memory_changed_ = true;
   if (up.capabilities.can(bonds::Capability::sentinel))
-    with_sentinels(now, [&](auto& actions) { sentinels.on_bond_up(now, up.peer, up.link, endpoint, actions); });
-  const auto group = groups.find(id);
-  if (group == groups.end()) return;
+    with_sentinels(now, [&](auto& actions) { sentinels_.on_bond_up(now, up.peer, up.link, endpoint_, actions); });
+  const auto group = groups_.find(id);
+  if (group == groups_.end()) return;
   group->second.on_bond_up(now, up);
   report_bond(now, EventKind::bond_up, group->second.mesh(), up.peer, up.session);
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::BondDown& down) {
+void Node::on_event(const Now& now, const GroupId& id, const bonds::BondDown& down) {
   bonded_.erase(down.link);
   peer_cache_.note_end(down.peer, now);
-  with_sentinels(now, [&](auto& actions) { sentinels.on_bond_down(now, down.peer, down.link, endpoint, actions); });
+  with_sentinels(now, [&](auto& actions) { sentinels_.on_bond_down(now, down.peer, down.link, endpoint_, actions); });
   if (!bonded_anywhere(down.peer)) {
-    detector.forget(down.peer);
-    opinions.forget(down.peer);
-    discovery.set_bonded(now, down.peer, false);
+    detector_.forget(down.peer);
+    opinions_.forget(down.peer);
+    discovery_.set_bonded(now, down.peer, false);
   }
-  const auto group = groups.find(id);
-  if (group == groups.end()) return;
+  const auto group = groups_.find(id);
+  if (group == groups_.end()) return;
   group->second.on_bond_down(now, down);
   Event& event = report_bond(now, EventKind::bond_down, group->second.mesh(), down.peer, down.session);
   event.by = bonds::to_string(down.by);
@@ -45,18 +45,18 @@ void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::BondDo
   event.reason = down.reason;
 }
 
-Event& Node::Impl::report_bond(const Now& now, EventKind kind, const bonds::Mesh& mesh, const PeerId& peer,
-                               const SessionId& session) {
+Event& Node::report_bond(const Now& now, EventKind kind, const bonds::Mesh& mesh, const PeerId& peer,
+                         const SessionId& session) {
   Event& event = report(now, kind);
   event.group = mesh.id();
   event.peer = peer;
   event.session = session;
-  event.bond = mesh.name_of(self.id(), peer);
+  event.bond = mesh.name_of(self_.id(), peer);
   return event;
 }
 
 // Anybody can have himself refused, as often as he likes: he may not fill logs, nor push other events out of them.
-void Node::Impl::report_refused(const Now& now, const GroupId& id, const bonds::Refused& refused) {
+void Node::report_refused(const Now& now, const GroupId& id, const bonds::Refused& refused) {
   if (refused.by_us && !refusals_.take(now)) return;
   Event& event = report(now, EventKind::refused);
   event.group = id;
@@ -67,7 +67,7 @@ void Node::Impl::report_refused(const Now& now, const GroupId& id, const bonds::
   touch();
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::Refused& refused) {
+void Node::on_event(const Now& now, const GroupId& id, const bonds::Refused& refused) {
   report_refused(now, id, refused);
   if (!refused.by_us) return;
   const auto code = static_cast<CloseCode>(refused.code);
@@ -83,61 +83,61 @@ void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::Refuse
     diagnostics_.meet(now, Trouble::proof, peer + " could not prove the group secret (30405)");
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::SyncWanted& wanted) {
+void Node::on_event(const Now& now, const GroupId&, const bonds::SyncWanted& wanted) {
   with_discovery([&](Links& links, auto& events) {
-    discovery.sync_with(now, wanted.peer, wanted.addresses, links, events, DialSource::entry);
+    discovery_.sync_with(now, wanted.peer, wanted.addresses, links, events, DialSource::entry);
   });
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::EntryHeard& heard) {
-  with_discovery([&](Links&, auto& events) { discovery.feed(now, heard.entry, discovery::Source::bond, events); });
+void Node::on_event(const Now& now, const GroupId&, const bonds::EntryHeard& heard) {
+  with_discovery([&](Links&, auto& events) { discovery_.feed(now, heard.entry, discovery::Source::bond, events); });
 }
 
 // It left this group; when its entry names no group any more and nothing else binds us, it is gone altogether.
-void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::DepartureHeard& heard) {
+void Node::on_event(const Now& now, const GroupId&, const bonds::DepartureHeard& heard) {
   if (peer_cache_.remove(heard.peer)) memory_changed_ = true;
-  const identity::EntryRef entry = discovery.find(heard.peer, now);
+  const identity::EntryRef entry = discovery_.find(heard.peer, now);
   if (entry && entry->entry.groups.empty() && !bonded_anywhere(heard.peer))
-    with_discovery([&](Links&, auto& events) { discovery.on_departure(now, heard.peer, events); });
+    with_discovery([&](Links&, auto& events) { discovery_.on_departure(now, heard.peer, events); });
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::RaftHeard& heard) {
+void Node::on_event(const Now& now, const GroupId& id, const bonds::RaftHeard& heard) {
   with_group(now, id, [&](groups::Group& group, const bonds::MeshContext& step) { group.on_raft(step, heard); });
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::ExtensionHeard& heard) {
+void Node::on_event(const Now& now, const GroupId&, const bonds::ExtensionHeard& heard) {
   if (heard.tag == wire::ExtensionTag::sentinel_offer)
-    with_sentinels(now,
-                   [&](auto& actions) { sentinels.on_offer(heard.peer, heard.link, heard.value, endpoint, actions); });
+    with_sentinels(
+        now, [&](auto& actions) { sentinels_.on_offer(heard.peer, heard.link, heard.value, endpoint_, actions); });
   if (heard.tag != wire::ExtensionTag::opinion) return;
   const auto silent_for = [&](const PeerId& peer) {
-    return bonded_anywhere(peer) ? std::optional(detector.silent_for(now, peer)) : std::nullopt;
+    return bonded_anywhere(peer) ? std::optional(detector_.silent_for(now, peer)) : std::nullopt;
   };
   with_indirect_probes(now,
-                       [&](auto& actions) { opinions.on_word(now, heard.peer, heard.value, silent_for, actions); });
+                       [&](auto& actions) { opinions_.on_word(now, heard.peer, heard.value, silent_for, actions); });
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::Asked& asked) {
-  if (const auto stats = endpoint.stats(asked.link)) detector.on_asked(now, asked.peer, stats->smoothed_rtt);
+void Node::on_event(const Now& now, const GroupId&, const bonds::Asked& asked) {
+  if (const auto stats = endpoint_.stats(asked.link)) detector_.on_asked(now, asked.peer, stats->smoothed_rtt);
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::ProbeWanted& wanted) {
-  with_detector([&](auto& events) { detector.on_hint(now, wanted.peer, events); });
+void Node::on_event(const Now& now, const GroupId&, const bonds::ProbeWanted& wanted) {
+  with_detector([&](auto& events) { detector_.on_hint(now, wanted.peer, events); });
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId&, const bonds::ForgottenMember& forgotten) {
+void Node::on_event(const Now& now, const GroupId&, const bonds::ForgottenMember& forgotten) {
   const auto knows = [&](const auto& item) { return item.second.mesh().was_bonded(forgotten.peer); };
-  if (std::ranges::none_of(groups, knows) && peer_cache_.remove(forgotten.peer)) memory_changed_ = true;
+  if (std::ranges::none_of(groups_, knows) && peer_cache_.remove(forgotten.peer)) memory_changed_ = true;
   if (!refusals_.take(now)) return;
   notice(now, "member " + forgotten.peer.brief() + " is forgotten, as an operator has asked", forgotten.peer);
 }
 
-void Node::Impl::on_event(const Now&, const GroupId&, const bonds::MeshChanged&) {
+void Node::on_event(const Now&, const GroupId&, const bonds::MeshChanged&) {
   touch();
 }
 
-void Node::Impl::on_event(const Now& now, const GroupId& id, const bonds::MeshLeft&) {
-  groups.erase(id);
+void Node::on_event(const Now& now, const GroupId& id, const bonds::MeshLeft&) {
+  groups_.erase(id);
   pace_health();
   std::erase_if(owners_,
                 [&](const auto& item) { return item.second.room == Owner::Room::group && item.second.group == id; });

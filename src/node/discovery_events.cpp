@@ -4,22 +4,22 @@
 
 namespace mosaik::node {
 
-void Node::Impl::on_entry(const Now& now, const identity::EntryRef& entry) {
+void Node::on_entry(const Now& now, const identity::EntryRef& entry) {
   with_meshes(now, [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_entry(step, entry); });
 }
 
-void Node::Impl::on_event(const Now& now, const discovery::Discovered& discovered) {
+void Node::on_event(const Now& now, const discovery::Discovered& discovered) {
   report(now, EventKind::peer_discovered).peer = discovered.entry->id();
   touch();
   on_entry(now, discovered.entry);
 }
 
-void Node::Impl::on_event(const Now& now, const discovery::Updated& updated) {
+void Node::on_event(const Now& now, const discovery::Updated& updated) {
   report(now, EventKind::peer_updated).peer = updated.entry->id();
   on_entry(now, updated.entry);
 }
 
-void Node::Impl::on_event(const Now& now, const discovery::Departed& departed) {
+void Node::on_event(const Now& now, const discovery::Departed& departed) {
   Event& event = report(now, EventKind::peer_departed);
   event.peer = departed.last->id();
   event.reason = departed.signed_off ? "departed" : "stale";
@@ -29,21 +29,21 @@ void Node::Impl::on_event(const Now& now, const discovery::Departed& departed) {
   });
 }
 
-void Node::Impl::on_event(const Now& now, const discovery::SelfRefreshed&) {
-  verifier.remember(self.entry());
+void Node::on_event(const Now& now, const discovery::SelfRefreshed&) {
+  verifier_.remember(self_.entry());
   with_meshes(now, [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_self_refreshed(step); });
 }
 
-void Node::Impl::on_event(const Now&, const discovery::Resolve& resolve) {
+void Node::on_event(const Now&, const discovery::Resolve& resolve) {
   actions_.emplace_back(ResolveName{resolve.bootstrap, resolve.host, resolve.port, resolve.service});
 }
 
-void Node::Impl::on_event(const Now&, const discovery::ContactAnswered& answered) {
+void Node::on_event(const Now&, const discovery::ContactAnswered& answered) {
   dialing_.set_answered(answered.bootstrap, answered.peer, answered.address);
   touch();
 }
 
-void Node::Impl::on_event(const Now& now, const discovery::SyncEnded& synced) {
+void Node::on_event(const Now& now, const discovery::SyncEnded& synced) {
   if (const auto waiting = syncs_.extract(synced.peer))
     for (const RequestId request : waiting.mapped()) actions_.emplace_back(SyncDone{request, synced.result});
   with_meshes(now, [&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
@@ -51,14 +51,14 @@ void Node::Impl::on_event(const Now& now, const discovery::SyncEnded& synced) {
   });
 }
 
-void Node::Impl::on_event(const Now&, const discovery::PingEnded& pinged) {
+void Node::on_event(const Now&, const discovery::PingEnded& pinged) {
   const Result<Nanoseconds> rtt =
       pinged.result ? Result<Nanoseconds>(pinged.rtt) : std::unexpected(pinged.result.error());
   if (const auto waiting = pings_.extract(pinged.peer))
     for (const RequestId request : waiting.mapped()) actions_.emplace_back(PingDone{request, rtt});
 }
 
-void Node::Impl::on_event(const Now& now, const discovery::Notice& note) {
+void Node::on_event(const Now& now, const discovery::Notice& note) {
   using Kind = discovery::Notice::Kind;
   switch (note.kind) {
     case Kind::bootstrap_silent: silent_bootstraps_[{note.peer, note.contact}] = note.text; break;

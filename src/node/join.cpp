@@ -58,50 +58,50 @@ Result<> check(const ConsensusConfig& consensus, std::uint32_t quorum_floor) {
   return {};
 }
 
-Result<GroupId> Node::Impl::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
-                                 const MachineSpec* machine) {
+Result<GroupId> Node::join_with(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
+                                const MachineSpec* machine) {
   if (const Result<> sound = check(consensus, machine == nullptr ? 0 : machine->quorum_floor); !sound)
     return std::unexpected(sound.error());
   if (machine != nullptr && machine->batch_size == 0)
     return fail(Errc::invalid_argument, "the catch-up batch of a machine must be at least 1");
   const GroupId id = id_of_group(key, consensus, machine);
-  if (groups.contains(id)) return fail(Errc::in_use, "group " + id.brief() + " is joined already");
-  if (groups.size() >= limits::groups)
+  if (groups_.contains(id)) return fail(Errc::in_use, "group " + id.brief() + " is joined already");
+  if (groups_.size() >= limits::groups)
     return fail(Errc::limit, "this node has joined " + std::to_string(limits::groups) + " groups already");
 
   const bonds::MeshConfig mesh{
-      .network = config.discovery.network,
+      .network = config_.discovery.network,
       .group = id,
       .key = key,
       .heartbeat = {consensus.heartbeat_interval, consensus.heartbeat_jitter, consensus.max_missed_heartbeats},
-      .capabilities = config.capabilities,
+      .capabilities = config_.capabilities,
       .quorum_floor = machine == nullptr ? std::nullopt : std::optional(machine->quorum_floor),
-      .dial_eagerly = config.dial_eagerly};
-  const Rng seed = rng.fork("mesh", groups.size());
+      .dial_eagerly = config_.dial_eagerly};
+  const Rng seed = rng_.fork("mesh", groups_.size());
   if (machine == nullptr)
-    groups.try_emplace(id, mesh, self, verifier, pool, seed);
+    groups_.try_emplace(id, mesh, self_, verifier_, pool_, seed);
   else
-    groups.try_emplace(id, mesh, self, verifier, pool, seed,
-                       engine_config(self.id(), next_run(), consensus, *machine, remembered_size(id)), now);
+    groups_.try_emplace(id, mesh, self_, verifier_, pool_, seed,
+                        engine_config(self_.id(), next_run(), consensus, *machine, remembered_size(id)), now);
   joined_.insert(id);
   lonely_told_.erase(id);
   lonely_at_ = std::min(lonely_at_, now.mono + first_look_at_loneliness);
   pace_health();
   report(now, EventKind::joined).group = id;
-  if (self.join(id, now.wall)) self_changed(now);
+  if (self_.join(id, now.wall)) self_changed(now);
   introduce(now, id);
   touch();
   return id;
 }
 
 // One in each process, and one more each time that a group is joined.
-std::uint64_t Node::Impl::next_run() {
-  return (static_cast<std::uint64_t>(self.started()) << 16U) + ++joins_;
+std::uint64_t Node::next_run() {
+  return (static_cast<std::uint64_t>(self_.started()) << 16U) + ++joins_;
 }
 
 // What is known of peers from now and from before is news for the mesh of a new group.
-void Node::Impl::introduce(const Now& now, const GroupId& id) {
-  for (const identity::EntryRef& entry : discovery.entries(now))
+void Node::introduce(const Now& now, const GroupId& id) {
+  for (const identity::EntryRef& entry : discovery_.entries(now))
     with_mesh(now, id, [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_entry(step, entry); });
   peer_cache_.for_each([&](const identity::EntryRef& entry) {
     with_mesh(now, id, [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.recall(step, entry); });
@@ -109,36 +109,31 @@ void Node::Impl::introduce(const Now& now, const GroupId& id) {
 }
 
 // One Health serves all groups: the slowest heartbeat decides when silence is remarkable.
-void Node::Impl::pace_health() {
+void Node::pace_health() {
   Nanoseconds base{};
   Nanoseconds jitter{};
-  for (const auto& [id, group] : groups) {
+  for (const auto& [id, group] : groups_) {
     base = std::max(base, group.mesh().heartbeat().base);
     jitter = std::max(jitter, group.mesh().heartbeat().jitter);
   }
-  if (!groups.empty()) detector.set_config(detector::Config::for_heartbeat(base, jitter));
+  if (!groups_.empty()) detector_.set_config(detector::Config::for_heartbeat(base, jitter));
 }
 
-void Node::Impl::leave(const Now& now, const GroupId& id) {
+void Node::leave(const Now& now, const GroupId& id) {
   if (joined_.erase(id) == 0) return;
   stop_engine(now, id, {});
   // The entry without the group goes first, so that nobody dials back; then the Departure.
-  if (self.leave(id, now.wall)) self_changed(now);
+  if (self_.leave(id, now.wall)) self_changed(now);
   drain_events(now);
   with_mesh(now, id, [](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.leave(step); });
 }
 
-// ------------------------------------------------------------------------------------------------ the face
-
 Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus) {
-  return impl_->join(now, key, consensus, nullptr);
+  return join_with(now, key, consensus, nullptr);
 }
 Result<GroupId> Node::join(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
                            const MachineSpec& machine) {
-  return impl_->join(now, key, consensus, &machine);
-}
-void Node::leave(const Now& now, const GroupId& group) {
-  impl_->leave(now, group);
+  return join_with(now, key, consensus, &machine);
 }
 
 }  // namespace mosaik::node

@@ -7,52 +7,52 @@
 
 namespace mosaik::node {
 
-void Node::Impl::refuse(const GroupId& group, consensus::CallId call) {
+void Node::refuse(const GroupId& group, consensus::CallId call) {
   std::vector<consensus::Action> actions;
   actions.emplace_back(std::in_place_type<consensus::Answer>, call, consensus::NotApplied{consensus::Refusal::stopped});
   actions_.emplace_back(GroupActions{group, std::move(actions)});
 }
 
-void Node::Impl::submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
-                        consensus::Until until, Mono deadline) {
+void Node::submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
+                  consensus::Until until, Mono deadline) {
   const bool known = with_engine(
       group, [&](consensus::Engine& engine) { engine.submit(now, call, std::move(commands), until, deadline); });
   if (!known) refuse(group, call);
 }
 
-void Node::Impl::query(const Now& now, const GroupId& group, consensus::CallId call, Blob query,
-                       Consistency consistency, Mono deadline) {
+void Node::query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, Consistency consistency,
+                 Mono deadline) {
   const bool known = with_engine(
       group, [&](consensus::Engine& engine) { engine.query(now, call, std::move(query), consistency, deadline); });
   if (!known) refuse(group, call);
 }
 
-void Node::Impl::on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket) {
-  if (const auto found = groups.find(group); found != groups.end()) found->second.on_persisted(now, ticket);
+void Node::on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket) {
+  if (const auto found = groups_.find(group); found != groups_.end()) found->second.on_persisted(now, ticket);
 }
 
-void Node::Impl::stop_engine(const Now& now, const GroupId& group, std::string_view why) {
+void Node::stop_engine(const Now& now, const GroupId& group, std::string_view why) {
   with_engine(group, [&](consensus::Engine& engine) { engine.stop(now, why); });
 }
 
-std::optional<ConsensusStatus> Node::Impl::consensus(const GroupId& group) const {
-  const auto found = groups.find(group);
-  return found == groups.end() ? std::nullopt : found->second.consensus_status();
+std::optional<ConsensusStatus> Node::consensus(const GroupId& group) const {
+  const auto found = groups_.find(group);
+  return found == groups_.end() ? std::nullopt : found->second.consensus_status();
 }
 
-std::uint32_t Node::Impl::remembered_size(const GroupId& group) const {
+std::uint32_t Node::remembered_size(const GroupId& group) const {
   const auto found = group_sizes_.find(group);
   return found == group_sizes_.end() ? 0 : found->second;
 }
 
-void Node::Impl::remember_size(const GroupId& group, std::uint32_t size) {
+void Node::remember_size(const GroupId& group, std::uint32_t size) {
   if (group_sizes_.size() >= limits::groups && !group_sizes_.contains(group)) group_sizes_.erase(group_sizes_.begin());
   group_sizes_[group] = size;
   memory_changed_ = true;
 }
 
 // Progress is not told at every commit: it is read from boards.
-void Node::Impl::report_raft(const Now& now, const GroupId& group, const consensus::Event& event) {
+void Node::report_raft(const Now& now, const GroupId& group, const consensus::Event& event) {
   const auto told = [&](EventKind kind) -> Event& {
     Event& out = report(now, kind);
     out.group = group;
@@ -109,10 +109,10 @@ void Node::Impl::report_raft(const Now& now, const GroupId& group, const consens
 }
 
 // What an engine sends may end a bond (a full queue), which is another input for it: until nothing follows.
-void Node::Impl::settle_engines(const Now& now) {
+void Node::settle_engines(const Now& now) {
   do {
     drain_events(now);
-    for (auto& [id, group] : groups) {
+    for (auto& [id, group] : groups_) {
       if (group.engine() == nullptr) continue;
       with_group(now, id, [](groups::Group& one, const bonds::MeshContext& step) { one.settle(step); });
       auto actions = group.take_effects();
@@ -128,33 +128,17 @@ void Node::Impl::settle_engines(const Now& now) {
   } while (!events_.empty());
 }
 
-// ------------------------------------------------------------------------------------------------ the face
-
-void Node::submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
-                  consensus::Until until, Mono deadline) {
-  impl_->submit(now, group, call, std::move(commands), until, deadline);
-}
-void Node::query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, Consistency consistency,
-                 Mono deadline) {
-  impl_->query(now, group, call, std::move(query), consistency, deadline);
-}
 void Node::on_applied(const Now& now, const GroupId& group, consensus::Epoch epoch, Index index) {
-  impl_->with_engine(group, [&](consensus::Engine& engine) { engine.on_applied(now, epoch, index); });
+  with_engine(group, [&](consensus::Engine& engine) { engine.on_applied(now, epoch, index); });
 }
 void Node::on_answered(const Now& now, const GroupId& group, consensus::QueryId query, const Result<Blob>& answer) {
-  impl_->with_engine(group, [&](consensus::Engine& engine) { engine.on_answered(now, query, answer); });
-}
-void Node::on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket) {
-  impl_->on_persisted(now, group, ticket);
+  with_engine(group, [&](consensus::Engine& engine) { engine.on_answered(now, query, answer); });
 }
 void Node::on_persist_failed(const Now& now, const GroupId& group, std::string_view why) {
-  impl_->with_engine(group, [&](consensus::Engine& engine) { engine.on_persist_failed(now, why); });
+  with_engine(group, [&](consensus::Engine& engine) { engine.on_persist_failed(now, why); });
 }
 void Node::on_machine_failed(const Now& now, const GroupId& group, std::string_view why) {
-  impl_->stop_engine(now, group, why);
-}
-std::optional<ConsensusStatus> Node::consensus(const GroupId& group) const {
-  return impl_->consensus(group);
+  stop_engine(now, group, why);
 }
 
 }  // namespace mosaik::node

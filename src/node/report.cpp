@@ -7,7 +7,7 @@
 
 namespace mosaik::node {
 
-Event& Node::Impl::report(const Now& now, EventKind kind) {
+Event& Node::report(const Now& now, EventKind kind) {
   if (actions_.size() >= limits::pending_outputs) {
     // Only events: what a machine has to apply, and the ends of requests, are never dropped.
     const auto oldest =
@@ -26,7 +26,7 @@ Event& Node::Impl::report(const Now& now, EventKind kind) {
   return std::get<Event>(actions_.back());
 }
 
-void Node::Impl::notice(const Now& now, const std::string& text, const PeerId& peer) {
+void Node::notice(const Now& now, const std::string& text, const PeerId& peer) {
   Event& event = report(now, EventKind::notice);
   event.reason = text;
   event.peer = peer;
@@ -36,7 +36,7 @@ void Node::Impl::notice(const Now& now, const std::string& text, const PeerId& p
   touch();
 }
 
-std::vector<Action> Node::Impl::take_actions() {
+std::vector<Action> Node::take_actions() {
   return std::exchange(actions_, {});
 }
 
@@ -48,18 +48,18 @@ std::string elsewhere_text(std::size_t peers) {
 }
 }  // namespace
 
-std::size_t Node::Impl::all_elsewhere(std::span<const identity::EntryRef> known, const GroupId& group) {
+std::size_t Node::all_elsewhere(std::span<const identity::EntryRef> known, const GroupId& group) {
   const bool all = std::ranges::none_of(known, [&](const identity::EntryRef& entry) { return entry->names(group); });
   return all ? known.size() : 0;
 }
 
 // A wrong secret is no error that anybody could report: nobody answers. It stands in the log, once, where it is looked
 // for; members that start together are given the time to tell of their group.
-void Node::Impl::tell_loneliness(const Now& now) {
+void Node::tell_loneliness(const Now& now) {
   if (now.mono < lonely_at_) return;
   lonely_at_ = never;
-  const auto known = discovery.entries(now);
-  for (const auto& [id, group] : groups) {
+  const auto known = discovery_.entries(now);
+  for (const auto& [id, group] : groups_) {
     if (group.mesh().bond_count() > 0 || lonely_told_.contains(id)) continue;
     const std::size_t elsewhere = all_elsewhere(known, id);
     if (elsewhere == 0) {
@@ -71,12 +71,12 @@ void Node::Impl::tell_loneliness(const Now& now) {
   }
 }
 
-void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
+void Node::explain_loneliness(const Now& now, GroupStatus& group) const {
   if (!group.bonds.own().empty()) return;
-  const auto known = discovery.entries(now);
-  if (known.empty() && group.members.size() <= 1 && config.discovery.bootstrap.empty())
+  const auto known = discovery_.entries(now);
+  if (known.empty() && group.members.size() <= 1 && config_.discovery.bootstrap.empty())
     group.reasons.emplace_back(
-        endpoint.counters().handshakes_failed > 0
+        endpoint_.counters().handshakes_failed > 0
             ? "this node was dialed, and no handshake came to its end: datagrams of 1,200 bytes may be lost on the way "
               "back (an MTU below 1,228), or the dialer takes this node for another one"
             : "no bootstrap peer was given and nobody has dialed this node; give it one: HOST or PEERID@HOST:PORT");
@@ -84,29 +84,29 @@ void Node::Impl::explain_loneliness(const Now& now, GroupStatus& group) const {
   for (std::string& text : diagnostics_.told(now)) group.reasons.push_back(std::move(text));
   if (const std::size_t elsewhere = all_elsewhere(known, group.id); elsewhere != 0)
     group.reasons.push_back(elsewhere_text(elsewhere));
-  group.awaits = !known.empty() || !config.discovery.bootstrap.empty();
+  group.awaits = !known.empty() || !config_.discovery.bootstrap.empty();
 }
 
-std::shared_ptr<NodeStatus> Node::Impl::status(const Now& now) const {
+std::shared_ptr<NodeStatus> Node::status(const Now& now) const {
   auto out = std::make_shared<NodeStatus>();
-  out->name = config.name.empty() ? self.id().brief() : config.name;
-  out->id = self.id();
-  out->network = config.discovery.network;
-  out->network_name = config.network_name;
-  out->listening = config.listening;
-  out->advertised = config.advertised;
+  out->name = config_.name.empty() ? self_.id().brief() : config_.name;
+  out->id = self_.id();
+  out->network = config_.discovery.network;
+  out->network_name = config_.network_name;
+  out->listening = config_.listening;
+  out->advertised = config_.advertised;
   out->uptime = now.mono - started_at_;
-  out->known_peers = discovery.entries(now).size();
-  out->connections = endpoint.connections();
-  out->handshakes = endpoint.counters().handshakes_completed;
-  out->handshakes_failed = endpoint.counters().handshakes_failed;
-  out->syncs = discovery.counters().syncs_completed + discovery.counters().syncs_served;
-  out->verifications = verifier.verifications();
-  out->dropped = endpoint.counters().dropped_initials + dropped_actions_;
-  out->contacts = discovery.contacts();
+  out->known_peers = discovery_.entries(now).size();
+  out->connections = endpoint_.connections();
+  out->handshakes = endpoint_.counters().handshakes_completed;
+  out->handshakes_failed = endpoint_.counters().handshakes_failed;
+  out->syncs = discovery_.counters().syncs_completed + discovery_.counters().syncs_served;
+  out->verifications = verifier_.verifications();
+  out->dropped = endpoint_.counters().dropped_initials + dropped_actions_;
+  out->contacts = discovery_.contacts();
   out->notices.assign(notices_.begin(), notices_.end());
-  for (const auto& [id, group] : groups) {
-    out->groups.push_back(group.mesh().view(now, endpoint));
+  for (const auto& [id, group] : groups_) {
+    out->groups.push_back(group.mesh().view(now, endpoint_));
     explain_loneliness(now, out->groups.back());
   }
   return out;
@@ -138,9 +138,9 @@ const GroupStatus* group_of(const NodeStatus* status, const GroupId& id) {
 }  // namespace
 
 // A change is shown at once, and more of them after a pause that grows with the mesh: a view costs what it shows.
-Mono Node::Impl::look_due() const {
+Mono Node::look_due() const {
   std::size_t bonds = 0;
-  for (const auto& [id, group] : groups) bonds += group.mesh().bond_count();
+  for (const auto& [id, group] : groups_) bonds += group.mesh().bond_count();
   // Others' rows and hearsay cost as well, and a member may invent much of both.
   std::size_t shown = 0;
   if (latest_)
@@ -151,12 +151,12 @@ Mono Node::Impl::look_due() const {
                                             limits::snapshot_pause);
 }
 
-void Node::Impl::look(const Now& now) {
+void Node::look(const Now& now) {
   if (!dirty_ || (latest_ && now.mono < look_due())) return;
   look_now(now);
 }
 
-void Node::Impl::look_now(const Now& now) {
+void Node::look_now(const Now& now) {
   dirty_ = false;
   looked_at_ = now.mono;
   const std::shared_ptr<const NodeStatus> before = latest_;
@@ -171,7 +171,7 @@ void Node::Impl::look_now(const Now& now) {
   }
 }
 
-std::shared_ptr<const NodeStatus> Node::Impl::snapshot(const Now& now) {
+std::shared_ptr<const NodeStatus> Node::snapshot(const Now& now) {
   if (dirty_ || !latest_) look_now(now);
   const bool news = changed();
   published_ = latest_;

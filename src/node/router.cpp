@@ -10,69 +10,69 @@
 
 namespace mosaik::node {
 
-void Node::Impl::route(const Now& now, const LinkEvent& event) {
+void Node::route(const Now& now, const LinkEvent& event) {
   std::visit([&](const auto& one) { on_link(now, one); }, event);
 }
 
 template <class Event, class OfReception, class OfMesh>
-void Node::Impl::hand_to(const Now& now, const Owner& owner, const Event& event, OfReception&& of_reception,
-                         OfMesh&& of_mesh) {
+void Node::hand_to(const Now& now, const Owner& owner, const Event& event, OfReception&& of_reception,
+                   OfMesh&& of_mesh) {
   switch (owner.room) {
     case Owner::Room::discovery:
-      return with_discovery([&](Links& links, auto& events) { discovery.on_link(now, event, links, events); });
+      return with_discovery([&](Links& links, auto& events) { discovery_.on_link(now, event, links, events); });
     case Owner::Room::handshake_acceptor: return with_handshake_acceptor(now, of_reception);
     case Owner::Room::group: return with_mesh(now, owner.group, of_mesh);
   }
 }
 
 template <class Event>
-void Node::Impl::hand_to_discovery(const Now& now, const Event& event) {
+void Node::hand_to_discovery(const Now& now, const Event& event) {
   const Owner* const owner = owner_of(event.link);
   if (owner == nullptr || owner->room != Owner::Room::discovery) return;
-  with_discovery([&](Links& links, auto& events) { discovery.on_link(now, event, links, events); });
+  with_discovery([&](Links& links, auto& events) { discovery_.on_link(now, event, links, events); });
 }
 
-const Owner* Node::Impl::owner_of(LinkId link) const {
+const Owner* Node::owner_of(LinkId link) const {
   const auto found = owners_.find(link);
   return found == owners_.end() ? nullptr : &found->second;
 }
 
-AdmissionClass Node::Impl::class_of(const PeerId& peer) const {
+AdmissionClass Node::class_of(const PeerId& peer) const {
   const bool member =
-      std::ranges::any_of(groups, [&](const auto& item) { return item.second.mesh().was_bonded(peer); });
+      std::ranges::any_of(groups_, [&](const auto& item) { return item.second.mesh().was_bonded(peer); });
   return member ? AdmissionClass::member : AdmissionClass::stranger;
 }
 
-const PeerId* Node::Impl::bonded_over(LinkId link) const {
+const PeerId* Node::bonded_over(LinkId link) const {
   const auto found = bonded_.find(link);
   return found == bonded_.end() ? nullptr : &found->second;
 }
 
-void Node::Impl::on_link(const Now& now, const LinkOpened& event) {
+void Node::on_link(const Now& now, const LinkOpened& event) {
   LinkOpened opened = event;
   dialing_.on_opened(now, opened, class_of(opened.peer));
-  for (auto& [id, group] : groups) group.mesh().on_met(now, opened.peer);
+  for (auto& [id, group] : groups_) group.mesh().on_met(now, opened.peer);
   if (opened.dialed_as) static_cast<void>(rekey(owners_, *opened.dialed_as, opened.link));
   if (opened.side == Side::acceptor)
     owners_[opened.link] = {opened.alpn == Alpn::groups ? Owner::Room::handshake_acceptor : Owner::Room::discovery, {}};
   const Owner* const owner = owner_of(opened.link);
-  if (owner == nullptr) return endpoint.close(now, opened.link, CloseCode::cancelled, CloseMode::at_once);
+  if (owner == nullptr) return endpoint_.close(now, opened.link, CloseCode::cancelled, CloseMode::at_once);
   hand_to(
       now, *owner, opened,
-      [&](const bonds::MeshContext& step) { handshake_acceptor.on_opened(step, opened, class_of(opened.peer)); },
+      [&](const bonds::MeshContext& step) { handshake_acceptor_.on_opened(step, opened, class_of(opened.peer)); },
       [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_opened(step, opened); });
 }
 
-void Node::Impl::on_link(const Now& now, const LinkFrame& frame) {
+void Node::on_link(const Now& now, const LinkFrame& frame) {
   const Owner* const owner = owner_of(frame.link);
   if (owner == nullptr) return;
   if (const PeerId* const peer = bonded_over(frame.link))
-    with_detector([&](auto& events) { detector.on_frame(now, *peer, events); });
+    with_detector([&](auto& events) { detector_.on_frame(now, *peer, events); });
   std::optional<bonds::IncomingHandshake> arrival;
   hand_to(
       now, *owner, frame,
       [&](const bonds::MeshContext& step) {
-        arrival = handshake_acceptor.on_frame(step, frame.link, frame.payload, joined_);
+        arrival = handshake_acceptor_.on_frame(step, frame.link, frame.payload, joined_);
       },
       [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_frame(step, frame.link, frame.payload); });
   if (!arrival) return;
@@ -81,31 +81,31 @@ void Node::Impl::on_link(const Now& now, const LinkFrame& frame) {
             [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_arrival(step, *arrival); });
 }
 
-void Node::Impl::on_link(const Now& now, const LinkEnded& ended) {
+void Node::on_link(const Now& now, const LinkEnded& ended) {
   const Owner* const owner = owner_of(ended.link);
   if (owner == nullptr) return;
   hand_to(
       now, *owner, ended,
-      [&](const bonds::MeshContext& step) { handshake_acceptor.on_ended(step, ended.link, ended.clean); },
+      [&](const bonds::MeshContext& step) { handshake_acceptor_.on_ended(step, ended.link, ended.clean); },
       [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_ended(step, ended.link, ended.clean); });
 }
 
-void Node::Impl::on_link(const Now& now, const LinkOversized& oversized) {
+void Node::on_link(const Now& now, const LinkOversized& oversized) {
   const Owner* const owner = owner_of(oversized.link);
   if (owner == nullptr) return;
   hand_to(
       now, *owner, oversized,
-      [&](const bonds::MeshContext& step) { handshake_acceptor.on_oversized(step, oversized.link); },
+      [&](const bonds::MeshContext& step) { handshake_acceptor_.on_oversized(step, oversized.link); },
       [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_oversized(step, oversized.link); });
 }
 
-void Node::Impl::on_link(const Now& now, const LinkActive& active) {
+void Node::on_link(const Now& now, const LinkActive& active) {
   const PeerId* const peer = bonded_over(active.link);
   if (peer == nullptr) return hand_to_discovery(now, active);
-  with_detector([&](auto& events) { detector.on_packet(now, *peer, events); });
+  with_detector([&](auto& events) { detector_.on_packet(now, *peer, events); });
 }
 
-void Node::Impl::on_link(const Now& now, const LinkGrowing& growing) {
+void Node::on_link(const Now& now, const LinkGrowing& growing) {
   const PeerId* const peer = bonded_over(growing.link);
   const Owner* const owner = owner_of(growing.link);
   if (peer == nullptr || owner == nullptr || owner->room != Owner::Room::group) return;
@@ -114,19 +114,19 @@ void Node::Impl::on_link(const Now& now, const LinkGrowing& growing) {
   });
 }
 
-void Node::Impl::on_link(const Now& now, const LinkUnreachable& unreachable) {
+void Node::on_link(const Now& now, const LinkUnreachable& unreachable) {
   const PeerId* const peer = bonded_over(unreachable.link);
   if (peer == nullptr) return hand_to_discovery(now, unreachable);
-  with_detector([&](auto& events) { detector.on_unreachable(now, *peer, unreachable.probe, events); });
+  with_detector([&](auto& events) { detector_.on_unreachable(now, *peer, unreachable.probe, events); });
 }
 
-void Node::Impl::on_link(const Now& now, const LinkLossy& lossy) {
+void Node::on_link(const Now& now, const LinkLossy& lossy) {
   const PeerId* const peer = bonded_over(lossy.link);
   if (peer == nullptr) return hand_to_discovery(now, lossy);
-  with_detector([&](auto& events) { detector.on_hint(now, *peer, events); });
+  with_detector([&](auto& events) { detector_.on_hint(now, *peer, events); });
 }
 
-void Node::Impl::on_link(const Now& now, const LinkClosed& event) {
+void Node::on_link(const Now& now, const LinkClosed& event) {
   bonded_.erase(event.link);
   const std::optional<LinkClosed> closed = dialing_.on_closed(now, event);
   for (const FoundPeer& found : dialing_.take_found()) follow_up(now, found);
@@ -134,20 +134,20 @@ void Node::Impl::on_link(const Now& now, const LinkClosed& event) {
   const auto owner = owners_.extract(closed->link);
   if (!owner) return;
   hand_to(
-      now, owner.mapped(), *closed, [&](const bonds::MeshContext&) { handshake_acceptor.on_closed(closed->link); },
+      now, owner.mapped(), *closed, [&](const bonds::MeshContext&) { handshake_acceptor_.on_closed(closed->link); },
       [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_closed(step, closed->link, closed->close); });
 }
 
-void Node::Impl::follow_up(const Now& now, const FoundPeer& found) {
+void Node::follow_up(const Now& now, const FoundPeer& found) {
   // The key that it has shown is not proven: whoever likes can name anybody's, as often as we dial.
-  if (bonded_anywhere(found.peer) || !(vouched(found.peer) || discovery.find(found.peer, now))) return;
+  if (bonded_anywhere(found.peer) || !(vouched(found.peer) || discovery_.find(found.peer, now))) return;
   if (!follow_ups_.take(now)) return;
   with_discovery([&](Links& links, auto& events) {
-    discovery.sync_with(now, found.peer, {found.address}, links, events, DialSource::entry);
+    discovery_.sync_with(now, found.peer, {found.address}, links, events, DialSource::entry);
   });
 }
 
-void Node::Impl::drain_events(const Now& now) {
+void Node::drain_events(const Now& now) {
   const auto on_each = [&](const auto& one) { on_event(now, one); };
   while (!events_.empty()) {
     const CoreEvent fact = std::move(events_.front());
