@@ -75,7 +75,7 @@ class Lockstep {
     return std::nullopt;
   }
   void submit(std::size_t at, const Blob& command) {
-    members_[at]->node.submit(now(), group_, {++calls_}, {command}, consensus::Until::committed, time_ + 10s);
+    members_[at]->node.call(now(), group_, {++calls_}, consensus::Execute{{command}}, time_ + 10s);
     turn(at);
   }
   [[nodiscard]] std::size_t answered() const noexcept { return answered_; }

@@ -114,10 +114,10 @@ class NodeProgram final : public Program {
   void execute(const Now& now, consensus::CallId call, const std::vector<Number>& numbers, Mono deadline) override {
     std::vector<Blob> commands;
     for (const Number number : numbers) commands.push_back(command_of(number));
-    node_.submit(now, group_.value_or(GroupId{}), call, std::move(commands), consensus::Until::committed, deadline);
+    node_.call(now, group_.value_or(GroupId{}), call, consensus::Execute{std::move(commands)}, deadline);
   }
   void query(const Now& now, consensus::CallId call, Consistency consistency, Mono deadline) override {
-    node_.query(now, group_.value_or(GroupId{}), call, {}, consistency, deadline);
+    node_.call(now, group_.value_or(GroupId{}), call, consensus::Query{{}, consistency}, deadline);
   }
   void on_persisted(const Now& now, const LogTicket& ticket) override {
     if (machinery_) machinery_->on_persisted(now, ticket);

@@ -13,18 +13,10 @@ void Node::refuse(const GroupId& group, consensus::CallId call) {
   actions_.emplace_back(GroupActions{group, std::move(actions)});
 }
 
-void Node::submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
-                  consensus::Until until, Mono deadline) {
-  const bool known = with_engine(
-      group, [&](consensus::Engine& engine) { engine.submit(now, call, std::move(commands), until, deadline); });
-  if (!known) refuse(group, call);
-}
-
-void Node::query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, Consistency consistency,
-                 Mono deadline) {
-  const bool known = with_engine(
-      group, [&](consensus::Engine& engine) { engine.query(now, call, std::move(query), consistency, deadline); });
-  if (!known) refuse(group, call);
+void Node::call(const Now& now, const GroupId& group, consensus::CallId id, consensus::Call call, Mono deadline) {
+  const bool known =
+      with_engine(group, [&](consensus::Engine& engine) { engine.call(now, id, std::move(call), deadline); });
+  if (!known) refuse(group, id);
 }
 
 void Node::on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket) {

@@ -151,11 +151,8 @@ class Node {
   void sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
 
-  // Calls on a group with a machine (consensus/dynamic/engine.hpp): each ends with one Answer, among the outputs.
-  void submit(const Now& now, const GroupId& group, consensus::CallId call, std::vector<Blob> commands,
-              consensus::Until until, Mono deadline);
-  void query(const Now& now, const GroupId& group, consensus::CallId call, Blob query, Consistency consistency,
-             Mono deadline);
+  /// A call on a group with a machine: it ends with one Answer, among the actions, at `deadline` at the latest.
+  void call(const Now& now, const GroupId& group, consensus::CallId id, consensus::Call call, Mono deadline);
   // What became of Apply, AskMachine and Persist.
   void on_applied(const Now& now, const GroupId& group, consensus::Epoch epoch, Index index);
   void on_answered(const Now& now, const GroupId& group, consensus::QueryId query, const Result<Blob>& answer);

@@ -191,7 +191,7 @@ class Cluster {
                         consensus::Until until = consensus::Until::committed) {
     const std::uint64_t call = ++calls_;
     members_[i].c->called[call] = timeline_.mono() + within;
-    engine(i).submit(now(), {call}, std::move(commands), until, timeline_.mono() + within);
+    engine(i).call(now(), {call}, consensus::Execute{std::move(commands), until}, timeline_.mono() + within);
     pump(i);
     return call;
   }
@@ -201,7 +201,7 @@ class Cluster {
   std::uint64_t query(std::size_t i, Consistency consistency, Nanoseconds within = 5s, Blob query = text("count")) {
     const std::uint64_t call = ++calls_;
     members_[i].c->called[call] = timeline_.mono() + within;
-    engine(i).query(now(), {call}, std::move(query), consistency, timeline_.mono() + within);
+    engine(i).call(now(), {call}, consensus::Query{std::move(query), consistency}, timeline_.mono() + within);
     pump(i);
     return call;
   }

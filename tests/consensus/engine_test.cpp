@@ -670,7 +670,7 @@ TEST(Calls, that_were_forwarded_to_a_cpp_leader_wait_for_it_as_long_as_they_may)
   Cluster& cluster = settled.cluster;
   consensus::Engine& engine = cluster.engine(settled.follower());
   Now now = cluster.now();
-  engine.submit(now, {77}, {Blob::copy(std::vector<std::uint8_t>{1})}, consensus::Until::committed, now.mono + 8s);
+  engine.call(now, {77}, consensus::Execute{{Blob::copy(std::vector<std::uint8_t>{1})}}, now.mono + 8s);
   const auto ended = [&] {
     engine.on_timer(now);
     return std::ranges::any_of(engine.take_effects(),

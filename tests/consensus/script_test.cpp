@@ -160,10 +160,10 @@ class Script {
       wait(std::chrono::milliseconds(std::stoll(plain[1])));
     } else if (verb == "execute" || verb == "feed") {
       const Until until = verb == "feed" ? Until::assigned : Until::committed;
-      engine_->submit(now(), {++calls_}, {text(plain[1])}, until, now_ + 10s);
+      engine_->call(now(), {++calls_}, Execute{{text(plain[1])}, until}, now_ + 10s);
     } else if (verb == "read") {
-      engine_->query(now(), {++calls_}, text("?"), plain[1] == "weak" ? Consistency::weak : Consistency::strong,
-                     now_ + 10s);
+      engine_->call(now(), {++calls_}, Query{text("?"), plain[1] == "weak" ? Consistency::weak : Consistency::strong},
+                    now_ + 10s);
     } else {
       ASSERT_EQ(verb.substr(1), ">") << line;
       std::vector<std::uint8_t> bytes;

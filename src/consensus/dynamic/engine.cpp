@@ -144,19 +144,20 @@ Result<> Engine::stand_by(const PeerId& from, const Blob& bytes) {
 
 // ------------------------------------------------------------------------------------------------ calls
 
-void Engine::submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline) try {
-  if (elections_.ended()) return outbox_.answer(call, notices_.stopped());
-  if (const auto why = Calls::refuses(commands)) return outbox_.answer(call, NotApplied{*why});
-  if (deadline <= now.mono) return outbox_.answer(call, NotApplied{Refusal::expired});
-  seek_leader(now);  // nobody overtakes those that wait
-  calls_.submit(now, call, std::move(commands), until, deadline);
+void Engine::call(const Now& now, CallId id, Call call, Mono deadline) try {
+  if (elections_.ended()) return outbox_.answer(id, notices_.stopped());
+  std::visit(overloaded{[&](Execute& one) { execute(now, id, one, deadline); },
+                        [&](Query& one) { reads_.query(now, id, std::move(one.query), one.consistency, deadline); }},
+             call);
 } catch (const std::bad_alloc&) {
   give_up_memory(now);
 }
 
-void Engine::query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline) {
-  if (elections_.ended()) return outbox_.answer(call, notices_.stopped());
-  reads_.query(now, call, std::move(query), consistency, deadline);
+void Engine::execute(const Now& now, CallId id, Execute& call, Mono deadline) {
+  if (const auto why = Calls::refuses(call.commands)) return outbox_.answer(id, NotApplied{*why});
+  if (deadline <= now.mono) return outbox_.answer(id, NotApplied{Refusal::expired});
+  seek_leader(now);  // nobody overtakes those that wait
+  calls_.submit(now, id, std::move(call.commands), call.until, deadline);
 }
 
 void Engine::seek_leader(const Now& now) {

@@ -78,9 +78,8 @@ class Engine {
   /// What has become of the answers to those who catch up; before settle. A peer whose answer waits gets no other one.
   void on_queues(const QueueEmpty& empty) { provider_.on_queues(empty); }
 
-  // -- calls: each ends with exactly one Answer.
-  void submit(const Now& now, CallId call, std::vector<Blob> commands, Until until, Mono deadline);
-  void query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline);
+  /// Begins a call; it ends with exactly one Answer, at `deadline` at the latest.
+  void call(const Now& now, CallId id, Call call, Mono deadline);
 
   // -- the machine
   /// Commands of `epoch` are applied up to `index`; those of an earlier epoch do not count.
@@ -113,6 +112,7 @@ class Engine {
 
  private:
   // engine.cpp
+  void execute(const Now& now, CallId id, Execute& call, Mono deadline);
   /// What is left to say when the engine has ended and its bonds have not.
   Result<> stand_by(const PeerId& from, const Blob& bytes);
   void give_up_memory(const Now& now);

@@ -1,4 +1,4 @@
-#include "consensus/dynamic/actions.hpp"
+#include "consensus/api/call.hpp"
 
 #include "base/assert.hpp"
 
@@ -14,6 +14,7 @@ std::string_view to_string(Refusal why) noexcept {
     case Refusal::overwritten: return "overwritten";
     case Refusal::expired: return "expired";
     case Refusal::stopped: return "stopped";
+    case Refusal::closed: return "closed";
   }
   MOSAIK_ASSERT(false);
   return {};
