@@ -54,11 +54,11 @@ GroupBuilder& GroupBuilder::with_consensus(const ConsensusConfig& config) {
 
 Result<Group> GroupBuilder::join() {
   Promise<Result<GroupId>> promise;
-  body_->post([key = key_, consensus = consensus_, promise](runtime::LoopContext* step) {
-    if (step == nullptr)
+  body_->post([key = key_, consensus = consensus_, promise](runtime::RequestDispatcher* dispatcher) {
+    if (dispatcher == nullptr)
       promise.set(api::network_closed());
     else
-      step->join(key, consensus, [promise](Result<GroupId> result) { promise.set(std::move(result)); });
+      dispatcher->join(key, consensus, [promise](Result<GroupId> result) { promise.set(std::move(result)); });
   });
   const auto joined = promise.future().get();
   if (!joined) return std::unexpected(joined.error());

@@ -21,20 +21,14 @@ Future<Result<T>> ask_contact(api::NetworkBody& body, std::string_view setting, 
   const auto peer = api::parse_contact_of_peer(setting, contact);
   if (!peer) return failed<T>(peer.error());
   Promise<Result<T>> promise;
-  body.post([peer = *peer, promise, ask](runtime::LoopContext* step) {
-    if (step == nullptr) {
-      promise.set(api::network_closed());
-      return;
-    }
-    step->resolve(peer.host, peer.port,
-                  [id = peer.id, promise, ask](runtime::LoopContext* later, const runtime::Addresses& found) {
-                    if (later == nullptr)
-                      promise.set(api::network_closed());
-                    else if (!found)
-                      later->run([promise, error = found.error()] { promise.set(std::unexpected(error)); });
-                    else
-                      ask(*later, id, *found, [promise](Result<T> result) { promise.set(std::move(result)); });
-                  });
+  body.post([peer = *peer, promise, ask](runtime::RequestDispatcher* dispatcher) {
+    if (dispatcher == nullptr) return static_cast<void>(promise.set(api::network_closed()));
+    dispatcher->resolve(
+        peer.host, peer.port, [dispatcher, id = peer.id, promise, ask](const runtime::Addresses& found) {
+          if (found)
+            return ask(*dispatcher, id, *found, [promise](Result<T> result) { promise.set(std::move(result)); });
+          dispatcher->run([promise, error = found.error()] { promise.set(std::unexpected(error)); });
+        });
   });
   return promise.future();
 }
@@ -104,15 +98,15 @@ Future<Result<>> Network::forget(const PeerId& peer) {
 
 Future<Result<>> Network::sync_with(const std::string& contact) {
   return ask_contact<void>(*body_, "contact", contact,
-                           [](runtime::LoopContext& step, const PeerId& peer, const auto& addresses, auto done) {
-                             step.sync_with(peer, addresses, std::move(done));
-                           });
+                           [](runtime::RequestDispatcher& dispatcher, const PeerId& peer, const auto& addresses,
+                              auto done) { dispatcher.sync_with(peer, addresses, std::move(done)); });
 }
 
 Future<Result<std::chrono::nanoseconds>> Network::ping(const std::string& contact) {
   return ask_contact<std::chrono::nanoseconds>(
-      *body_, "contact", contact, [](runtime::LoopContext& step, const PeerId& peer, const auto& addresses, auto done) {
-        step.ping(peer, addresses, std::move(done));
+      *body_, "contact", contact,
+      [](runtime::RequestDispatcher& dispatcher, const PeerId& peer, const auto& addresses, auto done) {
+        dispatcher.ping(peer, addresses, std::move(done));
       });
 }
 

@@ -135,19 +135,23 @@ std::string history_of(const std::string& run, std::uint64_t start_overs) {
   return run + "." + std::to_string(start_overs);
 }
 
+Result<control::CallAnswer> told(control::Call::Kind kind, const std::string& run, const consensus::Outcome& outcome) {
+  if (kind == control::Call::Kind::query) {
+    auto answer = answer_of(outcome);
+    if (!answer) return std::unexpected(answer.error());
+    return control::CallAnswer{answer->position, std::move(answer->result), history_of(run, answer->history)};
+  }
+  const auto place = place_of(outcome);
+  if (!place) return std::unexpected(place.error());
+  return control::CallAnswer{*place, {}, {}};
+}
+
 /// How the end of a call is told to the control socket.
-runtime::CallDone telling(control::Call::Kind kind, const std::string& run, control::CallDone done) {
-  if (kind == control::Call::Kind::query)
-    return [done = std::move(done), run](const consensus::Outcome& outcome) mutable {
-      auto answer = answer_of(outcome);
-      if (!answer) return done(std::unexpected(answer.error()));
-      done(control::CallAnswer{answer->position, std::move(answer->result), history_of(run, answer->history)});
-    };
-  return [done = std::move(done)](const consensus::Outcome& outcome) mutable {
-    const auto range = range_of(outcome);
-    done(range ? Result<control::CallAnswer>(control::CallAnswer{range->first, {}, {}})
-               : std::unexpected(range.error()));
-  };
+runtime::Completion telling(control::Call::Kind kind, const std::string& run, control::CallDone done) {
+  return {runtime::CompleteAt::at_once,
+          [kind, run, done = std::move(done)](const consensus::Outcome& outcome) mutable -> runtime::Task {
+            return [done = std::move(done), answer = told(kind, run, outcome)]() mutable { done(std::move(answer)); };
+          }};
 }
 
 }  // namespace
@@ -223,8 +227,8 @@ NetworkBody::~NetworkBody() {
 runtime::Snapshot NetworkBody::snapshot() {
   auto reading = publisher_->latest();
   if (reading.first)
-    loop_->post([](runtime::LoopContext* step) {
-      if (step != nullptr) step->refresh();
+    loop_->post([](runtime::RequestDispatcher* dispatcher) {
+      if (dispatcher != nullptr) dispatcher->refresh();
     });
   return std::move(reading.snapshot);
 }
@@ -240,12 +244,20 @@ std::shared_ptr<const NodeStatus> NetworkBody::status() {
 
 std::shared_ptr<const NodeStatus> NetworkBody::fresh_status() {
   const auto looked = std::make_shared<std::promise<void>>();
-  loop_->post([looked](runtime::LoopContext* step) {
-    if (step == nullptr) return looked->set_value();
-    step->look([looked] { looked->set_value(); });
+  loop_->post([looked](runtime::RequestDispatcher* dispatcher) {
+    if (dispatcher == nullptr) return looked->set_value();
+    dispatcher->look([looked] { looked->set_value(); });
   });
   static_cast<void>(looked->get_future().wait_for(fresh_status_patience));  // late: what is known
   return status();
+}
+
+void NetworkBody::call(const GroupId& group, consensus::Call call, Nanoseconds time, runtime::Completion done) {
+  loop_->post(
+      [group, call = std::move(call), time, done = std::move(done)](runtime::RequestDispatcher* dispatcher) mutable {
+        if (dispatcher != nullptr) return dispatcher->call(group, std::move(call), time, std::move(done));
+        if (runtime::Task rest = done.run(consensus::NotApplied{consensus::Refusal::closed})) rest();
+      });
 }
 
 Subscription NetworkBody::subscribe(std::function<void(const Event&)> call) {
@@ -253,18 +265,18 @@ Subscription NetworkBody::subscribe(std::function<void(const Event&)> call) {
 }
 
 void NetworkBody::leave() {
-  loop_->post([ended = ended_, wait = leave_wait_](runtime::LoopContext* step) {
-    if (step != nullptr) step->leave_all_when_covered(wait, [ended] { ended.set({}); });
+  loop_->post([ended = ended_, wait = leave_wait_](runtime::RequestDispatcher* dispatcher) {
+    if (dispatcher != nullptr) dispatcher->leave_all_when_covered(wait, [ended] { ended.set({}); });
   });
 }
 
 Future<Result<>> NetworkBody::forget(const PeerId& peer) {
   Promise<Result<>> promise;
-  loop_->post([promise, peer](runtime::LoopContext* step) {
-    if (step == nullptr)
+  loop_->post([promise, peer](runtime::RequestDispatcher* dispatcher) {
+    if (dispatcher == nullptr)
       promise.set(fail(Errc::closed, "the network is closed"));
     else
-      step->forget(peer, [promise](Result<> result) { promise.set(std::move(result)); });
+      dispatcher->forget(peer, [promise](Result<> result) { promise.set(std::move(result)); });
   });
   return promise.future();
 }
@@ -280,18 +292,18 @@ void NetworkBody::answer_control() {
 
 Future<Result<>> NetworkBody::leave_within(Nanoseconds wait) {
   Promise<Result<>> promise;
-  loop_->post([promise, wait](runtime::LoopContext* step) {
-    if (step == nullptr)
+  loop_->post([promise, wait](runtime::RequestDispatcher* dispatcher) {
+    if (dispatcher == nullptr)
       promise.set({});
     else
-      step->leave_all_when_covered(wait, [promise] { promise.set({}); });
+      dispatcher->leave_all_when_covered(wait, [promise] { promise.set({}); });
   });
   return promise.future();
 }
 
 void NetworkBody::warn(const std::string& text) {
-  loop_->post([text](runtime::LoopContext* step) {
-    if (step != nullptr) step->warn(text);
+  loop_->post([text](runtime::RequestDispatcher* dispatcher) {
+    if (dispatcher != nullptr) dispatcher->warn(text);
   });
 }
 
@@ -331,13 +343,11 @@ std::shared_ptr<void> NetworkBody::call(control::Call call, control::CallDone do
               "these bytes are no command of the machine " + replica->machine + "; nothing was applied"));
     return nullptr;
   }
-  loop_->post([call = std::move(call), run = run_, done = std::move(done)](runtime::LoopContext* step) mutable {
-    if (step == nullptr) return done(network_closed());
-    runtime::CallTerms terms{.group = call.group, .time = call.time, .done = telling(call.kind, run, std::move(done))};
-    const Blob bytes = Blob::take(std::move(call.bytes));
-    if (call.kind == control::Call::Kind::query) return step->query(std::move(terms), bytes, call.consistency);
-    step->submit(std::move(terms), {bytes}, consensus::Until::committed);
-  });
+  const Blob bytes = Blob::take(std::move(call.bytes));
+  this->call(call.group,
+             call.kind == control::Call::Kind::query ? consensus::Call(consensus::Query{bytes, call.consistency})
+                                                     : consensus::Call(consensus::Execute{{bytes}}),
+             call.time, telling(call.kind, run_, std::move(done)));
   return nullptr;
 }
 
@@ -397,11 +407,11 @@ const GroupStatus* GroupBody::in(const NodeStatus& status) const noexcept {
 
 Future<Result<>> GroupBody::leave() {
   if (!left_.exchange(true)) {
-    network_->post([id = id_, done = done_](runtime::LoopContext* step) {
-      if (step == nullptr)
+    network_->post([id = id_, done = done_](runtime::RequestDispatcher* dispatcher) {
+      if (dispatcher == nullptr)
         done.set({});
       else
-        step->leave(id, [done] { done.set({}); });
+        dispatcher->leave(id, [done] { done.set({}); });
     });
     network_->publisher().reconsider();  // whoever waits for something about this group hears that it is left
   }

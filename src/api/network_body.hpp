@@ -44,6 +44,8 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   /// The newest snapshot; asks the loop for a fresh one, for those who read again.
   [[nodiscard]] runtime::Snapshot snapshot();
   void post(runtime::Request request) { loop_->post(std::move(request)); }
+  /// A call on a group with a machine; on a closed network it ends at once.
+  void call(const GroupId& group, consensus::Call call, Nanoseconds time, runtime::Completion done);
   [[nodiscard]] runtime::Publisher& publisher() noexcept { return *publisher_; }
   /// Completes when the node was asked to leave (through the control socket) and has left, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;

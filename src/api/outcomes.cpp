@@ -54,6 +54,7 @@ Error not_applied(const consensus::NotApplied& refused, Asked asked) {
       return {Errc::timed_out, asked == Asked::write ? "the deadline passed before anything was done" + unchanged
                                                      : "the deadline passed before an answer came; try again"};
     case Why::stopped: return {Errc::closed, stopped_text(refused.because) + unchanged};
+    case Why::closed: return {Errc::closed, "the network is closed"};
   }
   return {Errc::internal, "the call was refused for a reason without a name"};
 }
@@ -86,6 +87,11 @@ Result<IndexRange> range_of(const consensus::Outcome& outcome) {
   if (const auto* committed = std::get_if<consensus::Committed>(&outcome)) return committed->range;
   if (const auto* assigned = std::get_if<consensus::Assigned>(&outcome)) return assigned->range;
   return std::unexpected(error_of(outcome, Asked::write));
+}
+
+Result<Index> place_of(const consensus::Outcome& outcome) {
+  const auto range = range_of(outcome);
+  return range ? Result<Index>(range->first) : std::unexpected(range.error());
 }
 
 Result<Answered<std::vector<std::uint8_t>>> answer_of(const consensus::Outcome& outcome) {

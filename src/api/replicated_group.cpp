@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/completions.hpp"
 #include "api/network_body.hpp"
 #include "api/outcomes.hpp"
 #include "base/limits.hpp"
@@ -13,16 +14,11 @@ namespace {
 using Bytes = ReplicatedGroup::Bytes;
 
 using api::answer_of;
+using api::place_of;
 using api::range_of;
+using consensus::Until;
 
 // -- calls
-
-template <class T>
-ReplicatedGroup::Callback<T> completing(const Promise<Result<T>>& promise) {
-  return [promise](Result<T> result) { promise.set(std::move(result)); };
-}
-
-using Settle = std::move_only_function<std::move_only_function<void()>(Result<IndexRange>)>;
 
 std::vector<Blob> blobs_of(std::vector<Bytes> commands) {
   std::vector<Blob> out;
@@ -31,39 +27,31 @@ std::vector<Blob> blobs_of(std::vector<Bytes> commands) {
   return out;
 }
 
-/// The caller looks at a future: whoever waits is woken by the loop itself.
-void submit(const api::GroupBody& group, std::vector<Bytes> commands, consensus::Until until,
-            const CallOptions& options, Settle settle) {
-  group.network().post([id = group.id(), blobs = blobs_of(std::move(commands)), until, options,
-                        settle = std::move(settle)](runtime::LoopContext* step) mutable {
-    if (step == nullptr) {
-      if (auto rest = settle(api::network_closed())) rest();
-      return;
-    }
-    step->submit({.group = id,
-                  .time = options.time,
-                  .settle = [settle = std::move(settle)](
-                                const consensus::Outcome& outcome) mutable { return settle(range_of(outcome)); }},
-                 std::move(blobs), until);
-  });
+consensus::Call execute(std::vector<Bytes> commands, consensus::Until until) {
+  return consensus::Execute{blobs_of(std::move(commands)), until};
 }
-Settle settling(const Promise<Result<IndexRange>>& promise) {
-  return [promise](Result<IndexRange> range) { return promise.settle(std::move(range)); };
+consensus::Call execute(Bytes command, consensus::Until until) {
+  std::vector<Blob> blobs;
+  blobs.push_back(Blob::take(std::move(command)));
+  return consensus::Execute{std::move(blobs), until};
+}
+consensus::Call ask(Bytes query, Consistency consistency) {
+  return consensus::Query{Blob::take(std::move(query)), consistency};
 }
 
-/// The caller gave a callback.
-void submit(const api::GroupBody& group, std::vector<Bytes> commands, consensus::Until until,
-            const CallOptions& options, ReplicatedGroup::Callback<IndexRange> done) {
-  group.network().post([id = group.id(), blobs = blobs_of(std::move(commands)), until, options,
-                        done = std::move(done)](runtime::LoopContext* step) mutable {
-    if (step == nullptr) return done(api::network_closed());
-    step->submit(
-        {.group = id,
-         .time = options.time,
-         .on_loop = options.on_loop,
-         .done = [done = std::move(done)](const consensus::Outcome& outcome) mutable { done(range_of(outcome)); }},
-        std::move(blobs), until);
-  });
+/// A call whose caller looks at a future.
+template <class T>
+Future<Result<T>> call(const api::GroupBody& group, consensus::Call call, const CallOptions& options,
+                       std::type_identity_t<api::Select<T>> select) {
+  Promise<Result<T>> promise;
+  group.network().call(group.id(), std::move(call), options.time, api::completion(promise, select));
+  return promise.future();
+}
+/// A call whose caller gave a callback.
+template <class T>
+void call(const api::GroupBody& group, consensus::Call call, const CallOptions& options,
+          ReplicatedGroup::Callback<T> done, std::type_identity_t<api::Select<T>> select) {
+  group.network().call(group.id(), std::move(call), options.time, api::completion<T>(std::move(done), options, select));
 }
 
 // -- waits
@@ -122,46 +110,38 @@ Future<Result<T>> wait_value(const std::shared_ptr<api::GroupBody>& group, Holds
 
 Future<Result<IndexRange>> ReplicatedGroup::execute_bytes(std::vector<Bytes> commands,
                                                           const CallOptions& options) const {
-  Promise<Result<IndexRange>> promise;
-  submit(*body_, std::move(commands), consensus::Until::committed, options, settling(promise));
-  return promise.future();
+  return call<IndexRange>(*body_, mosaik::execute(std::move(commands), Until::committed), options, range_of);
 }
 
 Future<Result<IndexRange>> ReplicatedGroup::feed_bytes(std::vector<Bytes> commands, const CallOptions& options) const {
-  Promise<Result<IndexRange>> promise;
-  submit(*body_, std::move(commands), consensus::Until::assigned, options, settling(promise));
-  return promise.future();
+  return call<IndexRange>(*body_, mosaik::execute(std::move(commands), Until::assigned), options, range_of);
 }
 
-void ReplicatedGroup::execute_settling(std::vector<Bytes> commands, const CallOptions& options, Settle settle) const {
-  submit(*body_, std::move(commands), consensus::Until::committed, options, std::move(settle));
+Future<Result<Index>> ReplicatedGroup::execute_one(Bytes command, const CallOptions& options) const {
+  return call<Index>(*body_, mosaik::execute(std::move(command), Until::committed), options, place_of);
+}
+
+Future<Result<Index>> ReplicatedGroup::feed_one(Bytes command, const CallOptions& options) const {
+  return call<Index>(*body_, mosaik::execute(std::move(command), Until::assigned), options, place_of);
+}
+
+void ReplicatedGroup::execute_one(Bytes command, const CallOptions& options, Callback<Index> done) const {
+  call<Index>(*body_, mosaik::execute(std::move(command), Until::committed), options, std::move(done), place_of);
 }
 
 void ReplicatedGroup::execute_bytes(std::vector<Bytes> commands, const CallOptions& options,
                                     Callback<IndexRange> done) const {
-  submit(*body_, std::move(commands), consensus::Until::committed, options, std::move(done));
+  call<IndexRange>(*body_, mosaik::execute(std::move(commands), Until::committed), options, std::move(done), range_of);
 }
 
 Future<Result<Answered<Bytes>>> ReplicatedGroup::query_bytes(Bytes query, Consistency consistency,
                                                              const CallOptions& options) const {
-  Promise<Result<Answered<Bytes>>> promise;
-  // What waits on a future never runs on the loop.
-  query_bytes(std::move(query), consistency, {.time = options.time, .on_loop = false}, completing(promise));
-  return promise.future();
+  return call<Answered<Bytes>>(*body_, ask(std::move(query), consistency), options, answer_of);
 }
 
 void ReplicatedGroup::query_bytes(Bytes query, Consistency consistency, const CallOptions& options,
                                   Callback<Answered<Bytes>> done) const {
-  body_->network().post([id = body_->id(), query = Blob::take(std::move(query)), consistency, options,
-                         done = std::move(done)](runtime::LoopContext* step) mutable {
-    if (step == nullptr) return done(api::network_closed());
-    step->query(
-        {.group = id,
-         .time = options.time,
-         .on_loop = options.on_loop,
-         .done = [done = std::move(done)](const consensus::Outcome& outcome) mutable { done(answer_of(outcome)); }},
-        std::move(query), consistency);
-  });
+  call<Answered<Bytes>>(*body_, ask(std::move(query), consistency), options, std::move(done), answer_of);
 }
 
 ConsensusStatus ReplicatedGroup::consensus() const {
@@ -309,12 +289,10 @@ Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
     network->remember(group, replica);
   };
   body_->network->post([key = body_->key, consensus = body_->consensus, setup = std::move(body_->setup),
-                        promise](runtime::LoopContext* step) mutable {
-    if (step == nullptr) {
-      promise.set(api::network_closed());
-      return;
-    }
-    step->join(key, consensus, std::move(setup), [promise](Result<GroupId> result) { promise.set(std::move(result)); });
+                        promise](runtime::RequestDispatcher* dispatcher) mutable {
+    if (dispatcher == nullptr) return static_cast<void>(promise.set(api::network_closed()));
+    dispatcher->join(key, consensus, std::move(setup),
+                     [promise](Result<GroupId> result) { promise.set(std::move(result)); });
   });
   const auto joined = promise.future().get();
   if (!joined) return std::unexpected(joined.error());

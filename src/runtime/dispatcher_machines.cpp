@@ -2,17 +2,21 @@
 
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/overloaded.hpp"
 #include "runtime/request_dispatcher.hpp"
 
 namespace mosaik::runtime {
+
 void RequestDispatcher::join(const GroupKey& key, const ConsensusConfig& consensus, MachineSetup setup,
                              Answer<GroupId> done) {
   const node::MachineSpec machine{static_cast<const consensus::Participation&>(setup), setup.machine->signature(),
                                   setup.machine->rust_type()};
   auto group = node_.join(now_, key, consensus, machine);
   if (!group) return done(std::move(group));
-  auto room = MachineExecutor::open(std::move(setup.machine), *group, node_.own_entry()->entry.network, inbox_);
+  auto room = MachineExecutor::open(
+      std::move(setup.machine), *group, node_.own_entry()->entry.network, inbox_,
+      [this](const GroupId& of, const std::vector<MachineResult>& results) { on_machine(of, results); });
   if (!room) {
     node_.leave(now_, *group);
     return done(std::unexpected(room.error()));
@@ -25,31 +29,8 @@ void RequestDispatcher::join(const GroupKey& key, const ConsensusConfig& consens
 
 // -- calls
 
-consensus::CallId RequestDispatcher::begin(CallTerms& terms) {
-  const consensus::CallId call{++last_call_};
-  if (terms.on_loop) ++calls_on_loop_;
-  calls_.emplace_hint(calls_.end(), call, Call{std::move(terms.done), std::move(terms.settle), terms.on_loop});
-  return call;
-}
-
-void RequestDispatcher::submit(CallTerms terms, std::vector<Blob> commands, consensus::Until until) {
-  const consensus::CallId call = begin(terms);
-  node_.submit(now_, terms.group, call, std::move(commands), until, later(now_.mono, terms.time));
-}
-
-void RequestDispatcher::query(CallTerms terms, Blob query, Consistency consistency) {
-  const consensus::CallId call = begin(terms);
-  node_.query(now_, terms.group, call, std::move(query), consistency, later(now_.mono, terms.time));
-}
-
-void RequestDispatcher::end(consensus::CallId call, const consensus::Outcome& outcome) {
-  auto found = calls_.extract(call);
-  if (!found) return;
-  Call& ended = found.mapped();
-  if (ended.on_loop) --calls_on_loop_;
-  if (ended.settle) return static_cast<void>(settled_.emplace_back(std::move(ended.settle), outcome));
-  if (ended.on_loop) return ended.done(outcome);
-  run([done = std::move(ended.done), outcome]() mutable { done(outcome); });
+void RequestDispatcher::call(const GroupId& group, consensus::Call call, Nanoseconds time, Completion done) {
+  node_.call(now_, group, calls_.begin(std::move(done)), std::move(call), later(now_.mono, time));
 }
 
 // -- actions
@@ -60,7 +41,9 @@ void RequestDispatcher::on_action(node::GroupActions& output) {
 
 void RequestDispatcher::carry_out(const GroupId& group, consensus::Action& action) {
   std::visit(
-      overloaded{[&](const consensus::Answer& answer) { end(answer.call, answer.outcome); },
+      overloaded{[&](const consensus::Answer& answer) {
+                   if (Task rest = calls_.end(answer.call, answer.outcome)) run(std::move(rest));
+                 },
                  [&](consensus::Apply& apply) { work(group, std::move(apply)); },
                  [&](const consensus::Reset& reset) { work(group, reset); },
                  [&](consensus::AskMachine& ask) { work(group, std::move(ask)); },
@@ -79,11 +62,11 @@ void RequestDispatcher::work(const GroupId& group, MachineWork work) {
   if (found == machines_.end()) return;
   auto results = found->second.room->put(std::move(work));
   if (results.empty()) return;
-  on_machine(group, std::move(results));
+  on_machine(group, results);
   answered_ = true;
 }
 
-void RequestDispatcher::on_machine(const GroupId& group, std::vector<MachineResult> results) {
+void RequestDispatcher::on_machine(const GroupId& group, const std::vector<MachineResult>& results) {
   note_news(group);
   const overloaded take{
       [&](const MachineApplied& applied) { node_.on_applied(now_, group, applied.epoch, applied.index); },
@@ -106,14 +89,7 @@ void RequestDispatcher::finish_machines() {
 
 void RequestDispatcher::end_machines() {
   machines_.clear();
-  const consensus::Outcome outcome = consensus::Unknown{consensus::Doubt::stopped};
-  calls_on_loop_ = 0;
-  for (auto& [call, ended] : std::exchange(calls_, {})) {
-    if (ended.settle)
-      settled_.emplace_back(std::move(ended.settle), outcome);
-    else
-      run([done = std::move(ended.done), outcome]() mutable { done(outcome); });
-  }
+  calls_.end_all(consensus::Unknown{consensus::Doubt::stopped}, [this](Task rest) { run(std::move(rest)); });
 }
 
 }  // namespace mosaik::runtime

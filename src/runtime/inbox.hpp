@@ -15,11 +15,11 @@
 
 namespace mosaik::runtime {
 
-class LoopContext;
+class RequestDispatcher;
 
-/// Runs on the loop's thread. The step is null when the loop has ended (then it runs on any thread): whoever waits for
-/// an answer gets Errc::closed.
-using Request = std::move_only_function<void(LoopContext*)>;
+/// Runs on the loop's thread. The dispatcher is null when the loop has ended (then it runs on any thread): whoever
+/// waits for an answer gets Errc::closed.
+using Request = std::move_only_function<void(RequestDispatcher*)>;
 
 class Inbox {
  public:
@@ -41,7 +41,7 @@ class Inbox {
   void adopt() noexcept;
   /// The loop's thread has posted since the last take(): it must not sleep.
   [[nodiscard]] bool has_own() const noexcept { return own_; }
-  /// Runs what is left, and from now on whatever is posted, with no step.
+  /// Runs what is left, and from now on whatever is posted, with no dispatcher.
   void end();
 
  private:

@@ -251,8 +251,8 @@ void Loop::post(Request request) {
 
 void Loop::stop() {
   if (!thread_.joinable() || mark_.forked()) return;
-  post([this](LoopContext* step) {
-    if (step != nullptr) impl_->leave_all_and_end();
+  post([this](RequestDispatcher* dispatcher) {
+    if (dispatcher != nullptr) impl_->leave_all_and_end();
   });
   thread_.join();
   impl_.reset();

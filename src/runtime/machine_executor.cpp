@@ -6,7 +6,6 @@
 #include <string>
 #include <thread>
 
-#include "runtime/loop_context.hpp"
 #include "runtime/mailbox.hpp"
 #include "runtime/thread.hpp"
 
@@ -21,8 +20,13 @@ constexpr int late_most = 3;
 /// ends.
 class MachineExecutor::Apart : public std::enable_shared_from_this<Apart> {
  public:
-  Apart(std::unique_ptr<Machine> machine, const GroupId& group, const NetworkId& network, std::shared_ptr<Inbox> inbox)
-      : machine_(std::move(machine)), group_(group), network_(network), inbox_(std::move(inbox)) {}
+  Apart(std::unique_ptr<Machine> machine, const GroupId& group, const NetworkId& network, std::shared_ptr<Inbox> inbox,
+        MachineDone done)
+      : machine_(std::move(machine)),
+        group_(group),
+        network_(network),
+        inbox_(std::move(inbox)),
+        done_(std::move(done)) {}
 
   Result<> start() {
     auto thread = start_thread("mosaik-machine", [self = shared_from_this()] { self->loop(); });
@@ -100,8 +104,8 @@ class MachineExecutor::Apart : public std::enable_shared_from_this<Apart> {
       }
       if (results.empty()) continue;
       // On the loop, where rooms end: what a room has done that is closed by then is not for the next one of its group.
-      inbox_->post([self = shared_from_this(), results = std::move(results)](LoopContext* step) mutable {
-        if (step != nullptr && !self->ended_.load()) step->on_machine(self->group_, std::move(results));
+      inbox_->post([self = shared_from_this(), results = std::move(results)](RequestDispatcher* dispatcher) mutable {
+        if (dispatcher != nullptr && !self->ended_.load()) self->done_(self->group_, std::move(results));
       });
     }
   }
@@ -110,6 +114,7 @@ class MachineExecutor::Apart : public std::enable_shared_from_this<Apart> {
   GroupId group_;
   NetworkId network_;
   std::shared_ptr<Inbox> inbox_;
+  MachineDone done_;
   Mailbox<MachineWork> work_;
   std::atomic<std::uint64_t> signal_ = 0;
   std::atomic<bool> ended_ = false;
@@ -117,8 +122,9 @@ class MachineExecutor::Apart : public std::enable_shared_from_this<Apart> {
 };
 
 Result<std::unique_ptr<MachineExecutor>> MachineExecutor::open(std::unique_ptr<Machine> machine, const GroupId& group,
-                                                               const NetworkId& network, std::shared_ptr<Inbox> inbox) {
-  auto apart = std::make_shared<Apart>(std::move(machine), group, network, std::move(inbox));
+                                                               const NetworkId& network, std::shared_ptr<Inbox> inbox,
+                                                               MachineDone done) {
+  auto apart = std::make_shared<Apart>(std::move(machine), group, network, std::move(inbox), std::move(done));
   std::unique_ptr<MachineExecutor> out(new MachineExecutor(apart));
   out->in_line_ = apart->runs_in_line();
   if (!out->in_line_)

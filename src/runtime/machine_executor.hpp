@@ -42,6 +42,8 @@ struct MachineFailed {
   std::string why;
 };
 using MachineResult = std::variant<MachineApplied, MachineAnswered, MachineFailed>;
+/// Takes what a machine has done on its thread; runs on the loop.
+using MachineDone = std::function<void(const GroupId&, std::vector<MachineResult>)>;
 
 class MachineExecutor {
  public:
@@ -50,7 +52,7 @@ class MachineExecutor {
   /// Errors: limit.
   [[nodiscard]] static Result<std::unique_ptr<MachineExecutor>> open(std::unique_ptr<Machine> machine,
                                                                      const GroupId& group, const NetworkId& network,
-                                                                     std::shared_ptr<Inbox> inbox);
+                                                                     std::shared_ptr<Inbox> inbox, MachineDone done);
   MachineExecutor(const MachineExecutor&) = delete;
   MachineExecutor& operator=(const MachineExecutor&) = delete;
   /// Does not wait for the machine.

@@ -30,6 +30,7 @@
 #include <mosaik/types/status.hpp>
 
 #include "identity/entry.hpp"
+#include "runtime/completion.hpp"
 
 namespace mosaik::runtime {
 
@@ -39,9 +40,6 @@ struct Snapshot {
   std::shared_ptr<const std::vector<identity::EntryRef>> catalog;  ///< ascending by id, ours not among them
   identity::EntryRef own;
 };
-
-/// Runs once, on the delivery thread.
-using Task = std::move_only_function<void()>;
 
 /// Looks at each snapshot until it returns a task, which then runs on the delivery thread. It gets null when no
 /// snapshot will follow, and must return a task then. Runs under the publisher's mutex: no user code in it.

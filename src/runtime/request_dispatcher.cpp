@@ -31,8 +31,8 @@ bool may_catch_up(const MemberStatus& member) noexcept {
 std::optional<StateWriter> state_writer(std::string path, const std::shared_ptr<Inbox>& inbox) {
   if (path.empty()) return std::nullopt;
   return StateWriter(std::move(path), [inbox](const std::string& text) {
-    inbox->post([text](LoopContext* step) {
-      if (step != nullptr) step->warn(text);
+    inbox->post([text](RequestDispatcher* dispatcher) {
+      if (dispatcher != nullptr) dispatcher->warn(text);
     });
   });
 }
@@ -145,10 +145,6 @@ void RequestDispatcher::ping(const PeerId& peer, const std::vector<SocketAddress
   node_.ping(now_, request, peer, addresses);
 }
 
-void RequestDispatcher::resolve(std::string host, std::uint16_t port, Resolved done, Names names) {
-  resolver_.resolve(*this, std::move(host), port, std::move(done), names);
-}
-
 // -- outputs
 
 bool RequestDispatcher::take_actions() {
@@ -160,8 +156,8 @@ bool RequestDispatcher::take_actions() {
 void RequestDispatcher::on_action(node::ResolveName& output) {
   const std::size_t bootstrap = output.bootstrap;
   const Names names = output.service ? Names::service : Names::host;
-  const auto tell = [this, bootstrap](LoopContext* step, const Addresses& addresses) {
-    if (step == nullptr) return;  // and no desk either
+  const auto tell = [this, bootstrap](const Addresses& addresses) {
+    if (!addresses && addresses.error().code == Errc::closed) return;  // the node has ended as well
     node_.on_resolved(now_, bootstrap, addresses);
     answered_ = true;
   };
@@ -207,8 +203,7 @@ void RequestDispatcher::finish_turn() {
   keep_memory(false);
   finish_machines();
   if (is_news() || next_publication() <= now_.mono) publish();
-  for (auto& [settle, outcome] : std::exchange(settled_, {}))
-    if (Task rest = settle(outcome)) run(std::move(rest));
+  calls_.settle([this](Task rest) { run(std::move(rest)); });
   if (tasks_.empty() && events_.empty()) return;
   for (Task& task : tasks_) publisher_.run(std::move(task));
   for (Event& event : events_) publisher_.tell(std::move(event));

@@ -11,7 +11,9 @@
 
 #include "base/assert.hpp"
 #include "node/node.hpp"
-#include "runtime/loop_context.hpp"
+#include "runtime/consensus_status_cell.hpp"
+#include "runtime/machine_executor.hpp"
+#include "runtime/pending_calls.hpp"
 #include "runtime/publisher.hpp"
 #include "runtime/resolver.hpp"
 #include "runtime/sentinel_sockets.hpp"
@@ -19,7 +21,20 @@
 
 namespace mosaik::runtime {
 
-class RequestDispatcher final : public LoopContext {
+/// An answer that is given exactly once, on the delivery thread unless the request says otherwise; Errc::closed when
+/// the loop ends first.
+template <class T>
+using Answer = std::move_only_function<void(Result<T>)>;
+
+/// A machine to join a group with, and how this member takes part.
+struct MachineSetup : consensus::Participation {
+  std::unique_ptr<Machine> machine;
+  std::shared_ptr<ConsensusStatusCell> board;  ///< kept up to date
+  /// Runs on the loop's thread before anybody can see the group.
+  std::move_only_function<void(const GroupId&)> on_joined;
+};
+
+class RequestDispatcher {
  public:
   RequestDispatcher(node::Node& node, SentinelSockets& sentinels, Publisher& publisher, std::shared_ptr<Inbox> inbox,
                     std::string state_file, Saved saved);
@@ -29,7 +44,7 @@ class RequestDispatcher final : public LoopContext {
   /// True when that gave the node new inputs: addresses that it had asked for.
   bool take_actions();
   /// Some call has not ended that completes on the loop's thread.
-  [[nodiscard]] bool has_calls_on_loop() const noexcept { return calls_on_loop_ > 0; }
+  [[nodiscard]] bool has_calls_on_loop() const noexcept { return calls_.any_on_loop(); }
   /// Publishes when it is time, then hands over events and answers.
   void finish_turn();
   /// When finish_turn will have something to do though nothing happens.
@@ -38,41 +53,50 @@ class RequestDispatcher final : public LoopContext {
   /// The loop ends: answers everything that still waits.
   void end();
 
-  // LoopContext.
-  void join(const GroupKey& key, const ConsensusConfig& consensus, Answer<GroupId> done) override;
-  void join(const GroupKey& key, const ConsensusConfig& consensus, MachineSetup machine, Answer<GroupId> done) override;
-  void submit(CallTerms terms, std::vector<Blob> commands, consensus::Until until) override;
-  void query(CallTerms terms, Blob query, Consistency consistency) override;
-  void on_machine(const GroupId& group, std::vector<MachineResult> results) override;
-  void leave(const GroupId& group, Task done) override;
-  void leave_all(Task done) override;
-  void leave_all_when_covered(Nanoseconds wait, Task done) override;
-  void forget(const PeerId& peer, Answer<void> done) override;
-  void sync_with(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<void> done) override;
-  void ping(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<Nanoseconds> done) override;
-  void run(Task task) override { tasks_.push_back(std::move(task)); }
-  void resolve(std::string host, std::uint16_t port, Resolved done, Names names = Names::host) override;
-  void warn(const std::string& text) override { node_.warn(now_, text); }
-  void refresh() override { refresh_ = true; }
-  void look(Task done) override { looks_.push_back(std::move(done)); }
+  // Requests.
+  /// `done` runs on the loop's thread, once a snapshot with the group is published, or at once with an error: no user
+  /// code in it.
+  /// Errors: invalid_argument, in_use, limit.
+  void join(const GroupKey& key, const ConsensusConfig& consensus, Answer<GroupId> done);
+  /// The same, with a machine. Errors: also limit when its thread can not be started.
+  void join(const GroupKey& key, const ConsensusConfig& consensus, MachineSetup machine, Answer<GroupId> done);
+  /// `done` runs when the call has ended, after `time` at the latest.
+  void call(const GroupId& group, consensus::Call call, Nanoseconds time, Completion done);
+  /// `done` runs on the delivery thread when the group is left; at once when it is not joined.
+  void leave(const GroupId& group, Task done);
+  void leave_all(Task done);
+  /// The same as soon as the groups lose nothing by it: another member of each has all that is committed, nothing is
+  /// committed, or no other member is known. After `wait` at the latest; a notice says that and how the wait ended.
+  void leave_all_when_covered(Nanoseconds wait, Task done);
+  /// node::Node::forget; `done` runs on the delivery thread.
+  void forget(const PeerId& peer, Answer<void> done);
+  void sync_with(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<void> done);
+  void ping(const PeerId& peer, const std::vector<SocketAddress>& addresses, Answer<Nanoseconds> done);
+  /// Runs a task on the delivery thread.
+  void run(Task task) { tasks_.push_back(std::move(task)); }
+  /// runtime/resolver.hpp.
+  void resolve(std::string host, std::uint16_t port, Resolved done, Names names = Names::host) {
+    resolver_.resolve(std::move(host), port, std::move(done), names);
+  }
+  /// Tells of trouble outside the node, as a notice.
+  void warn(const std::string& text) { node_.warn(now_, text); }
+  /// Somebody reads: publish a snapshot within 500 ms, though nothing changed but ages and round trips.
+  void refresh() { refresh_ = true; }
+  /// Somebody asks: at the end of this turn a snapshot of now is published, machines' statuses are up to date, and
+  /// `done` runs, on the loop's thread: no user code in it.
+  void look(Task done) { looks_.push_back(std::move(done)); }
 
  private:
-  // desk_machines.cpp
-  struct Call {
-    CallDone done;
-    CallSettle settle;
-    bool on_loop = false;
-  };
+  // dispatcher_machines.cpp
   struct Machinery {
     std::unique_ptr<MachineExecutor> room;
     std::shared_ptr<ConsensusStatusCell> board;
     bool news = false;  // the board is behind
   };
-  consensus::CallId begin(CallTerms& terms);
-  void end(consensus::CallId call, const consensus::Outcome& outcome);
   void carry_out(const GroupId& group, consensus::Action& action);
   void note_news(const GroupId& group);
   void work(const GroupId& group, MachineWork work);
+  void on_machine(const GroupId& group, const std::vector<MachineResult>& results);
   void finish_machines();
   void end_machines();
   [[nodiscard]] Mono next_publication() const noexcept;
@@ -116,9 +140,7 @@ class RequestDispatcher final : public LoopContext {
   std::vector<Parting> parting_;  // leave when the groups lose nothing by it
 
   std::map<GroupId, Machinery> machines_;
-  std::map<consensus::CallId, Call> calls_;
-  std::size_t calls_on_loop_ = 0;  // of them
-  std::uint64_t last_call_ = 0;
+  PendingCalls calls_;
 
   struct Join {
     GroupId group;
@@ -126,9 +148,8 @@ class RequestDispatcher final : public LoopContext {
   };
   std::vector<Join> joining_;  // until a snapshot shows the group
 
-  std::vector<std::pair<CallSettle, consensus::Outcome>> settled_;  // at the end of the turn
-  std::vector<Task> tasks_;                                         // for the delivery thread, at the end of the turn
-  std::vector<Event> events_;                                       // the same
+  std::vector<Task> tasks_;    // for the delivery thread, at the end of the turn
+  std::vector<Event> events_;  // the same
 
   std::shared_ptr<const NodeStatus> status_;
   std::shared_ptr<const std::vector<identity::EntryRef>> catalog_;

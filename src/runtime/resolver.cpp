@@ -87,21 +87,21 @@ Resolver::~Resolver() {
   end();
 }
 
-void Resolver::resolve(LoopContext& step, std::string host, std::uint16_t port, Resolved done, Names names) {
+void Resolver::resolve(std::string host, std::uint16_t port, Resolved done, Names names) {
   if (const auto literal = literal_address(host, port)) {
-    done(&step, std::vector{*literal});
+    done(std::vector{*literal});
     return;
   }
   if (const std::size_t percent = host.find('%'); percent != std::string::npos) {
-    done(&step, fail(Errc::not_found, "there is no interface '" + host.substr(percent + 1) + "' for '" + host + "'"));
+    done(fail(Errc::not_found, "there is no interface '" + host.substr(percent + 1) + "' for '" + host + "'"));
     return;
   }
   const std::uint64_t number = ++last_number_;
   waiting_.emplace(number, std::move(done));
   if (auto started = start(); !started) {
     // Not at once: the asker need not be ready for it.
-    inbox_->post([this, number, error = started.error()](LoopContext* later) {
-      if (later != nullptr) on_answer(*later, number, std::unexpected(error));
+    inbox_->post([this, number, error = started.error()](RequestDispatcher* dispatcher) {
+      if (dispatcher != nullptr) on_answer(number, std::unexpected(error));
     });
     return;
   }
@@ -111,9 +111,9 @@ void Resolver::resolve(LoopContext& step, std::string host, std::uint16_t port, 
 Result<> Resolver::start() {
   if (thread_.joinable()) return {};
   auto asker = std::make_unique<Asker>(options_, [this, inbox = inbox_](std::uint64_t number, Addresses addresses) {
-    inbox->post([this, number, addresses = std::move(addresses)](LoopContext* step) {
-      // No step: the loop has ended, and with it this object.
-      if (step != nullptr) on_answer(*step, number, addresses);
+    inbox->post([this, number, addresses = std::move(addresses)](RequestDispatcher* dispatcher) {
+      // Without one the loop has ended, and with it this object.
+      if (dispatcher != nullptr) on_answer(number, addresses);
     });
   });
   if (!*asker) return fail(Errc::limit, "cannot resolve names: too many open files; raise the limit (ulimit -n)");
@@ -124,12 +124,12 @@ Result<> Resolver::start() {
   return {};
 }
 
-void Resolver::on_answer(LoopContext& step, std::uint64_t number, const Addresses& addresses) {
+void Resolver::on_answer(std::uint64_t number, const Addresses& addresses) {
   const auto found = waiting_.find(number);
   if (found == waiting_.end()) return;
   Resolved done = std::move(found->second);
   waiting_.erase(found);
-  done(&step, addresses);
+  done(addresses);
 }
 
 void Resolver::end() {
@@ -138,7 +138,7 @@ void Resolver::end() {
     thread_.join();
   }
   asker_.reset();
-  for (auto& [number, done] : std::exchange(waiting_, {})) done(nullptr, fail(Errc::closed, "the network is closed"));
+  for (auto& [number, done] : std::exchange(waiting_, {})) done(fail(Errc::closed, "the network is closed"));
 }
 
 }  // namespace mosaik::runtime

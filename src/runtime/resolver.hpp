@@ -19,8 +19,8 @@
 
 namespace mosaik::runtime {
 
-/// Runs on the loop's thread, or with no step when the loop has ended.
-using Resolved = std::move_only_function<void(LoopContext*, const Addresses&)>;
+/// Runs on the loop's thread; with Errc::closed when the loop ends first.
+using Resolved = std::move_only_function<void(const Addresses&)>;
 
 /// The address that `host` is (`192.0.2.7`, `2001:db8::7`); nothing for a name.
 [[nodiscard]] std::optional<SocketAddress> literal_address(const std::string& host, std::uint16_t port);
@@ -36,14 +36,14 @@ class Resolver {
   /// Calls `done` with the addresses of `host`: each once, as they were answered, limits::dial_candidates at most. An
   /// address is answered at once, a name later, with a request to the inbox, within limits::name_patience of its turn.
   /// Errors: not_found, unreachable (no name server answers), limit.
-  void resolve(LoopContext& step, std::string host, std::uint16_t port, Resolved done, Names names = Names::host);
+  void resolve(std::string host, std::uint16_t port, Resolved done, Names names = Names::host);
   /// The loop ends: ends the thread, and answers who waits with Errc::closed.
   void end();
 
  private:
   class Asker;
   Result<> start();
-  void on_answer(LoopContext& step, std::uint64_t number, const Addresses& addresses);
+  void on_answer(std::uint64_t number, const Addresses& addresses);
 
   std::shared_ptr<Inbox> inbox_;
   Dns::Options options_;

@@ -16,7 +16,7 @@ bool wakes(const Inbox& inbox) {
 struct InboxOfALoop : testing::Test {
   InboxOfALoop() { inbox->adopt(); }
   void post() {
-    inbox->post([this](LoopContext*) { ++ran; });
+    inbox->post([this](RequestDispatcher*) { ++ran; });
   }
   void post_from_elsewhere() {
     std::thread([this] { post(); }).join();

@@ -7,7 +7,7 @@
 
 #include <latch>
 
-#include "runtime/idle_context.hpp"
+#include "runtime/a_dispatcher.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -35,19 +35,14 @@ class Waiting final : public Machine {
   std::shared_ptr<Gates> gates_;
 };
 
-/// Notes what machines have done; nothing else is asked of it.
-struct Notebook final : IdleContext {
-  void on_machine(const GroupId&, std::vector<MachineResult> more) override {
-    for (MachineResult& one : more) results.push_back(std::move(one));
-  }
-
-  std::vector<MachineResult> results;
-};
-
 struct ARoom : testing::Test {
   ARoom() {
     inbox->adopt();
-    room = MachineExecutor::open(std::make_unique<Waiting>(gates), GroupId{}, NetworkId{}, inbox).value();
+    room = MachineExecutor::open(std::make_unique<Waiting>(gates), GroupId{}, NetworkId{}, inbox,
+                                 [this](const GroupId&, std::vector<MachineResult> more) {
+                                   for (MachineResult& one : more) collected.push_back(std::move(one));
+                                 })
+               .value();
     EXPECT_TRUE(room->put(consensus::AskMachine{{1}, Blob::copy({}), {}}).empty()) << "it waits for nobody";
     room->flush();
     gates->asked.wait();
@@ -56,12 +51,12 @@ struct ARoom : testing::Test {
   std::vector<MachineResult> done() {
     pollfd ready{inbox->wake_fd(), POLLIN, 0};
     EXPECT_EQ(::poll(&ready, 1, 30'000), 1);
-    Notebook notebook;
-    for (Request& request : inbox->take()) request(&notebook);
-    return std::move(notebook.results);
+    for (Request& request : inbox->take()) request(a_dispatcher());
+    return std::move(collected);
   }
   std::shared_ptr<Gates> gates = std::make_shared<Gates>();
   std::shared_ptr<Inbox> inbox = Inbox::open().value();
+  std::vector<MachineResult> collected;
   std::unique_ptr<MachineExecutor> room;
 };
 

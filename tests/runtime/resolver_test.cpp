@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "dns_server.hpp"
-#include "runtime/idle_context.hpp"
+#include "runtime/a_dispatcher.hpp"
 
 namespace mosaik::runtime {
 namespace {
@@ -35,9 +35,6 @@ SocketAddress address(std::string_view text) {
   return SocketAddress::parse(text).value();
 }
 
-/// A resolver takes its step along, and asks nothing of it.
-class NoStep final : public IdleContext {};
-
 /// A loop with nothing but a resolver.
 class ResolverLoop {
  public:
@@ -46,10 +43,9 @@ class ResolverLoop {
   void ask(const std::string& host, std::uint16_t port, Names names = Names::host) {
     ++open_;
     resolver_.resolve(
-        step_, host, port,
-        [this](LoopContext* step, const Addresses& found) {
+        host, port,
+        [this](const Addresses& found) {
           answers_.push_back(found);
-          with_step_ = with_step_ && step != nullptr;
           --open_;
         },
         names);
@@ -60,7 +56,7 @@ class ResolverLoop {
       pollfd wait{inbox_->wake_fd(), POLLIN, 0};
       if (::poll(&wait, 1, 30'000) != 1) return;
       inbox_->acknowledge();
-      for (Request& request : inbox_->take()) request(&step_);
+      for (Request& request : inbox_->take()) request(a_dispatcher());
     }
   }
   Addresses answer_to(const std::string& host, std::uint16_t port, Names names = Names::host) {
@@ -73,14 +69,11 @@ class ResolverLoop {
     inbox_->end();
   }
   [[nodiscard]] const std::vector<Addresses>& answers() const { return answers_; }
-  [[nodiscard]] bool always_with_step() const { return with_step_; }
 
  private:
-  NoStep step_;
   std::shared_ptr<Inbox> inbox_ = Inbox::open().value();
   std::vector<Addresses> answers_;
   std::size_t open_ = 0;
-  bool with_step_ = true;
   Resolver resolver_;
 };
 
@@ -325,7 +318,6 @@ TEST(Resolver, is_not_held_up_by_many_names_that_nobody_answers) {
   loop.run();
   ASSERT_THAT(loop.answers(), SizeIs(limits::name_questions + 20));
   EXPECT_THAT(loop.answers().front().value(), SizeIs(3));
-  EXPECT_TRUE(loop.always_with_step());
   EXPECT_LT(descriptors, 100U);  // one socket serves them all
 }
 
@@ -343,7 +335,6 @@ TEST(Resolver, ends_at_once_while_name_servers_hang) {
     EXPECT_LT(steady_clock::now() - began, 100ms);
     ASSERT_THAT(loop.answers(), SizeIs(10));
     EXPECT_EQ(loop.answers().front().error().code, Errc::closed);
-    EXPECT_FALSE(loop.always_with_step());
   }
   EXPECT_EQ(threads(), threads_before);
   EXPECT_EQ(open_descriptors(), descriptors_before);
@@ -361,8 +352,8 @@ TEST(Resolver, keeps_no_socket_when_nothing_is_asked) {
 
 TEST(Inbox, wakes_its_loop_once_for_many_requests) {
   const auto inbox = Inbox::open().value();
-  inbox->post([](LoopContext*) {});
-  inbox->post([](LoopContext*) {});
+  inbox->post([](RequestDispatcher*) {});
+  inbox->post([](RequestDispatcher*) {});
   inbox->acknowledge();
   EXPECT_EQ(inbox->take().size(), 2U);
   EXPECT_TRUE(inbox->take().empty());
@@ -376,7 +367,7 @@ TEST(Inbox, runs_each_request_exactly_once_though_the_loop_ends_meanwhile) {
       std::vector<std::jthread> threads;
       for (int i = 0; i < 3; ++i)
         threads.emplace_back([&] {
-          for (int request = 0; request < 20; ++request) inbox->post([&runs](LoopContext*) { ++runs; });
+          for (int request = 0; request < 20; ++request) inbox->post([&runs](RequestDispatcher*) { ++runs; });
         });
       threads.emplace_back([&] { inbox->end(); });
     }

@@ -140,9 +140,10 @@ class MOSAIK_EXPORT ReplicatedGroup : public Group {
  protected:
   friend class ReplicatedGroupBuilder;
   using Group::Group;
-  /// `settle` completes a promise and returns its continuations (Promise::settle).
-  using Settle = std::move_only_function<std::move_only_function<void()>(Result<IndexRange>)>;
-  void execute_settling(std::vector<Bytes> commands, const CallOptions& options, Settle settle) const;
+  // One command, without a list around it.
+  Future<Result<Index>> execute_one(Bytes command, const CallOptions& options) const;
+  void execute_one(Bytes command, const CallOptions& options, Callback<Index> done) const;
+  Future<Result<Index>> feed_one(Bytes command, const CallOptions& options) const;
 };
 
 /// How to take part in a group with a machine; nothing happens before join().
@@ -191,11 +192,7 @@ class GroupOf : public ReplicatedGroup {
 
   /// Completes with the command's place when it is committed.
   Future<Result<Index>> execute(const Command& command, const CallOptions& options = {}) const {
-    Promise<Result<Index>> promise;
-    execute_settling(encoded(command), options, [promise](Result<IndexRange> range) {
-      return promise.settle(range ? Result<Index>(range->first) : std::unexpected(std::move(range.error())));
-    });
-    return promise.future();
+    return execute_one(postcard::encode(command), options);
   }
   /// All of them in one piece of the log, in order.
   Future<Result<IndexRange>> execute_many(std::span<const Command> commands, const CallOptions& options = {}) const {
@@ -203,7 +200,7 @@ class GroupOf : public ReplicatedGroup {
   }
   /// Completes with the command's place in the leader's log: it may still be lost.
   Future<Result<Index>> feed(const Command& command, const CallOptions& options = {}) const {
-    return first_of(feed_bytes(encoded(command), options));
+    return feed_one(postcard::encode(command), options);
   }
   Future<Result<IndexRange>> feed_many(std::span<const Command> commands, const CallOptions& options = {}) const {
     return feed_bytes(encoded(commands), options);
@@ -221,28 +218,15 @@ class GroupOf : public ReplicatedGroup {
   }
   /// Without a future: `done` runs where the options say.
   void execute(const Command& command, const CallOptions& options, Callback<Index> done) const {
-    execute_bytes(encoded(command), options, [done = std::move(done)](Result<IndexRange> range) mutable {
-      done(range ? Result<Index>(range->first) : std::unexpected(std::move(range.error())));
-    });
+    execute_one(postcard::encode(command), options, std::move(done));
   }
 
  private:
-  static std::vector<Bytes> encoded(const Command& command) {
-    std::vector<Bytes> out;
-    out.push_back(postcard::encode(command));
-    return out;
-  }
   static std::vector<Bytes> encoded(std::span<const Command> commands) {
     std::vector<Bytes> out;
     out.reserve(commands.size());
     for (const Command& command : commands) out.push_back(postcard::encode(command));
     return out;
-  }
-  static Future<Result<Index>> first_of(const Future<Result<IndexRange>>& range) {
-    return range.then([](const Result<IndexRange>& value) -> Result<Index> {
-      if (!value) return std::unexpected(value.error());
-      return value->first;
-    });
   }
 };
 
