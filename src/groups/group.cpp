@@ -1,7 +1,10 @@
 #include "groups/group.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
+#include "base/assert.hpp"
 #include "consensus/dynamic/bystander.hpp"
 #include "wire/close_code.hpp"
 
@@ -94,20 +97,45 @@ void Group::settle(const bonds::MeshContext& step) {
   engine_->settle(step.now);
   for (; !held_.empty() && held_.front().send.after <= durable_; held_.pop_front())
     send(step, held_.front().link, held_.front().send);
-  for (consensus::Action& action : engine_->take_effects()) {
-    auto* frame = std::get_if<consensus::Send>(&action);
-    if (frame == nullptr) {
-      actions_.push_back(std::move(action));
-      continue;
-    }
-    const auto link = links_.find(frame->peer);
-    if (link == links_.end()) continue;
-    // Behind a frame that waits nothing of the same kind may overtake: tickets never go back.
-    if (frame->after > durable_)
-      held_.push_back({link->second, std::move(*frame)});
-    else
-      send(step, link->second, *frame);
-  }
+  std::vector<consensus::Action> actions = engine_->take_actions();
+  for (consensus::Action& action : actions)
+    if (auto* const frame = std::get_if<consensus::Send>(&action)) dispatch(step, std::move(*frame));
+  std::erase_if(actions,
+                [](const consensus::Action& action) { return std::holds_alternative<consensus::Send>(action); });
+  if (actions_.empty())
+    actions_ = std::move(actions);
+  else
+    std::ranges::move(actions, std::back_inserter(actions_));
+  check_invariants();
+}
+
+void Group::dispatch(const bonds::MeshContext& step, consensus::Send frame) {
+  const auto link = links_.find(frame.peer);
+  if (link == links_.end()) return;
+  // Behind a frame that waits nothing of the same kind may overtake: tickets never go back.
+  if (frame.after > durable_)
+    held_.push_back({link->second, std::move(frame)});
+  else
+    send(step, link->second, frame);
+}
+
+std::span<const consensus::Action> Group::show_new() {
+  return std::span(actions_).subspan(std::exchange(shown_, actions_.size()));
+}
+
+std::vector<consensus::Action> Group::take_actions() {
+  shown_ = 0;
+  return std::exchange(actions_, {});
+}
+
+void Group::check_invariants() const {
+  // The node has looked at no action that is not here: otherwise a later one is never reported.
+  MOSAIK_ASSERT(shown_ <= actions_.size());
+  // Persist before send: what waits is not durable, and in the order of its tickets.
+  MOSAIK_ASSERT(held_.empty() || held_.front().send.after > durable_);
+  MOSAIK_ASSERT(std::ranges::is_sorted(held_, {}, [](const Held& held) { return held.send.after; }));
+  // A member without an engine has nobody whose actions could wait.
+  MOSAIK_ASSERT(engine_ || (actions_.empty() && held_.empty()));
 }
 
 Mono Group::next_deadline() const {

@@ -4,7 +4,7 @@
 /// The mesh tells what bonds begin and end and what raft messages come over them; the engine says what to send, and on
 /// which bond: a frame meant for a bond that has been replaced meanwhile is dropped, because what an engine sends on a
 /// bond depends on what it has sent on it before (consensus/dynamic/engine.hpp). Frames that report something durable
-/// wait here for their ticket. Everything else that the engine wants goes out through take_effects.
+/// wait here for their ticket. Everything else that the engine wants goes out through take_actions.
 ///
 /// Without a machine there is no engine, and a member still has to answer for itself (consensus/dynamic/bystander.hpp),
 /// so that the others elect among themselves.
@@ -12,6 +12,8 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include <mosaik/types/consensus_status.hpp>
 
@@ -51,9 +53,13 @@ class Group {
   /// The disk has it, and frames that waited for that may go.
   void on_persisted(const Now& now, consensus::Ticket ticket);
   void on_timer(const bonds::MeshContext& step);
-  /// Ends a step of the engine: its frames leave, its other actions wait for take_effects.
+  /// Ends a step of the engine: its frames leave, its other actions wait for take_actions.
   void settle(const bonds::MeshContext& step);
-  [[nodiscard]] std::vector<consensus::Action> take_effects() { return std::exchange(actions_, {}); }
+  /// Those of the actions that wait which were not shown before.
+  [[nodiscard]] std::span<const consensus::Action> show_new();
+  /// All that wait, oldest first.
+  [[nodiscard]] std::vector<consensus::Action> take_actions();
+  void check_invariants() const;
   [[nodiscard]] Mono next_deadline() const;
 
  private:
@@ -62,6 +68,8 @@ class Group {
     consensus::Send send;
   };
   void send(const bonds::MeshContext& step, LinkId link, const consensus::Send& send);
+  /// Sends the frame, or keeps it until what it reports is durable.
+  void dispatch(const bonds::MeshContext& context, consensus::Send frame);
   [[nodiscard]] bool queue_empty(const bonds::MeshContext& step, const PeerId& peer, consensus::Urgency urgency) const;
 
   bonds::Mesh mesh_;
@@ -69,7 +77,8 @@ class Group {
   std::map<PeerId, LinkId> links_;  ///< the bonds that the engine knows of
   std::deque<Held> held_;           ///< until durable; bonds::Mesh bounds what is sent, the engine what is asked for
   consensus::Ticket durable_;
-  std::vector<consensus::Action> actions_;
+  std::vector<consensus::Action> actions_;  ///< the one queue from the engine to the runtime
+  std::size_t shown_ = 0;                   ///< of them
 };
 
 }  // namespace mosaik::groups

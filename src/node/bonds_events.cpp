@@ -137,6 +137,7 @@ void Node::on_event(const Now&, const GroupId&, const bonds::MeshChanged&) {
 }
 
 void Node::on_event(const Now& now, const GroupId& id, const bonds::MeshLeft&) {
+  give_actions(id);
   groups_.erase(id);
   pace_health();
   std::erase_if(owners_,

@@ -100,6 +100,14 @@ void Node::report_raft(const Now& now, const GroupId& group, const consensus::Ev
              event);
 }
 
+// As a whole: what an engine wants is stored once between it and the runtime.
+void Node::give_actions(const GroupId& id) {
+  const auto found = groups_.find(id);
+  if (found == groups_.end()) return;
+  std::vector<consensus::Action> actions = found->second.take_actions();
+  if (!actions.empty()) actions_.emplace_back(GroupActions{id, std::move(actions)});
+}
+
 // What an engine sends may end a bond (a full queue), which is another input for it: until nothing follows.
 void Node::settle_engines(const Now& now) {
   do {
@@ -107,15 +115,10 @@ void Node::settle_engines(const Now& now) {
     for (auto& [id, group] : groups_) {
       if (group.engine() == nullptr) continue;
       with_group(now, id, [](groups::Group& one, const bonds::MeshContext& step) { one.settle(step); });
-      auto actions = group.take_effects();
-      std::erase_if(actions, [&](const consensus::Action& action) {
-        const auto* remember = std::get_if<consensus::Remember>(&action);
-        if (remember != nullptr) remember_size(id, remember->group_size);
-        return remember != nullptr;
-      });
-      for (const consensus::Action& action : actions)
+      for (const consensus::Action& action : group.show_new()) {
+        if (const auto* remember = std::get_if<consensus::Remember>(&action)) remember_size(id, remember->group_size);
         if (const auto* event = std::get_if<consensus::Event>(&action)) report_raft(now, id, *event);
-      if (!actions.empty()) actions_.emplace_back(GroupActions{id, std::move(actions)});
+      }
     }
   } while (!events_.empty());
 }

@@ -206,6 +206,8 @@ class Node {
   template <class F>
   bool with_engine(const GroupId& id, F&& call);
   void refuse(const GroupId& group, consensus::CallId call);
+  /// Its actions become the node's.
+  void give_actions(const GroupId& group);
   /// Ends the step of every engine, and of what follows from it.
   void settle_engines(const Now& now);
   void stop_engine(const Now& now, const GroupId& group, std::string_view why);

@@ -37,6 +37,7 @@ void Node::notice(const Now& now, const std::string& text, const PeerId& peer) {
 }
 
 std::vector<Action> Node::take_actions() {
+  for (const auto& [id, group] : groups_) give_actions(id);
   return std::exchange(actions_, {});
 }
 

@@ -419,7 +419,7 @@ class Cluster {
     c.engine->on_queues(
         [&](const PeerId& peer, consensus::Urgency) { return !queue_full || !queue_full(i, index_of(peer)); });
     c.engine->settle(now());
-    for (consensus::Action& action : c.engine->take_effects()) carry_out(i, action);
+    for (consensus::Action& action : c.engine->take_actions()) carry_out(i, action);
     work(i);
   }
 

@@ -673,7 +673,7 @@ TEST(Calls, that_were_forwarded_to_a_cpp_leader_wait_for_it_as_long_as_they_may)
   engine.call(now, {77}, consensus::Execute{{Blob::copy(std::vector<std::uint8_t>{1})}}, now.mono + 8s);
   const auto ended = [&] {
     engine.on_timer(now);
-    return std::ranges::any_of(engine.take_effects(),
+    return std::ranges::any_of(engine.take_actions(),
                                [](const auto& action) { return std::holds_alternative<consensus::Answer>(action); });
   };
   for (int n = 0; n < 7; ++n) {

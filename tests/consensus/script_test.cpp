@@ -184,7 +184,7 @@ class Script {
 
   std::vector<std::string> actions() {
     std::vector<std::string> out;
-    for (const Action& action : engine_->take_effects()) {
+    for (const Action& action : engine_->take_actions()) {
       if (const auto* one = std::get_if<Send>(&action)) {
         const auto message = decode(Blob::copy(one->frame.payload().subspan(1)));
         const std::string when =

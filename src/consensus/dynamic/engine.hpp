@@ -6,7 +6,7 @@
 /// peers, calls, what the machine and the disk have done, and time. Out come Actions (actions.hpp). It knows no links,
 /// no entries, no machine: commands, queries and answers are opaque bytes.
 ///
-/// One step: any number of inputs, then `settle`, then `take_effects`. What is appended and answered leaves in settle,
+/// One step: any number of inputs, then `settle`, then `take_actions`. What is appended and answered leaves in settle,
 /// so that everything that came in together travels together.
 ///
 /// Life of a member. *Follower*: hears a leader, appends, acknowledges; when its log does not meet the leader's it is
@@ -101,7 +101,7 @@ class Engine {
 
   /// Ends a step.
   void settle(const Now& now);
-  [[nodiscard]] std::vector<Action> take_effects() { return outbox_.take(); }
+  [[nodiscard]] std::vector<Action> take_actions() { return outbox_.take(); }
 
   [[nodiscard]] ConsensusStatus status() const;
   /// The log, for tests, simulation and the store.
