@@ -3,6 +3,7 @@
 
 #include <mosaik/network.hpp>
 
+#include "api/group_view.hpp"
 #include "api/network_body.hpp"
 
 namespace mosaik {
@@ -24,16 +25,9 @@ bool same_bonds(const Bonds& left, const Bonds& right) {
 /// Completes with the group's bonds at the first snapshot for which `holds(status)` is true.
 template <class Holds>
 Future<Result<Bonds>> wait_for(const std::shared_ptr<api::GroupBody>& group, Holds holds) {
-  Promise<Result<Bonds>> promise;
-  group->network().publisher().watch(
-      [promise, group, holds](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
-        if (snapshot == nullptr) return [promise] { promise.set(api::network_closed()); };
-        const GroupStatus* const status = group->in(*snapshot->status);
-        if (status == nullptr) return [promise] { promise.set(fail(Errc::closed, "the group is left")); };
-        if (!holds(*status)) return {};
-        return [promise, bonds = status->bonds] { promise.set(bonds); };
-      });
-  return promise.future();
+  return api::wait_for<Bonds>(group, runtime::Interest::mesh, [holds](const api::GroupView& view) mutable {
+    return holds(view.mesh) ? std::optional(view.mesh.bonds) : std::nullopt;
+  });
 }
 
 }  // namespace
@@ -95,7 +89,7 @@ GroupStatus Group::status() const {
   const auto snapshot = body_->network().snapshot();
   if (const GroupStatus* const found = body_->in(*snapshot.status)) {
     GroupStatus status = *found;
-    body_->network().add_consensus(status);
+    api::complete(status, snapshot);
     return status;
   }
   GroupStatus left;

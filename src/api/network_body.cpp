@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "api/config.hpp"
+#include "api/group_view.hpp"
 #include "api/outcomes.hpp"
-#include "base/waiting_text.hpp"
 #include "crypto/ed25519.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
@@ -18,39 +18,6 @@ namespace mosaik::api {
 namespace {
 
 constexpr std::chrono::seconds fresh_status_patience{1};
-
-/// A member that is not in step keeps nothing of the group alive: who restarts one member after the other has to wait
-/// for it.
-void explain_consensus(GroupStatus& group) {
-  const ConsensusStatus& consensus = *group.consensus;
-  constexpr std::uint64_t mib = 1U << 20U;
-  if (consensus.log_limit > 0 && consensus.log_bytes >= consensus.log_limit / 10 * 8) {
-    group.health = Health::degraded;
-    group.reasons.push_back("the log takes " + std::to_string(consensus.log_bytes / mib) + " of " +
-                            std::to_string(consensus.log_limit / mib) +
-                            " MiB; a leader whose log is full refuses all commands, deletions too: give all members a "
-                            "larger --log-limit");
-  }
-  if (group.ability() == Ability::stopped) {
-    group.health = Health::degraded;
-    group.reasons.push_back(consensus.stopped_because.empty()
-                                ? "this member leaves"
-                                : "the machine of this member failed: " + consensus.stopped_because +
-                                      "; nothing is applied here any more: mend the cause, then start this node again");
-  }
-  if (const std::string waits = waiting_text(consensus); !waits.empty() && consensus.waiting != Waiting::catching_up &&
-                                                         !(consensus.waiting == Waiting::election && consensus.online))
-    group.reasons.push_back(waits);
-  else if (group.ability() == Ability::no_leader)
-    group.reasons.emplace_back("no leader is in reach: members that are out of reach are waited for");
-  if (consensus.online || group.ability() != Ability::able) return;
-  group.health = Health::degraded;
-  group.reasons.push_back(consensus.catching_up
-                              ? "catching up: " + std::to_string(consensus.log_position.index.value) + " of " +
-                                    std::to_string(consensus.heard_of.value) +
-                                    " entries; restart no other member before it is in step"
-                              : "not in step with its leader yet; restart no other member before it is");
-}
 
 struct Identity {
   crypto::SecretKey key;
@@ -234,11 +201,12 @@ runtime::Snapshot NetworkBody::snapshot() {
 }
 
 std::shared_ptr<const NodeStatus> NetworkBody::status() {
-  auto out = std::make_shared<NodeStatus>(*snapshot().status);
+  const runtime::Snapshot read = snapshot();
+  auto out = std::make_shared<NodeStatus>(*read.status);
   // Where nothing changes nothing is published, and time passes all the same.
   out->uptime = std::chrono::steady_clock::now() - opened_;
   out->crashes = crashes_;
-  for (GroupStatus& group : out->groups) add_consensus(group);
+  for (GroupStatus& group : out->groups) complete(group, read);
   return out;
 }
 
@@ -309,38 +277,17 @@ void NetworkBody::warn(const std::string& text) {
 
 // -- groups with a machine
 
-void NetworkBody::remember(const GroupId& group, Replica replica) {
-  const std::scoped_lock lock(replicas_mutex_);
-  std::erase_if(replicas_, [](const auto& item) { return item.second.board.expired(); });
-  replicas_.insert_or_assign(group, std::move(replica));
-}
-
-std::optional<Replica> NetworkBody::replica_of(const GroupId& group) const {
-  if (mark_.forked()) return std::nullopt;
-  const std::scoped_lock lock(replicas_mutex_);
-  const auto found = replicas_.find(group);
-  return found == replicas_.end() ? std::nullopt : std::optional(found->second);
-}
-
-void NetworkBody::add_consensus(GroupStatus& group) const {
-  const auto replica = replica_of(group.id);
-  const auto board = replica ? replica->board.lock() : nullptr;
-  if (!board) return;
-  group.machine = replica->machine;
-  group.consensus = *board->latest();
-  explain_consensus(group);
-}
-
 std::shared_ptr<void> NetworkBody::call(control::Call call, control::CallDone done) {
-  const auto replica = replica_of(call.group);
-  if (!replica || replica->board.expired()) {
+  const runtime::Snapshot read = publisher_->latest().snapshot;
+  const runtime::ReplicaStatus* const replica = read.replica(call.group);
+  if (replica == nullptr) {
     done(fail(Errc::not_found, "this node is in no group " + call.group.brief() + " with a machine"));
     return nullptr;
   }
-  if (call.kind == control::Call::Kind::committed) return wait_committed(call, *replica, std::move(done));
-  if (call.kind == control::Call::Kind::execute && replica->is_command && !replica->is_command(call.bytes)) {
-    done(fail(Errc::malformed,
-              "these bytes are no command of the machine " + replica->machine + "; nothing was applied"));
+  if (call.kind == control::Call::Kind::committed) return wait_committed(call, std::move(done));
+  const runtime::MachineInfo& machine = *replica->machine;
+  if (call.kind == control::Call::Kind::execute && machine.is_command && !machine.is_command(call.bytes)) {
+    done(fail(Errc::malformed, "these bytes are no command of the machine " + machine.name + "; nothing was applied"));
     return nullptr;
   }
   const Blob bytes = Blob::take(std::move(call.bytes));
@@ -352,32 +299,27 @@ std::shared_ptr<void> NetworkBody::call(control::Call call, control::CallDone do
 }
 
 /// The watch ends with the wait: whoever lets go of what is returned has it looked at once more, and it goes.
-std::shared_ptr<void> NetworkBody::wait_committed(const control::Call& call, const Replica& replica,
-                                                  control::CallDone done) {
-  const auto board = replica.board.lock();
-  if (!board) return done(fail(Errc::closed, "the group is left")), nullptr;
-  board->add_watch();
+std::shared_ptr<void> NetworkBody::wait_committed(const control::Call& call, control::CallDone done) {
   auto waiting = std::make_shared<std::atomic<bool>>(true);
-  publisher_->watch([board, waiting, beyond = call.beyond, history = call.history, run = run_, group = call.group,
-                     done = std::move(done)](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
-    const auto end = [&](Result<control::CallAnswer> result) -> runtime::Task {
-      if (!waiting->exchange(false)) return [] {};
-      board->remove_watch();
-      return [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); };
-    };
-    if (!waiting->load()) return [] {};
-    if (snapshot == nullptr) return end(network_closed());
-    if (std::ranges::find(snapshot->status->groups, group, &GroupStatus::id) == snapshot->status->groups.end())
-      return end(fail(Errc::closed, "the group is left"));
-    const auto status = board->latest();
-    const std::string now = history_of(run, status->diverged);
-    if (status->committed > beyond || (!history.empty() && history != now))
-      return end(control::CallAnswer{status->committed, {}, now});
-    return {};
-  });
-  return {waiting.get(), [waiting, board, self = weak_from_this()](void*) {
+  publisher_->watch(
+      [waiting, beyond = call.beyond, history = call.history, run = run_, group = call.group,
+       done = std::move(done)](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
+        const auto end = [&](Result<control::CallAnswer> result) -> runtime::Task {
+          if (!waiting->exchange(false)) return [] {};
+          return [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); };
+        };
+        if (!waiting->load()) return [] {};
+        if (snapshot == nullptr) return end(network_closed());
+        const runtime::ReplicaStatus* const replica = snapshot->replica(group);
+        if (replica == nullptr) return end(fail(Errc::closed, "the group is left"));
+        const std::string now = history_of(run, replica->consensus.diverged);
+        if (replica->consensus.committed > beyond || (!history.empty() && history != now))
+          return end(control::CallAnswer{replica->consensus.committed, {}, now});
+        return {};
+      },
+      runtime::Interest::consensus);
+  return {waiting.get(), [waiting, self = weak_from_this()](void*) {
             if (!waiting->exchange(false)) return;
-            board->remove_watch();
             if (const auto body = self.lock()) body->publisher_->reconsider();
           }};
 }

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,13 +23,6 @@ inline constexpr Nanoseconds delivery_limit = 300ms;
 [[nodiscard]] inline std::unexpected<Error> network_closed() {
   return fail(Errc::closed, "the network is closed");
 }
-
-/// What readers and the control socket need of a group with a machine.
-struct Replica {
-  std::string machine;                                ///< what people call it
-  std::function<bool(BytesView)> is_command;          ///< null: everything is
-  std::weak_ptr<runtime::ConsensusStatusCell> board;  ///< gone when all handles and the loop have let go of the group
-};
 
 class NetworkBody final : public control::Source, public std::enable_shared_from_this<NetworkBody> {
  public:
@@ -65,14 +57,8 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   void warn(const std::string& text) override;
   std::shared_ptr<void> call(control::Call call, control::CallDone done) override;
 
-  /// A group was joined with a machine.
-  void remember(const GroupId& group, Replica replica);
-  /// Fills in what boards know and snapshots do not.
-  void add_consensus(GroupStatus& group) const;
-
  private:
-  [[nodiscard]] std::optional<Replica> replica_of(const GroupId& group) const;
-  std::shared_ptr<void> wait_committed(const control::Call& call, const Replica& replica, control::CallDone done);
+  std::shared_ptr<void> wait_committed(const control::Call& call, control::CallDone done);
 
   NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file, std::unique_ptr<runtime::Publisher> publisher,
               std::unique_ptr<runtime::Loop> loop);
@@ -90,29 +76,22 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   Nanoseconds leave_wait_{};
   Promise<std::monostate> ended_;
   std::mutex closing_;
-  mutable std::mutex replicas_mutex_;
-  std::map<GroupId, Replica> replicas_;
 };
 
 /// A group that was joined through one handle.
 class GroupBody {
  public:
-  GroupBody(std::shared_ptr<NetworkBody> network, const GroupId& id,
-            std::shared_ptr<runtime::ConsensusStatusCell> board = nullptr)
-      : network_(std::move(network)), id_(id), board_(std::move(board)) {}
+  GroupBody(std::shared_ptr<NetworkBody> network, const GroupId& id) : network_(std::move(network)), id_(id) {}
 
   [[nodiscard]] const GroupId& id() const noexcept { return id_; }
   [[nodiscard]] NetworkBody& network() const noexcept { return *network_; }
   /// The group in a snapshot; null when it is left, or being left.
   [[nodiscard]] const GroupStatus* in(const NodeStatus& status) const noexcept;
-  /// Of a group with a machine.
-  [[nodiscard]] const std::shared_ptr<runtime::ConsensusStatusCell>& board() const noexcept { return board_; }
   Future<Result<>> leave();
 
  private:
   std::shared_ptr<NetworkBody> network_;
   GroupId id_;
-  std::shared_ptr<runtime::ConsensusStatusCell> board_;
   std::atomic<bool> left_ = false;
   Promise<Result<>> done_;
 };

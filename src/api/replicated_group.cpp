@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/completions.hpp"
+#include "api/group_view.hpp"
 #include "api/network_body.hpp"
 #include "api/outcomes.hpp"
 #include "base/limits.hpp"
@@ -59,20 +60,18 @@ void call(const api::GroupBody& group, consensus::Call call, const CallOptions& 
 /// Completes with what `select(status)` gives, once it gives something. T is select's optional's.
 template <class T, class Select>
 Future<Result<T>> wait_for(const std::shared_ptr<api::GroupBody>& group, Select select) {
-  Promise<Result<T>> promise;
-  const auto board = group->board();
-  board->add_watch();
-  const std::shared_ptr<void> watching(nullptr, [board](void*) { board->remove_watch(); });
-  group->network().publisher().watch(
-      [promise, group, board, watching, select](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
-        if (snapshot == nullptr) return [promise] { promise.set(api::network_closed()); };
-        if (group->in(*snapshot->status) == nullptr)
-          return [promise] { promise.set(fail(Errc::closed, "the group is left")); };
-        if (std::optional<T> value = select(*board->latest()))
-          return [promise, value = std::move(*value)] { promise.set(value); };
-        return {};
-      });
-  return promise.future();
+  return api::wait_for<T>(group, runtime::Interest::consensus,
+                          [select](const api::GroupView& view) { return select(*view.consensus); });
+}
+
+/// Of a group that is left: a member that takes part in nothing.
+ConsensusStatus status_of(const api::GroupBody& group) {
+  const runtime::Snapshot snapshot = group.network().publisher().latest().snapshot;
+  const runtime::ReplicaStatus* const replica = snapshot.replica(group.id());
+  if (replica != nullptr) return replica->consensus;
+  ConsensusStatus left;
+  left.role = MemberRole::stopped;
+  return left;
 }
 
 std::optional<std::monostate> when(bool holds) {
@@ -145,7 +144,7 @@ void ReplicatedGroup::query_bytes(Bytes query, Consistency consistency, const Ca
 }
 
 ConsensusStatus ReplicatedGroup::consensus() const {
-  return *body_->board()->latest();
+  return status_of(*body_);
 }
 
 ReplicatedWhen ReplicatedGroup::when() const {
@@ -159,7 +158,7 @@ Future<Result<PeerId>> ReplicatedWhen::leader_elected() const {
 }
 
 Future<Result<PeerId>> ReplicatedWhen::leader_changed() const {
-  return wait_for<PeerId>(body_, [before = body_->board()->latest()->leader](const ConsensusStatus& status) {
+  return wait_for<PeerId>(body_, [before = status_of(*body_).leader](const ConsensusStatus& status) {
     return status.leader != before ? status.leader : std::nullopt;
   });
 }
@@ -190,11 +189,11 @@ Future<Result<std::monostate>> ReplicatedWhen::offline() const {
 }
 
 Watcher<Index> ReplicatedWhen::committed() const {
-  return {body_, body_->board()->latest()->committed};
+  return {body_, status_of(*body_).committed};
 }
 
 Watcher<Cursor> ReplicatedWhen::log() const {
-  return {body_, body_->board()->latest()->log_position};
+  return {body_, status_of(*body_).log_position};
 }
 
 // -- Watcher
@@ -206,14 +205,12 @@ Future<Result<T>> Watcher<T>::changed() const {
 
 template <class T>
 Future<Result<T>> Watcher<T>::advanced() const {
-  return wait_value<T>(body_,
-                       [before = watched<T>(*body_->board()->latest())](const T& value) { return value > before; });
+  return wait_value<T>(body_, [before = watched<T>(status_of(*body_))](const T& value) { return value > before; });
 }
 
 template <class T>
 Future<Result<T>> Watcher<T>::reverted() const {
-  return wait_value<T>(body_,
-                       [before = watched<T>(*body_->board()->latest())](const T& value) { return value < before; });
+  return wait_value<T>(body_, [before = watched<T>(status_of(*body_))](const T& value) { return value < before; });
 }
 
 template <class T>
@@ -280,14 +277,7 @@ Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
     return fail(Errc::invalid_argument, "a log of " + std::to_string(body_->setup.log_bytes) +
                                             " bytes is too small; with_log_limit (--log-limit) takes at least " +
                                             std::to_string(limits::least_log_bytes));
-  const auto board = std::make_shared<runtime::ConsensusStatusCell>();
-  body_->setup.board = board;
-  api::Replica replica{body_->setup.machine->name(), body_->setup.machine->command_check(), board};
   Promise<Result<GroupId>> promise;
-  // It comes before the end of the join, which we wait for: the network outlives it.
-  body_->setup.on_joined = [network = body_->network.get(), replica = std::move(replica)](const GroupId& group) {
-    network->remember(group, replica);
-  };
   body_->network->post([key = body_->key, consensus = body_->consensus, setup = std::move(body_->setup),
                         promise](runtime::RequestDispatcher* dispatcher) mutable {
     if (dispatcher == nullptr) return static_cast<void>(promise.set(api::network_closed()));
@@ -296,7 +286,7 @@ Result<ReplicatedGroup> ReplicatedGroupBuilder::join() {
   });
   const auto joined = promise.future().get();
   if (!joined) return std::unexpected(joined.error());
-  return ReplicatedGroup(std::make_shared<api::GroupBody>(body_->network, *joined, board));
+  return ReplicatedGroup(std::make_shared<api::GroupBody>(body_->network, *joined));
 }
 
 }  // namespace mosaik

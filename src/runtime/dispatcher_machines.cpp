@@ -1,4 +1,4 @@
-// Groups with a machine: calls in, work for the machine out, and the board that readers look at.
+// Groups with a machine: calls in, work for the machine out, and what readers see of both.
 
 #include <utility>
 
@@ -12,6 +12,7 @@ void RequestDispatcher::join(const GroupKey& key, const ConsensusConfig& consens
                              Answer<GroupId> done) {
   const node::MachineSpec machine{static_cast<const consensus::Participation&>(setup), setup.machine->signature(),
                                   setup.machine->rust_type()};
+  auto info = std::make_shared<const MachineInfo>(setup.machine->name(), setup.machine->command_check());
   auto group = node_.join(now_, key, consensus, machine);
   if (!group) return done(std::move(group));
   auto room = MachineExecutor::open(
@@ -21,9 +22,9 @@ void RequestDispatcher::join(const GroupKey& key, const ConsensusConfig& consens
     node_.leave(now_, *group);
     return done(std::unexpected(room.error()));
   }
-  machines_[*group] = {std::move(*room), std::move(setup.board), true};
+  machines_[*group] = {std::move(*room), std::move(info)};
+  replicas_behind_ = true;
   joined_.insert(*group);
-  if (setup.on_joined) setup.on_joined(*group);
   joining_.push_back({*group, std::move(done)});
 }
 
@@ -47,14 +48,10 @@ void RequestDispatcher::carry_out(const GroupId& group, consensus::Action& actio
                  [&](consensus::Apply& apply) { work(group, std::move(apply)); },
                  [&](const consensus::Reset& reset) { work(group, reset); },
                  [&](consensus::AskMachine& ask) { work(group, std::move(ask)); },
-                 [&](const consensus::Event&) { note_news(group); },
+                 [&](const consensus::Event&) { replicas_behind_ = true; },
                  // The node keeps these two to itself; logs are in memory.
                  [](const consensus::Send&) {}, [](const consensus::Remember&) {}, [](const consensus::Persist&) {}},
       action);
-}
-
-void RequestDispatcher::note_news(const GroupId& group) {
-  if (const auto found = machines_.find(group); found != machines_.end()) found->second.news = true;
 }
 
 void RequestDispatcher::work(const GroupId& group, MachineWork work) {
@@ -67,7 +64,7 @@ void RequestDispatcher::work(const GroupId& group, MachineWork work) {
 }
 
 void RequestDispatcher::on_machine(const GroupId& group, const std::vector<MachineResult>& results) {
-  note_news(group);
+  replicas_behind_ = true;
   const overloaded take{
       [&](const MachineApplied& applied) { node_.on_applied(now_, group, applied.epoch, applied.index); },
       [&](const MachineAnswered& answered) { node_.on_answered(now_, group, answered.query, answered.answer); },
@@ -76,15 +73,27 @@ void RequestDispatcher::on_machine(const GroupId& group, const std::vector<Machi
 }
 
 void RequestDispatcher::finish_machines() {
-  bool watched = false;
   for (auto& [group, machinery] : machines_) {
     machinery.room->flush();
     if (auto warning = machinery.room->take_warning(); !warning.empty()) node_.warn(now_, warning);
-    if (!std::exchange(machinery.news, false) && looks_.empty()) continue;
-    if (const auto status = node_.consensus(group)) machinery.board->put(*status);
-    watched = watched || machinery.board->watched();
   }
-  if (watched) run([&publisher = publisher_] { publisher.reconsider(); });
+  if (replicas_behind_ || (!looks_.empty() && !machines_.empty())) look_at_replicas();
+}
+
+void RequestDispatcher::look_at_replicas() {
+  auto replicas = std::make_shared<std::vector<ReplicaStatus>>();
+  replicas->reserve(machines_.size());
+  for (const auto& [group, machinery] : machines_)
+    if (auto status = node_.consensus(group)) replicas->push_back({group, machinery.info, std::move(*status)});
+  replicas_ = std::move(replicas);
+  replicas_behind_ = false;
+  replicas_told_ = false;
+}
+
+void RequestDispatcher::publish_replicas() {
+  publisher_.publish({.status = status_, .catalog = catalog_, .own = own_, .replicas = replicas_});
+  replicas_told_ = true;
+  if (publisher_.is_watched(Interest::consensus)) publisher_.flush();
 }
 
 void RequestDispatcher::end_machines() {

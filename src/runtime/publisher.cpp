@@ -76,10 +76,7 @@ class Publisher::State : public std::enable_shared_from_this<Publisher::State> {
   }
 
   // The loop's side.
-  void publish(Snapshot snapshot) {
-    read_.store(false);
-    delete slot_.exchange(new Snapshot(std::move(snapshot)));
-  }
+  void publish(Snapshot snapshot) { delete slot_.exchange(new Snapshot(std::move(snapshot))); }
   void run(Task task) { mailbox_.push(std::move(task)); }
   void tell(Event event) {
     if (waiting_events_.load() >= limits::event_backlog) {
@@ -95,23 +92,32 @@ class Publisher::State : public std::enable_shared_from_this<Publisher::State> {
     signal_.notify_one();
   }
 
+  [[nodiscard]] bool is_watched(Interest interest) const noexcept {
+    return interest == Interest::mesh || consensus_watches_.load() > 0;
+  }
+
   // Any thread's side.
   Reading latest() {
     if (mark_.forked()) return {first_, false};
     const std::scoped_lock lock(mutex_);
     take_up();
-    return {current_, !read_.exchange(true)};
+    return {current_, std::exchange(read_, current_.status) != current_.status};
   }
 
-  void watch(Watch watch) {
+  void watch(Watch watch, Interest interest) {
     Task task;
     if (mark_.forked()) {
       task = watch(nullptr);
     } else {
       const std::scoped_lock lock(mutex_);
+      // Counted before the slot is read: what the loop publishes behind that, it wakes this watch for.
+      if (interest == Interest::consensus) consensus_watches_.fetch_add(1);
       take_up();
       task = watch(ended_ ? nullptr : &current_);
-      if (!task) watches_.push_back(std::move(watch));
+      if (!task)
+        watches_.emplace_back(std::move(watch), interest);
+      else if (interest == Interest::consensus)
+        consensus_watches_.fetch_sub(1);
     }
     if (task) task();
   }
@@ -195,9 +201,10 @@ class Publisher::State : public std::enable_shared_from_this<Publisher::State> {
   }
 
   void show(const Snapshot* snapshot) {
-    std::erase_if(watches_, [&](Watch& watch) {
-      Task task = watch(snapshot);
+    std::erase_if(watches_, [&](auto& watch) {
+      Task task = watch.first(snapshot);
       if (!task) return false;
+      if (watch.second == Interest::consensus) consensus_watches_.fetch_sub(1);
       due_.push_back(std::move(task));
       return true;
     });
@@ -262,8 +269,8 @@ class Publisher::State : public std::enable_shared_from_this<Publisher::State> {
   std::atomic<Snapshot*> slot_ = nullptr;
   std::atomic<std::size_t> waiting_events_ = 0;
   std::atomic<std::uint32_t> signal_ = 0;
-  std::atomic<bool> read_ = false;
   std::atomic<std::uint64_t> missed_ = 0;
+  std::atomic<std::size_t> consensus_watches_ = 0;
 
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> abandoned_ = false;
@@ -277,11 +284,18 @@ class Publisher::State : public std::enable_shared_from_this<Publisher::State> {
   bool finished_flag_ = false;
   bool ended_ = false;
   Snapshot current_;
-  std::vector<Watch> watches_;
+  std::shared_ptr<const NodeStatus> read_;  // the last one that somebody has read
+  std::vector<std::pair<Watch, Interest>> watches_;
   std::deque<Task> due_;
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
   std::thread thread_;
 };
+
+const ReplicaStatus* Snapshot::replica(const GroupId& group) const noexcept {
+  if (!replicas) return nullptr;
+  const auto found = std::ranges::find(*replicas, group, &ReplicaStatus::group);
+  return found == replicas->end() ? nullptr : &*found;
+}
 
 Result<std::unique_ptr<Publisher>> Publisher::open(Snapshot first) {
   auto state = std::make_shared<State>(std::move(first));
@@ -308,8 +322,11 @@ void Publisher::flush() {
 Publisher::Reading Publisher::latest() {
   return state_->latest();
 }
-void Publisher::watch(Watch watch) {
-  state_->watch(std::move(watch));
+void Publisher::watch(Watch watch, Interest interest) {
+  state_->watch(std::move(watch), interest);
+}
+bool Publisher::is_watched(Interest interest) const noexcept {
+  return state_->is_watched(interest);
 }
 void Publisher::reconsider() {
   state_->reconsider();

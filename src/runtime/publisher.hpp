@@ -21,8 +21,10 @@
 /// Limits. limits::event_backlog events for each subscriber: the oldest go first, and one event `lost` stands for them.
 /// The same number in the mailbox: when the delivery thread is stuck, the newest are counted instead of kept.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <mosaik/types/event.hpp>
@@ -34,16 +36,35 @@
 
 namespace mosaik::runtime {
 
+/// What people and checks need of the machine of a group.
+struct MachineInfo {
+  std::string name;
+  std::function<bool(BytesView)> is_command;  ///< null: every text of bytes is
+};
+/// The consensus of a group with a machine, as this member knows it.
+struct ReplicaStatus {
+  GroupId group;
+  std::shared_ptr<const MachineInfo> machine;
+  ConsensusStatus consensus;
+};
+
 /// What readers see. Immutable; parts are shared with earlier snapshots where nothing changed.
 struct Snapshot {
   std::shared_ptr<const NodeStatus> status;
   std::shared_ptr<const std::vector<identity::EntryRef>> catalog;  ///< ascending by id, ours not among them
   identity::EntryRef own;
+  std::shared_ptr<const std::vector<ReplicaStatus>> replicas = {};  ///< never older than the rest; null: none
+
+  /// Null: no such group, or none with a machine.
+  [[nodiscard]] const ReplicaStatus* replica(const GroupId& group) const noexcept;
 };
 
 /// Looks at each snapshot until it returns a task, which then runs on the delivery thread. It gets null when no
 /// snapshot will follow, and must return a task then. Runs under the publisher's mutex: no user code in it.
 using Watch = std::move_only_function<Task(const Snapshot*)>;
+/// Of a watch: what it looks at. Consensus moves with every commit, and wakes the delivery thread for those that look
+/// at it.
+enum class Interest : std::uint8_t { mesh, consensus };
 
 class Publisher {
  public:
@@ -59,15 +80,16 @@ class Publisher {
   void tell(Event event);
   /// Wakes the delivery thread, after one or several of the above.
   void flush();
+  [[nodiscard]] bool is_watched(Interest interest) const noexcept;
 
   // Any thread's side.
   struct Reading {
     Snapshot snapshot;
-    bool first = false;  ///< nobody had read since this snapshot was published
+    bool first = false;  ///< nobody had read this status of the node before
   };
   [[nodiscard]] Reading latest();
   /// A watch that is satisfied at once runs its task here and now.
-  void watch(Watch watch);
+  void watch(Watch watch, Interest interest = Interest::mesh);
   /// Shows the current snapshot to all watches again: something that they look at beside it has changed.
   void reconsider();
   /// The subscription lives as long as what is returned; letting it go waits for a running callback of this

@@ -180,7 +180,7 @@ void RequestDispatcher::on_action(node::PingDone& output) {
 
 void RequestDispatcher::on_action(node::GroupLeft& output) {
   joined_.erase(output.group);
-  machines_.erase(output.group);
+  if (machines_.erase(output.group) > 0) replicas_behind_ = true;
   const auto [first, last] = leaving_.equal_range(output.group);
   for (auto at = first; at != last; ++at) run(std::move(at->second));
   leaving_.erase(first, last);
@@ -196,13 +196,16 @@ void RequestDispatcher::on_action(Event& output) {
 // -- snapshots
 
 bool RequestDispatcher::is_news() const {
-  return catalog_changed_ || node_.changed() || node_.own_entry()->entry.version != own_version_;
+  return catalog_changed_ || node_.changed() || !own_ || node_.own_entry()->entry.version != own_->entry.version;
 }
 
 void RequestDispatcher::finish_turn() {
   keep_memory(false);
   finish_machines();
-  if (is_news() || next_publication() <= now_.mono) publish();
+  if (is_news() || next_publication() <= now_.mono)
+    publish();
+  else if (!replicas_told_)
+    publish_replicas();
   calls_.settle([this](Task rest) { run(std::move(rest)); });
   if (tasks_.empty() && events_.empty()) return;
   for (Task& task : tasks_) publisher_.run(std::move(task));
@@ -233,9 +236,9 @@ void RequestDispatcher::publish() {
   if (!catalog_ || catalog_changed_)
     catalog_ = std::make_shared<const std::vector<identity::EntryRef>>(node_.catalog(now_));
   catalog_changed_ = false;
-  identity::EntryRef own = node_.own_entry();
-  own_version_ = own->entry.version;
-  publisher_.publish({.status = status_, .catalog = catalog_, .own = std::move(own)});
+  own_ = node_.own_entry();
+  publisher_.publish({.status = status_, .catalog = catalog_, .own = own_, .replicas = replicas_});
+  replicas_told_ = true;
   publisher_.flush();
   answer_joins(*status_);
   for (Task& done : std::exchange(looks_, {})) done();

@@ -11,7 +11,6 @@
 
 #include "base/assert.hpp"
 #include "node/node.hpp"
-#include "runtime/consensus_status_cell.hpp"
 #include "runtime/machine_executor.hpp"
 #include "runtime/pending_calls.hpp"
 #include "runtime/publisher.hpp"
@@ -29,9 +28,6 @@ using Answer = std::move_only_function<void(Result<T>)>;
 /// A machine to join a group with, and how this member takes part.
 struct MachineSetup : consensus::Participation {
   std::unique_ptr<Machine> machine;
-  std::shared_ptr<ConsensusStatusCell> board;  ///< kept up to date
-  /// Runs on the loop's thread before anybody can see the group.
-  std::move_only_function<void(const GroupId&)> on_joined;
 };
 
 class RequestDispatcher {
@@ -90,14 +86,15 @@ class RequestDispatcher {
   // dispatcher_machines.cpp
   struct Machinery {
     std::unique_ptr<MachineExecutor> room;
-    std::shared_ptr<ConsensusStatusCell> board;
-    bool news = false;  // the board is behind
+    std::shared_ptr<const MachineInfo> info;
   };
   void carry_out(const GroupId& group, consensus::Action& action);
-  void note_news(const GroupId& group);
   void work(const GroupId& group, MachineWork work);
   void on_machine(const GroupId& group, const std::vector<MachineResult>& results);
   void finish_machines();
+  void look_at_replicas();
+  /// What is published when only replicas have news.
+  void publish_replicas();
   void end_machines();
   [[nodiscard]] Mono next_publication() const noexcept;
   /// How many committed entries of a group only this member may have; 0: leaving it costs nothing.
@@ -153,7 +150,10 @@ class RequestDispatcher {
 
   std::shared_ptr<const NodeStatus> status_;
   std::shared_ptr<const std::vector<identity::EntryRef>> catalog_;
-  EntryVersion own_version_;
+  identity::EntryRef own_;
+  std::shared_ptr<const std::vector<ReplicaStatus>> replicas_;
+  bool replicas_behind_ = false;  // replicas_ is older than what the engines say
+  bool replicas_told_ = true;     // replicas_ is published
   bool catalog_changed_ = true;
   bool refresh_ = false;
   std::vector<Task> looks_;  // those who wait for a snapshot of now
