@@ -163,8 +163,8 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   }
   auto publisher = runtime::Publisher::open(runtime::take_snapshot(*node, now));
   if (!publisher) return std::unexpected(publisher.error());
-  auto loop = runtime::Loop::open(std::move(node), std::move(*sockets), std::move(sentinels), **publisher,
-                                  {.state_file = state_file, .saved = saved, .addresses = std::move(addresses)});
+  auto loop = runtime::LoopThread::open(std::move(node), std::move(*sockets), std::move(sentinels), **publisher,
+                                        {.state_file = state_file, .saved = saved, .addresses = std::move(addresses)});
   if (!loop) return std::unexpected(loop.error());
   std::shared_ptr<NetworkBody> out(
       new NetworkBody(id, std::move(identity->file), std::move(*publisher), std::move(*loop)));
@@ -180,7 +180,7 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
 }
 
 NetworkBody::NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file,
-                         std::unique_ptr<runtime::Publisher> publisher, std::unique_ptr<runtime::Loop> loop)
+                         std::unique_ptr<runtime::Publisher> publisher, std::unique_ptr<runtime::LoopThread> loop)
     : id_(id),
       key_file_(std::move(key_file)),
       publisher_(std::move(publisher)),

@@ -12,7 +12,7 @@
 
 #include "control/server.hpp"
 #include "runtime/key_file.hpp"
-#include "runtime/loop.hpp"
+#include "runtime/loop_thread.hpp"
 #include "runtime/publisher.hpp"
 
 namespace mosaik::api {
@@ -61,13 +61,13 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   std::shared_ptr<void> wait_committed(const control::Call& call, control::CallDone done);
 
   NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file, std::unique_ptr<runtime::Publisher> publisher,
-              std::unique_ptr<runtime::Loop> loop);
+              std::unique_ptr<runtime::LoopThread> loop);
 
   runtime::ForkMark mark_;
   PeerId id_;
   std::optional<runtime::KeyFile> key_file_;  // held: locked as long as the node may speak
   std::unique_ptr<runtime::Publisher> publisher_;
-  std::unique_ptr<runtime::Loop> loop_;
+  std::unique_ptr<runtime::LoopThread> loop_;
   std::unique_ptr<control::Server> server_;
   const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
   // Before the server opens; never changed afterwards.

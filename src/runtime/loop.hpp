@@ -10,23 +10,26 @@
 ///
 /// A full send buffer keeps the rest of the batch; reading and timers go on, and the batch goes on when there is room.
 ///
-/// Life. open() starts the thread. stop() leaves all groups, gives their departures limits::departure_flush and a
-/// little, and ends the thread; everything that waits for an answer gets one. A child of fork has no such thread: there
-/// the end does nothing, and what the child has of the loop is never freed.
+/// Life: runtime/loop_thread.hpp.
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "node/node.hpp"
-#include "runtime/forks.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/fresh_sockets.hpp"
 #include "runtime/inbox.hpp"
+#include "runtime/poller.hpp"
 #include "runtime/publisher.hpp"
 #include "runtime/request_dispatcher.hpp"
 #include "runtime/sentinel_sockets.hpp"
+#include "runtime/sockets.hpp"
 #include "runtime/state_writer.hpp"
+#include "transport/udp/interfaces.hpp"
 #include "transport/udp/socket.hpp"
 
 namespace mosaik::runtime {
@@ -51,26 +54,51 @@ struct LoopOptions {
 
 class Loop {
  public:
-  /// Starts the node. Errors: limit, io.
-  [[nodiscard]] static Result<std::unique_ptr<Loop>> open(std::unique_ptr<node::Node> node,
-                                                          std::vector<udp::Socket> sockets, SentinelSockets sentinels,
-                                                          Publisher& publisher, LoopOptions options = {});
+  Loop(std::unique_ptr<node::Node> node, std::vector<udp::Socket> sockets, SentinelSockets sentinels,
+       Publisher& publisher, std::shared_ptr<Inbox> inbox, Poller poller, FreshSockets fresh, LoopOptions options);
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
-  ~Loop();
 
-  /// From any thread; see Request. In a child of fork the request ends at once.
-  void post(Request request);
-  /// At most 600 ms. Not on the loop's thread.
-  void stop();
+  /// Errors: limit.
+  Result<> watch();
+  void run();
+  /// On the loop's thread.
+  void leave_all_and_end();
 
  private:
-  class Impl;
-  Loop() = default;
+  /// Errors: limit.
+  Result<> watch_interfaces();
+  void follow_interfaces(bool news);
+  void turn(std::span<const Poller::Ready> ready);
+  void take_requests();
+  void answer_on_loop();
+  Drained read(std::span<const Poller::Ready> ready);
+  void hear_sentinels();
+  void keep_timers(Drained drained);
+  void send();
+  [[nodiscard]] Mono wake_at() const;
+
   std::shared_ptr<Inbox> inbox_;
-  std::unique_ptr<Impl> impl_;
-  std::thread thread_;
-  ForkMark mark_;
+  std::unique_ptr<node::Node> node_;
+  FreshSockets fresh_;
+  Sockets sockets_;
+  SentinelSockets sentinels_;
+  RequestDispatcher dispatcher_;
+  Poller poller_;
+  std::size_t inbox_key_;
+  std::size_t interfaces_key_;
+  std::size_t sentinels_key_;
+  std::size_t fresh_key_;
+  std::function<OwnAddresses()> addresses_;
+  std::optional<udp::InterfaceWatch> interfaces_;
+  Now now_ = read_clock();
+  Mono look_due_ = never;  // at the addresses of this computer
+  Mono looked_at_{};
+  bool look_again_ = false;
+  std::vector<std::string> address_warnings_;  // of the last look: told once
+  std::optional<Mono> leaving_until_;
+  int put_off_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace mosaik::runtime
