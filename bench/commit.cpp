@@ -499,7 +499,7 @@ int count_work(const std::string& figure, std::size_t times) {
   std::size_t begun = 0;
   while (nodes.answered() < whole) {
     while (begun < whole && begun < nodes.answered() + window) {
-      nodes.submit(leader, command);
+      nodes.execute(leader, command);
       ++begun;
     }
     const std::size_t before = nodes.answered();

@@ -74,7 +74,8 @@ class Lockstep {
     }
     return std::nullopt;
   }
-  void submit(std::size_t at, const Blob& command) {
+  [[nodiscard]] ConsensusStatus status(std::size_t at) const { return *members_[at]->node.consensus(group_); }
+  void execute(std::size_t at, const Blob& command) {
     members_[at]->node.call(now(), group_, {++calls_}, consensus::Execute{{command}}, time_ + 10s);
     turn(at);
   }
