@@ -10,8 +10,17 @@ namespace mosaik::runtime {
 
 void RequestDispatcher::join(const GroupKey& key, const ConsensusConfig& consensus, MachineSetup setup,
                              Answer<GroupId> done) {
-  const node::MachineSpec machine{static_cast<const consensus::Participation&>(setup), setup.machine->signature(),
-                                  setup.machine->rust_type()};
+  node::MachineSpec machine{static_cast<const consensus::Participation&>(setup), setup.machine->signature(),
+                            setup.machine->rust_type()};
+  if (setup.store) {
+    machine.store = consensus::Store::durable;
+    machine.restored = std::move(setup.restored);
+    if (!disk_) {
+      auto disk = DiskThread::open(inbox_, [this](const std::vector<Kept>& kept) { on_kept(kept); });
+      if (!disk) return done(std::unexpected(disk.error()));
+      disk_ = std::move(*disk);
+    }
+  }
   auto info = std::make_shared<const MachineInfo>(setup.machine->name(), setup.machine->command_check());
   auto group = node_.join(now_, key, consensus, machine);
   if (!group) return done(std::move(group));
@@ -22,7 +31,7 @@ void RequestDispatcher::join(const GroupKey& key, const ConsensusConfig& consens
     node_.leave(now_, *group);
     return done(std::unexpected(room.error()));
   }
-  machines_[*group] = {std::move(*room), std::move(info)};
+  machines_[*group] = {std::move(*room), std::move(info), std::move(setup.store)};
   replicas_behind_ = true;
   joined_.insert(*group);
   joining_.push_back({*group, std::move(done)});
@@ -41,17 +50,17 @@ void RequestDispatcher::on_action(node::GroupActions& output) {
 }
 
 void RequestDispatcher::carry_out(const GroupId& group, consensus::Action& action) {
-  std::visit(
-      overloaded{[&](const consensus::Answer& answer) {
-                   if (Task rest = calls_.end(answer.call, answer.outcome)) run(std::move(rest));
-                 },
-                 [&](consensus::Apply& apply) { work(group, std::move(apply)); },
-                 [&](const consensus::Reset& reset) { work(group, reset); },
-                 [&](consensus::AskMachine& ask) { work(group, std::move(ask)); },
-                 [&](const consensus::Event&) { replicas_behind_ = true; },
-                 // The node keeps these two to itself; logs are in memory.
-                 [](const consensus::Send&) {}, [](const consensus::Remember&) {}, [](const consensus::Persist&) {}},
-      action);
+  std::visit(overloaded{[&](const consensus::Answer& answer) {
+                          if (Task rest = calls_.end(answer.call, answer.outcome)) run(std::move(rest));
+                        },
+                        [&](consensus::Apply& apply) { work(group, std::move(apply)); },
+                        [&](const consensus::Reset& reset) { work(group, reset); },
+                        [&](consensus::AskMachine& ask) { work(group, std::move(ask)); },
+                        [&](const consensus::Event&) { replicas_behind_ = true; },
+                        [&](consensus::Persist& state) { keep(group, state); },
+                        // The group has sent the one, and the node has seen the other.
+                        [](const consensus::Send&) { MOSAIK_ASSERT(false); }, [](const consensus::Remember&) {}},
+             action);
 }
 
 void RequestDispatcher::work(const GroupId& group, MachineWork work) {
@@ -61,6 +70,26 @@ void RequestDispatcher::work(const GroupId& group, MachineWork work) {
   if (results.empty()) return;
   on_machine(group, results);
   answered_ = true;
+}
+
+void RequestDispatcher::keep(const GroupId& group, consensus::Persist& state) {
+  const auto found = machines_.find(group);
+  if (found == machines_.end()) return;  // it is left: nothing waits for the ticket
+  // Only a group with a store asks for that; dropped, its frames would wait for ever.
+  MOSAIK_ASSERT(disk_ && found->second.store);
+  disk_->keep(group, found->second.store, std::move(state));
+}
+
+void RequestDispatcher::on_kept(const std::vector<Kept>& kept) {
+  for (const Kept& one : kept) {
+    const auto found = machines_.find(one.group);
+    // A group that was left and joined again has another engine, whose tickets begin anew.
+    if (found == machines_.end() || found->second.store != one.store) continue;
+    if (one.result)
+      node_.on_persisted(now_, one.group, one.ticket);
+    else
+      node_.on_persist_failed(now_, one.group, one.result.error().message);
+  }
 }
 
 void RequestDispatcher::on_machine(const GroupId& group, const std::vector<MachineResult>& results) {
@@ -97,6 +126,7 @@ void RequestDispatcher::publish_replicas() {
 }
 
 void RequestDispatcher::end_machines() {
+  finish_machines();  // what readers saw last stays
   machines_.clear();
   calls_.end_all(consensus::Unknown{consensus::Doubt::stopped}, [this](Task rest) { run(std::move(rest)); });
 }

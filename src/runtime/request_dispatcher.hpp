@@ -11,6 +11,7 @@
 
 #include "base/assert.hpp"
 #include "node/node.hpp"
+#include "runtime/disk_thread.hpp"
 #include "runtime/machine_executor.hpp"
 #include "runtime/pending_calls.hpp"
 #include "runtime/publisher.hpp"
@@ -28,6 +29,8 @@ using Answer = std::move_only_function<void(Result<T>)>;
 /// A machine to join a group with, and how this member takes part.
 struct MachineSetup : consensus::Participation {
   std::unique_ptr<Machine> machine;
+  std::shared_ptr<consensus::LogStore> store;  ///< null: the log lives as long as the process
+  consensus::Restored restored;                ///< what the store had
 };
 
 class RequestDispatcher {
@@ -87,9 +90,12 @@ class RequestDispatcher {
   struct Machinery {
     std::unique_ptr<MachineExecutor> room;
     std::shared_ptr<const MachineInfo> info;
+    std::shared_ptr<consensus::LogStore> store;
   };
   void carry_out(const GroupId& group, consensus::Action& action);
   void work(const GroupId& group, MachineWork work);
+  void keep(const GroupId& group, consensus::Persist& state);
+  void on_kept(const std::vector<Kept>& kept);
   void on_machine(const GroupId& group, const std::vector<MachineResult>& results);
   void finish_machines();
   void look_at_replicas();
@@ -137,6 +143,7 @@ class RequestDispatcher {
   std::vector<Parting> parting_;  // leave when the groups lose nothing by it
 
   std::map<GroupId, Machinery> machines_;
+  std::unique_ptr<DiskThread> disk_;  // from the first store on
   PendingCalls calls_;
 
   struct Join {
