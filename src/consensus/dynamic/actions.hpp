@@ -57,7 +57,7 @@ struct Persist {
   Ticket ticket;
   Term term;
   std::optional<Ballot> ballot;
-  Index keep;                  ///< entries behind this place leave first,
+  Index keep;                  ///< entries behind this index leave first,
   std::vector<Entry> entries;  ///< then these follow it
 };
 /// What must outlive the process together with the key: see Config.
@@ -70,7 +70,7 @@ struct Remember {
 /// Apply these commands, in order: a run of one term (spec: groups 6.8). Answer with on_applied.
 struct Apply {
   Epoch epoch;
-  Cursor before;        ///< the crate's ctx.committed: the place before this run
+  Cursor before;        ///< the crate's ctx.committed: the index before this run
   Cursor log_position;  ///< the last entry in the log at this moment; not the same at every member
   Term term;
   std::vector<Blob> commands;

@@ -1,7 +1,7 @@
 #pragma once
 // What a member says that takes no part in the consensus of its group: it runs no machine, or its machine has failed.
 // A RequestVote gets Abstained, which takes this member out of the candidate's count (spec: groups 6.4, 11.4). A C++
-// leader that does not know it yet hears that nobody is to be waited for here (`tells_leaders`); to everything else it
+// leader that does not know it yet hears that it need not wait for this member (`tells_leaders`); to everything else it
 // is silent.
 
 #include <optional>

@@ -11,30 +11,30 @@ std::size_t bytes_to_keep(const std::vector<Blob>& commands) noexcept {
   return total_bytes(commands) + commands.size() * sizeof(Blob);
 }
 
-void CallTable::enter_indexes(CallId id, const OpenCall& call) {
+void CallTable::enter_indexes(CallId id, OpenCall& call) {
   std::visit(overloaded{[&](const OpenCall::Waiting&) { waiting_.insert(id); },
                         [&](const OpenCall::Forwarded& state) { forwarded_.emplace(state.request, id); },
                         [&](const OpenCall::Appended& state) { appended_.emplace(state.range.last, id); }},
              call.state);
   deadlines_.emplace(call.ends_at, id);
-  const std::size_t bytes = bytes_to_keep(call.commands);
-  kept_.take(bytes);
-  kept_bytes_ += bytes;
+  call.kept = bytes_to_keep(call.commands);
+  kept_.take(call.kept);
+  kept_bytes_ += call.kept;
 }
 
-void CallTable::leave_indexes(CallId id, const OpenCall& call) {
-  std::visit(
-      overloaded{[&](const OpenCall::Waiting&) { waiting_.erase(id); },
-                 [&](const OpenCall::Forwarded& state) { forwarded_.erase(state.request); },
-                 [&](const OpenCall::Appended& state) {
-                   const auto [first, last] = appended_.equal_range(state.range.last);
-                   appended_.erase(std::ranges::find(first, last, id, [](const auto& item) { return item.second; }));
-                 }},
-      call.state);
+void CallTable::leave_indexes(CallId id, OpenCall& call) noexcept {
+  std::visit(overloaded{[&](const OpenCall::Waiting&) { waiting_.erase(id); },
+                        [&](const OpenCall::Forwarded& state) { forwarded_.erase(state.request); },
+                        [&](const OpenCall::Appended& state) {
+                          const auto [first, last] = appended_.equal_range(state.range.last);
+                          const auto at =
+                              std::ranges::find(first, last, id, [](const auto& item) { return item.second; });
+                          if (at != last) appended_.erase(at);
+                        }},
+             call.state);
   deadlines_.erase({call.ends_at, id});
-  const std::size_t bytes = bytes_to_keep(call.commands);
-  kept_.give_back(bytes);
-  kept_bytes_ -= bytes;
+  kept_.give_back(call.kept);
+  kept_bytes_ -= std::exchange(call.kept, 0);
 }
 
 void CallTable::insert(CallId id, OpenCall call) {
@@ -82,7 +82,7 @@ void CallTable::check_invariants() const {
   MOSAIK_ASSERT(deadlines_.size() == calls_.size());
   MOSAIK_ASSERT(waiting_.size() + forwarded_.size() + appended_.size() == calls_.size());
   if (calls_.size() > checked_sum) return;
-  // Protects all later callers: bytes that nobody keeps would be missing from the budget for ever.
+  // Protects all later callers: bytes that no call keeps would be missing from the budget for ever.
   std::size_t bytes = 0;
   for (const auto& [id, call] : calls_) bytes += bytes_to_keep(call.commands);
   MOSAIK_ASSERT(bytes == kept_bytes_);

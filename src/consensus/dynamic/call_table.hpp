@@ -33,6 +33,7 @@ struct OpenCall {
   Term to;
   std::vector<Blob> commands = {};  ///< kept by a follower, to compare with what is committed
   std::variant<Waiting, Forwarded, Appended> state = {};
+  std::size_t kept = 0;  ///< of the budget; the table's
 };
 
 /// What the commands of a call that waits take.
@@ -75,8 +76,9 @@ class CallTable {
   void check_invariants() const;
 
  private:
-  void enter_indexes(CallId id, const OpenCall& call);
-  void leave_indexes(CallId id, const OpenCall& call);
+  // When there was no memory to enter an index, leaving it changes nothing: the call can still end.
+  void enter_indexes(CallId id, OpenCall& call);
+  void leave_indexes(CallId id, OpenCall& call) noexcept;
 
   ByteBudget& kept_;
   std::map<CallId, OpenCall> calls_;

@@ -57,12 +57,14 @@ void Calls::seek_leader(const Now& now) {
 void Calls::append(CallId id) {
   MOSAIK_ASSERT(elections_.leads());
   if (const auto why = replication_.lacks_room(table_.at(id).commands)) return end(id, NotApplied{*why});
+  std::vector<Blob> commands;
+  table_.update(id, [&](OpenCall& call) { commands = std::exchange(call.commands, {}); });
+  const IndexRange range = replication_.append(std::move(commands));
   table_.update(id, [&](OpenCall& call) {
-    call.state = OpenCall::Appended{replication_.append(std::exchange(call.commands, {}))};
+    call.state = OpenCall::Appended{range};
     call.from = call.to = durability_.term();
   });
-  const OpenCall& call = table_.at(id);
-  if (call.until == Until::assigned) end(id, Assigned{std::get<OpenCall::Appended>(call.state).range});
+  if (table_.at(id).until == Until::assigned) end(id, Assigned{range});
 }
 
 void Calls::forward(const Now& now, CallId id) {
@@ -107,7 +109,7 @@ void Calls::on_acknowledged(const PeerId& from, const CommandAck& ack) {
   if (refused || ack.assigned.size() != call.count) return end(*id, Unknown{Doubt::leader_lost});
   if (call.until == Until::assigned) return end(*id, Assigned{ack.assigned});
   // The acknowledgement names no term: it was given in one between the sending and now. After a change of leaders
-  // nobody can tell our command from an equal one of another member.
+  // our command cannot be told from an equal one of another member.
   if (!elections_.follows(from)) return end(*id, Unknown{Doubt::leader_lost});
   table_.update(*id, [&](OpenCall& known) {
     known.state = OpenCall::Appended{ack.assigned};

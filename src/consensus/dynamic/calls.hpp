@@ -26,11 +26,11 @@ class Calls {
         kept_(kept),
         table_(kept) {}
 
-  /// Calls that wait have sought a leader before: nobody overtakes them.
+  /// Calls that wait have sought a leader before: no other call overtakes them.
   void submit(const Now& now, CallId id, std::vector<Blob> commands, Until until, Mono deadline);
-  /// Why commands are refused, whoever leads.
+  /// Why commands are refused, whichever member leads.
   [[nodiscard]] static std::optional<Refusal> refuses(const std::vector<Blob>& commands);
-  /// Places or forwards those that wait, in their order.
+  /// Appends or forwards those that wait, in their order.
   void seek_leader(const Now& now);
   [[nodiscard]] bool any_waits() const noexcept { return table_.first_waiting().has_value(); }
 

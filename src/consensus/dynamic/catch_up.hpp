@@ -1,6 +1,6 @@
 #pragma once
 /// Catch-up by log replay, as the joiner (spec: groups 6.12): fetches the entries between the end of our log and the
-/// place where a leader's entries begin.
+/// index where a leader's entries begin.
 ///
 /// Hardened. Only the leader is asked: without a floor another member may have committed another history, and its
 /// entries would be mixed with the leader's. It is not asked what it has: its own word says that it has the entries,

@@ -31,7 +31,7 @@ struct Restored {
 /// So many times longer waits a reluctant follower (spec: groups 6.2).
 inline constexpr unsigned reluctance = 3;
 
-/// What whoever joins a group decides, besides its timing (ConsensusConfig). node::MachineSpec and
+/// What a member decides that joins a group, besides its timing (ConsensusConfig). node::MachineSpec and
 /// runtime::MachineSetup are it, with what they add: its defaults stand here alone.
 struct Participation {
   /// Entries of one catch-up request; part of the GroupId (spec: groups 2.4).

@@ -1,5 +1,5 @@
 #pragma once
-/// Places in the log: the public ones (include/mosaik/types/cursor.hpp), under the names of this room.
+/// Indexes in the log: the public names (include/mosaik/types/cursor.hpp), under the names of this room.
 
 #include <mosaik/types/cursor.hpp>
 

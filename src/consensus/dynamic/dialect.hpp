@@ -9,7 +9,7 @@ namespace mosaik::consensus {
 class Dialect {
  public:
   enum Kind : std::uint8_t {
-    crate,   ///< the Rust crate mosaik, and whoever we do not know
+    crate,   ///< the Rust crate mosaik; also a peer that we do not know
     native,  ///< this implementation
   };
   constexpr Dialect(Kind kind = crate) noexcept : kind_(kind) {}  // NOLINT(google-explicit-constructor)

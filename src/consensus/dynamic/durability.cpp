@@ -59,7 +59,7 @@ void Durability::on_persisted(Ticket ticket) {
   if (ticket > issued_) return;
   durable_ = std::max(durable_, ticket);
   for (; !writes_.empty() && writes_.front().ticket <= ticket; writes_.pop_front())
-    // Entries that were truncated meanwhile are not in the log, however durable they were; and what took their place
+    // Entries that were truncated meanwhile are not in the log, however durable they were; and what follows them now
     // may not have been handed over.
     if (log_.matches(writes_.front().last))
       persisted_ = std::max(persisted_, std::min(writes_.front().last.index, handed_over_));

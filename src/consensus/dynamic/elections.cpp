@@ -68,8 +68,7 @@ bool Elections::follows(const PeerId& peer) const {
 }
 
 Mono Elections::next_deadline() const {
-  if (const auto* follower = as<Follower>())
-    return follower->rival ? std::min(follower->election_at, follower->rival->contest_at) : follower->election_at;
+  if (const auto* follower = as<Follower>()) return follower->election_at;
   if (const auto* candidate = as<Candidate>()) return candidate->retry_at;
   const auto* leader = as<Leader>();
   if (leader == nullptr) return never;
@@ -227,7 +226,6 @@ void Elections::become_leader() {
   MOSAIK_ASSERT(durability_.vote() == (Ballot{durability_.term(), config_.self}));
   MOSAIK_ASSERT(as<Follower>() == nullptr && !ended());
   role_ = Leader{};
-  contests_ = 0;
   failover_ = Failover::by_timeout;
   unresponsive_.clear();
 }
@@ -320,33 +318,6 @@ void Elections::hear_leader(const Now& now) {
   follower.heard = now.mono;
   follower.deferred.reset();
   known_commit_.renew(later(now.mono, config_.alone_after));
-}
-
-bool Elections::contests(const Now& now, const AppendEntries& append) const {
-  const Index committed = log_.committed();
-  if (committed == Index{} || append.leader_commit >= committed || contests_ >= limits::contests) return false;
-  if (config_.preference == Preference::observer || !membership_.suffices(now.mono)) return false;
-  const Cursor theirs = append.entries.empty()
-                            ? append.previous
-                            : Cursor{append.entries.back().term, append.previous.index.plus(append.entries.size())};
-  // A later term does not make up for what its leader lacks: the votes decide which history stays.
-  return theirs.index < committed || terms::is_behind(theirs, Cursor{*log_.term_at(committed), committed});
-}
-
-bool Elections::leave_contest_to_leader(const Now& now, Term term) {
-  auto* follower = as<Follower>();
-  if (follower == nullptr || !follower->leader) return false;
-  if (!peers_.dialect_of(*follower->leader).contests_leaders()) return false;
-  // If our leader does not, we do, one after the other.
-  if (!follower->rival) follower->rival = Follower::Rival{term, now.mono + config_.failover_stagger + stagger()};
-  follower->rival->term = std::max(follower->rival->term, term);
-  return true;
-}
-
-std::optional<Term> Elections::contest_due(Mono now) const {
-  const auto* follower = as<Follower>();
-  if (follower == nullptr || !follower->rival || now < follower->rival->contest_at) return std::nullopt;
-  return follower->rival->term;
 }
 
 // ------------------------------------------------------------------------------------------------ a leader

@@ -11,7 +11,7 @@
 ///    survivors campaign at once and split the votes.
 ///  * *Known commit floor* (KnownCommit): a member that has forgotten or has yet to fetch what was committed elects one
 ///    that lacks it too.
-///  * *Leader contest* (Rival, contests_): a leader that lacks what we have committed is followed without resistance.
+///  * *Leader contest* (leader_contest.hpp): a leader that lacks what we have committed is followed without resistance.
 ///  * *Minority election delay* (membership.hpp): both halves of a partition elect at once.
 ///  * *Unresponsive voter*: a bonded member whose machine has failed is counted and keeps the others from electing.
 ///  * *Quiet period* (Leader::quiet): two lone beginners that meet overwrite the longer log with the shorter.
@@ -30,7 +30,7 @@
 namespace mosaik::consensus {
 
 /// What leaders with the floor have told committed, at most, and until when a member that lacks it may neither lead nor
-/// be elected by us. After that nobody has it that is heard, and the others must do.
+/// be elected by us. After that no member that is heard has it, and the others must do.
 class KnownCommit {
  public:
   void raise(Index index) noexcept { index_ = std::max(index_, index); }
@@ -80,6 +80,8 @@ class Elections {
   [[nodiscard]] Silence on_silence(const Now& now);
   /// After a proven death of the leader: our turn comes by rank.
   void hurry(const Now& now);
+  /// Our turn among members that act one after the other, behind a leader that goes first.
+  [[nodiscard]] Mono turn_after_leader(const Now& now) const { return now.mono + config_.failover_stagger + stagger(); }
 
   // -- roles
   void follow(const Now& now, const std::optional<PeerId>& leader);
@@ -107,13 +109,6 @@ class Elections {
   void on_history_given_up() { known_commit_.clear(); }
   void on_leader_changed() { backoff_ = Backoff::none; }
   void on_leader_followed() { failover_ = Failover::by_timeout; }
-  void on_contest_settled() { contests_ = 0; }
-  /// The leader lacks what we have committed, and we may still win against it.
-  [[nodiscard]] bool contests(const Now& now, const AppendEntries& append) const;
-  /// Our leader, which hears it too, contests it first. False when there is none that would.
-  [[nodiscard]] bool leave_contest_to_leader(const Now& now, Term term);
-  [[nodiscard]] std::optional<Term> contest_due(Mono now) const;
-  void on_contest() { ++contests_; }
 
   // -- a leader
   [[nodiscard]] bool is_quiet() const;
@@ -162,7 +157,6 @@ class Elections {
   Backoff backoff_ = Backoff::none;
   Failover failover_ = Failover::by_timeout;
   KnownCommit known_commit_;
-  unsigned contests_ = 0;          ///< campaigns against leaders that lack what we have committed
   std::set<PeerId> unresponsive_;  ///< with a floor: peers that have not answered our last request in time
   std::uint64_t campaigns_ = 0;
 };

@@ -39,6 +39,7 @@ Engine::Engine(Config config, FramePool& pool, Rng rng, const Now& now)
       provider_(config_, peers_, log_, outbox_),
       following_(config_, log_, durability_, peers_, outbox_),
       elections_(config_, rng_, log_, durability_, peers_, membership_, following_, now),
+      contest_(config_, log_, membership_),
       replication_(config_, log_, durability_, peers_, membership_, elections_, outbox_),
       notices_(config_, log_, durability_, peers_, membership_, elections_, following_, outbox_),
       calls_(config_, rng_, log_, durability_, peers_, elections_, replication_, notices_, outbox_, kept_),
@@ -156,7 +157,7 @@ void Engine::call(const Now& now, CallId id, Call call, Mono deadline) try {
 void Engine::execute(const Now& now, CallId id, Execute& call, Mono deadline) {
   if (const auto why = Calls::refuses(call.commands)) return outbox_.answer(id, NotApplied{*why});
   if (deadline <= now.mono) return outbox_.answer(id, NotApplied{Refusal::expired});
-  seek_leader(now);  // nobody overtakes those that wait
+  seek_leader(now);  // no call overtakes those that wait
   calls_.submit(now, id, std::move(call.commands), call.until, deadline);
 }
 
@@ -177,13 +178,13 @@ void Engine::on_timer(const Now& now) {
   calls_.expire(now);
   reads_.expire(now);
   if (elections_.is_due(now.mono)) on_silence(now);
-  if (const auto term = elections_.contest_due(now.mono)) contest(now, *term);
+  if (const auto term = contest_.due(now.mono)) contest(now, *term);
 }
 
 Mono Engine::next_deadline() const {
   Mono out =
-      std::min({calls_.next_deadline(), reads_.next_deadline(), elections_.next_deadline(), following_.next_deadline(),
-                replication_.next_deadline(notices_.step_at()), provider_.next_deadline()});
+      std::min({calls_.next_deadline(), reads_.next_deadline(), elections_.next_deadline(), contest_.next_deadline(),
+                following_.next_deadline(), replication_.next_deadline(notices_.step_at()), provider_.next_deadline()});
   // Those that waited for a leader, which came in the middle of a step.
   if ((calls_.any_waits() || reads_.any_waits()) && elections_.leader()) out = std::min(out, notices_.step_at());
   return out;
@@ -245,7 +246,7 @@ void Engine::check_invariants() const {
   notices_.check_invariants();
   calls_.check_invariants();
   reads_.check_invariants();
-  // Protects all later callers: what nobody keeps any more would be missing from the budget for ever.
+  // Protects all later callers: what no call or query keeps any more would be missing from the budget for ever.
   MOSAIK_ASSERT(kept_.used() == calls_.kept_bytes() + reads_.kept_bytes());
   // Protects the followers of another leader: only a member that follows one has its log to catch up with.
   MOSAIK_ASSERT(!following_.is_catching_up() || (elections_.leader() && !elections_.leads()));
@@ -269,6 +270,7 @@ void Engine::stop(const Now&, std::string_view reason) {
   if (config_.quorum_floor == 0 && leader && !elections_.leads())
     outbox_.send(*leader, AppendEntriesResponse{durability_.term(), {}, Vote::abstained});
   elections_.end();
+  contest_.on_role_changed();
   following_.begin();
   calls_.stop();
   reads_.stop();

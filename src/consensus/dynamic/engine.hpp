@@ -2,7 +2,7 @@
 /// consensus: members of a group that agree on one log of commands: the `dynamic` engine, the crate's Raft message for
 /// message (docs/protocol/groups.md 5, 6), hardened wherever that does not show on the wire (11).
 ///
-/// Place. One Engine a group with a machine. In come: bonds that form and end, raft messages of their authenticated
+/// One Engine a group with a machine. In come: bonds that form and end, raft messages of their authenticated
 /// peers, calls, what the machine and the disk have done, and time. Out come Actions (actions.hpp). It knows no links,
 /// no entries, no machine: commands, queries and answers are opaque bytes.
 ///
@@ -11,7 +11,7 @@
 ///
 /// Life of a member. *Follower*: hears a leader, appends, acknowledges; when its log does not meet the leader's it is
 /// offline and fetches what it lacks from the leader (catch_up.hpp). *Candidate*: after silence, or at once when the
-/// leader's death is proven, asks all bonded members. *Leader*: places commands, counts acknowledgements, commits.
+/// leader's death is proven, asks all bonded members. *Leader*: appends commands, counts acknowledgements, commits.
 ///
 /// Laws.
 ///  * No two C++ members campaign in one term (terms.hpp). One vote a term; an abstention counts as one.
@@ -24,7 +24,7 @@
 ///    It gets, on each bond, strictly consecutive entries; repairs only as the first message of a new bond, from its
 ///    last acknowledgement; resent entries (read confirmations) only when it has acknowledged the newest on this bond.
 ///  * Every call ends: by its deadline at the latest, and says committed, certainly not applied, or unknown. Committed
-///    means that the entry at that place was compared with the command.
+///    means that the entry at that index was compared with the command.
 ///  * With a floor of n (Config::quorum_floor): a candidate wins only when granted + abstained reach n (an abstainer
 ///    is not ahead); a leader commits only entries of its own term with n distinct acknowledgements, and steps down
 ///    when fewer than n were connected for an election timeout; strong reads wait for n confirmations. Under a Rust
@@ -42,7 +42,7 @@
 /// happens here, in engine.cpp (inputs, steps) and transitions.cpp (roles, leaders, votes).
 ///
 ///     Durability  term, vote, what the disk has          Replication         what followers have, commit rule
-///     Elections   roles, timers, votes                   Provider            serves members that catch up
+///     Elections, LeaderContest  roles, timers, votes     Provider            serves members that catch up
 ///     Membership  size of the group, minority delay      Following, CatchUp  our log against the leader's
 ///     Calls, Reads  calls and queries until they end     MachineFeed         what the machine has
 ///     Outbox      what is to be done                     Notices             what was told
@@ -52,6 +52,7 @@
 #include <span>
 
 #include "consensus/dynamic/calls.hpp"
+#include "consensus/dynamic/leader_contest.hpp"
 #include "consensus/dynamic/provider.hpp"
 #include "consensus/dynamic/reads.hpp"
 #include "consensus/dynamic/terms.hpp"
@@ -92,7 +93,7 @@ class Engine {
   void on_persist_failed(const Now& now, std::string_view why) { stop(now, why); }
 
   // -- time and ends
-  /// Our own loop came `late` too late, and much: that time was nobody's silence. Before on_timer.
+  /// Our own loop came `late` too late, and much: that time was no peer's silence. Before on_timer.
   void on_stall(Nanoseconds late) { elections_.on_stall(late); }
   void on_timer(const Now& now);
   [[nodiscard]] Mono next_deadline() const;
@@ -159,6 +160,7 @@ class Engine {
   Provider provider_;
   Following following_;
   Elections elections_;
+  LeaderContest contest_;
   Replication replication_;
   Notices notices_;
   ByteBudget kept_{limits::forwarded_bytes};  ///< commands and queries that are kept for a leader

@@ -13,7 +13,7 @@ Membership::Membership(const Config& config, const Peers& peers, Outbox& outbox,
 
 void Membership::on_bonding(const PeerId& peer) {
   proven_dead_.erase(peer);
-  // A member that comes takes the place of one that went: a restarted process may have a new id.
+  // A member that comes replaces one that went: a restarted process may have a new id.
   if (!peers_.contains(peer) && peers_.connected() + 1 + proven_dead_.size() > size_ && !proven_dead_.empty())
     proven_dead_.erase(proven_dead_.begin());
 }

@@ -11,7 +11,7 @@ namespace mosaik::consensus {
 
 class Peers {
  public:
-  /// In place of an earlier bond with it, if there is one.
+  /// Replaces an earlier bond with it.
   void add(const PeerId& peer, Dialect dialect, Mono now) { peers_.insert_or_assign(peer, Peer(dialect, now)); }
   void remove(const PeerId& peer) { peers_.erase(peer); }
 

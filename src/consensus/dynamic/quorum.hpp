@@ -29,7 +29,7 @@ struct Count {
   return count.granted >= majority(voters) && count.granted + count.abstained >= floor;
 }
 
-/// The highest place that at least `copies` of the acknowledgements have reached; 0 when there are not so many.
+/// The highest index that at least `copies` of the acknowledgements have reached; 0 when there are not so many.
 [[nodiscard]] inline Index reached_by(std::vector<Index> acknowledged, std::size_t copies) {
   if (copies == 0 || acknowledged.size() < copies) return {};
   const auto at = acknowledged.begin() + static_cast<std::ptrdiff_t>(copies) - 1;

@@ -12,32 +12,29 @@ bool ReadTable::has_room_for(const PeerId& peer, std::size_t bytes) const {
          is_fair(own.bytes, bytes, served_.bytes, limits::forwarded_bytes);
 }
 
-void ReadTable::enter_indexes(QueryId id, const ReadRequest& request) {
+void ReadTable::enter_indexes(QueryId id, ReadRequest& request) {
   std::visit(
       overloaded{[&](const ReadRequest::Waiting&) { waiting_.insert(id); },
-                 [&](const ReadRequest::Forwarded& state) {
-                   forwarded_.emplace(state.request, id);
-                   kept_.take(request.query.size());
-                   kept_bytes_ += request.query.size();
-                 },
+                 [&](const ReadRequest::Forwarded& state) { forwarded_.emplace(state.request, id); },
                  [&](const ReadRequest::Confirming&) {},
                  [&](const ReadRequest::Positioned&) { positioned_.insert(id); }, [&](const ReadRequest::Asked&) {}},
       request.state);
   deadlines_.emplace(request.ends_at, id);
+  request.kept = request.as<ReadRequest::Forwarded>() == nullptr ? 0 : request.query.size();
+  kept_.take(request.kept);
+  kept_bytes_ += request.kept;
 }
 
-void ReadTable::leave_indexes(QueryId id, const ReadRequest& request) {
+void ReadTable::leave_indexes(QueryId id, ReadRequest& request) noexcept {
   std::visit(
       overloaded{[&](const ReadRequest::Waiting&) { waiting_.erase(id); },
-                 [&](const ReadRequest::Forwarded& state) {
-                   forwarded_.erase(state.request);
-                   kept_.give_back(request.query.size());
-                   kept_bytes_ -= request.query.size();
-                 },
+                 [&](const ReadRequest::Forwarded& state) { forwarded_.erase(state.request); },
                  [&](const ReadRequest::Confirming&) {}, [&](const ReadRequest::Positioned&) { positioned_.erase(id); },
                  [&](const ReadRequest::Asked&) {}},
       request.state);
   deadlines_.erase({request.ends_at, id});
+  kept_.give_back(request.kept);
+  kept_bytes_ -= std::exchange(request.kept, 0);
 }
 
 QueryId ReadTable::insert(ReadRequest request) {
@@ -117,7 +114,7 @@ void ReadTable::check_invariants() const {
   }
   // Protects callers: a query that waits for a leader, and that no index finds, would wait for one in vain.
   MOSAIK_ASSERT(waiting == waiting_.size());
-  // Protects all later callers: bytes that nobody keeps would be missing from a budget for ever.
+  // Protects all later callers: bytes that no query keeps would be missing from a budget for ever.
   MOSAIK_ASSERT(own == own_.used() && kept == kept_bytes_);
   MOSAIK_ASSERT(served.queries == served_.queries && served.bytes == served_.bytes);
 }

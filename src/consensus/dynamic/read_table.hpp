@@ -43,6 +43,7 @@ struct ReadRequest {
   Mono deadline{};  ///< of the call, or of another member's patience
   Mono ends_at{};   ///< the deadline, or earlier while it is on its way to the leader
   std::variant<Waiting, Forwarded, Confirming, Positioned, Asked> state = {};
+  std::size_t kept = 0;  ///< of the budget; the table's
 
   template <class T>
   [[nodiscard]] const T* as() const noexcept {
@@ -98,8 +99,9 @@ class ReadTable {
     std::size_t queries = 0;
     std::size_t bytes = 0;
   };
-  void enter_indexes(QueryId id, const ReadRequest& request);
-  void leave_indexes(QueryId id, const ReadRequest& request);
+  // When there was no memory to enter an index, leaving it changes nothing: the query can still end.
+  void enter_indexes(QueryId id, ReadRequest& request);
+  void leave_indexes(QueryId id, ReadRequest& request) noexcept;
 
   ByteBudget& kept_;
   std::map<QueryId, ReadRequest> requests_;

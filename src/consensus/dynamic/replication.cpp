@@ -218,7 +218,7 @@ void Replication::keep_quiet(const Now& now) {
 }
 
 // A Rust member keeps its catch-up over a broken bond, and panics when what it missed there is not repeated exactly
-// (spec: groups 11.2). Nobody knows what it has; but a new term makes it forget.
+// (spec: groups 11.2). The leader does not know what it has; but a new term makes it forget.
 bool Replication::needs_new_term() const {
   return std::ranges::any_of(progress_, [&](const auto& item) {
     const auto broken = broken_.find(item.first);

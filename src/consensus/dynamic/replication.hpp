@@ -78,7 +78,7 @@ class Replication {
   struct Acknowledged {
     Index last;  ///< it is in step up to there for sure
   };
-  struct Interrupted {};  ///< a Rust member that may have been catching up: nobody knows what it has
+  struct Interrupted {};  ///< a Rust member that may have been catching up: it is not known what it has
   using Broken = std::variant<Acknowledged, Interrupted>;
 
   [[nodiscard]] bool needs_new_term() const;

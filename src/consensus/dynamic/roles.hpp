@@ -20,18 +20,12 @@ namespace mosaik::consensus {
 
 struct Follower {
   static constexpr MemberRole role = MemberRole::follower;
-  /// A leader of a later term that lacks what we have committed, and when we contest it if our leader has not.
-  struct Rival {
-    Term term;
-    Mono contest_at{};
-  };
   std::optional<PeerId> leader;
   Mono election_at{};
   Mono heard{};  ///< the leader, last
   /// Leader stickiness: of a candidate that was denied for the leader's sake alone, since the leader was heard. It may
   /// have known better, and is judged again when the leader is gone.
   std::optional<RequestVote> deferred;
-  std::optional<Rival> rival;
 };
 struct Candidate {
   static constexpr MemberRole role = MemberRole::candidate;

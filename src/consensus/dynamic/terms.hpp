@@ -7,7 +7,7 @@
 /// seen, plus one; it follows whatever term is higher, so it follows ours.
 ///  * An election among several opens a new round: the next term is `(round + 1) << 24 | slot`.
 ///  * A member that elects itself because it has never had company stays in round 0, in a *lone* term: bit 23 is set.
-///    What it commits there nobody else has agreed to. Before it speaks to anyone it takes a term of a new round.
+///    No other member has agreed to what it commits there. Before it speaks to anyone it takes a term of a new round.
 ///
 /// Positions compare by term, then index (spec: groups 1.4), with one exception: all lone terms count as one, so that
 /// of two members which each started alone the one with more entries is ahead. The crate's lone members all use term 1

@@ -19,6 +19,7 @@ void Engine::become_follower(const Now& now, Term term, const std::optional<Peer
   MOSAIK_ASSERT(term == durability_.term());
   const bool was = elections_.role() == MemberRole::follower;
   elections_.follow(now, leader);
+  contest_.on_role_changed();
   following_.begin();
   notices_.set_online(false);
   set_leader(leader);
@@ -35,6 +36,7 @@ void Engine::campaign(const Now& now) {
   // Our own vote is like any other: it counts once the disk has it.
   const Ticket ballot = durability_.ticket();
   elections_.become_candidate(now, ballot);
+  contest_.on_role_changed();
   following_.begin();
   const Frame request = outbox_.frame(RequestVote{*term, config_.self, log_.last()});
   peers_.for_each([&](const PeerId& peer, Dialect) { outbox_.push(Send{peer, request, Urgency::consensus, ballot}); });
@@ -47,6 +49,8 @@ void Engine::campaign(const Now& now) {
 
 void Engine::become_leader(const Now& now, const std::set<PeerId>& granted) {
   elections_.become_leader();
+  contest_.on_role_changed();
+  contest_.on_settled();
   following_.begin();
   replication_.begin(now, granted);
   outbox_.tell(RoleChanged{MemberRole::leader, durability_.term()});
@@ -142,15 +146,18 @@ void Engine::on_append_entries(const Now& now, const PeerId& from, AppendEntries
 }
 
 void Engine::on_new_leader(const Now& now, const PeerId& from, AppendEntries& append) {
-  if (!elections_.contests(now, append)) {
+  if (!contest_.is_due(now, append)) {
     become_follower(now, append.term, from);
     return follow(now, from, append);
   }
-  if (!elections_.leave_contest_to_leader(now, append.term)) contest(now, append.term);
+  const auto leader = elections_.leader();
+  if (leader && !elections_.leads() && peers_.dialect_of(*leader).contests_leaders())
+    return contest_.wait_for_leader(append.term, elections_.turn_after_leader(now));
+  contest(now, append.term);
 }
 
 void Engine::contest(const Now& now, Term term) {
-  elections_.on_contest();
+  contest_.on_campaign();
   if (term > durability_.term()) become_follower(now, term, std::nullopt);
   campaign(now);
 }
@@ -178,7 +185,7 @@ void Engine::follow(const Now& now, const PeerId& from, AppendEntries& append) {
     elections_.on_known_commit(append.leader_commit);
   const auto outcome = following_.on_append(from, append);
   if (std::holds_alternative<Following::InStep>(outcome)) {
-    if (append.leader_commit >= log_.committed()) elections_.on_contest_settled();
+    if (append.leader_commit >= log_.committed()) contest_.on_settled();
     return notices_.set_online(true);
   }
   if (const auto* diverged = std::get_if<Following::Diverged>(&outcome)) start_over(from, diverged->first_difference);
