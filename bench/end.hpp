@@ -12,7 +12,7 @@
 #include "base/limits.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
-#include "transport/quic/endpoint.hpp"
+#include "transport/quic/quic.hpp"
 #include "transport/udp/socket.hpp"
 
 namespace mosaik::bench {
@@ -39,7 +39,8 @@ class End {
   explicit End(std::function<void(End&, const LinkEvent&)> on_event, std::size_t datagram = limits::loopback_datagram,
                const EndSeeds& seeds = {})
       : key_(crypto::SecretKey::from_seed(seeds.key)),
-        endpoint(key_, {.random_seed = seeds.random, .loopback_datagram = datagram}),
+        owned(quic::make_endpoint(key_, {.random_seed = seeds.random, .loopback_datagram = datagram})),
+        endpoint(*owned),
         socket_(open_socket()),
         on_event_(std::move(on_event)) {}
 
@@ -80,7 +81,8 @@ class End {
 
  public:
   FramePool pool;  // outlives the endpoint, which holds frames
-  quic::Endpoint endpoint;
+  std::unique_ptr<Transport> owned;
+  Transport& endpoint;
 
  private:
   udp::Socket socket_;

@@ -27,6 +27,7 @@ class BuggyTransport final : public Transport {
   bool transmit(const Now& now, DatagramBatch& out) override { return real_->transmit(now, out); }
   [[nodiscard]] Mono next_deadline() const override { return real_->next_deadline(); }
   [[nodiscard]] const EndpointCounters& counters() const noexcept override { return real_->counters(); }
+  void check_invariants() const override { real_->check_invariants(); }
   [[nodiscard]] std::size_t connections() const noexcept override { return real_->connections(); }
 
   [[nodiscard]] Result<LinkId> dial(const Now& now, const DialRequest& request) override {

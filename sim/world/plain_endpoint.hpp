@@ -1,5 +1,5 @@
 #pragma once
-/// The fast tier's transport: the services of quic::Endpoint over simulated datagrams, without cryptography. It keeps
+/// The fast tier's transport: the services of transport/quic over simulated datagrams, without cryptography. It keeps
 /// what the rooms above rely on: links prove keys in both directions, the acceptor's end opens half a round trip before
 /// the dialer's, frames are whole and in order, exporter values are equal at both ends and of one session alone, an end
 /// that is gone answers late packets with its close, and a process that is gone with a stateless reset made from its

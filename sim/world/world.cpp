@@ -8,7 +8,7 @@
 #include "sim/oracle/records.hpp"
 #include "sim/scenarios/workload.hpp"
 #include "sim/world/plain_endpoint.hpp"
-#include "transport/quic/endpoint.hpp"
+#include "transport/quic/quic.hpp"
 
 namespace mosaik::sim {
 
@@ -163,7 +163,7 @@ std::unique_ptr<Program> World::make_program(const Host& of, const Launch& launc
   if (knobs_.tier == Tier::links)
     transport = std::make_unique<PlainEndpoint>(key, Rng(launch.seed));
   else
-    transport = std::make_unique<quic::Endpoint>(
+    transport = quic::make_endpoint(
         key, quic::EndpointConfig{.random_seed = crypto::hash({bytes_of("seed " + std::to_string(launch.seed))})});
   if (knobs_.buggify != 0)
     transport =

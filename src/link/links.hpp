@@ -1,7 +1,7 @@
 #pragma once
 /// The effects that a core may have on links. Node gives each core this port together with an input; in production it
-/// is the quic::Endpoint, in the simulator's fast tier a Link of the simulated world, in a unit test a recorder. Every
-/// effect is queued where it lands: nothing calls back into the core that caused it.
+/// is the endpoint of transport/quic, in the simulator's fast tier a Link of the simulated world, in a unit test a
+/// recorder. Every effect is queued where it lands: nothing calls back into the core that caused it.
 
 #include <cstdint>
 #include <optional>

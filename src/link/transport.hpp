@@ -1,6 +1,6 @@
 #pragma once
 /// What a node asks of its transport: datagrams, errors and Now in; datagrams, link events and one deadline out.
-/// In production it is the quic::Endpoint; the simulator's fast tier has one without cryptography.
+/// In production it is the endpoint of transport/quic; the simulator's fast tier has one without cryptography.
 
 #include <cstdint>
 #include <optional>
@@ -52,6 +52,8 @@ class Transport : public Links {
   [[nodiscard]] virtual const EndpointCounters& counters() const noexcept = 0;
   /// Connections that have not ended; those in their closing period are not counted.
   [[nodiscard]] virtual std::size_t connections() const noexcept = 0;
+  /// For tests and the simulator, after each step.
+  virtual void check_invariants() const {}
 };
 
 }  // namespace mosaik

@@ -5,6 +5,7 @@
 #include "base/limits.hpp"
 #include "discovery/bootstrap.hpp"
 #include "node/impl.hpp"
+#include "transport/quic/quic.hpp"
 
 namespace mosaik::node {
 
@@ -13,9 +14,9 @@ Node::Node(const Config& config_in, crypto::SecretKey key, const Now& now, std::
       self_(std::move(key), config_.discovery.network, now.wall, config_.memory.started),
       verifier_(limits::verified_cache),
       rng_(config_.seed),
-      transport_(transport_in ? std::move(transport_in)
-                              : std::make_unique<quic::Endpoint>(
-                                    self_.key(), quic::EndpointConfig{.random_seed = config_.secret_seed})),
+      transport_(transport_in
+                     ? std::move(transport_in)
+                     : quic::make_endpoint(self_.key(), quic::EndpointConfig{.random_seed = config_.secret_seed})),
       endpoint_(*transport_),
       discovery_(config_.discovery, self_, verifier_, pool_, rng_.fork("discovery")),
       detector_(detector::Config{}, self_.id()),

@@ -41,12 +41,12 @@
 #include "discovery/discovery.hpp"
 #include "groups/group.hpp"
 #include "link/links.hpp"
+#include "link/transport.hpp"
 #include "node/diagnostics.hpp"
 #include "node/dial_scheduler.hpp"
 #include "node/peer_cache.hpp"
 #include "node/persisted_state.hpp"
 #include "node/port.hpp"
-#include "transport/quic/endpoint.hpp"
 
 namespace mosaik::node {
 

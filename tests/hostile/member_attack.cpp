@@ -36,7 +36,7 @@
 #include "crypto/group_key.hpp"
 #include "crypto/hash.hpp"
 #include "identity/entry.hpp"
-#include "transport/quic/endpoint.hpp"
+#include "transport/quic/quic.hpp"
 #include "transport/udp/socket.hpp"
 #include "wire/messages.hpp"
 
@@ -117,9 +117,9 @@ class Member {
   Member(const Options& options, std::uint64_t number)
       : options_(options),
         self_(crypto::SecretKey::from_seed(seed_of(number)), network_of(options.network), read_now().wall),
-        endpoint_(
+        owned_(quic::make_endpoint(
             self_.key(),
-            quic::EndpointConfig{.random_seed = seed_of(number ^ (static_cast<std::uint64_t>(::getpid()) << 32U))}),
+            quic::EndpointConfig{.random_seed = seed_of(number ^ (static_cast<std::uint64_t>(::getpid()) << 32U))})),
         socket_(udp::Socket::open(SocketAddress::parse("127.0.0.1:0").value()).value()) {
     self_.set_addresses({socket_.local()}, read_now().wall);
     self_.join(options.group, read_now().wall);
@@ -195,7 +195,8 @@ class Member {
   const Options& options_;
   FramePool pool_;
   identity::Self self_;
-  quic::Endpoint endpoint_;
+  std::unique_ptr<Transport> owned_;
+  Transport& endpoint_ = *owned_;
   udp::Socket socket_;
   LinkId link_;
 };

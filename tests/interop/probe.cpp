@@ -16,7 +16,7 @@
 #include "identity/entry.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
-#include "transport/quic/endpoint.hpp"
+#include "transport/quic/quic.hpp"
 #include "transport/udp/socket.hpp"
 #include "wire/messages.hpp"
 
@@ -26,9 +26,13 @@ using namespace mosaik;
 
 /// One endpoint on one socket, stepped until something has happened.
 class Wire {
+  const std::unique_ptr<Transport> owned_;
+
  public:
   Wire(const crypto::SecretKey& key, udp::Socket socket)
-      : endpoint(key, {.random_seed = runtime::random_bytes32()}), socket_(std::move(socket)) {}
+      : owned_(quic::make_endpoint(key, {.random_seed = runtime::random_bytes32()})),
+        endpoint(*owned_),
+        socket_(std::move(socket)) {}
 
   /// The next event, within ten seconds.
   std::optional<LinkEvent> next() {
@@ -58,7 +62,7 @@ class Wire {
     }
   }
 
-  quic::Endpoint endpoint;
+  Transport& endpoint;
 
  private:
   udp::Socket socket_;

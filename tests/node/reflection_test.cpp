@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "node/wire.hpp"
-#include "transport/quic/endpoint.hpp"
+#include "transport/quic/quic.hpp"
 #include "wire/messages.hpp"
 
 namespace mosaik::test {
@@ -35,7 +35,7 @@ class Planter {
     for (const auto& one : entries) views.emplace_back(one->bytes);
     payload_.clear();
     wire::encode_snapshot(views, payload_);
-    endpoint_ = std::make_unique<quic::Endpoint>(
+    endpoint_ = quic::make_endpoint(
         key, quic::EndpointConfig{.random_seed = crypto::hash({bytes_of("planter " + std::to_string(runs_))})});
     done_ = false;
     ASSERT_TRUE(
@@ -114,7 +114,7 @@ class Planter {
 
   Wire& wire_;
   FramePool pool_;
-  std::unique_ptr<quic::Endpoint> endpoint_;
+  std::unique_ptr<Transport> endpoint_;
   std::vector<std::uint8_t> payload_;
   std::uint32_t runs_ = 0;
   std::uint32_t invented_ = 0;

@@ -8,7 +8,6 @@
 #include "transport/quic/outbox.hpp"
 #include "transport/quic/ring.hpp"
 #include "transport/quic/secrets.hpp"
-#include "transport/quic/timer_heap.hpp"
 
 namespace mosaik::quic::test {
 namespace {
@@ -28,26 +27,6 @@ TEST(Ring, keeps_order_while_it_grows_and_wraps) {
     ring.pop_front();
   }
   EXPECT_EQ(in, out);
-}
-
-TEST(TimerHeap, gives_the_nearest_first_whatever_was_moved_or_taken_out) {
-  Rng random(3);
-  TimerHeap heap;
-  std::vector<std::unique_ptr<Timer>> timers;
-  for (std::uint64_t i = 0; i < 100; ++i) timers.push_back(std::make_unique<Timer>(LinkId{i}));
-  for (int round = 0; round < 5000; ++round) {
-    Timer& timer = *timers[random.below(timers.size())];
-    heap.set(timer, random.below(4) == 0 ? never : Mono(Nanoseconds(static_cast<std::int64_t>(random.below(1000)))));
-    Mono least = never;
-    for (const auto& each : timers) least = std::min(least, each->at);
-    ASSERT_EQ(heap.next(), least);
-  }
-  Mono last{};
-  while (Timer* const nearest = heap.nearest()) {
-    ASSERT_GE(nearest->at, last);
-    last = nearest->at;
-    heap.cancel(*nearest);
-  }
 }
 
 struct OutboxTest : testing::Test {

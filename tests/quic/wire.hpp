@@ -240,6 +240,7 @@ class Wire {
     }
     for (const auto& host : hosts_) {
       if (host->endpoint->next_deadline() <= time_) host->endpoint->on_timer(now());
+      host->endpoint->check_invariants();
     }
     return true;
   }

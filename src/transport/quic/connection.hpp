@@ -8,28 +8,27 @@
 #include <optional>
 #include <vector>
 
+#include "base/timer_heap.hpp"
 #include "transport/quic/address_change.hpp"
+#include "transport/quic/connection_ids.hpp"
 #include "transport/quic/connection_memory.hpp"
 #include "transport/quic/datagram_size.hpp"
-#include "transport/quic/frame_guard.hpp"
-#include "transport/quic/inbox.hpp"
-#include "transport/quic/outbox.hpp"
-#include "transport/quic/packet_watch.hpp"
-#include "transport/quic/probe_log.hpp"
-#include "transport/quic/shared.hpp"
-#include "transport/quic/timer_heap.hpp"
-#include "transport/quic/tls_messages.hpp"
+#include "transport/quic/handshake_progress.hpp"
+#include "transport/quic/link_stream.hpp"
+#include "transport/quic/packet_inspection.hpp"
+#include "transport/quic/peer_liveness.hpp"
 
 namespace mosaik::quic {
 
 /// How a connection ended, and what it leaves behind.
 struct Ending {
-  CloseInfo info;
-  std::vector<std::uint8_t> packet;  ///< CONNECTION_CLOSE to answer late packets with; empty: they get no answer
-  DatagramPath path;                 ///< where `packet` goes
-  Nanoseconds quiet{};               ///< three probe timeouts (RFC 9000 10.2), limits::farewell_quiet at most
-  bool proven = false;               ///< its owner had raised the limit of its frames
-  bool send_now = false;             ///< the packet has not been sent yet
+  CloseInfo info{};
+  std::vector<std::uint8_t> packet{};  ///< CONNECTION_CLOSE to answer late packets with; empty: they get no answer
+  DatagramPath path{};                 ///< where `packet` goes
+  Nanoseconds quiet{};                 ///< three probe timeouts (RFC 9000 10.2), limits::farewell_quiet at most
+  bool was_open = false;
+  bool proven = false;    ///< its owner had raised the limit of its frames
+  bool send_now = false;  ///< the packet has not been sent yet
 };
 
 /// A client's first datagram, with what its address validation token proved.
@@ -39,8 +38,38 @@ struct FirstPacket {
   std::optional<Cid> original;  ///< from a valid Retry token
 };
 
+/// When the keys of one connection are changed (RFC 9001 6).
+class KeySchedule {
+ public:
+  /// `every`: packets with the same keys; 0: only the peer changes them.
+  explicit KeySchedule(std::uint32_t every) noexcept : every_(every), left_(every) {}
+
+  /// A packet of the open link was written. True when the keys are to be changed now.
+  [[nodiscard]] bool on_packet() noexcept {
+    if (every_ == 0 || --left_ > 0) return false;
+    left_ = every_;
+    return true;
+  }
+  /// ngtcp2 asks for the next keys when it has begun to use those that it had prepared, so the first call is no
+  /// update. True when it is one.
+  [[nodiscard]] bool on_keys_wanted() noexcept { return std::exchange(prepared_, true); }
+
+ private:
+  std::uint32_t every_;
+  std::uint32_t left_;
+  bool prepared_ = false;
+};
+
 class Connection {
  public:
+  enum class State : std::uint8_t {
+    handshaking,
+    proven,     ///< both keys are proven; LinkOpened is due
+    open,       ///< frames come and go
+    departing,  ///< open, and closed as soon as all that is queued has been acknowledged
+    ended,      ///< there is an Ending
+  };
+
   /// Null when a library is out of memory.
   [[nodiscard]] static std::unique_ptr<Connection> dial(Shared& shared, LinkId link, const DialRequest& request,
                                                         Mono now);
@@ -53,7 +82,7 @@ class Connection {
   void on_datagram(Mono now, const DatagramPath& path, BytesView bytes);
   void on_unreachable(Mono now, const SocketAddress& remote, BytesView quoted, Refusal refusal);
   void on_too_big(Mono now, BytesView quoted, const TooBig& what);
-  [[nodiscard]] bool sends_to(const SocketAddress& remote) const;
+  [[nodiscard]] const SocketAddress& remote() const noexcept { return path_.remote; }
   void on_timer(Mono now);
   /// Writes datagrams; true when there is more to write at once.
   [[nodiscard]] bool write(Mono now, DatagramBatch& out);
@@ -61,33 +90,34 @@ class Connection {
   /// Ends an unfinished incoming handshake whose place another one needs.
   void give_way(Mono now);
   [[nodiscard]] SendResult send(SendClass kind, const Frame& frame);
-  void set_frame_limit(std::size_t bytes);
-  void probe() noexcept { probe_due_ = opened_; }
+  void set_frame_limit(std::size_t bytes) noexcept { stream_.set_frame_limit(bytes); }
+  void probe() noexcept {
+    if (is_open()) liveness_.ask_for_probe();
+  }
 
   /// The frames that have arrived, and what else there is to tell.
-  [[nodiscard]] Inbox& inbox() noexcept { return *inbox_; }
+  [[nodiscard]] Inbox& inbox() noexcept { return stream_.inbox(); }
   /// All was taken: gives the peer its credit back.
   void on_inbox_empty();
-  void on_active_taken() noexcept { active_queued_ = false; }
+  void on_active_taken() noexcept { queued_.active = false; }
 
-  [[nodiscard]] bool opened() const noexcept { return opened_; }
-  [[nodiscard]] bool unfinished_incoming() const noexcept { return !is_dialer() && !opened_ && !ending_; }
-  [[nodiscard]] const std::optional<Ending>& ending() const noexcept { return ending_; }
-  [[nodiscard]] Ending take_ending() { return std::move(*ending_); }
-  [[nodiscard]] std::vector<Cid> take_cids() { return std::move(cids_); }
+  [[nodiscard]] bool is_open() const noexcept { return state_ == State::open || state_ == State::departing; }
+  [[nodiscard]] bool has_ended() const noexcept { return state_ == State::ended; }
+  [[nodiscard]] bool is_unfinished_incoming() const noexcept { return !is_dialer() && !is_open() && !has_ended(); }
+  [[nodiscard]] Ending take_ending();
+  [[nodiscard]] ConnectionIds& ids() noexcept { return ids_; }
+  [[nodiscard]] const ConnectionIds& ids() const noexcept { return ids_; }
+  /// The peer whose number of accepted links this one is counted in.
+  [[nodiscard]] const std::optional<PeerId>& counted_peer() const noexcept { return counted_peer_; }
   [[nodiscard]] Mono deadline() const;
   [[nodiscard]] Result<Bytes32> exporter(BytesView label) const;
   [[nodiscard]] LinkStats stats() const;
+  void check_invariants() const;
 
-  Timer timer;
+  Timer<LinkId> timer;
   bool dirty = false;  ///< waits in one of the endpoint's queues for write()
 
  private:
-  // Credit of one stream: what a peer can make us hold out of order. More once its owner raised the frame limit, which
-  // it does for proven members.
-  static constexpr std::uint64_t stranger_window = 256U << 10U;
-  static constexpr std::uint64_t member_window = 1U << 20U;
-
   struct Departure {
     CloseCode code;
     Mono deadline;
@@ -95,12 +125,15 @@ class Connection {
   struct Callbacks;
   class Probing;
 
-  Connection(Shared& shared, LinkId link, Side side, const DatagramPath& path, Mono now);
-  void configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Mono now) const;
+  Connection(Shared& shared, LinkId link, HandshakeProgress::Begun begun, const DatagramPath& path, Mono now);
+  void configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Nanoseconds idle_timeout,
+                 Mono now) const;
   void keep_alive_after(Nanoseconds silence) noexcept;
   [[nodiscard]] bool start_client(const DialRequest& request, Mono now);
   [[nodiscard]] bool start_server(const FirstPacket& first, Mono now);
-  [[nodiscard]] Cid issue_cid();
+  /// The one way to another state. Asserts that `next` may follow.
+  void enter(State next);
+  void on_proven();
 
   /// Where a datagram came from, as far as this link is concerned.
   enum class Whence : std::uint8_t {
@@ -120,13 +153,7 @@ class Connection {
   void watch_for_black_hole(Mono now);
   /// `quoted` begins as a datagram of this link does: only who has seen one can know.
   [[nodiscard]] bool is_quoted(BytesView quoted) const;
-  [[nodiscard]] std::string explain_timeout() const;
   [[nodiscard]] bool count_peer();
-  /// As a dialer: packets are out, and nothing at all has come back.
-  [[nodiscard]] bool unanswered_dial() const noexcept { return is_dialer() && !answered_ && sent_ > 0; }
-  /// As a careful one, that does not repeat its first packet.
-  [[nodiscard]] bool waits_for_answer() const noexcept { return once_ && unanswered_dial(); }
-
   /// Size of the next datagram, written into `room`; empty when there is none.
   [[nodiscard]] std::optional<std::size_t> write_packet(Mono now, std::span<std::uint8_t> room);
   [[nodiscard]] BytesView next_stream_bytes();
@@ -142,52 +169,36 @@ class Connection {
   [[nodiscard]] std::vector<std::uint8_t> close_packet(Mono now, const compat::CloseError& error);
   [[nodiscard]] bool is_dialer() const noexcept { return side_ == Side::initiator; }
 
+  /// Events of this link that wait in the endpoint's queue: one of each kind is enough.
+  struct Queued {
+    bool frames = false;
+    bool active = false;
+  };
+
   Shared& shared_;
   std::optional<TlsSession> tls_;
   ConnectionMemory memory_;
   ngtcp2_conn* quic_ = nullptr;
   Side side_;
+  State state_ = State::handshaking;
   // Where its datagrams go; QUIC sees one fixed path. Of one that we dialled our own address is left to the kernel, so
   // that a host that moves to another network keeps it; of one that we accepted it is that of the first datagram.
   DatagramPath path_;
   AddressChange change_;
-  FrameGuard guard_;
-  TlsMessages messages_;
-  std::optional<FrameGuard::Violation> violation_;  // for which the link must end
-  std::vector<Cid> cids_;                           // that lead here, the client's first one included
-  std::vector<Cid> reset_tokens_;                   // with which the peer could reset this connection
-  PacketWatch watch_;
   DatagramSize size_;
-  ProbeLog probes_;
-  std::unique_ptr<Inbox> inbox_;
-  Outbox outbox_;
-  std::optional<Ending> ending_;
+  HandshakeProgress handshake_;
+  ConnectionIds ids_;
+  PacketInspection inspection_;
+  PeerLiveness liveness_;
+  KeySchedule keys_;
+  LinkStream stream_;
+  Queued queued_;
   std::optional<Departure> departure_;
   std::optional<PeerId> counted_peer_;
-  std::int64_t stream_ = -1;
-  Mono handshake_deadline_;
-  Mono last_sent_{};
-  Mono last_heard_{};
-  Mono now_{};  // of the call that is under way
-  std::uint32_t packets_until_key_update_ = 0;
-  std::size_t unpaced_ = 0;       // bytes written since the pace was last set
-  std::uint32_t unanswered_ = 0;  // datagrams since last_heard_
-  Nanoseconds idle_timeout_ = limits::quic_idle_timeout;
+  std::optional<Ending> ending_;
+  Mono now_{};               // of the call that is under way
+  std::size_t unpaced_ = 0;  // bytes written since the pace was last set
   Nanoseconds keep_alive_ = limits::quic_keep_alive;
-  std::size_t sent_ = 0;  // bytes of datagrams, until the link is open
-  bool once_ = false;
-  bool too_narrow_ = false;  // somebody said that the path carries no datagrams of the size that QUIC begins with
-  bool answered_ = false;
-  bool probe_due_ = false;
-  bool opened_ = false;
-  bool ready_ = false;  // both keys are proven, LinkOpened is due
-  bool frames_queued_ = false;
-  bool active_queued_ = false;
-  bool wide_ = false;
-  bool widened_ = false;
-  bool reset_received_ = false;
-  bool keys_prepared_ = false;
-  bool tls_complete_ = false;  // as initiator: its Finished is the next thing to be sent
 };
 
 }  // namespace mosaik::quic

@@ -32,13 +32,14 @@ bool is_alert(std::uint64_t code) noexcept {
 }  // namespace
 
 void Connection::close(Mono now, CloseCode code, CloseMode mode) {
-  if (ending_) return;
-  if (mode == CloseMode::after_flush && opened_ && !outbox_.settled()) {
-    if (!departure_) departure_ = {code, now + limits::departure_flush};
-    return;
+  if (has_ended()) return;
+  if (mode == CloseMode::after_flush && is_open() && !stream_.outbox().settled()) {
+    if (state_ == State::departing) return;
+    departure_ = {code, now + limits::departure_flush};
+    return enter(State::departing);
   }
   const std::string_view reason = reason_of(code);
-  if (unanswered_dial())  // it may be nobody's business there
+  if (handshake_.is_unanswered())  // it may be nobody's business there
     return end(now, ClosedBy::us,
                {.application = true, .code = static_cast<std::uint64_t>(code), .reason = std::string(reason)}, nullptr);
   compat::CloseError error{};
@@ -48,11 +49,11 @@ void Connection::close(Mono now, CloseCode code, CloseMode mode) {
 }
 
 void Connection::leave_if_flushed(Mono now) {
-  if (departure_ && outbox_.settled()) close(now, departure_->code, CloseMode::at_once);
+  if (departure_ && stream_.outbox().settled()) close(now, departure_->code, CloseMode::at_once);
 }
 
 void Connection::on_draining(Mono now) {
-  if (reset_received_) return end(now, ClosedBy::stateless_reset, {.reason = "stateless reset"}, nullptr);
+  if (inspection_.is_reset()) return end(now, ClosedBy::stateless_reset, {.reason = "stateless reset"}, nullptr);
   const compat::CloseError error = compat::received_close(quic_);
   CloseInfo info{.application = compat::is_application(error),
                  .code = error.error_code,
@@ -78,8 +79,9 @@ void Connection::end_by_error(Mono now, int error) {
 // The guard found it before QUIC acted.
 void Connection::end_by_violation(Mono now) {
   compat::CloseError close{};
-  compat::set_transport_error(close, violation_->code);
-  end(now, ClosedBy::transport, {.code = violation_->code, .reason = std::string(violation_->reason)}, &close);
+  const FrameGuard::Violation& why = *inspection_.violation();
+  compat::set_transport_error(close, why.code);
+  end(now, ClosedBy::transport, {.code = why.code, .reason = std::string(why.reason)}, &close);
 }
 
 void Connection::end_moved(Mono now) {
@@ -102,32 +104,39 @@ void Connection::end_stuck(Mono now) {
 void Connection::end_silently(Mono now, ClosedBy by, std::string reason, bool refused) {
   compat::CloseError close{};
   compat::set_transport_error(close, NGTCP2_NO_ERROR);
-  end(now, by, {.reason = std::move(reason), .refused = refused}, opened_ ? &close : nullptr);
+  end(now, by, {.reason = std::move(reason), .refused = refused}, is_open() ? &close : nullptr);
   ending_->send_now = false;
 }
 
 void Connection::end(Mono now, ClosedBy by, CloseInfo info, const compat::CloseError* error) {
-  MOSAIK_ASSERT(!ending_);
-  Ending out;
+  const bool was_open = is_open();
+  Ending out{.was_open = was_open, .proven = stream_.is_proven()};
   // The peer's max_ack_delay, 16 s at most, is part of that: nobody may decide that we remember it for so long.
   out.quiet = std::min(3 * Nanoseconds(static_cast<std::int64_t>(ngtcp2_conn_get_pto(quic_))), limits::farewell_quiet);
-  out.proven = wide_;
   out.path = path_;
   if (error != nullptr) out.packet = close_packet(now, *error);
   out.send_now = !out.packet.empty();
-  info.by = opened_ || by == ClosedBy::us ? by : ClosedBy::handshake;
-  info.sent = opened_ ? 0 : sent_;
+  info.by = was_open || by == ClosedBy::us ? by : ClosedBy::handshake;
+  info.sent = was_open ? 0 : handshake_.sent();
   out.info = info;
 
-  if (!opened_) ++shared_.counters.handshakes_failed;
-  if (!opened_ && !is_dialer()) shared_.incoming.leave(timer.link);
+  if (!was_open) ++shared_.counters.handshakes_failed;
+  if (!was_open && !is_dialer()) shared_.incoming.leave(timer.owner);
   if (counted_peer_ && --shared_.accepted[*counted_peer_] == 0) shared_.accepted.erase(*counted_peer_);
+  counted_peer_.reset();
+  departure_.reset();
   // Nobody knows of an accepted connection that never opened.
-  if (opened_ || is_dialer()) {
-    if (by != ClosedBy::us) shared_.rests.keep(timer.link, std::move(inbox_), wide_);
-    shared_.events.push_back(Ended{LinkClosed{timer.link, std::move(info)}});
+  if (was_open || is_dialer()) {
+    if (by != ClosedBy::us) shared_.rests.keep(timer.owner, stream_.release_inbox(), stream_.is_proven());
+    shared_.events.push_back(Ended{LinkClosed{timer.owner, std::move(info)}});
   }
   ending_ = std::move(out);
+  enter(State::ended);
+}
+
+Ending Connection::take_ending() {
+  MOSAIK_ASSERT(has_ended());
+  return std::move(*ending_);
 }
 
 std::vector<std::uint8_t> Connection::close_packet(Mono now, const compat::CloseError& error) {

@@ -22,46 +22,37 @@ SocketAddress any_local(const SocketAddress& remote) noexcept {
 
 }  // namespace
 
-Connection::Connection(Shared& shared, LinkId link, Side side, const DatagramPath& path, Mono now)
+Connection::Connection(Shared& shared, LinkId link, HandshakeProgress::Begun begun, const DatagramPath& path, Mono now)
     : timer(link),
       shared_(shared),
-      side_(side),
+      side_(begun == HandshakeProgress::Begun::accepted ? Side::acceptor : Side::initiator),
       path_(path),
-      guard_(side, shared.random_word()),
-      messages_(side),
       size_(path.remote.is_loopback() ? shared.config.loopback_datagram : 0),
-      inbox_(std::make_unique<Inbox>()),
-      handshake_deadline_(now + limits::quic_handshake_timeout),
-      packets_until_key_update_(shared.config.key_update_packets) {}
+      handshake_(begun, now),
+      ids_(shared, link),
+      inspection_(side_, shared.random_word()),
+      keys_(shared.config.key_update_packets) {}
 
 Connection::~Connection() {
   if (quic_ != nullptr) ngtcp2_conn_del(quic_);
-  for (const Cid& cid : cids_) shared_.cids.remove(cid);
-  for (const Cid& token : reset_tokens_) shared_.reset_tokens.remove(token);
-  if (unfinished_incoming()) shared_.incoming.leave(timer.link);
+  if (is_unfinished_incoming()) shared_.incoming.leave(timer.owner);
 }
 
 std::unique_ptr<Connection> Connection::dial(Shared& shared, LinkId link, const DialRequest& request, Mono now) {
   const SocketAddress& remote = request.addresses.front();
   const DatagramPath path{.local = any_local(remote), .remote = remote, .outlet = request.outlet};
-  std::unique_ptr<Connection> out(new Connection(shared, link, Side::initiator, path, now));
-  out->once_ = request.once;
+  const auto begun = request.once ? HandshakeProgress::Begun::dialed_once : HandshakeProgress::Begun::dialed;
+  std::unique_ptr<Connection> out(new Connection(shared, link, begun, path, now));
   return out->start_client(request, now) ? std::move(out) : nullptr;
 }
 
 std::unique_ptr<Connection> Connection::accept(Shared& shared, LinkId link, const FirstPacket& first, Mono now) {
-  std::unique_ptr<Connection> out(new Connection(shared, link, Side::acceptor, first.path, now));
+  std::unique_ptr<Connection> out(new Connection(shared, link, HandshakeProgress::Begun::accepted, first.path, now));
   return out->start_server(first, now) ? std::move(out) : nullptr;
 }
 
-Cid Connection::issue_cid() {
-  Cid cid = shared_.random_cid();
-  while (!shared_.cids.add(cid, timer.link)) cid = shared_.random_cid();
-  cids_.push_back(cid);
-  return cid;
-}
-
-void Connection::configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Mono now) const {
+void Connection::configure(ngtcp2_settings& settings, ngtcp2_transport_params& parameters, Nanoseconds idle_timeout,
+                           Mono now) const {
   ngtcp2_settings_default(&settings);
   settings.initial_ts = stamp(now);
   settings.initial_rtt = static_cast<ngtcp2_duration>(initial_rtt.count());
@@ -78,10 +69,10 @@ void Connection::configure(ngtcp2_settings& settings, ngtcp2_transport_params& p
   }
 
   ngtcp2_transport_params_default(&parameters);
-  parameters.max_idle_timeout = static_cast<ngtcp2_duration>(idle_timeout_.count());
-  parameters.initial_max_data = stranger_window;
-  parameters.initial_max_stream_data_bidi_local = stranger_window;
-  parameters.initial_max_stream_data_bidi_remote = stranger_window;
+  parameters.max_idle_timeout = static_cast<ngtcp2_duration>(idle_timeout.count());
+  parameters.initial_max_data = LinkStream::stranger_window;
+  parameters.initial_max_stream_data_bidi_local = LinkStream::stranger_window;
+  parameters.initial_max_stream_data_bidi_remote = LinkStream::stranger_window;
   parameters.initial_max_streams_bidi = is_dialer() ? 0 : 1;  // one stream a link, the initiator's
   parameters.initial_max_streams_uni = 0;
   parameters.active_connection_id_limit = 4;
@@ -96,17 +87,15 @@ bool Connection::start_client(const DialRequest& request, Mono now) {
   const bool anyone = request.peer == PeerId{};
   tls_.emplace(shared_.tls, TlsSession::Expect{anyone ? std::nullopt : std::optional(request.peer), request.alpn});
   if (!tls_->ok()) return false;
-  if (request.alpn == Alpn::sync || request.alpn == Alpn::ping) {
-    idle_timeout_ = limits::exchange_idle_timeout;
-    keep_alive_ = limits::exchange_keep_alive;
-  }
+  const bool is_exchange = request.alpn == Alpn::sync || request.alpn == Alpn::ping;
+  if (is_exchange) keep_alive_ = limits::exchange_keep_alive;
   ngtcp2_settings settings;
   ngtcp2_transport_params parameters;
-  configure(settings, parameters, now);
+  configure(settings, parameters, is_exchange ? limits::exchange_idle_timeout : limits::quic_idle_timeout, now);
   ngtcp2_cid first{};
   first.datalen = first_cid_size;
   shared_.random.fill({first.data, first_cid_size});
-  const ngtcp2_cid own = to_ngtcp2(issue_cid());
+  const ngtcp2_cid own = to_ngtcp2(ids_.issue());
   const PathStorage path(logical_local, logical_remote);
   const ngtcp2_callbacks callbacks = Callbacks::table(Side::initiator);
   if (ngtcp2_conn_client_new(&quic_, &first, &own, &path.path, NGTCP2_PROTO_VER_V1, &callbacks, &settings, &parameters,
@@ -122,7 +111,7 @@ bool Connection::start_server(const FirstPacket& first, Mono now) {
   if (!tls_->ok()) return false;
   ngtcp2_settings settings;
   ngtcp2_transport_params parameters;
-  configure(settings, parameters, now);
+  configure(settings, parameters, limits::quic_idle_timeout, now);
   const Cid chosen(BytesView(first.header.dcid.data, first.header.dcid.datalen));
   if (first.original) {
     compat::set_token(settings, compat::token_of(first.header), compat::token_size(first.header));
@@ -130,7 +119,7 @@ bool Connection::start_server(const FirstPacket& first, Mono now) {
     parameters.retry_scid_present = 1;
   }
   compat::set_original_cid(parameters, first.original ? to_ngtcp2(*first.original) : first.header.dcid);
-  const Cid issued = issue_cid();
+  const Cid issued = ids_.issue();
   std::ranges::copy(shared_.resets.token(issued.view()), parameters.stateless_reset_token);
   parameters.stateless_reset_token_present = 1;
   const ngtcp2_cid own = to_ngtcp2(issued);
@@ -142,9 +131,7 @@ bool Connection::start_server(const FirstPacket& first, Mono now) {
   }
   tls_->attach(quic_);
   // The client goes on using the id that it chose until it has our answer, and repeats it when that is lost.
-  if (!shared_.cids.add(chosen, timer.link)) return false;
-  cids_.push_back(chosen);
-  return true;
+  return ids_.adopt(chosen);
 }
 
 }  // namespace mosaik::quic

@@ -20,12 +20,14 @@ constexpr std::size_t burst = std::size_t{10} * NGTCP2_MAX_UDP_PAYLOAD_SIZE;
 class Connection::Probing {
  public:
   Probing(Connection& connection) noexcept : connection_(connection) {
-    if (connection_.probe_due_) connection_.keep_alive_after(1ns);
+    if (connection_.liveness_.is_probe_due()) connection_.keep_alive_after(1ns);
   }
   Probing(const Probing&) = delete;
   Probing& operator=(const Probing&) = delete;
   ~Probing() {
-    if (std::exchange(connection_.probe_due_, false)) connection_.keep_alive_after(connection_.keep_alive_);
+    if (!connection_.liveness_.is_probe_due()) return;
+    connection_.liveness_.end_probe_round();
+    connection_.keep_alive_after(connection_.keep_alive_);
   }
 
  private:
@@ -33,7 +35,7 @@ class Connection::Probing {
 };
 
 bool Connection::write(Mono now, DatagramBatch& out) {
-  if (ending_ || waits_for_answer()) return false;
+  if (has_ended() || handshake_.waits_for_answer()) return false;
   const Callbacks::Calling calling(*this);
   const Probing probing(*this);
   watch_for_black_hole(now);
@@ -49,26 +51,27 @@ bool Connection::write(Mono now, DatagramBatch& out) {
       break;
     }
     // A probe asks whether the peer lives: what the path does to large datagrams is another question.
-    const std::size_t most = probe_due_ && written == 0 ? std::min(largest, DatagramSize::small) : largest;
+    const std::size_t most =
+        liveness_.is_probe_due() && written == 0 ? std::min(largest, DatagramSize::small) : largest;
     const std::optional<std::size_t> packet = write_packet(now, out.room().first(most));
     if (!packet) break;
     written += *packet;
-    size_.on_written(now, *packet, outbox_.sent_bytes());
-    ++unanswered_;
-    if (probe_due_) probes_.add(now, out.room().first(*packet));
+    size_.on_written(now, *packet, stream_.outbox().sent_bytes());
+    liveness_.on_datagram_written();
+    if (liveness_.is_probe_due()) liveness_.on_probe_written(now, out.room().first(*packet));
     out.commit(path_, *packet);
     ++shared_.counters.datagrams_sent;
-    if (!opened_) sent_ += *packet;
-    if (waits_for_answer()) break;
+    if (!is_open()) handshake_.on_written(*packet);
+    if (handshake_.waits_for_answer()) break;
   }
-  if (ending_ || written == 0) return more && !ending_;
-  if (compat::facts_of(quic_).in_flight > 0) last_sent_ = now;
+  if (has_ended() || written == 0) return more && !has_ended();
+  if (compat::facts_of(quic_).in_flight > 0) liveness_.on_asked(now);
   pace(now, written);
   return more;
 }
 
 std::size_t Connection::datagram_limit() const {
-  return size_.limit(opened_, ngtcp2_conn_get_max_tx_udp_payload_size(quic_));
+  return size_.limit(is_open(), ngtcp2_conn_get_max_tx_udp_payload_size(quic_));
 }
 
 // A pacing timer for every small write would wake the node once more for each Ping that it sends or answers.
@@ -80,14 +83,17 @@ void Connection::pace(Mono now, std::size_t written) {
 }
 
 BytesView Connection::next_stream_bytes() {
-  if (!opened_) return {};
-  const BytesView bytes = outbox_.next();
+  if (!is_open()) return {};
+  const BytesView bytes = stream_.outbox().next();
   if (bytes.empty()) return {};
-  if (stream_ < 0) {
+  if (!stream_.is_open()) {
     // The initiator's stream begins with its first frame; the acceptor has to wait for that.
-    if (!is_dialer() || ngtcp2_conn_open_bidi_stream(quic_, &stream_, nullptr) != 0) return {};
+    std::int64_t id = -1;
+    if (!is_dialer() || ngtcp2_conn_open_bidi_stream(quic_, &id, nullptr) != 0) return {};
+    MOSAIK_ASSERT(stream_.adopt(id));
   }
-  if (ngtcp2_conn_get_max_data_left(quic_) == 0 || ngtcp2_conn_get_max_stream_data_left(quic_, stream_) == 0) return {};
+  if (ngtcp2_conn_get_max_data_left(quic_) == 0 || ngtcp2_conn_get_max_stream_data_left(quic_, stream_.id()) == 0)
+    return {};
   return bytes;
 }
 
@@ -101,16 +107,16 @@ std::optional<std::size_t> Connection::write_packet(Mono now, std::span<std::uin
     ngtcp2_ssize taken = -1;
     const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
         quic_, nullptr, &info, room.data(), room.size(), &taken,
-        bytes.empty() ? NGTCP2_WRITE_STREAM_FLAG_NONE : NGTCP2_WRITE_STREAM_FLAG_MORE, bytes.empty() ? -1 : stream_,
-        bytes.empty() ? nullptr : &vector, bytes.empty() ? 0 : 1, stamp(now));
-    if (taken > 0) outbox_.sent(static_cast<std::size_t>(taken));
+        bytes.empty() ? NGTCP2_WRITE_STREAM_FLAG_NONE : NGTCP2_WRITE_STREAM_FLAG_MORE,
+        bytes.empty() ? -1 : stream_.id(), bytes.empty() ? nullptr : &vector, bytes.empty() ? 0 : 1, stamp(now));
+    if (taken > 0) stream_.outbox().sent(static_cast<std::size_t>(taken));
     switch (size) {
       case 0: return std::nullopt;
       case NGTCP2_ERR_WRITE_MORE: continue;
       case NGTCP2_ERR_STREAM_DATA_BLOCKED: blocked = true; continue;
       case NGTCP2_ERR_STREAM_SHUT_WR:
       case NGTCP2_ERR_STREAM_NOT_FOUND:
-        outbox_.abandon();
+        stream_.outbox().abandon();
         blocked = true;
         continue;
       default: break;
@@ -119,12 +125,8 @@ std::optional<std::size_t> Connection::write_packet(Mono now, std::span<std::uin
       end_by_error(now, static_cast<int>(size));
       return std::nullopt;
     }
-    const bool counting = packets_until_key_update_ > 0 && opened_;
-    if (counting && --packets_until_key_update_ == 0) {
-      // Refused while an earlier update is not yet confirmed; then the next round does it.
-      static_cast<void>(ngtcp2_conn_initiate_key_update(quic_, stamp(now)));
-      packets_until_key_update_ = shared_.config.key_update_packets;
-    }
+    // Refused while an earlier update is not yet confirmed; then the next round does it.
+    if (is_open() && keys_.on_packet()) static_cast<void>(ngtcp2_conn_initiate_key_update(quic_, stamp(now)));
     return static_cast<std::size_t>(size);
   }
 }

@@ -1,45 +1,17 @@
 #pragma once
-/// quic: one endpoint that dials and accepts, all of its connections, and nothing that touches a socket or a clock.
-///
-/// Place. Datagrams and Now go in; datagrams, link events and one deadline come out. The rooms above see links
-/// (link.hpp) and never QUIC. ngtcp2 with GnuTLS does the protocol; both are included in .cpp files only.
-///
-/// Life of a connection. A dial, or a client's Initial, makes a connection; it is reported with LinkOpened when the
-/// peer's key is proven in both directions, and then owns one bidirectional stream (the initiator's first). It ends
-/// with LinkClosed. What remains of it answers late packets with its close for as long as the peer may believe in it
-/// (30 s; a connection that the peer closed is only remembered for 3 PTO, RFC 9000 10.2), because a stateless reset
-/// would say that this process is another one.
-///
-/// Order of work. Datagrams of established links are processed as they come. First datagrams of new connections wait
-/// in a bounded backlog and are taken up by `advance`, a few at a time, so that a storm of handshakes never delays a
-/// bond. The caller hands in all datagrams of a socket read, then pulls events until none is left, then calls
-/// `transmit`. Events caused inside one call are queued; nothing calls back.
-///
-/// Limits: base/limits.hpp, "links". Hostile input costs its sender the link; see docs/THREATS.md.
+/// Endpoint: leads each datagram to its connection, lets each connection write in its turn, and keeps what they share.
+/// Private to the room; quic.hpp is its face.
 
-#include <cstdint>
-#include <memory>
-
-#include "base/limits.hpp"
-#include "crypto/ed25519.hpp"
-#include "link/transport.hpp"
+#include "transport/quic/accept_queue.hpp"
+#include "transport/quic/closing_connections.hpp"
+#include "transport/quic/event_reader.hpp"
+#include "transport/quic/replies.hpp"
 
 namespace mosaik::quic {
 
-struct EndpointConfig {
-  Bytes32 random_seed{};  ///< for connection ids, path challenges and tokens: must not be guessable
-  /// Packets of one link after which its keys are changed (RFC 9001 6); 0: only when the peer changes them.
-  std::uint32_t key_update_packets = 0;
-  /// Bytes of a datagram to a peer on this host; 0: no larger than to any other.
-  std::size_t loopback_datagram = limits::loopback_datagram;
-};
-
 class Endpoint final : public Transport {
  public:
-  Endpoint(const crypto::SecretKey& key, const EndpointConfig& config);
-  ~Endpoint() override;
-  Endpoint(const Endpoint&) = delete;
-  Endpoint& operator=(const Endpoint&) = delete;
+  Endpoint(const crypto::SecretKey& key, const EndpointConfig& config) : shared_(key, config), self_(key.id()) {}
 
   // Transport and Links: see there.
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) override;
@@ -56,13 +28,36 @@ class Endpoint final : public Transport {
   void probe(LinkId link) override;
   [[nodiscard]] std::optional<LinkEvent> next_event() override;
   bool transmit(const Now& now, DatagramBatch& out) override;
-  [[nodiscard]] Mono next_deadline() const override;
-  [[nodiscard]] const EndpointCounters& counters() const noexcept override;
-  [[nodiscard]] std::size_t connections() const noexcept override;
+  [[nodiscard]] Mono next_deadline() const override { return std::min(timers_.next(), reader_.due()); }
+  [[nodiscard]] const EndpointCounters& counters() const noexcept override { return shared_.counters; }
+  [[nodiscard]] std::size_t connections() const noexcept override { return connections_.size(); }
+  void check_invariants() const override;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  static constexpr std::size_t least_reset = 21;  // RFC 9000 10.3
+
+  /// ngtcp2 asserts that time never runs backwards.
+  Mono advance_clock(const Now& now) noexcept { return last_now_ = std::max(last_now_, now.mono); }
+  void lead(Mono now, const DatagramPath& path, BytesView bytes);
+  /// Something about the connection changed: it wants to write, or it has ended.
+  void settle(Mono now, Connection& connection);
+  /// The connection that this datagram with an unknown id resets.
+  [[nodiscard]] Connection* reset_target(BytesView bytes) const;
+  void adopt(Mono now, std::unique_ptr<Connection> connection, const DatagramPath& path, BytesView bytes);
+  [[nodiscard]] bool has_room() const noexcept { return connections_.size() < limits::links; }
+  void admit_handshake(Mono now, LinkId link, const SocketAddress& from);
+  [[nodiscard]] bool write_connections(Mono now, Ring<LinkId>& queue, DatagramBatch& out);
+
+  Shared shared_;
+  PeerId self_;
+  TimerHeap<LinkId> timers_;
+  ConnectionTable connections_;
+  ClosingConnections closing_{shared_, timers_};
+  EventReader reader_{shared_, connections_};
+  Replies replies_{shared_};
+  AcceptQueue accept_queue_{shared_, replies_};
+  std::uint64_t last_link_ = 0;
+  Mono last_now_{};
 };
 
 }  // namespace mosaik::quic

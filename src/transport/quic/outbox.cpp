@@ -72,4 +72,22 @@ std::size_t Outbox::waiting_bytes() const noexcept {
   return bytes;
 }
 
+void Outbox::check_invariants() const {
+  for (const Class& queue : waiting_) {
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < queue.frames.size(); ++i) bytes += queue.frames.at(i).wire().size();
+    // Protects the limit of a class: it is never full with nothing in it, nor does it grow beyond its limit.
+    MOSAIK_ASSERT(bytes == queue.bytes);
+  }
+  // Protects limits::quic_window: what is with QUIC can be counted.
+  MOSAIK_ASSERT(acknowledged_ <= sent_ && sent_ - acknowledged_ <= limits::quic_window);
+  for (std::size_t i = 0; i + 1 < flying_.size(); ++i) {
+    // Protects QUIC's pointers: a frame is dropped only when all of it has been acknowledged.
+    MOSAIK_ASSERT(flying_.at(i).end < flying_.at(i + 1).end && (abandoned_ || flying_.at(i).end > acknowledged_));
+  }
+  // Protects the framing: only the last frame may be partly written, and the stream ends where its written part does.
+  MOSAIK_ASSERT(abandoned_ || flying_.empty() || flying_.at(flying_.size() - 1).end == sent_ + current_left_);
+  MOSAIK_ASSERT(!flying_.empty() || current_left_ == 0);
+}
+
 }  // namespace mosaik::quic

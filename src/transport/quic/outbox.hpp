@@ -36,6 +36,7 @@ class Outbox {
     return waiting_[static_cast<std::size_t>(kind)].bytes;
   }
   [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return sent_; }
+  void check_invariants() const;
 
  private:
   static constexpr std::size_t classes = 4;

@@ -22,6 +22,11 @@ class Ring {
     MOSAIK_ASSERT(size_ > 0);
     return slots_[(head_ + size_ - 1) % slots_.size()];
   }
+  /// Counted from the front.
+  [[nodiscard]] const T& at(std::size_t index) const noexcept {
+    MOSAIK_ASSERT(index < size_);
+    return slots_[(head_ + index) % slots_.size()];
+  }
   void push_back(T value) {
     if (size_ == slots_.size()) grow();
     slots_[(head_ + size_) % slots_.size()] = std::move(value);

@@ -7,9 +7,8 @@
 #include "base/limits.hpp"
 #include "crypto/drbg.hpp"
 #include "transport/quic/cid.hpp"
-#include "transport/quic/endpoint.hpp"
-#include "transport/quic/events.hpp"
-#include "transport/quic/rests.hpp"
+#include "transport/quic/event_queue.hpp"
+#include "transport/quic/quic.hpp"
 #include "transport/quic/secrets.hpp"
 #include "transport/quic/tls.hpp"
 
