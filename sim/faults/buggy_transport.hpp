@@ -15,6 +15,7 @@ class BuggyTransport final : public Transport {
   BuggyTransport(std::unique_ptr<Transport> real, const Rng& rng, std::uint64_t chance, const bool& active)
       : real_(std::move(real)), rng_(rng), chance_(chance), active_(active) {}
 
+  void serve(const Alpn& alpn) override { real_->serve(alpn); }
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) override {
     real_->on_datagram(now, path, bytes);
   }

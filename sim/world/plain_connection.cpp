@@ -333,7 +333,7 @@ void PlainConnection::end(Mono, ClosedBy by, CloseInfo info) {
 }
 
 Bytes32 PlainConnection::exporter(BytesView label) const {
-  return crypto::hash({secret_, bytes_of(text_of(birth_.alpn)), label});
+  return crypto::hash({secret_, bytes_of(birth_.alpn.text()), label});
 }
 
 LinkStats PlainConnection::stats() const {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
+
 namespace mosaik::sim {
 
 namespace {
@@ -69,6 +71,12 @@ class Reader {
   bool good_ = true;
 };
 
+std::uint8_t number_of(const Alpn& alpn) {
+  const auto found = std::ranges::find(known_alpns, alpn);
+  MOSAIK_ASSERT(found != known_alpns.end());
+  return static_cast<std::uint8_t>(found - known_alpns.begin());
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> encode(const PlainPacket& packet, std::uint64_t key) {
@@ -83,7 +91,7 @@ std::vector<std::uint8_t> encode(const PlainPacket& packet, std::uint64_t key) {
       out.bytes(packet.self.view());
       out.bytes(packet.random);
       out.number(packet.reset_token);
-      out.byte(static_cast<std::uint8_t>(packet.alpn));
+      out.byte(number_of(packet.alpn));
       break;
     case PacketKind::finished:
     case PacketKind::done: out.number(packet.from.value); break;
@@ -124,7 +132,7 @@ std::optional<PlainPacket> decode(BytesView datagram) {
       out.self = PeerId(in.bytes32());
       out.random = in.bytes32();
       out.reset_token = in.number();
-      out.alpn = static_cast<Alpn>(in.byte());
+      if (const std::uint8_t number = in.byte(); number < known_alpns.size()) out.alpn = known_alpns[number];
       break;
     case PacketKind::finished:
     case PacketKind::done: out.from = {in.number()}; break;

@@ -27,6 +27,8 @@ class Transport : public Links {
  public:
   virtual ~Transport() = default;
 
+  /// Connections with the ALPN are accepted from now on. Those of known_alpns always are.
+  virtual void serve(const Alpn&) {}
   /// One datagram (already split from a GRO batch).
   virtual void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) = 0;
   /// An ICMP unreachable (port, host or net) for a datagram that we sent to `remote`; `quoted` is the start of that

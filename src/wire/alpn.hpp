@@ -1,26 +1,49 @@
 #pragma once
-/// The protocols that a mosaik node speaks, each on connections of its own (spec: discovery 0, transport 6).
+/// Registry of the protocols that a mosaik node speaks, each on connections of its own (spec: discovery 0, transport
+/// 6). A protocol that stands here is known to every endpoint; another one is served when node registers it.
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace mosaik {
 
-/// `announce` is the crate's gossip. We do not speak it; that a Rust node dials it tells us where that node is.
-enum class Alpn : std::uint8_t { groups, sync, ping, announce };
+/// What a link is for: how long it bears silence.
+enum class LinkUse : std::uint8_t {
+  lasting,   ///< limits::quic_idle_timeout
+  exchange,  ///< a question and its answer: limits::exchange_idle_timeout
+};
 
-inline constexpr std::array<std::string_view, 4> alpn_texts = {
-    "/mosaik/groups/1", "/mosaik/discovery/sync/1.0", "/mosaik/discovery/ping/1.0", "/mosaik/discovery/announce/1.0"};
+/// Names a protocol by the text that TLS negotiates (RFC 7301).
+class Alpn {
+ public:
+  /// None.
+  constexpr Alpn() noexcept = default;
+  /// `text`: 1 to 255 bytes that live as long as the program.
+  consteval Alpn(std::string_view text, LinkUse use) : text_(text), use_(use) {
+    if (text.empty() || text.size() > 255) throw "an ALPN has 1 to 255 bytes";
+  }
+  [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
+  [[nodiscard]] constexpr LinkUse use() const noexcept { return use_; }
+  friend constexpr bool operator==(const Alpn& a, const Alpn& b) noexcept { return a.text_ == b.text_; }
 
-[[nodiscard]] constexpr std::string_view text_of(Alpn alpn) noexcept {
-  return alpn_texts[static_cast<std::size_t>(alpn)];
-}
-[[nodiscard]] constexpr std::optional<Alpn> alpn_of(std::string_view text) noexcept {
-  for (std::size_t i = 0; i < alpn_texts.size(); ++i)
-    if (alpn_texts[i] == text) return static_cast<Alpn>(i);
-  return std::nullopt;
-}
+  static const Alpn groups;
+  static const Alpn sync;
+  static const Alpn ping;
+  /// The crate's gossip. We do not speak it; that a Rust node dials it tells us where that node is.
+  static const Alpn announce;
+
+ private:
+  std::string_view text_;
+  LinkUse use_ = LinkUse::lasting;
+};
+
+inline constexpr Alpn Alpn::groups{"/mosaik/groups/1", LinkUse::lasting};
+inline constexpr Alpn Alpn::sync{"/mosaik/discovery/sync/1.0", LinkUse::exchange};
+inline constexpr Alpn Alpn::ping{"/mosaik/discovery/ping/1.0", LinkUse::exchange};
+inline constexpr Alpn Alpn::announce{"/mosaik/discovery/announce/1.0", LinkUse::lasting};
+
+/// The order is that of their numbers in the simulator's fast tier.
+inline constexpr std::array<Alpn, 4> known_alpns = {Alpn::groups, Alpn::sync, Alpn::ping, Alpn::announce};
 
 }  // namespace mosaik

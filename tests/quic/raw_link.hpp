@@ -30,7 +30,7 @@ class RawLink {
       : wire_(wire),
         host_(host),
         home_(Wire::address(place, port)),
-        identity_{key_of(port), std::string(text_of(alpn)), port, parameters} {
+        identity_{key_of(port), std::string(alpn.text()), port, parameters} {
     listen(home_);
     link = wire.dial(host, identity_.key.id(), {home_}, alpn);
   }

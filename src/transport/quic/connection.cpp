@@ -211,7 +211,7 @@ Mono Connection::deadline() const {
 Result<Bytes32> Connection::exporter(BytesView label) const {
   const std::optional<Alpn> alpn = tls_->alpn();
   if (!is_open() || !alpn) return fail(Errc::not_found, "the link is not open");
-  return tls_->exporter(label, bytes_of(text_of(*alpn)));
+  return tls_->exporter(label, bytes_of(alpn->text()));
 }
 
 LinkStats Connection::stats() const {

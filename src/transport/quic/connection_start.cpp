@@ -87,7 +87,7 @@ bool Connection::start_client(const DialRequest& request, Mono now) {
   const bool anyone = request.peer == PeerId{};
   tls_.emplace(shared_.tls, TlsSession::Expect{anyone ? std::nullopt : std::optional(request.peer), request.alpn});
   if (!tls_->ok()) return false;
-  const bool is_exchange = request.alpn == Alpn::sync || request.alpn == Alpn::ping;
+  const bool is_exchange = request.alpn.use() == LinkUse::exchange;
   if (is_exchange) keep_alive_ = limits::exchange_keep_alive;
   ngtcp2_settings settings;
   ngtcp2_transport_params parameters;

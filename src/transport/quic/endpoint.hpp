@@ -14,6 +14,7 @@ class Endpoint final : public Transport {
   Endpoint(const crypto::SecretKey& key, const EndpointConfig& config) : shared_(key, config), self_(key.id()) {}
 
   // Transport and Links: see there.
+  void serve(const Alpn& alpn) override { shared_.tls.serve(alpn); }
   void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) override;
   void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) override;
   void on_too_big(const Now& now, const SocketAddress& remote, BytesView quoted, const TooBig& what) override;

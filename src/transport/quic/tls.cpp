@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 
 #include <gnutls/abstract.h>
@@ -79,13 +80,11 @@ std::optional<PeerId> presented_key(gnutls_session_t session) noexcept {
   return PeerId(key);
 }
 
-bool offer_alpn(gnutls_session_t session, const std::optional<TlsSession::Expect>& expect) noexcept {
-  std::array<gnutls_datum_t, alpn_texts.size()> protocols{};
-  unsigned count = 0;
-  for (const std::string_view text : alpn_texts) {
-    if (!expect || text == text_of(expect->alpn)) protocols[count++] = datum_of(bytes_of(text));
-  }
-  return gnutls_alpn_set_protocols(session, protocols.data(), count, GNUTLS_ALPN_MANDATORY) == 0;
+bool offer(gnutls_session_t session, std::span<const Alpn> alpns) {
+  std::vector<gnutls_datum_t> protocols;
+  for (const Alpn& alpn : alpns) protocols.push_back(datum_of(bytes_of(alpn.text())));
+  return gnutls_alpn_set_protocols(session, protocols.data(), static_cast<unsigned>(protocols.size()),
+                                   GNUTLS_ALPN_MANDATORY) == 0;
 }
 
 }  // namespace
@@ -109,6 +108,10 @@ TlsContext::~TlsContext() {
   gnutls_certificate_free_credentials(credentials_);
 }
 
+void TlsContext::serve(const Alpn& alpn) {
+  if (std::ranges::find(served_, alpn) == served_.end()) served_.push_back(alpn);
+}
+
 bool TlsContext::is_valid(const PeerId& peer) const {
   if (valid_.contains(peer)) return true;
   if (!crypto::is_valid_peer_id(peer)) return false;
@@ -117,9 +120,9 @@ bool TlsContext::is_valid(const PeerId& peer) const {
   return true;
 }
 
-TlsSession::TlsSession(const TlsContext& context, const std::optional<Expect>& expect) : context_(context) {
+TlsSession::TlsSession(const TlsContext& context, const std::optional<Expect>& expect)
+    : context_(context), expected_(expect) {
   const bool client = expect.has_value();
-  if (client) expected_ = expect->peer;
   const unsigned flags = (client ? GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP : GNUTLS_SERVER) | GNUTLS_ENABLE_RAWPK |
                          GNUTLS_NO_TICKETS | GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA;
   if (gnutls_init(&session_, flags) != 0) return;
@@ -131,7 +134,7 @@ TlsSession::TlsSession(const TlsContext& context, const std::optional<Expect>& e
   if (!client) gnutls_certificate_server_set_request(session_, GNUTLS_CERT_REQUIRE);
   ok_ = hooked && gnutls_priority_set(session_, context.priorities_) == 0 &&
         gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, context.credentials_) == 0 &&
-        offer_alpn(session_, expect);
+        (client ? offer(session_, std::span(&expected_->alpn, 1)) : offer(session_, context.served_));
 }
 
 TlsSession::~TlsSession() {
@@ -156,7 +159,7 @@ int TlsSession::verify(gnutls_session_t session) noexcept {
     self.refusal_ = "the peer presented no valid Ed25519 key";
     return -1;
   }
-  if (self.expected_ && *self.expected_ != *key) {
+  if (self.expected_ && self.expected_->peer && *self.expected_->peer != *key) {
     self.refusal_ = "another peer answered at this address";
     self.answered_as_ = key;
     return -1;
@@ -168,7 +171,10 @@ int TlsSession::verify(gnutls_session_t session) noexcept {
 std::optional<Alpn> TlsSession::alpn() const noexcept {
   gnutls_datum_t chosen{};
   if (gnutls_alpn_get_selected_protocol(session_, &chosen) != 0) return std::nullopt;
-  return alpn_of({reinterpret_cast<const char*>(chosen.data), chosen.size});
+  const std::string_view text(reinterpret_cast<const char*>(chosen.data), chosen.size);
+  if (expected_) return expected_->alpn.text() == text ? std::optional(expected_->alpn) : std::nullopt;
+  const auto served = std::ranges::find(context_.served_, text, &Alpn::text);
+  return served == context_.served_.end() ? std::nullopt : std::optional(*served);
 }
 
 Result<Bytes32> TlsSession::exporter(BytesView label, BytesView context) const {

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <set>
+#include <vector>
 
 #include <gnutls/gnutls.h>
 #include <mosaik/types/result.hpp>
@@ -26,12 +27,16 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
+  /// Connections with the ALPN are accepted from now on, besides those of known_alpns.
+  void serve(const Alpn& alpn);
+
  private:
   friend class TlsSession;
   /// crypto::is_valid_peer_id, asked once a peer: it costs as much as half a key exchange.
   [[nodiscard]] bool is_valid(const PeerId& peer) const;
 
-  crypto::SecretKey key_;           ///< signs for GnuTLS
+  crypto::SecretKey key_;  ///< signs for GnuTLS
+  std::vector<Alpn> served_{known_alpns.begin(), known_alpns.end()};
   mutable std::set<PeerId> valid_;  ///< at most limits::verified_cache
   gnutls_certificate_credentials_t credentials_ = nullptr;
   gnutls_priority_t priorities_ = nullptr;
@@ -73,7 +78,7 @@ class TlsSession {
   gnutls_session_t session_ = nullptr;
   ngtcp2_crypto_conn_ref reference_{};
   ngtcp2_conn* connection_ = nullptr;
-  std::optional<PeerId> expected_;
+  std::optional<Expect> expected_;
   std::optional<PeerId> peer_;
   std::optional<PeerId> answered_as_;
   std::string_view refusal_;
