@@ -149,6 +149,7 @@ class NodeProgram final : public Program {
       machinery_->turn(now);
       more = true;
     }
+    node_.check_invariants();
   }
   template <class Order>
   void note_order(const node::Action& output) {

@@ -138,10 +138,10 @@ void Node::on_event(const Now&, const GroupId&, const bonds::MeshChanged&) {
 
 void Node::on_event(const Now& now, const GroupId& id, const bonds::MeshLeft&) {
   give_actions(id);
+  protocols_.detach(group_links_.at(id));
+  group_links_.erase(id);
   groups_.erase(id);
   pace_health();
-  std::erase_if(owners_,
-                [&](const auto& item) { return item.second.room == Owner::Room::group && item.second.group == id; });
   report(now, EventKind::left).group = id;
   actions_.emplace_back(GroupLeft{id});
   touch();

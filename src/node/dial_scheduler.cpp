@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
+
 namespace mosaik::node {
 
 namespace {
@@ -169,6 +171,25 @@ void DialScheduler::note_failure(const Now& now, Race& race, const Try& tried, c
 void DialScheduler::on_timer(const Now& now) {
   for (auto& [name, race] : races_)
     if (race.next_at <= now.mono) static_cast<void>(start_next(now, race));
+}
+
+void DialScheduler::check_invariants() const {
+  std::size_t running = 0;
+  for (const auto& [name, race] : races_) {
+    // Protects the caller: a dial ends, since something of it is under way that will end.
+    MOSAIK_ASSERT(race.name == name && !race.running.empty());
+    // Protects the peer: a dial that was given up tries no further address.
+    MOSAIK_ASSERT(race.next_at == never || (!race.cancelled && !race.request.addresses.empty()));
+    for (const LinkId link : race.running) {
+      const auto tried = tries_.find(link);
+      // Protects the race: the end of each of its connections is told to it.
+      MOSAIK_ASSERT(tried != tries_.end() && tried->second.dial == name && !tried->second.lost);
+    }
+    running += race.running.size();
+  }
+  // Protects memory: a connection is of a dial that runs, or has lost and is about to close.
+  const auto lost = std::ranges::count_if(tries_, [](const auto& item) { return item.second.lost; });
+  MOSAIK_ASSERT(tries_.size() == running + static_cast<std::size_t>(lost));
 }
 
 Mono DialScheduler::next_deadline() const {

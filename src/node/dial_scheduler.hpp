@@ -78,6 +78,7 @@ class DialScheduler {
 
   void on_timer(const Now& now);
   [[nodiscard]] Mono next_deadline() const;
+  void check_invariants() const;
   /// Dials that have not ended.
   [[nodiscard]] std::size_t running() const noexcept { return races_.size(); }
 

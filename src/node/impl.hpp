@@ -17,11 +17,9 @@ template <class F>
 void Node::with_group(const Now& now, const GroupId& id, F&& call) {
   const auto found = groups_.find(id);
   if (found == groups_.end()) return;
-  Port port(endpoint_, dialing_, owners_, {Owner::Room::group, id});
-  bond_events_.clear();
-  call(found->second, bonds::MeshContext{now, port, bond_events_});
-  for (bonds::MeshEvent& fact : bond_events_) events_.emplace_back(GroupEvent(id, std::move(fact)));
-  bond_events_.clear();
+  GroupLinks& handler = group_links_.at(id);
+  ProtocolRegistry::Port links = protocols_.port(handler);
+  handler.run({now, links}, [&](const bonds::MeshContext& step) { call(found->second, step); });
 }
 
 template <class F>
@@ -40,36 +38,25 @@ void Node::with_meshes(const Now& now, F&& call) {
 }
 
 template <class F>
-void Node::with_handshake_acceptor(const Now& now, F&& call) {
-  Port port(endpoint_, dialing_, owners_, {Owner::Room::handshake_acceptor, {}});
-  bond_events_.clear();
-  call(bonds::MeshContext{now, port, bond_events_});
-  for (bonds::MeshEvent& fact : bond_events_) events_.emplace_back(GroupEvent(GroupId{}, std::move(fact)));
-  bond_events_.clear();
-}
-
-template <class F>
 void Node::with_discovery(F&& call) {
-  Port port(endpoint_, dialing_, owners_, {Owner::Room::discovery, {}});
-  discovery_events_.clear();
-  call(port, discovery_events_);
-  for (discovery::DiscoveryEvent& fact : discovery_events_) events_.emplace_back(std::move(fact));
-  discovery_events_.clear();
+  ProtocolRegistry::Port links = protocols_.port(discovery_protocol_);
+  std::vector<discovery::DiscoveryEvent> events;
+  call(links, events);
+  events_.push(std::move(events));
 }
 
 template <class F>
 void Node::with_detector(F&& call) {
-  detector_events_.clear();
-  call(detector_events_);
-  for (detector::DetectorEvent& fact : detector_events_) events_.emplace_back(std::move(fact));
-  detector_events_.clear();
+  std::vector<detector::DetectorEvent> events;
+  call(events);
+  events_.push(std::move(events));
 }
 
 template <class F>
 void Node::with_sentinels(const Now& now, F&& call) {
-  sentinel_actions_.clear();
-  call(sentinel_actions_);
-  for (const detector::SentinelAction& action : std::exchange(sentinel_actions_, {}))
+  std::vector<detector::SentinelAction> actions;
+  call(actions);
+  for (const detector::SentinelAction& action : actions)
     std::visit(overloaded{[&](const detector::SentinelOffer& offer) {
                             tell(now, offer.peer, {wire::ExtensionTag::sentinel_offer, offer.value}, offer.link);
                           },

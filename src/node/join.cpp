@@ -83,6 +83,8 @@ Result<GroupId> Node::join_with(const Now& now, const GroupKey& key, const Conse
   else
     groups_.try_emplace(id, mesh, self_, verifier_, pool_, seed,
                         engine_config(self_.id(), next_run(), consensus, *machine, remembered_size(id)), now);
+  GroupLinks& links = group_links_.try_emplace(id, groups_.at(id), events_, bonded_).first->second;
+  protocols_.attach(links);
   joined_.insert(id);
   lonely_told_.erase(id);
   lonely_at_ = std::min(lonely_at_, now.mono + first_look_at_loneliness);

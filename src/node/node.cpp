@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "discovery/bootstrap.hpp"
 #include "node/impl.hpp"
@@ -24,9 +25,16 @@ Node::Node(const Config& config_in, crypto::SecretKey key, const Now& now, std::
       opinions_(self_.id()),
       handshake_acceptor_(config_.discovery.network, discovery_, verifier_),
       dialing_(endpoint_, self_.id(), [this](const PeerId& peer) { return vouched(peer); }),
+      protocols_(endpoint_, dialing_),
+      discovery_protocol_(discovery_, events_),
+      bond_acceptor_(handshake_acceptor_, joined_, group_links_, protocols_, events_),
       follow_ups_(limits::follow_ups_burst, limits::follow_ups_rate, now),
       refusals_(limits::refusals_burst, limits::refusals_rate, now),
       started_at_(now.mono) {
+  protocols_.serve(Alpn::sync, discovery_protocol_);
+  protocols_.serve(Alpn::ping, discovery_protocol_);
+  protocols_.serve(Alpn::announce, discovery_protocol_);
+  protocols_.serve(Alpn::groups, bond_acceptor_);
   self_.set_tags(config_.tags, now.wall);
   self_.set_addresses(config_.advertised, now.wall);
   know_own_addresses();
@@ -54,8 +62,7 @@ void Node::on_timer(const Now& now) {
   endpoint_.on_timer(now);
   settle(now);  // what a timer of the endpoint found out is known before anybody is judged
   dialing_.on_timer(now);
-  with_discovery([&](Links& links, auto& events) { discovery_.on_timer(now, links, events); });
-  with_handshake_acceptor(now, [&](const bonds::MeshContext& step) { handshake_acceptor_.on_timer(step); });
+  protocols_.on_timer(now);
   with_sentinels(now, [&](auto& actions) { sentinels_.on_timer(now, endpoint_, actions); });
   with_detector([&](auto& events) { detector_.on_timer(now, events); });
   with_groups(now, [&](groups::Group& group, const bonds::MeshContext& step) { group.on_timer(step); });
@@ -107,11 +114,22 @@ Mono Node::next_deadline() const {
 }
 
 Mono Node::cores_deadline() const {
-  Mono next = std::min({discovery_.next_deadline(), detector_.next_deadline(), sentinels_.next_deadline(),
-                        handshake_acceptor_.next_deadline(), dialing_.next_deadline(), lonely_at_});
+  Mono next = std::min({protocols_.next_deadline(), detector_.next_deadline(), sentinels_.next_deadline(),
+                        dialing_.next_deadline(), lonely_at_});
   if (dirty_) next = std::min(next, look_due());
   for (const auto& [id, group] : groups_) next = std::min(next, group.next_deadline());
   return next;
+}
+
+void Node::check_invariants() const {
+  // Protects memory safety: a group has a handler of its links as long as it is there.
+  MOSAIK_ASSERT(groups_.size() == group_links_.size());
+  for (const auto& [id, links] : group_links_) MOSAIK_ASSERT(groups_.contains(id));
+  // Protects failure detection: what is heard on a bond's link is a sign of life of a peer of a group of ours.
+  for (const auto& [link, peer] : bonded_) MOSAIK_ASSERT(protocols_.owner(link) != nullptr && peer != PeerId{});
+  protocols_.check_invariants();
+  dialing_.check_invariants();
+  endpoint_.check_invariants();
 }
 
 void Node::self_changed(const Now& now) {

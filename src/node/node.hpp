@@ -46,7 +46,7 @@
 #include "node/dial_scheduler.hpp"
 #include "node/peer_cache.hpp"
 #include "node/persisted_state.hpp"
-#include "node/port.hpp"
+#include "node/protocols.hpp"
 
 namespace mosaik::node {
 
@@ -148,6 +148,8 @@ class Node {
   void leave(const Now& now, const GroupId& group);
   /// Has a member that is gone forgotten, in all groups. Errors: not_found; refused while it lives, with the reason.
   [[nodiscard]] Result<> forget(const Now& now, const PeerId& peer);
+  /// A protocol besides the node's own. The handler outlives this.
+  void serve(const Alpn& alpn, ProtocolHandler& handler) { protocols_.serve(alpn, handler); }
   void sync_with(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
   void ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses);
 
@@ -192,11 +194,10 @@ class Node {
   [[nodiscard]] std::uint64_t verifications() const noexcept { return verifier_.verifications(); }
   /// Connections that have not ended.
   [[nodiscard]] std::size_t connections() const noexcept { return endpoint_.connections(); }
+  /// For tests and the simulator, after each step: of the node, and of each core.
+  void check_invariants() const;
 
  private:
-  using GroupEvent = std::pair<GroupId, bonds::MeshEvent>;
-  using CoreEvent = std::variant<GroupEvent, discovery::DiscoveryEvent, detector::DetectorEvent>;
-
   // join.cpp
   [[nodiscard]] Result<GroupId> join_with(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
                                           const MachineSpec* machine);
@@ -220,8 +221,6 @@ class Node {
   void with_group(const Now& now, const GroupId& id, F&& call);
   template <class F>
   void with_groups(const Now& now, F&& call);
-  template <class F>
-  void with_handshake_acceptor(const Now& now, F&& call);
   template <class F>
   void with_discovery(F&& call);
   template <class F>
@@ -268,12 +267,6 @@ class Node {
   void on_link(const Now& now, const LinkUnreachable& unreachable);
   void on_link(const Now& now, const LinkLossy& lossy);
   void on_link(const Now& now, const LinkClosed& closed);
-  /// Gives a link's event to the room that owns it: discovery takes it as it is.
-  template <class Event, class OfReception, class OfMesh>
-  void hand_to(const Now& now, const Owner& owner, const Event& event, OfReception&& of_reception, OfMesh&& of_mesh);
-  template <class Event>
-  void hand_to_discovery(const Now& now, const Event& event);
-  [[nodiscard]] const Owner* owner_of(LinkId link) const;
   [[nodiscard]] AdmissionClass class_of(const PeerId& peer) const;
   /// A peer that we know of and that answered where another one was meant is worth a sync.
   void follow_up(const Now& now, const FoundPeer& found);
@@ -356,17 +349,16 @@ class Node {
   bonds::HandshakeAcceptor handshake_acceptor_;
   std::map<GroupId, groups::Group> groups_;
   DialScheduler dialing_;
-  std::map<LinkId, Owner> owners_;
+  ProtocolRegistry protocols_;
+  DiscoveryProtocol discovery_protocol_;
+  BondAcceptor bond_acceptor_;
+  std::map<GroupId, GroupLinks> group_links_;
   std::map<LinkId, PeerId> bonded_;  ///< links of bonds that are up
   PeerCache peer_cache_;
   std::map<GroupId, std::uint32_t> group_sizes_;  ///< the largest seen, for engines
   bool memory_changed_ = true;
   std::set<GroupId> joined_;  ///< groups that take part; a leaving one does not
-  std::deque<CoreEvent> events_;
-  std::vector<bonds::MeshEvent> bond_events_;
-  std::vector<discovery::DiscoveryEvent> discovery_events_;
-  std::vector<detector::DetectorEvent> detector_events_;
-  std::vector<detector::SentinelAction> sentinel_actions_;
+  EventQueue events_;
   std::map<PeerId, std::vector<RequestId>> syncs_;  ///< requests that wait for a sync with the peer
   std::map<PeerId, std::vector<RequestId>> pings_;
   std::map<std::pair<PeerId, std::size_t>, std::string> silent_bootstraps_;  ///< by peer, or by contact without one

@@ -5,36 +5,12 @@
 #include <algorithm>
 
 #include "base/overloaded.hpp"
-#include "base/rekey.hpp"
 #include "node/impl.hpp"
 
 namespace mosaik::node {
 
 void Node::route(const Now& now, const LinkEvent& event) {
   std::visit([&](const auto& one) { on_link(now, one); }, event);
-}
-
-template <class Event, class OfReception, class OfMesh>
-void Node::hand_to(const Now& now, const Owner& owner, const Event& event, OfReception&& of_reception,
-                   OfMesh&& of_mesh) {
-  switch (owner.room) {
-    case Owner::Room::discovery:
-      return with_discovery([&](Links& links, auto& events) { discovery_.on_link(now, event, links, events); });
-    case Owner::Room::handshake_acceptor: return with_handshake_acceptor(now, of_reception);
-    case Owner::Room::group: return with_mesh(now, owner.group, of_mesh);
-  }
-}
-
-template <class Event>
-void Node::hand_to_discovery(const Now& now, const Event& event) {
-  const Owner* const owner = owner_of(event.link);
-  if (owner == nullptr || owner->room != Owner::Room::discovery) return;
-  with_discovery([&](Links& links, auto& events) { discovery_.on_link(now, event, links, events); });
-}
-
-const Owner* Node::owner_of(LinkId link) const {
-  const auto found = owners_.find(link);
-  return found == owners_.end() ? nullptr : &found->second;
 }
 
 AdmissionClass Node::class_of(const PeerId& peer) const {
@@ -50,80 +26,64 @@ const PeerId* Node::bonded_over(LinkId link) const {
 
 void Node::on_link(const Now& now, const LinkOpened& event) {
   LinkOpened opened = event;
-  dialing_.on_opened(now, opened, class_of(opened.peer));
+  const AdmissionClass standing = class_of(opened.peer);
+  dialing_.on_opened(now, opened, standing);
   for (auto& [id, group] : groups_) group.mesh().on_met(now, opened.peer);
-  if (opened.dialed_as) static_cast<void>(rekey(owners_, *opened.dialed_as, opened.link));
-  if (opened.side == Side::acceptor)
-    owners_[opened.link] = {opened.alpn == Alpn::groups ? Owner::Room::handshake_acceptor : Owner::Room::discovery, {}};
-  const Owner* const owner = owner_of(opened.link);
+  if (opened.dialed_as) protocols_.rename(*opened.dialed_as, opened.link);
+  ProtocolHandler* const owner =
+      opened.side == Side::acceptor ? protocols_.accept(opened) : protocols_.owner(opened.link);
   if (owner == nullptr) return endpoint_.close(now, opened.link, CloseCode::cancelled, CloseMode::at_once);
-  hand_to(
-      now, *owner, opened,
-      [&](const bonds::MeshContext& step) { handshake_acceptor_.on_opened(step, opened, class_of(opened.peer)); },
-      [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_opened(step, opened); });
+  ProtocolRegistry::Port links = protocols_.port(*owner);
+  owner->on_opened({now, links}, opened, standing);
 }
 
 void Node::on_link(const Now& now, const LinkFrame& frame) {
-  const Owner* const owner = owner_of(frame.link);
-  if (owner == nullptr) return;
-  if (const PeerId* const peer = bonded_over(frame.link))
-    with_detector([&](auto& events) { detector_.on_frame(now, *peer, events); });
-  std::optional<bonds::IncomingHandshake> arrival;
-  hand_to(
-      now, *owner, frame,
-      [&](const bonds::MeshContext& step) {
-        arrival = handshake_acceptor_.on_frame(step, frame.link, frame.payload, joined_);
-      },
-      [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_frame(step, frame.link, frame.payload); });
-  if (!arrival) return;
-  owners_[frame.link] = {Owner::Room::group, arrival->group};
-  with_mesh(now, arrival->group,
-            [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_arrival(step, *arrival); });
-}
-
-void Node::on_link(const Now& now, const LinkEnded& ended) {
-  const Owner* const owner = owner_of(ended.link);
-  if (owner == nullptr) return;
-  hand_to(
-      now, *owner, ended,
-      [&](const bonds::MeshContext& step) { handshake_acceptor_.on_ended(step, ended.link, ended.clean); },
-      [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_ended(step, ended.link, ended.clean); });
-}
-
-void Node::on_link(const Now& now, const LinkOversized& oversized) {
-  const Owner* const owner = owner_of(oversized.link);
-  if (owner == nullptr) return;
-  hand_to(
-      now, *owner, oversized,
-      [&](const bonds::MeshContext& step) { handshake_acceptor_.on_oversized(step, oversized.link); },
-      [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_oversized(step, oversized.link); });
-}
-
-void Node::on_link(const Now& now, const LinkActive& active) {
-  const PeerId* const peer = bonded_over(active.link);
-  if (peer == nullptr) return hand_to_discovery(now, active);
-  with_detector([&](auto& events) { detector_.on_packet(now, *peer, events); });
-}
-
-void Node::on_link(const Now& now, const LinkGrowing& growing) {
-  const PeerId* const peer = bonded_over(growing.link);
-  const Owner* const owner = owner_of(growing.link);
-  if (peer == nullptr || owner == nullptr || owner->room != Owner::Room::group) return;
-  with_group(now, owner->group, [&](groups::Group& group, const bonds::MeshContext& step) {
-    group.on_growing(step, *peer, growing.link, growing.head);
+  protocols_.with_owner(now, frame.link, [&](ProtocolHandler& owner, const LinkContext& context) {
+    if (const PeerId* const peer = bonded_over(frame.link))
+      with_detector([&](auto& events) { detector_.on_frame(now, *peer, events); });
+    owner.on_frame(context, frame);
   });
 }
 
+void Node::on_link(const Now& now, const LinkEnded& ended) {
+  protocols_.with_owner(now, ended.link,
+                        [&](ProtocolHandler& owner, const LinkContext& context) { owner.on_ended(context, ended); });
+}
+
+void Node::on_link(const Now& now, const LinkOversized& oversized) {
+  protocols_.with_owner(now, oversized.link, [&](ProtocolHandler& owner, const LinkContext& context) {
+    owner.on_oversized(context, oversized);
+  });
+}
+
+void Node::on_link(const Now& now, const LinkGrowing& growing) {
+  protocols_.with_owner(now, growing.link, [&](ProtocolHandler& owner, const LinkContext& context) {
+    owner.on_growing(context, growing);
+  });
+}
+
+// What is heard of a bonded peer, apart from its frames, is for the failure detector alone.
+
+void Node::on_link(const Now& now, const LinkActive& active) {
+  if (const PeerId* const peer = bonded_over(active.link))
+    return with_detector([&](auto& events) { detector_.on_packet(now, *peer, events); });
+  protocols_.with_owner(now, active.link,
+                        [&](ProtocolHandler& owner, const LinkContext& context) { owner.on_active(context, active); });
+}
+
 void Node::on_link(const Now& now, const LinkUnreachable& unreachable) {
-  const PeerId* const peer = bonded_over(unreachable.link);
-  if (peer == nullptr) return hand_to_discovery(now, unreachable);
-  with_detector([&](auto& events) { detector_.on_unreachable(now, *peer, unreachable.probe, events); });
+  if (const PeerId* const peer = bonded_over(unreachable.link))
+    return with_detector([&](auto& events) { detector_.on_unreachable(now, *peer, unreachable.probe, events); });
+  protocols_.with_owner(now, unreachable.link, [&](ProtocolHandler& owner, const LinkContext& context) {
+    owner.on_unreachable(context, unreachable);
+  });
 }
 
 void Node::on_link(const Now& now, const LinkLossy& lossy) {
-  const PeerId* const peer = bonded_over(lossy.link);
-  if (peer == nullptr) return hand_to_discovery(now, lossy);
-  with_detector([&](auto& events) { detector_.on_hint(now, *peer, events); });
+  if (const PeerId* const peer = bonded_over(lossy.link))
+    return with_detector([&](auto& events) { detector_.on_hint(now, *peer, events); });
+  protocols_.with_owner(now, lossy.link,
+                        [&](ProtocolHandler& owner, const LinkContext& context) { owner.on_lossy(context, lossy); });
 }
 
 void Node::on_link(const Now& now, const LinkClosed& event) {
@@ -131,11 +91,10 @@ void Node::on_link(const Now& now, const LinkClosed& event) {
   const std::optional<LinkClosed> closed = dialing_.on_closed(now, event);
   for (const FoundPeer& found : dialing_.take_found()) follow_up(now, found);
   if (!closed) return;
-  const auto owner = owners_.extract(closed->link);
-  if (!owner) return;
-  hand_to(
-      now, owner.mapped(), *closed, [&](const bonds::MeshContext&) { handshake_acceptor_.on_closed(closed->link); },
-      [&](bonds::Mesh& mesh, const bonds::MeshContext& step) { mesh.on_closed(step, closed->link, closed->close); });
+  ProtocolHandler* const owner = protocols_.release(closed->link);
+  if (owner == nullptr) return;
+  ProtocolRegistry::Port links = protocols_.port(*owner);
+  owner->on_closed({now, links}, *closed);
 }
 
 void Node::follow_up(const Now& now, const FoundPeer& found) {
@@ -148,17 +107,17 @@ void Node::follow_up(const Now& now, const FoundPeer& found) {
 }
 
 void Node::drain_events(const Now& now) {
-  const auto on_each = [&](const auto& one) { on_event(now, one); };
+  const auto on_all = [&](const auto& events) {
+    for (const auto& event : events) std::visit([&](const auto& one) { on_event(now, one); }, event);
+  };
   while (!events_.empty()) {
-    const CoreEvent fact = std::move(events_.front());
-    events_.pop_front();
-    std::visit(overloaded{[&](const GroupEvent& told) {
-                            const GroupId& group = told.first;
-                            std::visit([&](const auto& one) { on_event(now, group, one); }, told.second);
+    const CoreEvents batch = events_.pop();
+    std::visit(overloaded{[&](const GroupEvents& told) {
+                            for (const bonds::MeshEvent& event : told.events)
+                              std::visit([&](const auto& one) { on_event(now, told.group, one); }, event);
                           },
-                          [&](const discovery::DiscoveryEvent& found) { std::visit(on_each, found); },
-                          [&](const detector::DetectorEvent& verdict) { std::visit(on_each, verdict); }},
-               fact);
+                          on_all},
+               batch);
   }
 }
 

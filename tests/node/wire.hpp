@@ -206,6 +206,7 @@ class Wire {
       node.settle(now());
     }
     transmit(index);
+    node.check_invariants();
     if (node.changed()) machine.status = node.snapshot(now());
     for (node::Action& output : node.take_actions()) {
       if (auto* event = std::get_if<Event>(&output))
