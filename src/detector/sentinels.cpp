@@ -9,7 +9,7 @@
 namespace mosaik::detector {
 namespace {
 
-constexpr std::string_view exporter_label = "mosaik.sentinel.v1";
+constexpr std::string_view exporter_label = "mosaik.canary.v1";
 constexpr unsigned most_attempts = 6;
 constexpr Nanoseconds knock_doubt = 20ms;  // and two round trips: who does not know the token has closed by then
 constexpr Nanoseconds first_pause = 2s;    // between an end and the next offer; doubles with each attempt
