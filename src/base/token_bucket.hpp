@@ -31,6 +31,13 @@ class TokenBucket {
     const std::int64_t cost = static_cast<std::int64_t>(std::min(amount, greatest)) * second;
     level_ = std::max(level_, -static_cast<std::int64_t>(greatest) * second) - cost;
   }
+  /// Takes one whole token, and owes nothing; false when there is none.
+  [[nodiscard]] bool take_whole(Mono now) noexcept {
+    refill(now);
+    if (level_ < second) return false;
+    level_ -= second;
+    return true;
+  }
   /// Takes the amount if anything is left.
   [[nodiscard]] bool take(Mono now, std::uint64_t amount = 1) noexcept {
     if (!ready(now)) return false;
