@@ -1,389 +1,348 @@
 #include "detector/failure_detector.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/code_probe.hpp"
 
 namespace mosaik::detector {
 
 namespace {
-constexpr unsigned most_strain = 4;
-constexpr unsigned most_told = 3;  // proofs of others that are listened to
+constexpr unsigned most_proofs_told = 3;  // proofs of others that are listened to
 }  // namespace
-
-std::string_view to_string(Why why) noexcept {
-  switch (why) {
-    case Why::sentinel: return "sentinel ended";
-    case Why::told: return "proven dead by another member";
-    case Why::unreachable: return "unreachable";
-    case Why::silence: return "silence";
-  }
-  return "silence";
-}
-
-Config Config::for_heartbeat(Nanoseconds base, Nanoseconds jitter) {
-  Config config;
-  const Nanoseconds usual_base = 500ms;
-  const Nanoseconds later = base + jitter + 200ms - config.overdue;
-  config.overdue += later;
-  config.rust.silence += later;
-  // Who chose rare heartbeats wants a quiet network.
-  if (base > usual_base) {
-    const Nanoseconds look = config.look_after * (base / 1ms) / (usual_base / 1ms);
-    config.cpp.silence += look - config.look_after;
-    config.look_after = look;
-  }
-  return config;
-}
 
 // ------------------------------------------------------------------------------------------------ whom we watch
 
+MonitoredPeer* FailureDetector::find(const PeerId& peer) {
+  const auto found = peers_.find(peer);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
+const MonitoredPeer* FailureDetector::find(const PeerId& peer) const {
+  const auto found = peers_.find(peer);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
 void FailureDetector::watch(const Now& now, const PeerId& peer, PeerKind kind) {
-  watched_[peer] = Watched{.kind = kind, .heard = now.mono, .life = now.mono};
-  appoint();
+  MOSAIK_ASSERT(peer != self_);
+  forget(peer);
+  peers_.emplace(peer, MonitoredPeer(peer, kind, now.mono));
+  assign_ring_neighbour();
 }
 
 void FailureDetector::forget(const PeerId& peer) {
-  if (watched_.erase(peer) != 0) appoint();
+  MonitoredPeer* const known = find(peer);
+  if (known == nullptr) return;
+  clear(*known);
+  timers_.cancel(known->timer);
+  peers_.erase(PeerId(peer));
+  assign_ring_neighbour();
+}
+
+void FailureDetector::set_config(const Config& config) {
+  rules_ = VerdictRules(config);
+  schedule_all();
+}
+
+void FailureDetector::schedule_all() {
+  for (auto& [id, peer] : peers_) schedule(peer);
 }
 
 // The next C++ peer after us in the ring of ids is ours to look at, and its next one is not: one look a peer. Of two or
 // fewer we look at all.
-void FailureDetector::appoint() {
+void FailureDetector::assign_ring_neighbour() {
   std::size_t count = 0;
-  Watched* next = nullptr;
-  Watched* first = nullptr;
-  for (auto& [id, watched] : watched_) {
-    watched.ward = false;
-    if (watched.kind != PeerKind::cpp) continue;
+  MonitoredPeer* next = nullptr;
+  MonitoredPeer* first = nullptr;
+  for (auto& [id, peer] : peers_) {
+    peer.ring_neighbour = false;
+    if (peer.kind != PeerKind::cpp) continue;
     ++count;
-    if (first == nullptr) first = &watched;
-    if (next == nullptr && self_ < id) next = &watched;
+    if (first == nullptr) first = &peer;
+    if (next == nullptr && self_ < id) next = &peer;
   }
   if (next == nullptr) next = first;
-  if (next != nullptr) next->ward = true;
-  if (count > 2) return;
-  for (auto& [id, watched] : watched_) watched.ward = watched.kind == PeerKind::cpp;
+  if (next != nullptr) next->ring_neighbour = true;
+  if (count <= 2)
+    for (auto& [id, peer] : peers_) peer.ring_neighbour = peer.kind == PeerKind::cpp;
+  schedule_all();
 }
 
 // ------------------------------------------------------------------------------------------------ signs of life
 
-void FailureDetector::on_life(const Now& now, const PeerId& peer, Watched& watched,
-                              std::vector<DetectorEvent>& events) {
-  const Nanoseconds silent = now.mono - watched.life;
-  watched.heard = watched.life = now.mono;
-  watched.asked.reset();
-  watched.unanswered = 0;
-  if (std::exchange(watched.report, false)) events.emplace_back(Heard{peer});
-  if (!watched.suspicion) return;
-  const Suspicion& suspicion = *watched.suspicion;
+void FailureDetector::on_life(const Now& now, MonitoredPeer& peer, Events& events) {
+  LifeSigns& signs = peer.signs;
+  const Nanoseconds silent = now.mono - signs.life;
+  signs.heard = signs.life = now.mono;
+  signs.asked.reset();
+  signs.unanswered = 0;
+  if (std::exchange(signs.report, false)) events.emplace_back(Heard{peer.id});
+  if (!peer.suspicion) return;
+  const Suspicion& suspicion = *peer.suspicion;
   const bool may_be_old = suspicion.why == Why::sentinel || suspicion.why == Why::told;
-  if (may_be_old && now.mono < suspicion.begun + config_.sentinel_grace) return;
-  watched.finished.reset();
-  watched.proven_elsewhere = false;
-  if (suspicion.why == Why::silence && suspicion.told && silent > watched.slowest) {
-    watched.slowest = silent;
-    watched.slow_until = now.mono + config_.caution_time;
+  if (may_be_old && now.mono < suspicion.begun + rules_.config().sentinel_grace) return;
+  peer.against.finished.reset();
+  peer.against.proven_elsewhere = false;
+  const bool told = suspicion.told.has_value();
+  if (suspicion.why == Why::silence && told && silent > peer.slowest) {
+    peer.slowest = silent;
+    peer.slow_until = now.mono + rules_.config().caution_time;
   }
   MOSAIK_CODE_PROBE("health.refuted");
-  const bool told = suspicion.told.has_value();
-  watched.suspicion.reset();
-  if (told) events.emplace_back(Refuted{peer});
+  clear(peer);
+  if (told) events.emplace_back(Refuted{peer.id});
 }
 
-void FailureDetector::on_packet(const Now& now, const PeerId& peer, std::vector<DetectorEvent>& events) {
-  const auto found = watched_.find(peer);
-  if (found != watched_.end() && found->second.kind == PeerKind::cpp) on_life(now, peer, found->second, events);
+void FailureDetector::on_packet(const Now& now, const PeerId& id, std::vector<DetectorEvent>& events) {
+  MonitoredPeer* const peer = find(id);
+  if (peer == nullptr || peer->kind != PeerKind::cpp) return;
+  on_life(now, *peer, events);
+  schedule(*peer);
 }
 
-void FailureDetector::on_frame(const Now& now, const PeerId& peer, std::vector<DetectorEvent>& events) {
-  const auto found = watched_.find(peer);
-  if (found != watched_.end()) on_life(now, peer, found->second, events);
+void FailureDetector::on_frame(const Now& now, const PeerId& id, std::vector<DetectorEvent>& events) {
+  MonitoredPeer* const peer = find(id);
+  if (peer == nullptr) return;
+  on_life(now, *peer, events);
+  schedule(*peer);
 }
 
-void FailureDetector::report_life(const PeerId& peer) {
-  if (const auto found = watched_.find(peer); found != watched_.end()) found->second.report = true;
+void FailureDetector::report_life(const PeerId& id) {
+  if (MonitoredPeer* const peer = find(id)) peer->signs.report = true;
 }
 
 // ------------------------------------------------------------------------------------------------ questions and probes
 
-void FailureDetector::on_asked(const Now& now, const PeerId& peer, Nanoseconds rtt) {
-  const auto found = watched_.find(peer);
-  if (found == watched_.end()) return;
-  found->second.rtt = rtt;
-  if (!found->second.asked) found->second.asked = now.mono;
+void FailureDetector::on_asked(const Now& now, const PeerId& id, Nanoseconds rtt) {
+  MonitoredPeer* const peer = find(id);
+  if (peer == nullptr) return;
+  peer->signs.rtt = rtt;
+  if (!peer->signs.asked) peer->signs.asked = now.mono;
+  schedule(*peer);
 }
 
-void FailureDetector::on_link_state(const PeerId& peer, const LinkState& state) {
-  const auto found = watched_.find(peer);
-  if (found == watched_.end()) return;
-  found->second.unanswered = state.unanswered;
-  found->second.rtt = state.rtt;
+void FailureDetector::on_link_state(const PeerId& id, const LinkState& state) {
+  MonitoredPeer* const peer = find(id);
+  if (peer == nullptr) return;
+  peer->signs.unanswered = state.unanswered;
+  peer->signs.rtt = state.rtt;
+  schedule(*peer);
 }
 
-Nanoseconds FailureDetector::pace(const Watched& watched, Suspicion& suspicion) const {
-  switch (suspicion.why) {
-    case Why::sentinel:
-    case Why::told:
-      suspicion.gap = suspicion.gap == Nanoseconds{} ? config_.sentinel_probe_first
-                                                     : std::min(2 * suspicion.gap, patience(watched).probe_every);
-      return suspicion.gap;
-    case Why::unreachable: return config_.unreachable_probe_every;
-    case Why::silence: break;
-  }
-  return patience(watched).probe_every * std::max(1U, in_doubt_ / config_.probed_at_once);
-}
-
-unsigned FailureDetector::asks_after(const Suspicion& suspicion) const {
-  return suspicion.why == Why::unreachable ? config_.ask_refused : config_.ask_probes;
-}
-
-void FailureDetector::probe(const Now& now, const PeerId& peer, Watched& watched,
-                            std::vector<DetectorEvent>& events) const {
-  Suspicion& suspicion = *watched.suspicion;
+void FailureDetector::probe(const Now& now, MonitoredPeer& peer, Events& events) const {
+  Suspicion& suspicion = *peer.suspicion;
   ++suspicion.probes;
   suspicion.quoted = false;
-  suspicion.next_probe = now.mono + pace(watched, suspicion);
+  suspicion.next_probe = now.mono + rules_.pace(peer, suspicion, in_doubt_);
   // Round-trip guard: on a far link so many probes leave before the first answer can arrive. A suspicion would be
   // false, and each member that hears of it would suspect and ask all others in turn (partitions 11 with 20 nodes).
-  if (suspicion.probes > config_.suspect_probes && now.mono >= answer_due(watched)) tell(now, peer, suspicion, events);
-  // Whoever dies at once is proven dead within milliseconds: only what lasts longer is worth a question to all.
-  const bool lasts =
-      suspicion.why == Why::silence ? suspicion.told.has_value() : suspicion.probes > asks_after(suspicion);
-  if (lasts && !suspicion.asked) {
+  if (suspicion.probes > rules_.config().suspect_probes && now.mono >= rules_.answer_due(peer))
+    tell(now, peer.id, suspicion, events);
+  // A peer that dies at once is proven dead within milliseconds: only what lasts longer is worth a question to all.
+  if (rules_.lasts(suspicion) && !suspicion.asked) {
     suspicion.asked = now.mono;
-    events.emplace_back(DoubtWanted{peer});
+    events.emplace_back(DoubtWanted{peer.id});
   }
-  const bool unproven = suspicion.why == Why::sentinel && watched.finished && !watched.proven_elsewhere;
-  if (unproven && suspicion.probes > config_.told_probes && std::has_single_bit(suspicion.probes))
-    events.emplace_back(ProofWanted{peer});
-  events.emplace_back(Probe{peer});
+  if (rules_.wants_proof(peer)) events.emplace_back(ProofWanted{peer.id});
+  events.emplace_back(Probe{peer.id});
 }
 
-void FailureDetector::tell(const Now& now, const PeerId& peer, Suspicion& suspicion,
-                           std::vector<DetectorEvent>& events) {
+void FailureDetector::tell(const Now& now, const PeerId& peer, Suspicion& suspicion, Events& events) {
   if (suspicion.told) return;
   suspicion.told = now.mono;
   events.emplace_back(Suspected{peer, suspicion.why});
 }
 
-void FailureDetector::doubt(const Now& now, const PeerId& peer, Watched& watched, Why why,
-                            std::vector<DetectorEvent>& events) {
-  const std::optional<Mono> told = watched.suspicion ? watched.suspicion->told : std::nullopt;
-  watched.suspicion.emplace(Suspicion{.why = why, .begun = now.mono, .told = told});
-  // Who vouched for it in a silence is asked again: it may have died since.
-  if (!watched.asked) watched.asked = now.mono;
-  if (why != Why::silence) tell(now, peer, *watched.suspicion, events);
-  probe(now, peer, watched, events);
+void FailureDetector::suspect(const Now& now, MonitoredPeer& peer, Why why, Events& events) {
+  const std::optional<Mono> told = peer.suspicion ? peer.suspicion->told : std::nullopt;
+  clear(peer);
+  peer.suspicion.emplace(Suspicion{.why = why, .begun = now.mono, .told = told});
+  ++suspected_;
+  // A member that vouched for it in a silence is asked again: the peer may have died since.
+  if (!peer.signs.asked) peer.signs.asked = now.mono;
+  if (why != Why::silence) tell(now, peer.id, *peer.suspicion, events);
+  probe(now, peer, events);
+  schedule(peer);
+}
+
+void FailureDetector::clear(MonitoredPeer& peer) {
+  if (!peer.suspicion) return;
+  MOSAIK_ASSERT(suspected_ > 0);
+  peer.suspicion.reset();
+  --suspected_;
 }
 
 // ------------------------------------------------------------------------------------------------ hints
 
-void FailureDetector::on_sentinel_finished(const Now& now, const PeerId& peer, std::vector<DetectorEvent>& events) {
-  if (const auto found = watched_.find(peer); found != watched_.end()) found->second.finished = now.mono;
-  on_sentinel_broken(now, peer, events);
+void FailureDetector::on_sentinel_finished(const Now& now, const PeerId& id, std::vector<DetectorEvent>& events) {
+  if (MonitoredPeer* const peer = find(id)) peer->against.finished = now.mono;
+  on_sentinel_broken(now, id, events);
 }
 
-void FailureDetector::on_sentinel_broken(const Now& now, const PeerId& peer, std::vector<DetectorEvent>& events) {
-  if (const auto found = watched_.find(peer); found != watched_.end())
-    doubt(now, peer, found->second, Why::sentinel, events);
+void FailureDetector::on_sentinel_broken(const Now& now, const PeerId& id, std::vector<DetectorEvent>& events) {
+  if (MonitoredPeer* const peer = find(id)) suspect(now, *peer, Why::sentinel, events);
 }
 
-void FailureDetector::on_told(const Now& now, const PeerId& peer, std::vector<DetectorEvent>& events) {
-  const auto found = watched_.find(peer);
-  if (found == watched_.end()) return;
-  Watched& watched = found->second;
-  if (watched.told >= most_told) return;
-  ++watched.told;
-  watched.proven_elsewhere = true;
-  if (!watched.suspicion || watched.suspicion->why == Why::silence) doubt(now, peer, watched, Why::told, events);
+void FailureDetector::on_told(const Now& now, const PeerId& id, std::vector<DetectorEvent>& events) {
+  MonitoredPeer* const peer = find(id);
+  if (peer == nullptr || peer->against.proofs_told >= most_proofs_told) return;
+  ++peer->against.proofs_told;
+  peer->against.proven_elsewhere = true;
+  if (!peer->suspicion || peer->suspicion->why == Why::silence) suspect(now, *peer, Why::told, events);
 }
 
-void FailureDetector::on_unreachable(const Now& now, const PeerId& peer, std::optional<Mono> probe_sent,
+void FailureDetector::on_unreachable(const Now& now, const PeerId& id, std::optional<Mono> probe_sent,
                                      std::vector<DetectorEvent>& events) {
-  const auto found = watched_.find(peer);
-  if (found == watched_.end()) return;
-  Watched& watched = found->second;
-  if (watched.finished && probe_sent && *probe_sent >= *watched.finished) {
+  MonitoredPeer* const peer = find(id);
+  if (peer == nullptr) return;
+  if (peer->against.finished && probe_sent && *probe_sent >= *peer->against.finished) {
     MOSAIK_CODE_PROBE("health.proven");
-    events.emplace_back(ProvenDead{peer});
-    forget(peer);
-    return;
+    events.emplace_back(ProvenDead{id});
+    return forget(id);
   }
-  if (!watched.suspicion || watched.suspicion->why == Why::silence) {
+  if (!peer->suspicion || peer->suspicion->why == Why::silence) {
     // Whoever can forge such answers to a living peer makes us probe at the pace of hints, not faster.
-    if (!watched.suspicion && now.mono < watched.accused + config_.hint_pause) return;
-    watched.accused = now.mono;
+    if (!peer->suspicion && now.mono < peer->against.unreachable + rules_.config().hint_pause) return;
+    peer->against.unreachable = now.mono;
     MOSAIK_CODE_PROBE("health.unreachable_suspicion");
-    return doubt(now, peer, watched, Why::unreachable, events);
+    return suspect(now, *peer, Why::unreachable, events);
   }
-  Suspicion& suspicion = *watched.suspicion;
+  Suspicion& suspicion = *peer->suspicion;
   if (suspicion.quoted) return;
   suspicion.quoted = true;
   if (suspicion.quotes++ == 0) suspicion.first_quote = now.mono;
-  if (judge(now, peer, watched, events)) forget(peer);
+  if (judge(now, *peer, events)) forget(id);
 }
 
-void FailureDetector::on_hint(const Now& now, const PeerId& peer, std::vector<DetectorEvent>& events) {
-  const auto found = watched_.find(peer);
-  if (found == watched_.end()) return;
-  Watched& watched = found->second;
+void FailureDetector::on_hint(const Now& now, const PeerId& id, std::vector<DetectorEvent>& events) {
+  MonitoredPeer* const peer = find(id);
+  if (peer == nullptr) return;
   // Hints are cheap to make for others, so they buy one probe at their pace and no suspicion.
-  if (watched.suspicion || now.mono < watched.hinted + config_.hint_pause) return;
-  watched.hinted = now.mono;
-  events.emplace_back(Probe{peer});
+  if (peer->suspicion || now.mono < peer->against.hinted + rules_.config().hint_pause) return;
+  peer->against.hinted = now.mono;
+  events.emplace_back(Probe{id});
 }
 
-void FailureDetector::on_doubt(const Now& now, const PeerId& peer, std::vector<DetectorEvent>& events) {
-  const auto found = watched_.find(peer);
-  if (found == watched_.end()) return;
-  Watched& watched = found->second;
-  if (watched.suspicion || now.mono < watched.hinted + config_.hint_pause) return;
-  watched.hinted = now.mono;
-  // It costs a few probes, which the first answer ends; nobody hears of it before they stay unanswered.
-  doubt(now, peer, watched, Why::silence, events);
+void FailureDetector::on_doubt(const Now& now, const PeerId& id, std::vector<DetectorEvent>& events) {
+  MonitoredPeer* const peer = find(id);
+  if (peer == nullptr) return;
+  if (peer->suspicion || now.mono < peer->against.hinted + rules_.config().hint_pause) return;
+  peer->against.hinted = now.mono;
+  // It costs a few probes, which the first answer ends; no other member hears of it before they stay unanswered.
+  suspect(now, *peer, Why::silence, events);
 }
 
-void FailureDetector::on_no_witness(const PeerId& peer) {
-  const auto found = watched_.find(peer);
-  if (found != watched_.end() && found->second.suspicion) found->second.suspicion->alone = true;
+void FailureDetector::on_no_witness(const PeerId& id) {
+  MonitoredPeer* const peer = find(id);
+  if (peer != nullptr && peer->suspicion) peer->suspicion->alone = true;
 }
 
-void FailureDetector::on_vouched(const Now& now, const PeerId& peer) {
-  const auto found = watched_.find(peer);
-  if (found != watched_.end() && found->second.suspicion) found->second.suspicion->vouched = now.mono;
+void FailureDetector::on_vouched(const Now& now, const PeerId& id) {
+  MonitoredPeer* const peer = find(id);
+  if (peer != nullptr && peer->suspicion) peer->suspicion->vouched = now.mono;
 }
 
 // ------------------------------------------------------------------------------------------------ ourselves first
 
 bool FailureDetector::on_stall(const Now& now, Nanoseconds late) {
-  if (late < config_.stall) return false;
+  if (late < rules_.config().stall) return false;
   MOSAIK_CODE_PROBE("health.stall_forgiven");
-  stalls_ = std::min(strain(now) + 1, most_strain);
-  stalled_at_ = now.mono;
-  for (auto& [peer, watched] : watched_) {
-    watched.life = std::min(watched.life + late, now.mono);
-    if (watched.asked) watched.asked = std::min(*watched.asked + late, now.mono);
-    if (watched.suspicion) {
-      watched.suspicion->probes = 0;
-      watched.suspicion->quotes = 0;
-      watched.suspicion->quoted = true;  // what answers an old probe is not counted
+  local_health_.on_stall(rules_.config(), now);
+  for (auto& [id, peer] : peers_) {
+    peer.signs.life = std::min(peer.signs.life + late, now.mono);
+    if (peer.signs.asked) peer.signs.asked = std::min(*peer.signs.asked + late, now.mono);
+    if (peer.suspicion) {
+      peer.suspicion->probes = 0;
+      peer.suspicion->quotes = 0;
+      peer.suspicion->quoted = true;  // what answers an old probe is not counted
     }
   }
-  return true;
-}
-
-unsigned FailureDetector::strain(const Now& now) const {
-  const auto forgotten = static_cast<std::uint64_t>((now.mono - stalled_at_) / config_.strain_time);
-  return forgotten >= stalls_ ? 0 : stalls_ - static_cast<unsigned>(forgotten);
-}
-
-// ------------------------------------------------------------------------------------------------ verdicts
-
-const Patience& FailureDetector::patience(const Watched& watched) const {
-  return watched.kind == PeerKind::cpp ? config_.cpp : config_.rust;
-}
-
-Nanoseconds FailureDetector::answer_time(const Watched& watched) const {
-  return patience(watched).answer_within + 2 * watched.rtt;
-}
-
-Mono FailureDetector::answer_due(const Watched& watched) const {
-  return watched.asked.value_or(watched.life) + answer_time(watched);
-}
-
-Nanoseconds FailureDetector::silence_of(const Now& now, const Watched& watched) const {
-  Nanoseconds out = patience(watched).silence + 2 * watched.rtt;
-  out += out * strain(now) / most_strain;
-  if (now.mono < watched.slow_until) out = std::max(out, watched.slowest + watched.slowest / 2);
-  return out;
-}
-
-// Second opinions take a round trip to the witness, and one from the witness to the peer. A verdict before they can be
-// here would call a living peer dead, where the link alone is down.
-bool FailureDetector::heard_out(const Now& now, const Watched& watched) const {
-  const Suspicion& suspicion = *watched.suspicion;
-  if (suspicion.alone || suspicion.vouched) return true;
-  return suspicion.asked && now.mono >= *suspicion.asked + answer_time(watched);
-}
-
-bool FailureDetector::judge(const Now& now, const PeerId& peer, const Watched& watched,
-                            std::vector<DetectorEvent>& events) const {
-  const Suspicion& suspicion = *watched.suspicion;
-  const Nanoseconds silent = now.mono - watched.life;
-  const bool unreachable =
-      suspicion.quotes >= config_.unreachable_quotes && now.mono - suspicion.first_quote >= config_.unreachable_span;
-  const bool told = watched.finished && watched.proven_elsewhere && suspicion.probes >= config_.told_probes &&
-                    now.mono - suspicion.begun >= config_.told_span;
-  // A full congestion window keeps probes back: what did not go out went unanswered by nobody.
-  const std::size_t tries =
-      watched.kind == PeerKind::cpp ? std::min<std::size_t>(suspicion.probes, watched.unanswered) : suspicion.probes;
-  const bool silence = silent >= silence_of(now, watched) && tries >= config_.silence_probes;
-  if (told) MOSAIK_CODE_PROBE("health.told");
-  // A proof of another member needs no more opinions; everything else may be the fault of the link.
-  if (!told && ((!unreachable && !silence) || !heard_out(now, watched))) return false;
-  const Why why = told ? Why::told : unreachable ? Why::unreachable : Why::silence;
-  if (!told && suspicion.vouched) {
-    MOSAIK_CODE_PROBE("health.link_down");
-    events.emplace_back(LinkDown{peer, why, silent});
-  } else {
-    events.emplace_back(PresumedDead{peer, why, silent});
-  }
+  schedule_all();
   return true;
 }
 
 // ------------------------------------------------------------------------------------------------ time
 
-Mono FailureDetector::due(const Watched& watched) const {
-  if (watched.suspicion) return watched.suspicion->next_probe;
-  Mono out = watched.life + config_.overdue;
-  if (watched.asked) return std::min(out, answer_due(watched));
-  if (watched.ward) out = std::min(out, watched.life + config_.look_after);
-  return out;
+bool FailureDetector::judge(const Now& now, const MonitoredPeer& peer, Events& events) const {
+  const auto verdict = rules_.judge(now, peer, local_health_.multiplier(rules_.config(), now));
+  if (!verdict) return false;
+  const Nanoseconds silent = now.mono - peer.signs.life;
+  switch (verdict->kind) {
+    case Verdict::Kind::link_down: events.emplace_back(LinkDown{peer.id, verdict->why, silent}); break;
+    case Verdict::Kind::presumed_dead: events.emplace_back(PresumedDead{peer.id, verdict->why, silent}); break;
+  }
+  return true;
 }
 
 void FailureDetector::on_timer(const Now& now, std::vector<DetectorEvent>& events) {
-  in_doubt_ = static_cast<unsigned>(
-      std::ranges::count_if(watched_, [](const auto& item) { return item.second.suspicion.has_value(); }));
-  std::vector<PeerId> judged;
-  for (auto& [peer, watched] : watched_) {
-    if (now.mono < due(watched)) continue;
-    if (watched.suspicion) {
-      if (judge(now, peer, watched, events))
-        judged.push_back(peer);
-      else
-        probe(now, peer, watched, events);
-    } else if (watched.asked || now.mono >= watched.life + config_.overdue) {
-      doubt(now, peer, watched, Why::silence, events);
-    } else {
-      watched.asked = now.mono;
-      events.emplace_back(Probe{peer});
-    }
+  in_doubt_ = static_cast<unsigned>(suspected_);
+  std::vector<PeerId> due;
+  for (Timer<PeerId>* timer = timers_.nearest(); timer != nullptr && timer->at <= now.mono; timer = timers_.nearest()) {
+    due.push_back(timer->owner);
+    timers_.cancel(*timer);
   }
-  for (const PeerId& peer : judged) forget(peer);
+  // In the order of ids, whatever was due first: every run is the same.
+  std::ranges::sort(due);
+  std::vector<PeerId> judged;
+  for (const PeerId& id : due) {
+    MonitoredPeer& peer = peers_.at(id);
+    if (peer.suspicion) {
+      if (judge(now, peer, events)) {
+        judged.push_back(id);
+        continue;
+      }
+      probe(now, peer, events);
+    } else if (peer.signs.asked || now.mono >= peer.signs.life + rules_.config().overdue) {
+      suspect(now, peer, Why::silence, events);
+    } else {
+      peer.signs.asked = now.mono;
+      events.emplace_back(Probe{id});
+    }
+    schedule(peer);
+  }
+  for (const PeerId& id : judged) forget(id);
 }
 
 Mono FailureDetector::next_deadline() const {
-  Mono next = never;
-  for (const auto& [peer, watched] : watched_) next = std::min(next, due(watched));
-  return next;
+  return timers_.next();
 }
 
-std::optional<PeerKind> FailureDetector::kind_of(const PeerId& peer) const {
-  const auto found = watched_.find(peer);
-  return found == watched_.end() ? std::nullopt : std::optional(found->second.kind);
+std::optional<PeerKind> FailureDetector::kind_of(const PeerId& id) const {
+  const MonitoredPeer* const peer = find(id);
+  return peer == nullptr ? std::nullopt : std::optional(peer->kind);
 }
 
-bool FailureDetector::suspects(const PeerId& peer) const {
-  const auto found = watched_.find(peer);
-  return found != watched_.end() && found->second.suspicion && found->second.suspicion->told;
+bool FailureDetector::suspects(const PeerId& id) const {
+  const MonitoredPeer* const peer = find(id);
+  return peer != nullptr && peer->suspicion && peer->suspicion->told;
 }
 
-Nanoseconds FailureDetector::silent_for(const Now& now, const PeerId& peer) const {
-  const auto found = watched_.find(peer);
-  return found == watched_.end() ? Nanoseconds{} : now.mono - found->second.heard;
+Nanoseconds FailureDetector::silent_for(const Now& now, const PeerId& id) const {
+  const MonitoredPeer* const peer = find(id);
+  return peer == nullptr ? Nanoseconds{} : now.mono - peer->signs.heard;
+}
+
+// ------------------------------------------------------------------------------------------------ invariants
+
+void FailureDetector::check_invariants() const {
+  std::size_t suspected = 0;
+  std::size_t neighbours = 0;
+  std::size_t cpp = 0;
+  for (const auto& [id, peer] : peers_) {
+    // A verdict about ourselves would end all bonds.
+    MOSAIK_ASSERT(peer.id == id && id != self_);
+    peer.check_invariants();
+    suspected += peer.suspicion ? 1U : 0U;
+    neighbours += peer.ring_neighbour ? 1U : 0U;
+    cpp += peer.kind == PeerKind::cpp ? 1U : 0U;
+    // A timer that is not moved on is a death that is found late.
+    MOSAIK_ASSERT(peer.timer.at == rules_.due(peer));
+  }
+  // The pace of probes is shared by these; a wrong count floods a loaded mesh, or finds deaths late.
+  MOSAIK_ASSERT(suspected == suspected_);
+  // Each peer is looked at by one other: with none a silent death is found late, with more the looks cost N^2.
+  MOSAIK_ASSERT(neighbours == (cpp <= 2 ? cpp : 1));
 }
 
 }  // namespace mosaik::detector

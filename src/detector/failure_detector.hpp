@@ -34,56 +34,14 @@
 /// the tries of that time do not count as unanswered, and for a while we are slower to judge. A peer that was late with
 /// its answers, but alive, is given more time for a minute.
 
+#include <functional>
 #include <map>
-#include <optional>
 #include <variant>
 #include <vector>
 
-#include <mosaik/types/id.hpp>
-
-#include "base/now.hpp"
+#include "detector/verdict_rules.hpp"
 
 namespace mosaik::detector {
-
-/// What counts as a sign of life.
-enum class PeerKind : std::uint8_t { cpp, rust };
-
-enum class Why : std::uint8_t { sentinel, told, unreachable, silence };
-[[nodiscard]] std::string_view to_string(Why why) noexcept;
-
-/// How long a kind of peer may take.
-struct Patience {
-  Nanoseconds answer_within{};  ///< and two round trips: then a question counts as unanswered
-  Nanoseconds probe_every{};
-  Nanoseconds silence{};  ///< and two round trips: presumed dead, counted from the last sign of life
-};
-
-struct Config {
-  Nanoseconds look_after = 160ms;
-  Patience cpp{.answer_within = 60ms, .probe_every = 7ms, .silence = 430ms};
-  Patience rust{.answer_within = 150ms, .probe_every = 40ms, .silence = 1850ms};
-  Nanoseconds overdue = 850ms;  ///< base + jitter + 200 ms: silent so long without a question of ours
-  unsigned probed_at_once = 4;  ///< more peers in doubt share the pace, so that a loaded mesh is not flooded
-  unsigned suspect_probes = 8;
-  unsigned silence_probes = 30;
-  Nanoseconds unreachable_probe_every = 15ms;
-  unsigned unreachable_quotes = 3;
-  Nanoseconds unreachable_span = 30ms;
-  Nanoseconds sentinel_probe_first =
-      1ms;                           ///< after a sentinel's end: at once, after this, and after twice the time each,
-  Nanoseconds sentinel_grace = 5ms;  ///< and what came in this time may have been sent before
-  Nanoseconds told_span = 10ms;      ///< FIN and another's proof: our probes unanswered for so long
-  unsigned told_probes = 3;
-  unsigned ask_probes = 8;        ///< after so many unanswered probes that a sentinel's end began, others are asked;
-  unsigned ask_refused = 1;       ///< and after so many that a port-unreachable began
-  Nanoseconds hint_pause = 30ms;  ///< hints and unreachables of one peer are heard no more often
-  Nanoseconds stall = 25ms;       ///< a loop this late has stalled
-  Nanoseconds strain_time = 2s;   ///< in which one stall is forgotten
-  Nanoseconds caution_time = 60s;
-
-  /// The defaults stretched to a group's heartbeat.
-  [[nodiscard]] static Config for_heartbeat(Nanoseconds base, Nanoseconds jitter);
-};
 
 struct Probe {
   PeerId peer;
@@ -131,12 +89,12 @@ using DetectorEvent =
 
 class FailureDetector {
  public:
-  explicit FailureDetector(const Config& config, const PeerId& self = {}) : config_(config), self_(self) {}
+  explicit FailureDetector(const Config& config, const PeerId& self = {}) : rules_(config), self_(self) {}
 
   /// Starts to watch, or renews what is known of a watched peer.
   void watch(const Now& now, const PeerId& peer, PeerKind kind);
   void forget(const PeerId& peer);
-  void set_config(const Config& config) { config_ = config; }
+  void set_config(const Config& config);
 
   void on_packet(const Now& now, const PeerId& peer, std::vector<DetectorEvent>& events);
   void on_frame(const Now& now, const PeerId& peer, std::vector<DetectorEvent>& events);
@@ -174,66 +132,33 @@ class FailureDetector {
   /// Since the last sign of life; zero for a peer that is not watched.
   [[nodiscard]] Nanoseconds silent_for(const Now& now, const PeerId& peer) const;
 
+  void check_invariants() const;
+
  private:
-  struct Suspicion {
-    Why why{};
-    Mono begun{};
-    Mono next_probe{};
-    Nanoseconds gap{};              ///< between the last probe and the next, of a series that grows
-    std::optional<Mono> told{};     ///< when it was told as Suspected
-    std::optional<Mono> asked{};    ///< when others were asked
-    std::optional<Mono> vouched{};  ///< when somebody else said that it has heard the peer
-    unsigned probes = 0;            ///< sent since the suspicion or the last stall
-    unsigned quotes = 0;            ///< probes that a port-unreachable answered
-    bool alone = false;             ///< there is nobody to ask
-    bool quoted = false;            ///< the newest probe was answered so
-    Mono first_quote{};
-  };
-  struct Watched {
-    PeerKind kind{};
-    bool ward = false;  ///< its next neighbour in the ring looks at it: we
-    bool report = false;
-    Mono heard{};  ///< the last sign of life,
-    Mono life{};   ///< and the same with the time of our own stalls forgiven
-    Mono hinted{};
-    Mono accused{};                  ///< when an unreachable last led to a suspicion
-    std::optional<Mono> asked{};     ///< the oldest question since the last life
-    std::optional<Mono> finished{};  ///< when the sentinel's FIN came, and no life since
-    Nanoseconds rtt{};
-    std::size_t unanswered = 0;
-    unsigned told = 0;  ///< proofs of others, since it was watched
-    bool proven_elsewhere = false;
-    Nanoseconds slowest{};  ///< silence of a suspicion that was refuted,
-    Mono slow_until{};      ///< and how long it is kept in mind
-    std::optional<Suspicion> suspicion{};
-  };
+  using Events = std::vector<DetectorEvent>;
+  [[nodiscard]] MonitoredPeer* find(const PeerId& peer);
+  [[nodiscard]] const MonitoredPeer* find(const PeerId& peer) const;
+  /// Each input about a peer ends here: what it has changed moves the peer's timer.
+  void schedule(MonitoredPeer& peer) { timers_.set(peer.timer, rules_.due(peer)); }
+  void schedule_all();
+  /// Watches the ring: each C++ peer has one other that looks at it.
+  void assign_ring_neighbour();
+  void on_life(const Now& now, MonitoredPeer& peer, Events& events);
+  /// Begins a suspicion, or another one in the place of a weaker one.
+  void suspect(const Now& now, MonitoredPeer& peer, Why why, Events& events);
+  void clear(MonitoredPeer& peer);
+  void probe(const Now& now, MonitoredPeer& peer, Events& events) const;
+  static void tell(const Now& now, const PeerId& peer, Suspicion& suspicion, Events& events);
+  /// True when a verdict was made, and the peer is to be watched no more.
+  [[nodiscard]] bool judge(const Now& now, const MonitoredPeer& peer, Events& events) const;
 
-  [[nodiscard]] const Patience& patience(const Watched& watched) const;
-  /// The time in which a question is answered.
-  [[nodiscard]] Nanoseconds answer_time(const Watched& watched) const;
-  /// When the oldest open question should have been answered.
-  [[nodiscard]] Mono answer_due(const Watched& watched) const;
-  [[nodiscard]] Nanoseconds silence_of(const Now& now, const Watched& watched) const;
-  [[nodiscard]] unsigned strain(const Now& now) const;
-  [[nodiscard]] Mono due(const Watched& watched) const;
-  [[nodiscard]] unsigned asks_after(const Suspicion& suspicion) const;
-  /// Others were asked, and have had the time to answer.
-  [[nodiscard]] bool heard_out(const Now& now, const Watched& watched) const;
-  void appoint();
-  void on_life(const Now& now, const PeerId& peer, Watched& watched, std::vector<DetectorEvent>& events);
-  void doubt(const Now& now, const PeerId& peer, Watched& watched, Why why, std::vector<DetectorEvent>& events);
-  static void tell(const Now& now, const PeerId& peer, Suspicion& suspicion, std::vector<DetectorEvent>& events);
-  void probe(const Now& now, const PeerId& peer, Watched& watched, std::vector<DetectorEvent>& events) const;
-  [[nodiscard]] Nanoseconds pace(const Watched& watched, Suspicion& suspicion) const;
-  /// True when the verdict was made and the peer is watched no more.
-  bool judge(const Now& now, const PeerId& peer, const Watched& watched, std::vector<DetectorEvent>& events) const;
-
-  Config config_;
+  VerdictRules rules_;
   PeerId self_;
-  std::map<PeerId, Watched> watched_;
-  unsigned in_doubt_ = 0;
-  unsigned stalls_ = 0;
-  Mono stalled_at_{};
+  std::map<PeerId, MonitoredPeer> peers_;
+  TimerHeap<PeerId> timers_;
+  std::size_t suspected_ = 0;  ///< peers with a suspicion
+  unsigned in_doubt_ = 0;      ///< the same, as of the last timer: they share the pace of probes
+  LocalHealth local_health_;
 };
 
 }  // namespace mosaik::detector

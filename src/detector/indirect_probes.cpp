@@ -4,6 +4,7 @@
 
 #include <mosaik/serialization/postcard.hpp>
 
+#include "base/assert.hpp"
 #include "base/limits.hpp"
 
 namespace mosaik::detector {
@@ -95,8 +96,21 @@ void IndirectProbes::forget(const PeerId& peer) {
   askers_.erase(peer);
   unsure_.erase(peer);
   told_.erase(peer);
-  for (auto& [about, askers] : askers_) askers.erase(peer);
-  for (auto& [about, unsure] : unsure_) unsure.erase(peer);
+  for (Questions* const questions : {&askers_, &unsure_})
+    for (auto at = questions->begin(); at != questions->end();) {
+      at->second.erase(peer);
+      at = at->second.empty() ? questions->erase(at) : std::next(at);
+    }
+}
+
+void IndirectProbes::check_invariants() const {
+  for (const Questions* const questions : {&askers_, &unsure_})
+    for (const auto& [about, from] : *questions) {
+      // An answer to ourselves, or to the peer in question, would never leave; an empty set would stay for ever.
+      MOSAIK_ASSERT(about != self_ && !from.empty() && !from.contains(self_) && !from.contains(about));
+    }
+  // A death that is told of ourselves would be told on.
+  MOSAIK_ASSERT(!told_.contains(self_) && !proven_.contains(self_));
 }
 
 }  // namespace mosaik::detector

@@ -82,16 +82,19 @@ class IndirectProbes {
   /// We have no bond with it any more, or a new one.
   void forget(const PeerId& peer);
 
+  void check_invariants() const;
+
  private:
   [[nodiscard]] static std::optional<std::pair<Word, PeerId>> read(BytesView value);
   void on_word(const Now& now, const PeerId& from, Word word, const PeerId& peer, std::optional<Nanoseconds> silent_for,
                std::vector<IndirectProbeAction>& actions);
 
   PeerId self_;
-  std::map<PeerId, std::set<PeerId>> askers_;  ///< by whom they ask about
-  std::map<PeerId, std::set<PeerId>> unsure_;  ///< who want a proof, by whose death it is of
-  std::map<PeerId, Mono> proven_;              ///< our own proofs of the last moments
-  std::set<PeerId> told_;                      ///< whose death another member has told us
+  using Questions = std::map<PeerId, std::set<PeerId>>;  ///< who has asked, by the peer in question
+  Questions askers_;                                     ///< of its life
+  Questions unsure_;                                     ///< of a proof of its death
+  std::map<PeerId, Mono> proven_;                        ///< our own proofs of the last moments
+  std::set<PeerId> told_;                                ///< whose death another member has told us
 };
 
 }  // namespace mosaik::detector

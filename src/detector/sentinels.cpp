@@ -4,6 +4,7 @@
 
 #include <mosaik/serialization/postcard.hpp>
 
+#include "base/assert.hpp"
 #include "crypto/hash.hpp"
 
 namespace mosaik::detector {
@@ -24,18 +25,25 @@ std::optional<Bytes32> token_of(const Links& links, LinkId link, std::uint64_t s
 
 }  // namespace
 
-SentinelId Sentinels::name(const PeerId& peer, SentinelSlot& slot) {
-  slot.sentinel = SentinelId{++last_id_};
-  owners_[*slot.sentinel] = peer;
-  return *slot.sentinel;
+void Sentinels::SentinelSlot::enter(State next) {
+  // Only a sentinel that was begun can open, and one is begun when the one before is over.
+  MOSAIK_ASSERT(next == State::empty || (state == State::empty && next == State::pending) ||
+                (state == State::pending && next == State::open));
+  state = next;
+}
+
+SentinelId Sentinels::begin(const PeerId& peer, SentinelSlot& slot) {
+  slot.enter(SentinelSlot::State::pending);
+  slot.id = SentinelId{++last_id_};
+  owners_[slot.id] = peer;
+  return slot.id;
 }
 
 void Sentinels::drop(SentinelSlot& slot, std::vector<SentinelAction>& actions) {
-  if (!slot.sentinel) return;
-  owners_.erase(*slot.sentinel);
-  actions.emplace_back(CloseSentinel{*slot.sentinel});
-  slot.sentinel.reset();
-  slot.open = false;
+  if (slot.state == SentinelSlot::State::empty) return;
+  owners_.erase(slot.id);
+  actions.emplace_back(CloseSentinel{slot.id});
+  slot.enter(SentinelSlot::State::empty);
 }
 
 void Sentinels::offer(const Now& now, const PeerId& peer, SentinelSlot& slot, const Links& links,
@@ -53,7 +61,7 @@ void Sentinels::offer(const Now& now, const PeerId& peer, SentinelSlot& slot, co
   slot.offer_at = now.mono + first_pause * (1U << slot.attempts);
   ++slot.attempts;
   drop(slot, actions);
-  actions.emplace_back(ExpectSentinel{name(peer, slot), *token});
+  actions.emplace_back(ExpectSentinel{begin(peer, slot), *token});
   std::vector<std::uint8_t> value;
   postcard::Writer(value).varint(port).varint(slot.serial);
   actions.emplace_back(SentinelOffer{peer, link, std::move(value)});
@@ -61,22 +69,22 @@ void Sentinels::offer(const Now& now, const PeerId& peer, SentinelSlot& slot, co
 
 void Sentinels::on_bond_up(const Now& now, const PeerId& peer, LinkId link, const Links& links,
                            std::vector<SentinelAction>& actions) {
-  SentinelSlot& slot = perches_[peer];
+  SentinelSlot& slot = slots_[peer];
   slot.links.push_back(link);
   if (slot.links.size() == 1) offer(now, peer, slot, links, actions);
 }
 
 void Sentinels::on_bond_down(const Now& now, const PeerId& peer, LinkId link, const Links& links,
                              std::vector<SentinelAction>& actions) {
-  const auto found = perches_.find(peer);
-  if (found == perches_.end()) return;
+  const auto found = slots_.find(peer);
+  if (found == slots_.end()) return;
   SentinelSlot& slot = found->second;
   const bool was_first = !slot.links.empty() && slot.links.front() == link;
   std::erase(slot.links, link);
   if (!was_first) return;
   drop(slot, actions);
   if (slot.links.empty()) {
-    perches_.erase(found);
+    slots_.erase(found);
     return;
   }
   slot.serial = 0;  // the secret is another one
@@ -86,8 +94,8 @@ void Sentinels::on_bond_down(const Now& now, const PeerId& peer, LinkId link, co
 
 void Sentinels::on_offer(const PeerId& peer, LinkId link, BytesView value, const Links& links,
                          std::vector<SentinelAction>& actions) {
-  const auto found = perches_.find(peer);
-  if (found == perches_.end() || self_ < peer) return;
+  const auto found = slots_.find(peer);
+  if (found == slots_.end() || self_ < peer) return;
   SentinelSlot& slot = found->second;
   postcard::Reader reader(value);
   const std::uint64_t port = reader.varint(16);
@@ -110,14 +118,14 @@ void Sentinels::on_offer(const PeerId& peer, LinkId link, BytesView value, const
   // not know the token and closes at once: that says nothing about the peer.
   slot.doubt = 2 * stats->smoothed_rtt + knock_doubt;
   actions.emplace_back(
-      DialSentinel{name(peer, slot), stats->remote.with_port(static_cast<std::uint16_t>(port)), *token});
+      DialSentinel{begin(peer, slot), stats->remote.with_port(static_cast<std::uint16_t>(port)), *token});
 }
 
 void Sentinels::on_opened(const Now& now, SentinelId id) {
   const auto owner = owners_.find(id);
   if (owner == owners_.end()) return;
-  SentinelSlot& slot = perches_.at(owner->second);
-  slot.open = true;
+  SentinelSlot& slot = slots_.at(owner->second);
+  slot.enter(SentinelSlot::State::open);
   slot.believed_at = now.mono + slot.doubt;
   slot.offer_at = never;
 }
@@ -127,25 +135,43 @@ std::optional<PeerId> Sentinels::on_ended(const Now& now, SentinelId id) {
   if (owner == owners_.end()) return std::nullopt;
   const PeerId peer = owner->second;
   owners_.erase(owner);
-  SentinelSlot& slot = perches_.at(peer);
-  const bool was_open = slot.open && slot.believed_at <= now.mono;
-  slot.sentinel.reset();
-  slot.open = false;
-  // Who still lives then gets another offer.
+  SentinelSlot& slot = slots_.at(peer);
+  const bool was_open = slot.state == SentinelSlot::State::open && slot.believed_at <= now.mono;
+  slot.enter(SentinelSlot::State::empty);
+  // A peer that still lives then gets another offer.
   if (self_ < peer && slot.offer_at == never && slot.attempts < most_attempts)
     slot.offer_at = now.mono + first_pause * (1U << slot.attempts);
   return was_open ? std::optional(peer) : std::nullopt;
 }
 
 void Sentinels::on_timer(const Now& now, const Links& links, std::vector<SentinelAction>& actions) {
-  for (auto& [peer, slot] : perches_)
+  for (auto& [peer, slot] : slots_)
     if (slot.offer_at <= now.mono) offer(now, peer, slot, links, actions);
 }
 
 Mono Sentinels::next_deadline() const {
   Mono next = never;
-  for (const auto& [peer, slot] : perches_) next = std::min(next, slot.offer_at);
+  for (const auto& [peer, slot] : slots_) next = std::min(next, slot.offer_at);
   return next;
+}
+
+void Sentinels::check_invariants() const {
+  std::size_t begun = 0;
+  for (const auto& [peer, slot] : slots_) {
+    // A slot without a bond would offer a sentinel that nothing ends.
+    MOSAIK_ASSERT(!slot.links.empty());
+    // Each sentinel costs a socket; a pair that cannot have one is left alone after some tries.
+    MOSAIK_ASSERT(slot.attempts <= most_attempts);
+    // The lower id offers, the higher dials: with two offers the ends would wait for different connections.
+    MOSAIK_ASSERT(slot.offer_at == never || self_ < peer);
+    if (slot.state == SentinelSlot::State::empty) continue;
+    ++begun;
+    // What the runtime tells of a sentinel reaches the peer that it stands for: or the wrong one would be suspected.
+    const auto owner = owners_.find(slot.id);
+    MOSAIK_ASSERT(owner != owners_.end() && owner->second == peer);
+  }
+  // An id without a slot is a socket that nobody closes.
+  MOSAIK_ASSERT(begun == owners_.size());
 }
 
 }  // namespace mosaik::detector

@@ -48,11 +48,21 @@ class Sentinels {
   void on_timer(const Now& now, const Links& links, std::vector<SentinelAction>& actions);
   [[nodiscard]] Mono next_deadline() const;
 
+  void check_invariants() const;
+
  private:
+  /// The sentinel of one pair of processes.
   struct SentinelSlot {
+    enum class State : std::uint8_t {
+      empty,    ///< there is none
+      pending,  ///< expected or dialed
+      open,
+    };
+    void enter(State next);
+
     std::vector<LinkId> links;  ///< of bonds with the peer, the oldest first; the sentinel belongs to the first
-    std::optional<SentinelId> sentinel;  ///< expected, dialed or open
-    bool open = false;
+    State state = State::empty;
+    SentinelId id{};           ///< while not empty
     Mono believed_at{};        ///< from then on its end says something about the peer
     Nanoseconds doubt{};       ///< after its opening, as dialer
     std::uint64_t serial = 0;  ///< of the newest offer, ours or theirs
@@ -62,11 +72,11 @@ class Sentinels {
   void offer(const Now& now, const PeerId& peer, SentinelSlot& slot, const Links& links,
              std::vector<SentinelAction>& actions);
   void drop(SentinelSlot& slot, std::vector<SentinelAction>& actions);
-  [[nodiscard]] SentinelId name(const PeerId& peer, SentinelSlot& slot);
+  [[nodiscard]] SentinelId begin(const PeerId& peer, SentinelSlot& slot);
 
   PeerId self_;
   SentinelPorts ports_;
-  std::map<PeerId, SentinelSlot> perches_;
+  std::map<PeerId, SentinelSlot> slots_;
   std::map<SentinelId, PeerId> owners_;
   std::uint64_t last_id_ = 0;
 };

@@ -22,11 +22,13 @@ class HealthOfPeers : public testing::Test {
       time_ = due;
       tell_state(count<Probe>() - answered_);
       health_.on_timer(now(), events_);
+      health_.check_invariants();
     }
     time_ = end;
   }
   void life() {
     health_.on_packet(now(), peer_, events_);
+    health_.check_invariants();
     answered_ = count<Probe>();
   }
   void tell_state(std::size_t unanswered) { health_.on_link_state(peer_, {.unanswered = unanswered, .rtt = rtt_}); }
