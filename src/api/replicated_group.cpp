@@ -40,6 +40,11 @@ consensus::Call ask(Bytes query, Consistency consistency) {
   return consensus::Query{Blob::take(std::move(query)), consistency};
 }
 
+Result<Index> position_of(const consensus::Outcome& outcome) {
+  if (const auto* passed = std::get_if<consensus::Passed>(&outcome)) return passed->position;
+  return std::unexpected(answer_of(outcome).error());
+}
+
 /// A call whose caller looks at a future.
 template <class T>
 Future<Result<T>> call(const api::GroupBody& group, consensus::Call call, const CallOptions& options,
@@ -141,6 +146,10 @@ Future<Result<Answered<Bytes>>> ReplicatedGroup::query_bytes(Bytes query, Consis
 void ReplicatedGroup::query_bytes(Bytes query, Consistency consistency, const CallOptions& options,
                                   Callback<Answered<Bytes>> done) const {
   call<Answered<Bytes>>(*body_, ask(std::move(query), consistency), options, std::move(done), answer_of);
+}
+
+Future<Result<Index>> ReplicatedGroup::barrier(const CallOptions& options) const {
+  return call<Index>(*body_, consensus::ReadBarrier{}, options, position_of);
 }
 
 ConsensusStatus ReplicatedGroup::consensus() const {

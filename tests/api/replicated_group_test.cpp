@@ -100,6 +100,16 @@ TEST(ReplicatedGroup, is_not_joined_with_settings_that_mean_nothing) {
   EXPECT_EQ(nothing.error().code, Errc::invalid_argument);
 }
 
+TEST_F(Replicated, barrier__weak_reads_behind_it_see_what_was_committed_elsewhere) {
+  auto& leader = add();
+  auto& follower = add();
+  for (int i = 1; i <= 5; ++i) {
+    const Index committed = wait_for(leader.execute(up(1)));
+    EXPECT_GE(wait_for(follower.barrier()), committed);
+    EXPECT_EQ(value(follower), i);
+  }
+}
+
 // tests/groups/execute.rs: no_catchup_weak_query, no_catchup_strong_query.
 TEST_F(Replicated, leader_and_followers_execute_and_all_read_the_same) {
   auto& leader = add();

@@ -205,6 +205,13 @@ class Cluster {
     pump(i);
     return call;
   }
+  std::uint64_t barrier(std::size_t i, Nanoseconds within = 5s) {
+    const std::uint64_t call = ++calls_;
+    members_[i].c->called[call] = timeline_.mono() + within;
+    engine(i).call(now(), {call}, consensus::ReadBarrier{}, timeline_.mono() + within);
+    pump(i);
+    return call;
+  }
   [[nodiscard]] const consensus::Outcome* outcome(std::size_t i, std::uint64_t call) {
     const auto found = members_[i].c->answers.find(call);
     return found == members_[i].c->answers.end() ? nullptr : &found->second.front();

@@ -7,6 +7,8 @@ namespace {
 
 using consensus::Committed;
 using consensus::NotApplied;
+using consensus::Passed;
+using consensus::QueryFailed;
 using consensus::Read;
 using consensus::Refusal;
 using consensus::Unknown;
@@ -541,6 +543,59 @@ TEST(Reads, whose_time_is_over_are_not_piled_up_before_a_slow_machine) {
   cluster.run_for(1s);
   EXPECT_NE(cluster.answered<Read>(0, call), nullptr) << cluster.describe();
   EXPECT_TRUE(machine.work.empty());
+}
+
+TEST(Barriers, committed_commands__are_applied_when_they_pass) {
+  Settled s;
+  const auto call = s.cluster.execute(s.lead, "one");
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.answered<Committed>(s.lead, call) != nullptr; }, 1s));
+  for (const std::size_t member : {s.lead, s.follower()}) {
+    const auto barrier = s.cluster.barrier(member);
+    ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.outcome(member, barrier) != nullptr; }, 1s)) << member;
+    ASSERT_NE(s.cluster.answered<Passed>(member, barrier), nullptr) << member;
+    EXPECT_EQ(s.cluster.answered<Passed>(member, barrier)->position, Index{1});
+    EXPECT_EQ(s.cluster.values(member).size(), 1U);
+  }
+}
+
+TEST(Barriers, slow_machine__is_waited_for) {
+  Settled s;
+  const std::size_t member = s.follower();
+  auto& machine = *s.cluster.member(member).c;
+  machine.machine_busy = true;
+  s.cluster.execute(s.lead, "one");
+  s.cluster.run_for(1s);
+  const auto barrier = s.cluster.barrier(member, 10s);
+  s.cluster.run_for(2s);
+  EXPECT_EQ(s.cluster.outcome(member, barrier), nullptr);
+  machine.machine_busy = false;
+  s.cluster.step(member);
+  ASSERT_TRUE(s.cluster.run_until([&] { return s.cluster.outcome(member, barrier) != nullptr; }, 1s));
+  EXPECT_NE(s.cluster.answered<Passed>(member, barrier), nullptr);
+}
+
+TEST(Barriers, leader_that_nobody_confirms__does_not_pass) {
+  Settled s;
+  s.cluster.lets_pass = [&](std::size_t from, std::size_t to, const consensus::Message&) {
+    return from != s.lead && to != s.lead;
+  };
+  const auto barrier = s.cluster.barrier(s.lead, 1s);
+  s.cluster.run_for(1100ms);
+  ASSERT_NE(s.cluster.answered<NotApplied>(s.lead, barrier), nullptr);
+  EXPECT_EQ(s.cluster.answered<NotApplied>(s.lead, barrier)->why, Refusal::expired);
+}
+
+TEST(Barriers, leader_of_the_crate__is_refused) {
+  Cluster cluster(1, {.cpp = 1, .rust = 2});
+  for (const std::size_t member : {1U, 2U}) cluster.boot(member);
+  cluster.bond_all();
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 20s)) << cluster.describe();
+  cluster.boot(0);
+  cluster.bond_all();
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 20s)) << cluster.describe();
+  const auto barrier = cluster.barrier(0);
+  ASSERT_NE(cluster.answered<QueryFailed>(0, barrier), nullptr);
+  EXPECT_EQ(cluster.answered<QueryFailed>(0, barrier)->error.code, Errc::refused);
 }
 
 TEST(Reads, that_wait_for_a_history_end_with_it) {

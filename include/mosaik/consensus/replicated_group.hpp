@@ -124,6 +124,10 @@ class MOSAIK_EXPORT ReplicatedGroup : public Group {
   /// it has applied all that is committed here: it waits for a slow one.
   Future<Result<Answered<Bytes>>> query_bytes(Bytes query, Consistency consistency,
                                               const CallOptions& options = {}) const;
+  /// Waits until this member's machine has applied all that was committed in the group before this call. Returns the
+  /// index up to which it has: what the machine shows here from then on is not older than the call. The leader is asked
+  /// for that index as by a strong query. Errors: as of a strong query; refused, if the leader is of the crate.
+  Future<Result<Index>> barrier(const CallOptions& options = {}) const;
   /// Without futures: `done` runs once, where the options say.
   void execute_bytes(std::vector<Bytes> commands, const CallOptions& options, Callback<IndexRange> done) const;
   void query_bytes(Bytes query, Consistency consistency, const CallOptions& options,

@@ -42,7 +42,9 @@ struct Query {
   Blob query;
   Consistency consistency = Consistency::weak;
 };
-using Call = std::variant<Execute, Query>;
+/// Passes when this member's machine has applied all that was committed in the group before the call.
+struct ReadBarrier {};
+using Call = std::variant<Execute, Query, ReadBarrier>;
 
 // ------------------------------------------------------------------------------------------------ outcomes
 
@@ -101,7 +103,11 @@ struct Read {
 struct QueryFailed {
   Error error;
 };
+/// The machine of this member has applied all up to there, and so all that was committed before the barrier.
+struct Passed {
+  Index position;
+};
 /// How a call ended.
-using Outcome = std::variant<Assigned, Committed, NotApplied, Unknown, Read, QueryFailed>;
+using Outcome = std::variant<Assigned, Committed, NotApplied, Unknown, Read, QueryFailed, Passed>;
 
 }  // namespace mosaik::consensus

@@ -92,8 +92,13 @@ Result<> Engine::on_message(const Now& now, const PeerId& from, const Blob& byte
                           elections_.on_vote(from, response.vote);
                           count_votes(now);
                         },
-                        [&](ForwardCommand& commands) { calls_.on_forwarded(from, commands); },
-                        [&](const CommandAck& ack) { calls_.on_acknowledged(from, ack); },
+                        [&](ForwardCommand& forwarded) {
+                          if (forwarded.commands.empty()) return reads_.on_forwarded_barrier(now, from, forwarded);
+                          calls_.on_forwarded(from, forwarded);
+                        },
+                        [&](const CommandAck& ack) {
+                          if (!reads_.on_barrier_answer(from, ack)) calls_.on_acknowledged(from, ack);
+                        },
                         [&](ForwardQuery& asked) { reads_.on_forwarded(now, from, asked); },
                         [&](QueryResponse& read) { reads_.on_response(from, read); },
                         [&](const AvailabilityRequest&) { provider_.on_availability_request(from, offer()); },
@@ -148,7 +153,8 @@ Result<> Engine::stand_by(const PeerId& from, const Blob& bytes) {
 void Engine::call(const Now& now, CallId id, Call call, Mono deadline) try {
   if (elections_.ended()) return outbox_.answer(id, notices_.stopped());
   std::visit(overloaded{[&](Execute& one) { execute(now, id, one, deadline); },
-                        [&](Query& one) { reads_.query(now, id, std::move(one.query), one.consistency, deadline); }},
+                        [&](Query& one) { reads_.query(now, id, std::move(one.query), one.consistency, deadline); },
+                        [&](ReadBarrier&) { reads_.barrier(now, id, deadline); }},
              call);
 } catch (const std::bad_alloc&) {
   give_up_memory(now);

@@ -29,6 +29,8 @@ class Reads {
         confirmations_(config, log, durability, membership, replication, outbox) {}
 
   void query(const Now& now, CallId call, Blob query, Consistency consistency, Mono deadline);
+  /// A strong read that asks the machine nothing: the leader confirms an index, and the machine here comes to it.
+  void barrier(const Now& now, CallId call, Mono deadline);
   /// Forwards or begins to confirm those that wait, in their order.
   void seek_leader(const Now& now);
   [[nodiscard]] bool any_waits() const noexcept { return table_.first_waiting().has_value(); }
@@ -36,6 +38,10 @@ class Reads {
   // -- of other members
   void on_forwarded(const Now& now, const PeerId& from, ForwardQuery& message);
   void on_response(const PeerId& from, const QueryResponse& response);
+  /// A ForwardCommand without commands (docs/protocol/groups.md 5.6).
+  void on_forwarded_barrier(const Now& now, const PeerId& from, const ForwardCommand& message);
+  /// The answer to one of ours; false if it is the answer to commands.
+  [[nodiscard]] bool on_barrier_answer(const PeerId& from, const CommandAck& ack);
 
   // -- a step of a leader
   void confirm(const Now& now);
@@ -69,6 +75,9 @@ class Reads {
   void forward(const Now& now, QueryId id);
   void wait_for_leader(QueryId id);
   void confirm_first(QueryId id);
+  void on_barrier_confirmed(QueryId id, Index position);
+  void pass_barriers();
+  ReadRequest extract(QueryId id);
   void drop(QueryId id);
   void refuse(QueryId id, Refusal why);
 
@@ -83,6 +92,7 @@ class Reads {
   ByteBudget& kept_;
   ReadTable table_;
   ReadConfirmations confirmations_;
+  std::set<QueryId> barriers_;  ///< of the table: they ask the machine nothing
 };
 
 }  // namespace mosaik::consensus
