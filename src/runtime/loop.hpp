@@ -34,9 +34,6 @@
 
 namespace mosaik::runtime {
 
-/// A snapshot of a node that no loop has yet.
-[[nodiscard]] Snapshot take_snapshot(node::Node& node, const Now& now);
-
 /// What a node says and knows of its own addresses.
 struct OwnAddresses {
   std::vector<SocketAddress> advertised;    ///< what its entry says, best first
