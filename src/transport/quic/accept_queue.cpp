@@ -64,4 +64,17 @@ std::optional<AcceptQueue::Waiting> AcceptQueue::next(Mono now) {
   return std::nullopt;
 }
 
+void AcceptQueue::check_invariants() const {
+  // Protects newcomers: a place in the queue is given back with the datagram that waited there.
+  MOSAIK_ASSERT(waiting_.size() == places_.size());
+  MOSAIK_ASSERT(waiting_.size() <= limits::handshake_backlog);
+  std::size_t asked = 0;
+  for (const auto& [client, count] : asked_) {
+    // Protects each client: one that floods takes no more Retries than its part.
+    MOSAIK_ASSERT(count <= limits::retries_per_client);
+    asked += count;
+  }
+  MOSAIK_ASSERT(asked == asked_count_ && asked_count_ <= limits::retries_per_window);
+}
+
 }  // namespace mosaik::quic

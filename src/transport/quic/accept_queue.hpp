@@ -26,6 +26,7 @@ class AcceptQueue {
   /// The longest waiting one that is still worth an answer.
   [[nodiscard]] std::optional<Waiting> next(Mono now);
   [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
+  void check_invariants() const;
 
   /// What a first datagram says, read again with the rules of now; nothing when it is not acceptable.
   [[nodiscard]] std::optional<FirstPacket> parse(Mono now, const DatagramPath& path, BytesView bytes) const;

@@ -11,6 +11,7 @@
 
 #include <mosaik/types/address.hpp>
 
+#include "base/assert.hpp"
 #include "base/now.hpp"
 
 namespace mosaik::quic {
@@ -34,6 +35,10 @@ class AddressChange {
   [[nodiscard]] bool complete() const noexcept { return since_ && lately_ - *since_ >= patience; }
   /// Where its packets came from last.
   [[nodiscard]] const SocketAddress& address() const noexcept { return address_; }
+  void check_invariants() const {
+    // Protects a link that has not moved: the time counts from the first packet from elsewhere to the last one.
+    MOSAIK_ASSERT(!since_ || *since_ <= lately_);
+  }
 
  private:
   std::optional<Mono> since_;

@@ -240,8 +240,15 @@ void Connection::check_invariants() const {
   if (has_ended()) return;
   // Protects strangers' memory bound: nothing is queued for a peer that has proven nothing.
   MOSAIK_ASSERT(is_open() || stream_.outbox().unsent() == 0);
+  // Protects the peer: a connection that lives has its keys.
+  MOSAIK_ASSERT(quic_ != nullptr && tls_.has_value());
+  // Protects strangers' handshakes from waiting for ever.
+  MOSAIK_ASSERT(is_open() || handshake_.deadline() != never);
   stream_.check_invariants();
   ids_.check_invariants();
+  inspection_.check_invariants();
+  size_.check_invariants();
+  change_.check_invariants();
 }
 
 }  // namespace mosaik::quic

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "base/assert.hpp"
+
 namespace mosaik::quic {
 
 ConnectionMemory::ConnectionMemory() noexcept
@@ -31,6 +33,8 @@ void* ConnectionMemory::allocate(std::size_t size, void* self) {
 void ConnectionMemory::release(void* bytes, void*) {
   if (bytes == nullptr) return;
   Header* const block = static_cast<Header*>(bytes) - 1;
+  // A block that was freed before, or is another connection's, would break the ring of ours.
+  MOSAIK_ASSERT(block->previous->next == block && block->next->previous == block);
   // A block leaves the ring before it is freed, so that its neighbours live.
   block->previous->next = block->next;  // NOLINT(clang-analyzer-unix.Malloc)
   block->next->previous = block->previous;

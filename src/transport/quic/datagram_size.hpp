@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/assert.hpp"
 #include "base/datagram.hpp"
 #include "base/now.hpp"
 
@@ -87,6 +88,13 @@ class DatagramSize {
   [[nodiscard]] bool is_stuck(Mono now) const noexcept {
     return narrow_ && in_hole_ && acknowledged_ < carried_until_ && heard_since_ != never &&
            now - heard_since_ >= stuck_after;
+  }
+  void check_invariants() const {
+    // Protects the detection of a black hole: only a large datagram is waited for, and its size is known.
+    MOSAIK_ASSERT(awaiting_ == (awaited_ > small));
+    // Protects QUIC: no path is given less than it needs, and none swallows what was not sent.
+    MOSAIK_ASSERT(cap_ >= small);
+    MOSAIK_ASSERT((swallowed_ == 0) == (swallowed_size_ == 0));
   }
   /// Somebody says that a datagram was too big. `found`: what this path was known to carry.
   void on_too_big(Mono now, const TooBig& what, std::size_t found) noexcept {

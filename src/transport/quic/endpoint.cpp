@@ -228,6 +228,8 @@ void Endpoint::check_invariants() const {
   connections_.check_invariants(shared_, closing_.routes());
   closing_.check_invariants();
   shared_.rests.check_invariants();
+  accept_queue_.check_invariants();
+  replies_.check_invariants();
   timers_.check_invariants();
   // Protects memory: a timer outlives neither its connection nor its closing period.
   MOSAIK_ASSERT(timers_.size() <= connections_.size() + closing_.size());

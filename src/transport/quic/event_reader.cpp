@@ -78,6 +78,7 @@ std::optional<LinkEvent> EventReader::read(Inbox& inbox, LinkId link, Mono now, 
     due_ = std::min(due_, due);
     return std::nullopt;
   }
+  MOSAIK_ASSERT(!spent);
   std::optional<LinkEvent> event = inbox.next(link);
   if (const auto* const frame = event ? std::get_if<LinkFrame>(&*event) : nullptr) {
     turn_.spend(frame->payload.size());

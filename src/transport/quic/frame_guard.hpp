@@ -29,6 +29,8 @@
 
 #include <mosaik/types/bytes.hpp>
 
+#include "base/assert.hpp"
+
 #include "link/link.hpp"
 #include "transport/quic/frames.hpp"
 
@@ -76,6 +78,11 @@ class FrameGuard {
 
   /// Connection ids that have passed; at most most_ids.
   [[nodiscard]] std::size_t ids() const noexcept { return id_count_; }
+  void check_invariants() const {
+    // Protects the library, which asserts that ids have a limit and that numbers stay below 2^62.
+    MOSAIK_ASSERT(id_count_ <= most_ids);
+    for (const Space& space : spaces_) MOSAIK_ASSERT(!space.most || *space.most <= most_number);
+  }
 
  private:
   struct Issued {

@@ -6,6 +6,7 @@
 
 #include <mosaik/types/address.hpp>
 
+#include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "base/now.hpp"
 
@@ -22,7 +23,10 @@ class HandshakeProgress {
   HandshakeProgress(Begun begun, Mono now) noexcept : begun_(begun), deadline_(now + limits::quic_handshake_timeout) {}
 
   void on_datagram() noexcept { answered_ = true; }
-  void on_written(std::size_t bytes) noexcept { sent_ += bytes; }
+  void on_written(std::size_t bytes) noexcept {
+    MOSAIK_ASSERT(bytes > 0 && !waits_for_answer());  // a careful dialer sends one packet to an unproven address
+    sent_ += bytes;
+  }
   /// A router says that the path carries no datagrams of the size that QUIC begins with.
   void on_too_narrow() noexcept { too_narrow_ = true; }
 

@@ -33,6 +33,12 @@ class Inbox {
   /// Bytes of memory that it takes, about.
   [[nodiscard]] std::size_t held() const noexcept { return reader_.buffered(); }
   [[nodiscard]] ReadingBudget& budget() noexcept { return budget_; }
+  void check_invariants() const {
+    // Protects the connection's credit: what is given back was taken before.
+    MOSAIK_ASSERT(uncredited_ <= received_);
+    // Protects LinkGrowing: growth is told of bytes that have come.
+    MOSAIK_ASSERT(growth_seen_ <= received_);
+  }
 
  private:
   enum class End : std::uint8_t { none, clean, broken, told };

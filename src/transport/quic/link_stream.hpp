@@ -50,7 +50,10 @@ class LinkStream {
   void check_invariants() const {
     // Protects the peer's framing: bytes go out on the one stream that it reads.
     MOSAIK_ASSERT(is_open() || outbox_.sent_bytes() == 0);
+    // Protects the peer's larger window: it is given once, to a link whose owner has proven it.
+    MOSAIK_ASSERT(window_ != Window::member || is_open());
     outbox_.check_invariants();
+    if (inbox_) inbox_->check_invariants();
   }
 
  private:

@@ -47,6 +47,12 @@ class PacketInspection {
   [[nodiscard]] bool is_fresh() const noexcept { return fresh_; }
   [[nodiscard]] bool is_reset() const noexcept { return reset_; }
   [[nodiscard]] const std::optional<FrameGuard::Violation>& violation() const noexcept { return violation_; }
+  void check_invariants() const {
+    // Protects the failure detector: a fresh packet is an authentic one.
+    MOSAIK_ASSERT(authentic_ || !fresh_);
+    guard_.check_invariants();
+    messages_.check_invariants();
+  }
 
  private:
   FrameGuard guard_;

@@ -39,23 +39,11 @@ void Replies::ask_to_retry(Mono now, const DatagramPath& path, const ngtcp2_pkt_
   ++shared_.counters.retries_sent;
 }
 
-bool Replies::may_reset(Mono now) noexcept {
-  if (reset_refill_ == Mono{} || resets_left_ == most_resets) reset_refill_ = now;
-  const auto earned = static_cast<std::uint64_t>(std::max<std::int64_t>((now - reset_refill_) / reset_interval, 0));
-  if (earned > 0) {
-    resets_left_ = static_cast<std::size_t>(std::min<std::uint64_t>(most_resets, resets_left_ + earned));
-    reset_refill_ += reset_interval * static_cast<std::int64_t>(earned);
-  }
-  if (resets_left_ == 0) return false;
-  --resets_left_;
-  return true;
-}
-
 void Replies::reset(Mono now, const DatagramPath& path, BytesView cid, std::size_t size) {
   constexpr std::size_t least = 21;  // 5 bytes that look random, 16 of token
   constexpr std::size_t enough = 43;
   // Smaller than the packet that asks: two ends that reset each other's resets come to an end.
-  if (size <= least || waiting_.size() >= most || !may_reset(now)) return;
+  if (size <= least || waiting_.size() >= most || !resets_.take_whole(now)) return;
   std::array<std::uint8_t, enough> random{};
   shared_.random.fill(random);
   const ResetToken token = shared_.resets.token(cid);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/datagram.hpp"
+#include "base/token_bucket.hpp"
 #include "transport/quic/ring.hpp"
 #include "transport/quic/shared.hpp"
 
@@ -23,11 +24,15 @@ class Replies {
 
   /// False when not all found room.
   [[nodiscard]] bool write(DatagramBatch& out);
+  void check_invariants() const {
+    // Protects others: a flood of questions with forged addresses gets few answers.
+    MOSAIK_ASSERT(waiting_.size() <= most);
+  }
 
  private:
   static constexpr std::size_t most = 128;
-  static constexpr std::size_t most_resets = 64;       // at once,
-  static constexpr Nanoseconds reset_interval = 10ms;  // and one in this time after that
+  static constexpr std::size_t most_resets = 64;   // at once,
+  static constexpr std::size_t resets_rate = 100;  // and a second after that
   struct Reply {
     DatagramPath path;
     std::size_t size = 0;
@@ -35,12 +40,10 @@ class Replies {
   };
 
   void push(const DatagramPath& path, Reply& reply, ngtcp2_ssize size);
-  [[nodiscard]] bool may_reset(Mono now) noexcept;
 
   Shared& shared_;
   Ring<Reply> waiting_;
-  std::size_t resets_left_ = most_resets;
-  Mono reset_refill_{};
+  TokenBucket resets_{most_resets, resets_rate, Mono{}};
 };
 
 }  // namespace mosaik::quic

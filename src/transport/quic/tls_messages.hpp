@@ -36,6 +36,12 @@ class TlsMessages {
   [[nodiscard]] Fate admit(PacketSpace space, BytesView bytes) noexcept;
   /// TLS alert of the refusal (RFC 8446 6).
   [[nodiscard]] std::uint8_t alert() const noexcept { return alert_; }
+  void check_invariants() const {
+    // Protects memory: the library never waits for more of a message than this.
+    for (const Stream* const stream : {&initial_, &handshake_, &application_})
+      MOSAIK_ASSERT(stream->header_size <= stream->header.size() && stream->body_left <= most_tickets);
+    MOSAIK_ASSERT(tickets_ <= most_tickets);
+  }
 
  private:
   /// Where one stream of messages stands.
