@@ -1,4 +1,4 @@
-/// guard: what reading a decrypted packet costs before QUIC acts on it (src/transport/quic/frame_guard.hpp). Prints
+/// guard: what reading a decrypted packet costs before QUIC acts on it (src/transport/quic/tls/frame_guard.hpp). Prints
 /// nanoseconds a packet and a byte: median, minimum and maximum of 31 rounds.
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "transport/quic/frame_guard.hpp"
+#include "transport/quic/tls/frame_guard.hpp"
 
 namespace {
 

@@ -11,7 +11,7 @@
 
 #include "base/assert.hpp"
 #include "base/random.hpp"
-#include "transport/quic/ngtcp2_compat.hpp"
+#include "transport/quic/tls/ngtcp2_compat.hpp"
 
 namespace mosaik::sim {
 

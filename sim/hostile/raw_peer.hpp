@@ -16,7 +16,7 @@
 
 #include "base/now.hpp"
 #include "crypto/ed25519.hpp"
-#include "transport/quic/frames.hpp"
+#include "transport/quic/tls/frames.hpp"
 
 namespace mosaik::sim {
 

@@ -12,9 +12,9 @@
 #include "base/datagram.hpp"
 #include "base/limits.hpp"
 #include "sim/world/plain_packet.hpp"
-#include "transport/quic/address_change.hpp"
-#include "transport/quic/inbox.hpp"
-#include "transport/quic/outbox.hpp"
+#include "transport/quic/connection/inbox.hpp"
+#include "transport/quic/connection/outbox.hpp"
+#include "transport/quic/path/address_change.hpp"
 
 namespace mosaik::sim {
 

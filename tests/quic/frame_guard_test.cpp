@@ -1,6 +1,6 @@
 /// The guard reads frames as RFC 9000 12.4 and 19 have them, and lets no number of a connection id pass twice.
 
-#include "transport/quic/frame_guard.hpp"
+#include "transport/quic/tls/frame_guard.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,10 +4,10 @@
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
-#include "transport/quic/inbox.hpp"
-#include "transport/quic/outbox.hpp"
-#include "transport/quic/ring.hpp"
-#include "transport/quic/secrets.hpp"
+#include "transport/quic/admission/secrets.hpp"
+#include "transport/quic/connection/inbox.hpp"
+#include "transport/quic/connection/outbox.hpp"
+#include "transport/quic/connection/ring.hpp"
 
 namespace mosaik::quic::test {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "quic/wire.hpp"
-#include "transport/quic/ngtcp2_compat.hpp"
+#include "transport/quic/tls/ngtcp2_compat.hpp"
 
 namespace mosaik::quic::test {
 

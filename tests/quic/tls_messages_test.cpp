@@ -1,6 +1,6 @@
 /// Only messages that a handshake has room for reach the TLS library, and none after Finished.
 
-#include "transport/quic/tls_messages.hpp"
+#include "transport/quic/tls/tls_messages.hpp"
 
 #include <gtest/gtest.h>
 

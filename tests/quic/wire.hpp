@@ -14,7 +14,7 @@
 
 #include "base/random.hpp"
 #include "crypto/ed25519.hpp"
-#include "transport/quic/endpoint.hpp"
+#include "transport/quic/endpoint/endpoint.hpp"
 
 namespace mosaik::quic::test {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/limits.hpp"
-#include "transport/quic/inbox.hpp"
-#include "transport/quic/ring.hpp"
+#include "transport/quic/connection/inbox.hpp"
+#include "transport/quic/connection/ring.hpp"
 
 namespace mosaik::quic {
 

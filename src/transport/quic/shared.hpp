@@ -6,11 +6,11 @@
 #include "base/admission_table.hpp"
 #include "base/limits.hpp"
 #include "crypto/drbg.hpp"
-#include "transport/quic/cid.hpp"
+#include "transport/quic/admission/secrets.hpp"
+#include "transport/quic/connection/cid.hpp"
 #include "transport/quic/event_queue.hpp"
 #include "transport/quic/quic.hpp"
-#include "transport/quic/secrets.hpp"
-#include "transport/quic/tls.hpp"
+#include "transport/quic/tls/tls.hpp"
 
 namespace mosaik::quic {
 
