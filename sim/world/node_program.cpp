@@ -145,6 +145,7 @@ class NodeProgram final : public Program {
         if (auto* actions = std::get_if<node::GroupActions>(&output); actions != nullptr && machinery_)
           machinery_->on_effects(now, *actions);
       }
+      node_.check_invariants();
       if (!machinery_ || machinery_->next_deadline() > now.mono) continue;
       machinery_->turn(now);
       more = true;

@@ -11,9 +11,10 @@
 
 namespace mosaik {
 
-class TokenBucket {
+template <class Time>
+class BasicTokenBucket {
  public:
-  TokenBucket(std::uint64_t burst, std::uint64_t per_second, Mono now)
+  BasicTokenBucket(std::uint64_t burst, std::uint64_t per_second, Time now)
       : most_(static_cast<std::int64_t>(burst)),
         rate_(static_cast<std::int64_t>(per_second)),
         level_(most_ * second),
@@ -22,11 +23,11 @@ class TokenBucket {
   }
 
   /// Something is left.
-  [[nodiscard]] bool ready(Mono now) noexcept {
+  [[nodiscard]] bool ready(Time now) noexcept {
     refill(now);
     return level_ > 0;
   }
-  void spend(Mono now, std::uint64_t amount) noexcept {
+  void spend(Time now, std::uint64_t amount) noexcept {
     refill(now);
     const std::int64_t cost = static_cast<std::int64_t>(std::min(amount, greatest)) * second;
     level_ = std::max(level_, -static_cast<std::int64_t>(greatest) * second) - cost;
@@ -39,13 +40,13 @@ class TokenBucket {
     return true;
   }
   /// Takes the amount if anything is left.
-  [[nodiscard]] bool take(Mono now, std::uint64_t amount = 1) noexcept {
+  [[nodiscard]] bool take(Time now, std::uint64_t amount = 1) noexcept {
     if (!ready(now)) return false;
     spend(now, amount);
     return true;
   }
   /// When something is left again; not later than the last input when something is.
-  [[nodiscard]] Mono ready_at() const noexcept {
+  [[nodiscard]] Time ready_at() const noexcept {
     return level_ > 0 ? at_ : at_ + Nanoseconds((1 - level_) / rate_ + 1);
   }
 
@@ -53,7 +54,7 @@ class TokenBucket {
   static constexpr std::int64_t second = 1'000'000'000;
   static constexpr std::uint64_t greatest = std::uint64_t{1} << 32U;  ///< of a burst, a rate or an amount
 
-  void refill(Mono now) noexcept {
+  void refill(Time now) noexcept {
     if (now <= at_) return;
     const Nanoseconds::rep passed = (now - at_).count();
     at_ = now;
@@ -64,7 +65,10 @@ class TokenBucket {
   std::int64_t most_;
   std::int64_t rate_;
   std::int64_t level_;  ///< tokens, in billionths
-  Mono at_;
+  Time at_;
 };
+using TokenBucket = BasicTokenBucket<Mono>;
+/// Grows while the computer sleeps, too.
+using BootTokenBucket = BasicTokenBucket<Boot>;
 
 }  // namespace mosaik

@@ -16,7 +16,7 @@ void Node::on_event(const Now& now, const GroupId& id, const bonds::BondUp& up) 
     detector_.on_frame(now, up.peer, events);  // a peer that another group suspects is refuted by this
     detector_.watch(now, up.peer, up.cpp ? detector::PeerKind::cpp : detector::PeerKind::rust);
   });
-  discovery_.set_bonded(now, up.peer, true);
+  discovery_.on_bond(now, up.peer, discovery::BondState::up);
   if (peer_cache_.add(up.entry, now)) memory_changed_ = true;
   if (const auto at = dialing_.met_at(up.peer); at && peer_cache_.note_met(up.peer, *at)) memory_changed_ = true;
   if (up.capabilities.can(bonds::Capability::sentinel))
@@ -34,7 +34,7 @@ void Node::on_event(const Now& now, const GroupId& id, const bonds::BondDown& do
   if (!bonded_anywhere(down.peer)) {
     detector_.forget(down.peer);
     opinions_.forget(down.peer);
-    discovery_.set_bonded(now, down.peer, false);
+    discovery_.on_bond(now, down.peer, discovery::BondState::down);
   }
   const auto group = groups_.find(id);
   if (group == groups_.end()) return;
@@ -90,7 +90,7 @@ void Node::on_event(const Now& now, const GroupId&, const bonds::SyncWanted& wan
 }
 
 void Node::on_event(const Now& now, const GroupId&, const bonds::EntryHeard& heard) {
-  with_discovery([&](Links&, auto& events) { discovery_.feed(now, heard.entry, discovery::Source::bond, events); });
+  with_discovery([&](Links&, auto& events) { discovery_.feed(now, heard.entry, events); });
 }
 
 // It left this group; when its entry names no group any more and nothing else binds us, it is gone altogether.

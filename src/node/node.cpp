@@ -4,7 +4,7 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "discovery/bootstrap.hpp"
+#include "discovery/bootstrap/bootstrap.hpp"
 #include "node/impl.hpp"
 #include "transport/quic/quic.hpp"
 
@@ -212,6 +212,9 @@ void Node::on_too_big(const Now& now, const SocketAddress& remote, BytesView quo
 }
 void Node::on_sentinel_opened(const Now& now, detector::SentinelId sentinel) {
   sentinels_.on_opened(now, sentinel);
+}
+void Node::check_invariants() const {
+  discovery_.check_invariants();
 }
 
 }  // namespace mosaik::node

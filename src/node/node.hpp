@@ -197,6 +197,9 @@ class Node {
   /// For tests and the simulator, after each step: of the node, and of each core.
   void check_invariants() const;
 
+  /// Asserts what holds in every core between two inputs.
+  void check_invariants() const;
+
  private:
   // join.cpp
   [[nodiscard]] Result<GroupId> join_with(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,

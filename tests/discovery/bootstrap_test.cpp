@@ -1,4 +1,4 @@
-#include "discovery/bootstrap.hpp"
+#include "discovery/bootstrap/bootstrap.hpp"
 
 #include "support.hpp"
 
@@ -151,7 +151,7 @@ TEST(Bootstrap, tries_a_reached_peer_again_when_it_leaves_the_catalog) {
   rig.start();
   rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
   rig.on(LinkClosed{rig.links.dials.back().link, {}});
-  rig.core.set_bonded(rig.now(), id_of_peer(1), true);
+  rig.core.on_bond(rig.now(), id_of_peer(1), BondState::up);
   const auto dials = rig.links.dials.size();
   rig.pass(300s);
   const auto refreshes = only<SelfRefreshed>(rig.events).size();  // each is a sync with the one bonded peer
@@ -166,10 +166,10 @@ TEST(Bootstrap, tries_a_reached_peer_again_when_its_bond_ends) {
   rig.start();
   rig.frame(rig.opened(), snapshot_of({entry_of(1)}));
   rig.on(LinkClosed{rig.links.dials.back().link, {}});
-  rig.core.set_bonded(rig.now(), id_of_peer(1), true);
+  rig.core.on_bond(rig.now(), id_of_peer(1), BondState::up);
   rig.pass(100s);
   const auto dials = rig.links.dials.size();
-  rig.core.set_bonded(rig.now(), id_of_peer(1), false);
+  rig.core.on_bond(rig.now(), id_of_peer(1), BondState::down);
   rig.pass(21s);
   EXPECT_GT(rig.links.dials.size(), dials) << "its next run may know nobody else";
 }
@@ -184,7 +184,7 @@ TEST(Bootstrap, asks_a_peer_without_a_bond_again_within_a_minute_and_one_with_a_
   EXPECT_EQ(rig.links.dials.size(), dials);
   rig.pass(51s);
   EXPECT_GT(rig.links.dials.size(), dials) << "it may have ended, and its next run knows nobody";
-  rig.core.set_bonded(rig.now(), id_of_peer(1), true);
+  rig.core.on_bond(rig.now(), id_of_peer(1), BondState::up);
   dials = rig.links.dials.size();
   rig.pass(200s);
   EXPECT_EQ(rig.links.dials.size(), dials + only<SelfRefreshed>(rig.events).size()) << "each is a sync with it";
@@ -267,14 +267,14 @@ TEST_F(Contact, resolves_for_ever_and_asks_only_where_nobody_is_bonded_with_us) 
   rig.start();
   rig.core.on_resolved(rig.now(), 0, std::vector{address_of(1)}, rig.links, rig.events);
   answer(take_dials().at(0), 1);
-  rig.core.set_bonded(rig.now(), id_of_peer(1), true);
+  rig.core.on_bond(rig.now(), id_of_peer(1), BondState::up);
   resolve(20s, {address_of(1), address_of(2)});
   auto dials = take_dials();
   std::erase_if(dials, [](const auto& dial) { return dial.request.peer != PeerId{}; });
   ASSERT_THAT(dials, SizeIs(1));
   EXPECT_THAT(dials[0].request.addresses, ElementsAre(address_of(2)));
   answer(dials[0], 2);
-  rig.core.set_bonded(rig.now(), id_of_peer(2), true);
+  rig.core.on_bond(rig.now(), id_of_peer(2), BondState::up);
   resolve(40s, {address_of(1), address_of(2)});
   for (const auto& dial : take_dials()) EXPECT_NE(dial.request.peer, PeerId{}) << "all of them are bonded";
 }

@@ -1,4 +1,4 @@
-#include "discovery/catalog.hpp"
+#include "discovery/catalog/catalog.hpp"
 
 #include <limits>
 

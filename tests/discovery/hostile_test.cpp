@@ -1,7 +1,7 @@
 #include <random>
 
 #include "base/limits.hpp"
-#include "discovery/entry_validation.hpp"
+#include "discovery/catalog/entry_validation.hpp"
 #include "support.hpp"
 
 namespace mosaik::discovery::test {
@@ -102,7 +102,7 @@ TEST(Hostile, entries_dated_at_the_ends_of_time_neither_enter_nor_crash) {
 TEST(Hostile, notices_of_one_kind_are_bounded_whoever_gives_the_reasons) {
   Rig rig;
   for (std::uint32_t n = 1; n <= 200; ++n) rig.sync_from(n, {entry_of(n, {.updated = wall_start + 100'000})});
-  EXPECT_THAT(notices(rig.events, Notice::Kind::from_the_future), SizeIs(Notices::remembered));
+  EXPECT_THAT(notices(rig.events, Notice::Kind::from_the_future), SizeIs(Diagnostics::remembered));
   rig.take();
   rig.pass(60s);
   rig.sync_from(201, {entry_of(201, {.updated = wall_start + 200'000})});
@@ -114,7 +114,7 @@ TEST(Hostile, the_snapshot_we_send_fits_the_limits_of_who_reads_it) {
   std::vector<identity::EntryRef> all{entry_of(0)};
   for (std::uint32_t n = 1; n <= limits::snapshot_entries; ++n) {
     all.push_back(entry_of(n));
-    rig.core.feed(rig.now(), all.back(), Source::bond, rig.events);
+    rig.core.feed(rig.now(), all.back(), rig.events);
   }
   EXPECT_EQ(rig.core.entries(rig.now()).size(), limits::catalog_entries);
   rig.frame(rig.incoming(1, Alpn::sync), snapshot_of({entry_of(1)}));

@@ -163,7 +163,10 @@ class Rig {
 
   [[nodiscard]] Now now() const { return at(elapsed, wall_off); }
   void start() { core.start(now(), links, events); }
-  void on(const LinkEvent& event) { core.on_link(now(), event, links, events); }
+  void on(const LinkEvent& event) {
+    core.on_link(now(), event, links, events);
+    core.check_invariants();
+  }
 
   /// A peer opens a link to us.
   LinkId incoming(std::uint32_t n, Alpn alpn) { return incoming(n, alpn, address_of(n)); }
@@ -200,6 +203,7 @@ class Rig {
       if (next > mono_start + end) break;
       elapsed = std::max(elapsed, next - mono_start);
       core.on_timer(now(), links, events);
+      core.check_invariants();
     }
     elapsed = end;
   }

@@ -1,4 +1,4 @@
-#include "discovery/sync_scheduler.hpp"
+#include "discovery/sync/sync_scheduler.hpp"
 
 #include "base/limits.hpp"
 #include "support.hpp"
@@ -31,7 +31,7 @@ std::map<PeerId, std::uint32_t> peers_up_to(std::uint32_t last) {
 }
 
 void feed(Rig& rig, std::uint32_t n, const EntryOptions& options = {}) {
-  rig.core.feed(rig.now(), entry_of(n, options), Source::bond, rig.events);
+  rig.core.feed(rig.now(), entry_of(n, options), rig.events);
 }
 
 TEST(SyncScheduler, syncs_once_with_each_new_rust_peer_and_sends_it_everything) {
@@ -95,8 +95,8 @@ TEST(SyncScheduler, refreshes_between_90_and_140_seconds_with_our_entry_alone_to
   Rig rig;
   rig.start();
   for (std::uint32_t n = 1; n <= 4; ++n) rig.sync_from(n, {entry_of(n)});
-  rig.core.set_bonded(rig.now(), id_of_peer(2), true);
-  rig.core.set_bonded(rig.now(), id_of_peer(4), true);
+  rig.core.on_bond(rig.now(), id_of_peer(2), BondState::up);
+  rig.core.on_bond(rig.now(), id_of_peer(4), BondState::up);
   const auto version = rig.self.entry()->entry.version;
   rig.pass(89s);
   EXPECT_THAT(only<SelfRefreshed>(rig.events), IsEmpty());
@@ -118,7 +118,7 @@ TEST(SyncScheduler, compares_with_each_bonded_peer_in_its_turn) {
   rig.start();
   for (std::uint32_t n = 1; n <= 3; ++n) {
     rig.sync_from(n, {entry_of(n)});
-    rig.core.set_bonded(rig.now(), id_of_peer(n), true);
+    rig.core.on_bond(rig.now(), id_of_peer(n), BondState::up);
   }
   std::vector<PeerId> compared;
   while (compared.size() < 9 && rig.elapsed < 1300s) {
@@ -234,10 +234,10 @@ TEST(SyncScheduler, forgets_a_peer_that_left) {
 
 TEST(Members, reports_what_a_bond_brought_and_says_whether_it_was_news) {
   Rig rig;
-  EXPECT_TRUE(rig.core.feed(rig.now(), entry_of(1), Source::bond, rig.events));
-  EXPECT_FALSE(rig.core.feed(rig.now(), entry_of(1), Source::bond, rig.events));
-  EXPECT_TRUE(rig.core.feed(rig.now(), entry_of(1, {.updated = wall_start + 1}), Source::bond, rig.events));
-  EXPECT_FALSE(rig.core.feed(rig.now(), entry_of(2, {.of = id_of<NetworkId>("other")}), Source::bond, rig.events));
+  EXPECT_TRUE(rig.core.feed(rig.now(), entry_of(1), rig.events));
+  EXPECT_FALSE(rig.core.feed(rig.now(), entry_of(1), rig.events));
+  EXPECT_TRUE(rig.core.feed(rig.now(), entry_of(1, {.updated = wall_start + 1}), rig.events));
+  EXPECT_FALSE(rig.core.feed(rig.now(), entry_of(2, {.of = id_of<NetworkId>("other")}), rig.events));
   EXPECT_THAT(only<Discovered>(rig.events), SizeIs(1));
   EXPECT_THAT(only<Updated>(rig.events), SizeIs(1));
   EXPECT_EQ(rig.core.counters().entries_refused, 1U);
@@ -260,7 +260,7 @@ TEST(Members, a_departure_ends_the_run_and_nothing_of_it_returns) {
 TEST(Members, a_late_departure_of_an_earlier_run_does_not_touch_the_later_one) {
   Rig rig;
   feed(rig, 1);
-  rig.core.set_bonded(rig.now(), id_of_peer(1), true);
+  rig.core.on_bond(rig.now(), id_of_peer(1), BondState::up);
   feed(rig, 1, {.started = wall_start + 20, .updated = wall_start + 20});
   rig.core.on_departure(rig.now(), id_of_peer(1), rig.events);
   EXPECT_TRUE(rig.knows(1));

@@ -111,7 +111,7 @@ class World {
   void bond(std::uint32_t a, std::uint32_t b) {
     for (const auto& [from, to] : {std::pair(a, b), std::pair(b, a)}) {
       bonds_[from].insert(to);
-      step(to, [&, from, to](Machine& machine) { machine.core.set_bonded(now(to), id_of(from), true); });
+      step(to, [&, from, to](Machine& machine) { machine.core.on_bond(now(to), id_of(from), BondState::up); });
       tell(from, to);
     }
   }
@@ -170,7 +170,7 @@ class World {
   /// Over the bond.
   void tell(std::uint32_t from, std::uint32_t to) {
     later(latency, [this, to, entry = machines_.at(from)->self.entry()] {
-      step(to, [&](Machine& machine) { machine.core.feed(now(to), entry, Source::bond, machine.events); });
+      step(to, [&](Machine& machine) { machine.core.feed(now(to), entry, machine.events); });
     });
   }
 
@@ -238,6 +238,7 @@ class World {
     Machine& machine = *machines_.at(n);
     const std::size_t before = machine.events.size();
     act(machine);
+    machine.core.check_invariants();
     for (std::size_t i = before; i < machine.events.size(); ++i) {
       if (std::holds_alternative<SelfRefreshed>(machine.events[i]))
         for (const std::uint32_t to : bonds_[n]) tell(n, to);

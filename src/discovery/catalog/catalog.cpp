@@ -1,4 +1,4 @@
-#include "discovery/catalog.hpp"
+#include "discovery/catalog/catalog.hpp"
 
 #include <algorithm>
 
@@ -35,7 +35,7 @@ bool Catalog::is_buried(const PeerEntry& entry, const Now& now) const {
   if (found == tombstones_.end()) return false;
   const Tombstone& grave = found->second;
   if (grave.until < now.boot || entry.version > grave.floor) return false;
-  if (!grave.closing_connection || entry.groups.empty() || entry.version <= *grave.closing_connection) return true;
+  if (!grave.last_words || entry.groups.empty() || entry.version <= *grave.last_words) return true;
   MOSAIK_CODE_PROBE("discovery.rejoined_in_one_run");
   return false;
 }
@@ -145,8 +145,7 @@ identity::EntryRef Catalog::depart(const PeerId& peer, std::int64_t started, con
   if (found == records_.end() || found->second.entry->entry.version.started > started) return {};
   // A Rust peer answers pings with versions that it does not keep, so that newer means nothing there.
   const identity::EntryRef last = take_out(found->first);
-  if (grave != nullptr && last->labelled_cpp() && last->entry.groups.empty())
-    grave->closing_connection = last->entry.version;
+  if (grave != nullptr && last->labelled_cpp() && last->entry.groups.empty()) grave->last_words = last->entry.version;
   return last;
 }
 
@@ -156,7 +155,7 @@ Catalog::Tombstone* Catalog::bury(const PeerId& peer, const EntryVersion& floor,
     tombstones_by_end_.erase({found->second.until, peer});
     found->second.floor = std::max(found->second.floor, floor);
     found->second.until = now.boot + rules_.stale_after + rules_.clock_drift;
-    found->second.closing_connection.reset();
+    found->second.last_words.reset();
     tombstones_by_end_.emplace(found->second.until, peer);
     return &found->second;
   }
@@ -201,6 +200,11 @@ std::int64_t Catalog::started_of(const PeerId& peer) const {
   return found == records_.end() ? 0 : found->second.entry->entry.version.started;
 }
 
+std::optional<Standing> Catalog::standing_of(const PeerId& peer) const {
+  const auto found = records_.find(peer);
+  return found == records_.end() ? std::nullopt : std::optional(found->second.standing);
+}
+
 std::vector<identity::EntryRef> Catalog::entries(const Now& now) const {
   std::vector<identity::EntryRef> out;
   out.reserve(records_.size());
@@ -236,6 +240,27 @@ Nanoseconds Catalog::next_stale(const Now& now) const {
   for (const auto& level : by_heard_)
     if (!level.empty()) out = std::min(out, level.begin()->first + rules_.stale_after - now.boot + 1ns);
   return std::max(out, Nanoseconds::zero());
+}
+
+void Catalog::check_invariants() const {
+  std::size_t bytes = 0;
+  for (const auto& [id, record] : records_) {
+    const PeerEntry& entry = record.entry->entry;
+    bytes += record.entry->bytes.size();
+    // No peer speaks for another one, or for us.
+    MOSAIK_ASSERT(entry.id == id && id != rules_.self && entry.network == rules_.network);
+    // Each entry goes stale, by its date and by the time since it was heard; the index of its standing protects it.
+    MOSAIK_ASSERT(by_date_.contains({entry.version.updated, id}));
+    MOSAIK_ASSERT(by_heard_[index_of(record.standing)].contains({record.heard, id}));
+  }
+  std::size_t heard = 0;
+  for (const auto& level : by_heard_) heard += level.size();
+  MOSAIK_ASSERT(by_date_.size() == records_.size() && heard == records_.size());
+  // A flood of entries costs bounded memory: the sum that the limit is held to is the true one.
+  MOSAIK_ASSERT(bytes_ == bytes && bytes_ <= rules_.bytes && records_.size() <= rules_.entries);
+  // So do departures; each tombstone ends, and none before its time.
+  MOSAIK_ASSERT(tombstones_.size() <= rules_.tombstones && tombstones_by_end_.size() == tombstones_.size());
+  for (const auto& [id, grave] : tombstones_) MOSAIK_ASSERT(tombstones_by_end_.contains({grave.until, id}));
 }
 
 }  // namespace mosaik::discovery

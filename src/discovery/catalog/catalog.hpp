@@ -92,8 +92,15 @@ class Catalog {
   [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t tombstones() const noexcept { return tombstones_.size(); }
+  [[nodiscard]] std::optional<Standing> standing_of(const PeerId& peer) const;
+  /// The number of entries of this standing.
+  [[nodiscard]] std::size_t count(Standing standing) const {
+    return by_heard_[static_cast<std::size_t>(standing)].size();
+  }
   /// Changes whenever an entry comes or goes.
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+
+  void check_invariants() const;
 
  private:
   struct Record {
@@ -105,7 +112,7 @@ class Catalog {
     EntryVersion floor;  ///< this version and all below are refused
     Boot until;
     std::optional<EntryVersion>
-        closing_connection;  ///< its last words, which named no group: a newer entry with one is welcome
+        last_words;  ///< its last words, which named no group: a newer entry with one is welcome
   };
   using Records = std::map<PeerId, Record>;
 

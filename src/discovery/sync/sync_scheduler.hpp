@@ -1,5 +1,5 @@
 #pragma once
-/// SyncScheduler: which peers of the catalog are owed our entry by a sync, and when.
+/// Anti-entropy scheduler: which peers of the catalog are owed our entry by a sync, and when.
 ///
 /// A peer is owed it when it is first met and nothing else will bring it (spec: discovery 4.13 a, c), and again at each
 /// new version of our entry. Peers that hold a bond are owed nothing, for the bond brings it, but one of them in turn.
@@ -38,15 +38,15 @@ class SyncScheduler {
   };
 
   /// The peer is in the catalog from now on.
-  void know(const PeerId& peer) { contacts_.try_emplace(peer); }
-  /// It is owed a sync at `at`, or earlier when it already was.
+  void know(const PeerId& peer) { peers_.try_emplace(peer); }
+  /// A known peer is owed a sync at `at`, or earlier when it already was.
   void owe(const PeerId& peer, Mono at, Scope scope);
   /// Our entry has the version `version` now; each known peer is owed it within `window` after the pause that
   /// `pause_of` (std::optional<Nanoseconds>(const PeerId&)) gives it; nothing: the peer is owed nothing.
   template <class PauseOf>
   void owe_all(const Now& now, std::int64_t version, Nanoseconds window, Rng& rng, const PauseOf& pause_of) {
     version_ = version;
-    for (const auto& [peer, contact] : contacts_)
+    for (auto& [peer, known] : peers_)
       if (const std::optional<Nanoseconds> pause = pause_of(peer))
         owe(peer, now.mono + *pause + rng.between(Nanoseconds::zero(), window), Scope::own_entry);
   }
@@ -67,23 +67,35 @@ class SyncScheduler {
 
   /// When the next sync is due.
   [[nodiscard]] Mono deadline(Admit admit) const;
-  [[nodiscard]] std::size_t size() const noexcept { return contacts_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return peers_.size(); }
+
+  void check_invariants() const;
 
  private:
-  struct Contact {
-    Mono due = never;
+  enum class Trust : std::uint8_t {
+    unproven,
+    proven,
+    failing,  ///< its time to come back is the back-off's
+  };
+  enum class Running : std::uint8_t { no, yes };
+  struct Peer {
+    Mono due = never;  ///< never: nothing is owed. While a sync runs: by the next one
     Scope scope = Scope::own_entry;
-    bool running = false;
-    bool proven = false;
-    bool failing = false;  ///< its time to come back is the back-off's
+    Trust trust = Trust::unproven;
+    Running running = Running::no;
     Backoff backoff;
+
+    [[nodiscard]] bool queued() const noexcept { return running == Running::no && due != never; }
+    void owe(Scope more) noexcept { scope = due == never ? more : std::max(scope, more); }
   };
   using Queue = std::set<std::pair<Mono, PeerId>>;
 
-  void unqueue(const PeerId& peer, const Contact& contact);
-  void enqueue(const PeerId& peer, const Contact& contact);
+  [[nodiscard]] Queue& queue_of(const Peer& known) { return known.trust == Trust::proven ? proven_ : unproven_; }
+  /// Changes what is known of the peer by `edit`(Peer&), if it is known; the queues follow.
+  template <class Edit>
+  void change(const PeerId& peer, const Edit& edit);
 
-  std::map<PeerId, Contact> contacts_;
+  std::map<PeerId, Peer> peers_;
   std::int64_t version_ = 0;
   Queue proven_;
   Queue unproven_;
