@@ -13,6 +13,7 @@ CatalogRules rules(std::size_t entries = 100, std::size_t bytes = 1U << 20U, std
 
 class CatalogTest : public testing::Test {
  protected:
+  void TearDown() override { catalog.check_invariants(); }
   Verdict put(std::uint32_t n, std::int64_t updated_after_ms, Nanoseconds elapsed,
               Standing standing = Standing::heard_of, std::int64_t started = wall_start - 1000) {
     return catalog
@@ -141,6 +142,7 @@ TEST_F(CatalogTest, forgets_the_oldest_tombstone_at_the_limit) {
   EXPECT_EQ(small.tombstones(), 2U);
   EXPECT_EQ(small.judge(entry_of(1)->entry, at(4s)), Verdict::added);
   EXPECT_EQ(small.judge(entry_of(2)->entry, at(4s)), Verdict::departed);
+  small.check_invariants();
 }
 
 TEST_F(CatalogTest, makes_room_by_the_longest_unheard_among_those_never_contacted) {
@@ -153,6 +155,7 @@ TEST_F(CatalogTest, makes_room_by_the_longest_unheard_among_those_never_contacte
   ASSERT_EQ(merged.evicted.size(), 1U);
   EXPECT_EQ(merged.evicted[0]->id(), id_of_peer(2));
   EXPECT_EQ(small.size(), 3U);
+  small.check_invariants();
 }
 
 TEST_F(CatalogTest, never_lets_a_stranger_push_out_a_contacted_peer_nor_anyone_a_bonded_one) {
@@ -165,6 +168,7 @@ TEST_F(CatalogTest, never_lets_a_stranger_push_out_a_contacted_peer_nor_anyone_a
   EXPECT_EQ(merged.evicted[0]->id(), id_of_peer(2));
   small.set_standing(id_of_peer(3), Standing::bonded);
   EXPECT_EQ(small.merge(entry_of(4), Standing::bonded, at(2s)).verdict, Verdict::full);
+  small.check_invariants();
 }
 
 TEST_F(CatalogTest, bounds_the_sum_of_bytes_also_when_an_entry_grows) {
@@ -178,6 +182,7 @@ TEST_F(CatalogTest, bounds_the_sum_of_bytes_also_when_an_entry_grows) {
   ASSERT_EQ(merged.evicted.size(), 1U);
   EXPECT_EQ(merged.evicted[0]->id(), id_of_peer(1));
   EXPECT_EQ(small.bytes(), one + 32);
+  small.check_invariants();
 }
 
 TEST_F(CatalogTest, selects_ascending_with_our_own_and_leaves_out_strangers_first_when_not_all_fit) {

@@ -4,19 +4,19 @@
 
 namespace mosaik::discovery {
 
-Result<Snapshot> EntryValidation::read(const Now& now, const PeerId& from, BytesView payload, Events& events) {
+Result<CatalogSnapshot> EntryValidation::read(const Now& now, const PeerId& from, BytesView payload, Events& events) {
   const auto views = wire::decode_snapshot(payload);
   if (!views) {
     if (views.error().code == Errc::old_entry_layout) diagnostics_.old_layout(now, from, events);
     return std::unexpected(views.error());
   }
-  Snapshot out;
+  CatalogSnapshot out;
   for (const wire::SignedEntryView& view : *views) sort_in(now, from, view, out, events);
   return out;
 }
 
-void EntryValidation::sort_in(const Now& now, const PeerId& from, const wire::SignedEntryView& view, Snapshot& out,
-                              Events& events) {
+void EntryValidation::sort_in(const Now& now, const PeerId& from, const wire::SignedEntryView& view,
+                              CatalogSnapshot& out, Events& events) {
   const auto entry = wire::decode_entry(view.entry);
   if (!entry) {
     ++diagnostics_.counters.entries_refused;

@@ -16,7 +16,7 @@
 namespace mosaik::discovery {
 
 /// A snapshot that was read but not merged yet; views into its payload.
-struct Snapshot {
+struct CatalogSnapshot {
   /// The sender's own entry. Errors: not_found, it sent none; bad_signature or another decoding error; wrong_network.
   Result<identity::EntryRef> theirs = fail(Errc::not_found, "it did not send its own entry");
   /// Entries of others that would be news.
@@ -33,16 +33,17 @@ class EntryValidation {
       : network_(network), self_(self), verifier_(verifier), catalog_(catalog), diagnostics_(diagnostics) {}
 
   /// Errors: malformed, limit, old_entry_layout: the link is to be closed with 400.
-  [[nodiscard]] Result<Snapshot> read(const Now& now, const PeerId& from, BytesView payload, Events& events);
+  [[nodiscard]] Result<CatalogSnapshot> read(const Now& now, const PeerId& from, BytesView payload, Events& events);
   /// The entry of the view, if its signature holds. Errors: limit, the bucket is empty; others as
   /// Verifier::verify.
   [[nodiscard]] Result<identity::EntryRef> verify(const Now& now, const wire::SignedEntryView& view);
-  /// The sender's own entry, whatever the bucket holds. Errors: as for Snapshot::theirs.
+  /// The sender's own entry, whatever the bucket holds. Errors: as for CatalogSnapshot::theirs.
   [[nodiscard]] Result<identity::EntryRef> verify_own(const Now& now, const PeerId& from,
                                                       const wire::SignedEntryView& view, Events& events);
 
  private:
-  void sort_in(const Now& now, const PeerId& from, const wire::SignedEntryView& view, Snapshot& out, Events& events);
+  void sort_in(const Now& now, const PeerId& from, const wire::SignedEntryView& view, CatalogSnapshot& out,
+               Events& events);
   void check_own_id(const Now& now, const PeerEntry& entry, const wire::SignedEntryView& view, Events& events);
 
   NetworkId network_;

@@ -12,7 +12,7 @@ Exchanges::Exchanges(Nanoseconds sync_timeout, PeerDirectory& peers, EntryValida
       diagnostics_(diagnostics),
       pool_(pool),
       observer_(observer),
-      snapshots_(peers, validation, pool) {}
+      catalog_sync_(peers, validation, pool) {}
 
 bool Exchanges::awaits(const LinkEvent& event) const {
   const auto on = [&](LinkId link) {

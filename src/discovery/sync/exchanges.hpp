@@ -3,8 +3,8 @@
 /// of links to the role, keeps time limits, and tells the end of each sync to its observer.
 
 #include "discovery/source.hpp"
+#include "discovery/sync/catalog_sync.hpp"
 #include "discovery/sync/exchange.hpp"
-#include "discovery/sync/snapshots.hpp"
 
 namespace mosaik::discovery {
 
@@ -69,7 +69,7 @@ class Exchanges {
   Diagnostics& diagnostics_;
   FramePool& pool_;
   SyncObserver& observer_;
-  Snapshots snapshots_;
+  CatalogSync catalog_sync_;
   ExchangeTable table_;
   std::uint64_t dials_ = 0;
 };

@@ -42,12 +42,12 @@ void Exchanges::serve_sync(const Context& context, const Exchange& exchange, Byt
   const auto snapshot = validation_.read(context.now, exchange.peer, payload, context.events);
   if (!snapshot) return abandon(context, exchange, CloseCode::protocol_violation, snapshot.error());
   // A peer that does not show an entry of our network learns who we are, and nothing of others (spec: discovery 8 W7).
-  const Frame reply = snapshots_.frame(context.now, snapshot->theirs ? Scope::catalog : Scope::own_entry);
+  const Frame reply = catalog_sync_.frame(context.now, snapshot->theirs ? Scope::catalog : Scope::own_entry);
   table_.change(exchange, [&](Exchange& one) { one.version = peers_.own_entry()->entry.version.updated; });
   if (context.links.send(exchange.link, SendClass::catalog, reply) != SendResult::queued)
     return abandon(context, exchange, CloseCode::cancelled, {Errc::limit, "our snapshot could not be queued"});
   table_.advance(exchange, Exchange::Stage::awaiting_close);
-  const Snapshots::Merged merged = snapshots_.merge(context.now, exchange.peer, *snapshot, context.events);
+  const CatalogSync::Merged merged = catalog_sync_.merge(context.now, exchange.peer, *snapshot, context.events);
   table_.change(exchange, [&](Exchange& one) { one.cut_short = merged.cut_short; });
 }
 

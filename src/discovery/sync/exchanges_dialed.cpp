@@ -95,7 +95,7 @@ void Exchanges::open(const Context& context, const Exchange& exchange) {
   const bool sync = exchange.alpn == Alpn::sync;
   context.links.set_frame_limit(exchange.link, sync ? limits::sync_frame : limits::ping_frame);
   if (sync) table_.change(exchange, [&](Exchange& one) { one.version = peers_.own_entry()->entry.version.updated; });
-  const Frame frame = sync ? snapshots_.frame(context.now, exchange.scope) : pool_.make({});
+  const Frame frame = sync ? catalog_sync_.frame(context.now, exchange.scope) : pool_.make({});
   if (context.links.send(exchange.link, SendClass::catalog, frame) == SendResult::queued) return;
   abandon(context, exchange, CloseCode::cancelled,
           {Errc::limit, sync ? "our snapshot could not be queued" : "the ping could not be queued"});
@@ -106,7 +106,7 @@ void Exchanges::finish_sync(const Context& context, const Exchange& exchange, By
   const auto snapshot = validation_.read(context.now, exchange.peer, payload, context.events);
   if (!snapshot) return abandon(context, exchange, CloseCode::protocol_violation, snapshot.error());
   succeed(context, exchange);
-  const Snapshots::Merged merged = snapshots_.merge(context.now, exchange.peer, *snapshot, context.events);
+  const CatalogSync::Merged merged = catalog_sync_.merge(context.now, exchange.peer, *snapshot, context.events);
   Exchange ended = exchange;
   ended.cut_short = merged.cut_short;
   end(context.now, ended, merged.result, Told::yes, context.events);

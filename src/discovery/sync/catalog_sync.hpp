@@ -1,5 +1,7 @@
 #pragma once
-/// What a sync says and what it brings (spec: discovery 3): the snapshots that we send, and the merge of theirs.
+/// What a sync says and what it brings (spec: discovery 3): our catalog snapshot, and the merge of theirs.
+
+#include <span>
 
 #include "base/frame.hpp"
 #include "discovery/catalog/entry_validation.hpp"
@@ -8,9 +10,9 @@
 
 namespace mosaik::discovery {
 
-class Snapshots {
+class CatalogSync {
  public:
-  Snapshots(PeerDirectory& peers, EntryValidation& validation, FramePool& pool)
+  CatalogSync(PeerDirectory& peers, EntryValidation& validation, FramePool& pool)
       : peers_(peers), validation_(validation), pool_(pool) {}
 
   [[nodiscard]] Frame frame(const Now& now, Scope scope);
@@ -19,7 +21,7 @@ class Snapshots {
     Result<> result;
     bool cut_short = false;  ///< the budget for signatures was used up before its end
   };
-  Merged merge(const Now& now, const PeerId& from, const Snapshot& snapshot, Events& events);
+  Merged merge(const Now& now, const PeerId& from, const CatalogSnapshot& snapshot, Events& events);
 
  private:
   [[nodiscard]] Frame encode(std::span<const identity::EntryRef> entries);

@@ -1,4 +1,6 @@
-#include "discovery/sync/snapshots.hpp"
+#include "discovery/sync/catalog_sync.hpp"
+
+#include <algorithm>
 
 #include "base/assert.hpp"
 #include "wire/messages.hpp"
@@ -26,7 +28,7 @@ Result<> result_of(Verdict verdict) {
 
 }  // namespace
 
-Frame Snapshots::encode(std::span<const identity::EntryRef> entries) {
+Frame CatalogSync::encode(std::span<const identity::EntryRef> entries) {
   std::vector<BytesView> views;
   views.reserve(entries.size());
   for (const identity::EntryRef& entry : entries) views.emplace_back(entry->bytes);
@@ -36,11 +38,11 @@ Frame Snapshots::encode(std::span<const identity::EntryRef> entries) {
   return pool_.make(out);
 }
 
-Frame Snapshots::frame(const Now& now, Scope scope) {
+Frame CatalogSync::frame(const Now& now, Scope scope) {
   return scope == Scope::catalog ? catalog_frame(now) : encode(std::span(&peers_.own_entry(), 1));
 }
 
-Frame Snapshots::catalog_frame(const Now& now) {
+Frame CatalogSync::catalog_frame(const Now& now) {
   const Catalog& catalog = peers_.catalog();
   const identity::EntryRef& own = peers_.own_entry();
   const bool usable = cached_.frame && cached_.generation == catalog.generation() && cached_.own == own->digest &&
@@ -54,7 +56,8 @@ Frame Snapshots::catalog_frame(const Now& now) {
   return cached_.frame;
 }
 
-Snapshots::Merged Snapshots::merge(const Now& now, const PeerId& from, const Snapshot& snapshot, Events& events) {
+CatalogSync::Merged CatalogSync::merge(const Now& now, const PeerId& from, const CatalogSnapshot& snapshot,
+                                       Events& events) {
   Merged out;
   if (snapshot.theirs)
     out.result = result_of(peers_.accept(now, *snapshot.theirs, from, events));
