@@ -29,7 +29,7 @@ class Run {
     out_.plan = options_.plan ? *options_.plan : draw();
     for (const Fault& fault : out_.plan) plan_fault(world_, fault);
     workload_ = make_workload(scenario_.workload);
-    world_.watch(workload_.get());
+    world_.judge().watch(workload_.get());
     if (workload_) workload_->begin(world_, rng_.fork("workload"));
     if (scenario_.bootstrap_ends)
       world_.scheduler().at(birth + 6s + rng_.fork("end").between(0s, 4s), [this] { end_bootstrap(); });
@@ -100,7 +100,7 @@ class Run {
       weather.replay = rng.below(3'000);
       weather.corrupt = rng.below(3'000);
     }
-    world_.network().set_weather(weather);
+    world_.wiring().network().set_weather(weather);
   }
 
   void invite() {
@@ -200,8 +200,8 @@ class Run {
     const Nanoseconds start = rng.between(least, late ? scenario_.chaos - 4s : scenario_.start_within);
     world_.scheduler().at(birth + start, [this, host] {
       if (!world_.host(host).wanted) return;
-      world_.boot(host);
-      world_.join(host);
+      world_.processes().boot(host);
+      world_.processes().join(host);
     });
   }
 
@@ -223,7 +223,7 @@ class Run {
     out.large = spec.large;
     constexpr Nanoseconds slowest[] = {0ns, 0ns, 2ms, 40ms};
     out.slowest = slowest[rng.below(std::size(slowest))];
-    world_.replicate(std::move(out));
+    world_.roster().replicate(std::move(out));
   }
 
   void end_bootstrap() {
@@ -231,19 +231,19 @@ class Run {
     host.wanted = false;
     host.member = false;
     if (rng_.fork("how").below(2) == 0)
-      world_.quit({0});
+      world_.processes().quit({0});
     else
-      world_.crash({0});
+      world_.processes().crash({0});
   }
 
   void heal() {
-    if (world_.failure()) return;
+    if (world_.judge().failure()) return;
     world_.trace().note(world_.now(), "nemesis", "all is healed");
     world_.make_peace();
-    world_.network().heal_all();
-    Weather weather = world_.network().weather();
+    world_.wiring().network().heal_all();
+    Weather weather = world_.wiring().network().weather();
     weather.loss = weather.burst = weather.duplicate = weather.replay = weather.corrupt = 0;
-    world_.network().set_weather(weather);
+    world_.wiring().network().set_weather(weather);
     world_.heal_networks();
     if (scenario_.cast.twins) part_twins();
     for (const auto& host : world_.hosts()) {
@@ -254,12 +254,12 @@ class Run {
       host->slowness = 1;
       host->paused_until = std::min(host->paused_until, world_.now());
       host->disk.full = false;
-      world_.boot(host->id);
-      world_.join(host->id);
+      world_.processes().boot(host->id);
+      world_.processes().join(host->id);
     }
     healed_ = world_.now();
     // Addresses and names come back with a change of entries.
-    if (world_.routed()) world_.run_until(healed_ + networks_settle);
+    if (world_.wiring().routed()) world_.run_until(healed_ + networks_settle);
   }
 
   /// The operator has read the notice: one of the two is stopped for good, the other started anew.
@@ -267,48 +267,48 @@ class Run {
     const auto last = static_cast<std::uint32_t>(nodes_ - 1);
     const HostId stays{last - static_cast<std::uint32_t>(rng_.fork("twins").below(2))};
     stopped_twin_ = HostId{2 * last - 1 - stays.value};
-    world_.crash(stays);
-    world_.crash(*stopped_twin_);
+    world_.processes().crash(stays);
+    world_.processes().crash(*stopped_twin_);
     world_.host(*stopped_twin_).wanted = world_.host(*stopped_twin_).member = false;
   }
 
   void await_whole() {
-    if (world_.failure()) return;
+    if (world_.judge().failure()) return;
     Mono look{};
     Broken why;
     world_.run_until(healed_ + whole_within_, [&] {
       if (world_.now() < look) return false;
       look = world_.now() + 20ms;
-      why = world_.why_not_whole();
+      why = why_not_whole(world_);
       return !why;
     });
-    if (world_.failure()) return;
-    if (why) return world_.fail("liveness.whole_mesh", *why);
+    if (world_.judge().failure()) return;
+    if (why) return world_.judge().fail("liveness.whole_mesh", *why);
     out_.whole_after = world_.now() - healed_;
     world_.trace().note(world_.now(), "world", "the mesh is whole");
   }
 
   void await_rest() {
-    if (world_.failure()) return;
+    if (world_.judge().failure()) return;
     // What was begun may end: a second dial is refused, rows travel, catalogs meet.
     if (workload_) workload_->finish(world_);
     world_.run_until(world_.now() + settle);
     const Mono since = world_.now();
     world_.run_until(since + scenario_.rest);
-    if (!world_.failure()) world_.check_at_rest(since);
-    if (world_.failure() || !workload_) return;
-    if (const Broken broken = workload_->judge(world_)) world_.fail("workload", *broken);
+    if (!world_.judge().failure()) world_.judge().at_rest(since);
+    if (world_.judge().failure() || !workload_) return;
+    if (const Broken broken = workload_->judge(world_)) world_.judge().fail("workload", *broken);
   }
 
   void finish() {
-    out_.failure = world_.failure();
+    out_.failure = world_.judge().failure();
     out_.digest = world_.trace().digest();
     out_.canonical = world_.trace().canonical();
     out_.lines.assign(world_.trace().lines().begin(), world_.trace().lines().end());
     out_.simulated = world_.now() - birth;
     for (const Fault& fault : out_.plan)
       if (birth + fault.at <= world_.now()) out_.tally.add("fault: " + std::string(to_string(fault.kind)), 1);
-    const NetworkCounters& net = world_.network().counters();
+    const NetworkCounters& net = world_.wiring().network().counters();
     out_.tally.add("datagrams sent", net.sent);
     out_.tally.add("datagrams lost", net.lost);
     out_.tally.add("datagrams cut off", net.cut);
@@ -331,7 +331,7 @@ class Run {
     }
     if (workload_)
       for (const auto& [name, count] : workload_->counts()) out_.tally.add(name, count);
-    out_.tally.add("sentinels opened", world_.tcp().opened());
+    out_.tally.add("sentinels opened", world_.wiring().tcp().opened());
     out_.tally.add("proven ends", world_.truth().alarms.proven);
     out_.tally.add("presumed ends", world_.truth().alarms.presumed);
     out_.tally.add("presumed ends of the living", world_.truth().alarms.false_presumed);

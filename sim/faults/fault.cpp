@@ -54,7 +54,7 @@ struct Work {
   World& world;
   Fault fault;
 
-  [[nodiscard]] Network& network() const { return world.network(); }
+  [[nodiscard]] Network& network() const { return world.wiring().network(); }
   [[nodiscard]] std::size_t hosts() const { return world.hosts().size(); }
   void later(Nanoseconds pause, Task task) const { world.scheduler().after(pause, std::move(task)); }
   [[nodiscard]] Rng rng(std::string_view name) const { return Rng(fault.value).fork(name); }
@@ -80,13 +80,13 @@ struct Work {
   void come_back(HostId host, Nanoseconds pause) const {
     later(pause, [w = &world, host] {
       if (!w->host(host).wanted || w->host(host).program) return;
-      w->boot(host);
-      if (w->host(host).member) w->join(host);
+      w->processes().boot(host);
+      if (w->host(host).member) w->processes().join(host);
     });
   }
   void fall(HostId host, Nanoseconds pause) const {
     if (!world.host(host).wanted || world.peaceful()) return;
-    world.crash(host);
+    world.processes().crash(host);
     come_back(host, pause);
   }
 };
@@ -146,7 +146,7 @@ void storm(const Work& work) {
     for (std::uint32_t j = 0; j < work.hosts(); ++j) {
       if (i == j) continue;
       const Host& to = work.world.host({j});
-      work.world.request({i}, [peer = to.peer, address = to.address](Program& program, const Now& now) {
+      work.world.processes().request({i}, [peer = to.peer, address = to.address](Program& program, const Now& now) {
         program.sync_with(now, peer, address);
       });
     }
@@ -156,9 +156,9 @@ void storm(const Work& work) {
 void rejoin(const Work& work) {
   const HostId host = work.fault.a;
   if (!work.world.host(host).program || !work.world.host(host).member) return;
-  work.world.leave(host);
+  work.world.processes().leave(host);
   work.later(work.fault.span, [w = &work.world, host] {
-    if (w->host(host).wanted) w->join(host);
+    if (w->host(host).wanted) w->processes().join(host);
   });
 }
 
@@ -166,17 +166,17 @@ void quit(const Work& work) {
   const HostId host = work.fault.a;
   if (!work.world.host(host).wanted) return;
   const bool member = work.world.host(host).member;
-  work.world.quit(host);
+  work.world.processes().quit(host);
   work.later(std::max<Nanoseconds>(work.fault.span, 1s), [w = &work.world, host, member] {
     if (w->host(host).wanted || w->host(host).program) return;
-    w->boot(host);
-    if (member) w->join(host);
+    w->processes().boot(host);
+    if (member) w->processes().join(host);
   });
 }
 
 void set_back(const Work& work) {
   if (!work.world.host(work.fault.a).wanted) return;
-  work.world.crash(work.fault.a);
+  work.world.processes().crash(work.fault.a);
   set_clock(work, -std::chrono::milliseconds(5'000 + work.fault.value % 10'000));
   work.come_back(work.fault.a, work.fault.span);
 }
@@ -196,13 +196,13 @@ void forged_error(const Work& work) {
   Rng rng = work.rng("forged");
   for (Nanoseconds at = 0s; at < work.fault.span; at += rng.between(5ms, 200ms))
     work.later(at, [work] {
-      if (!work.world.peaceful()) work.world.forge_error(work.fault.a, work.fault.b);
+      if (!work.world.peaceful()) work.world.processes().forge_error(work.fault.a, work.fault.b);
     });
 }
 
 /// The leader when there is one: who that is shows only when the time has come.
 HostId victim(const Work& work) {
-  return work.world.leader().value_or(work.fault.a);
+  return leader_of(work.world).value_or(work.fault.a);
 }
 
 void isolate(const Work& work, HostId host) {
@@ -239,9 +239,9 @@ void restart_all(const Work& work) {
 
 void slow(const Work& work) {
   const auto& [at, kind, span, host, other, value] = work.fault;
-  work.world.set_slowness(host, 20 + value % 400);
-  work.world.excuse(host, span);
-  work.later(span, [w = &work.world, id = host] { w->set_slowness(id, 1); });
+  work.world.processes().set_slowness(host, 20 + value % 400);
+  work.world.processes().excuse(host, span);
+  work.later(span, [w = &work.world, id = host] { w->processes().set_slowness(id, 1); });
 }
 
 void clock_rate(const Work& work) {
@@ -266,8 +266,8 @@ void wipe(const Work& work) {
 /// One of the networks between hosts that the host is on; not a bridge of its own.
 std::optional<SegmentId> network_of(const Work& work) {
   std::vector<SegmentId> out;
-  for (const Interface& each : work.world.routes().interfaces(work.fault.a))
-    if (!work.world.routes().segment(each.segment).gateway) out.push_back(each.segment);
+  for (const Interface& each : work.world.wiring().routes().interfaces(work.fault.a))
+    if (!work.world.wiring().routes().segment(each.segment).gateway) out.push_back(each.segment);
   if (out.empty()) return std::nullopt;
   return out[work.fault.value % out.size()];
 }
@@ -275,7 +275,7 @@ std::optional<SegmentId> network_of(const Work& work) {
 void swallow(const Work& work) {
   const auto segment = work.world.peaceful() ? std::nullopt : network_of(work);
   if (!segment) return;
-  Routes& routes = work.world.routes();
+  Routes& routes = work.world.wiring().routes();
   ++routes.segment(*segment).swallowing;
   routes.note_change();
   work.later(work.fault.span, [&routes, id = *segment] {
@@ -288,7 +288,7 @@ void swallow(const Work& work) {
 void narrow(const Work& work) {
   const auto segment = network_of(work);
   if (!segment) return;
-  Routes& routes = work.world.routes();
+  Routes& routes = work.world.wiring().routes();
   routes.segment(*segment).mtu = 1280 + work.rng("mtu").below(120);
   routes.note_change();
   work.later(work.fault.span, [&routes, id = *segment] {
@@ -301,16 +301,16 @@ void narrow(const Work& work) {
 void unplug(const Work& work) {
   World& world = work.world;
   const HostId host = work.fault.a;
-  const std::size_t count = world.routes().interfaces(host).size();
+  const std::size_t count = world.wiring().routes().interfaces(host).size();
   if (count == 0 || world.peaceful() || world.host(host).retired) return;
   const std::size_t at = work.fault.value % count;
-  world.routes().interfaces(host)[at].up = false;
-  world.on_interfaces(host);
+  world.wiring().routes().interfaces(host)[at].up = false;
+  world.processes().on_interfaces(host);
   work.later(work.fault.span, [&world, host, at] {
-    auto& interfaces = world.routes().interfaces(host);
+    auto& interfaces = world.wiring().routes().interfaces(host);
     if (at >= interfaces.size() || world.host(host).retired) return;
     interfaces[at].up = true;
-    world.on_interfaces(host);
+    world.processes().on_interfaces(host);
   });
 }
 
@@ -318,21 +318,22 @@ void unplug(const Work& work) {
 void set_address(World& world, HostId host, const SocketAddress& address, Nanoseconds name_later) {
   if (world.peaceful()) return;
   Host& of = world.host(host);
-  world.routes().interfaces(host).front().address = address;
+  world.wiring().routes().interfaces(host).front().address = address;
   of.address = address.with_port(of.address.port());
-  world.on_interfaces(host);
+  world.processes().on_interfaces(host);
   world.scheduler().after(name_later, [&world, name = of.spec.name + ".sim", address] {
-    if (!world.peaceful()) world.zone().set(name, {address});
+    if (!world.peaceful()) world.wiring().zone().set(name, {address});
   });
 }
 
 bool may_move(World& world, HostId host) {
-  if (world.peaceful() || !world.host(host).found_by_name || world.routes().interfaces(host).empty()) return false;
-  const auto& segments = world.routes().segments();
+  if (world.peaceful() || !world.host(host).found_by_name || world.wiring().routes().interfaces(host).empty())
+    return false;
+  const auto& segments = world.wiring().routes().segments();
   // The ports that a host publishes for its containers have its address.
   return std::ranges::none_of(world.hosts(), [&](const auto& other) {
     if (other->id == host) return false;
-    const auto& interfaces = world.routes().interfaces(other->id);
+    const auto& interfaces = world.wiring().routes().interfaces(other->id);
     return std::ranges::any_of(interfaces,
                                [&](const Interface& each) { return segments[each.segment.value].gateway == host; });
   });
@@ -342,12 +343,13 @@ void renumber(const Work& work) {
   World& world = work.world;
   const auto& [at, kind, span, a, b, value] = work.fault;
   if (!may_move(world, a)) return;
-  const SocketAddress old = world.routes().interfaces(a).front().address;
+  const SocketAddress old = world.wiring().routes().interfaces(a).front().address;
   const Nanoseconds later = work.rng("names").between(0s, 3s);
-  const bool swapped = value % 3 == 0 && may_move(world, b) &&
-                       world.routes().interfaces(a).front().segment == world.routes().interfaces(b).front().segment;
+  const bool swapped =
+      value % 3 == 0 && may_move(world, b) &&
+      world.wiring().routes().interfaces(a).front().segment == world.wiring().routes().interfaces(b).front().segment;
   if (swapped) {
-    const SocketAddress other = world.routes().interfaces(b).front().address;
+    const SocketAddress other = world.wiring().routes().interfaces(b).front().address;
     set_address(world, a, other, later);
     set_address(world, b, old, later);
     return;
@@ -364,25 +366,25 @@ void hand_over(const Work& work) {
   std::optional<Interface> floating;
   for (const auto& host : world.hosts()) {
     if (host->id == work.fault.b) continue;
-    auto& interfaces = world.routes().interfaces(host->id);
+    auto& interfaces = world.wiring().routes().interfaces(host->id);
     const auto found = std::ranges::find(interfaces, 32U, &Interface::prefix);
-    const auto& to = world.routes().interfaces(work.fault.b);
+    const auto& to = world.wiring().routes().interfaces(work.fault.b);
     if (found == interfaces.end() || to.empty() || to.front().segment != found->segment) continue;
     floating = *found;
     interfaces.erase(found);
-    world.on_interfaces(host->id);
+    world.processes().on_interfaces(host->id);
     break;
   }
   if (!floating) return;
   floating->up = true;
-  world.routes().attach(work.fault.b, *floating);
-  world.on_interfaces(work.fault.b);
+  world.wiring().routes().attach(work.fault.b, *floating);
+  world.processes().on_interfaces(work.fault.b);
 }
 
 void resolver(const Work& work) {
   if (work.world.peaceful()) return;
-  work.world.zone().set_mood(static_cast<Names::Mood>(1 + work.fault.value % 4));
-  work.later(work.fault.span, [&world = work.world] { world.zone().set_mood(Names::Mood::truthful); });
+  work.world.wiring().zone().set_mood(static_cast<Names::Mood>(1 + work.fault.value % 4));
+  work.later(work.fault.span, [&world = work.world] { world.wiring().zone().set_mood(Names::Mood::truthful); });
 }
 
 void begin(const Work& work) {
@@ -400,36 +402,36 @@ void begin(const Work& work) {
     case FaultKind::flap: return flap(work);
     case FaultKind::weather: return weather(work);
     case FaultKind::squeeze: return squeeze(work);
-    case FaultKind::clog: return world.network().clog(a, b, span);
+    case FaultKind::clog: return world.wiring().network().clog(a, b, span);
     case FaultKind::crash: return work.fall(a, span);
     case FaultKind::leader_crash: return work.fall(victim(work), span);
     case FaultKind::restart: return restart(work, a);
     case FaultKind::leader_restart: return restart(work, victim(work));
     case FaultKind::restart_all: return restart_all(work);
     case FaultKind::rolling: return rolling(work);
-    case FaultKind::pause: return world.pause(a, span);
-    case FaultKind::leader_pause: return world.pause(victim(work), span);
+    case FaultKind::pause: return world.processes().pause(a, span);
+    case FaultKind::leader_pause: return world.processes().pause(victim(work), span);
     case FaultKind::slow: return slow(work);
     case FaultKind::clock_rate: return clock_rate(work);
     case FaultKind::clock_jump: return clock_jump(work);
     case FaultKind::clock_set_back: return set_back(work);
-    case FaultKind::sleep: return world.sleep(a, span);
+    case FaultKind::sleep: return world.processes().sleep(a, span);
     case FaultKind::quit: return quit(work);
     case FaultKind::rejoin: return rejoin(work);
-    case FaultKind::replay: return static_cast<void>(world.network().replay(a, b, 32));
+    case FaultKind::replay: return static_cast<void>(world.wiring().network().replay(a, b, 32));
     case FaultKind::storm: return storm(work);
     case FaultKind::forged_error: return forged_error(work);
     case FaultKind::disk: return disk(work);
     case FaultKind::wipe: return wipe(work);
-    case FaultKind::close_sentinel: return world.part_sentinels(a, b);
+    case FaultKind::close_sentinel: return world.wiring().tcp().part(a, b);
     case FaultKind::swallow: return swallow(work);
     case FaultKind::narrow: return narrow(work);
     case FaultKind::unplug: return unplug(work);
     case FaultKind::renumber: return renumber(work);
     case FaultKind::hand_over: return hand_over(work);
-    case FaultKind::rebind: return world.forget_mappings();
+    case FaultKind::rebind: return world.wiring().forget_mappings();
     case FaultKind::resolver: return resolver(work);
-    case FaultKind::descriptors: return world.exhaust(a, span);
+    case FaultKind::descriptors: return world.processes().exhaust(a, span);
   }
 }
 

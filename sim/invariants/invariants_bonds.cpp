@@ -19,8 +19,8 @@ class OnlyMembers final : public Invariant {
     if (event.peer == life.id) return life.name + " is bonded with itself";
     for (const Life& other : world.truth().lives())
       if (other.id == event.peer && other.network == life.network && !is_liar(other.software) &&
-          (world.group_of(other.secret) == event.group ||
-           (other.second_secret && world.group_of(*other.second_secret) == event.group)))
+          (world.roster().group_of(other.secret) == event.group ||
+           (other.second_secret && world.roster().group_of(*other.second_secret) == event.group)))
         return std::nullopt;
     return pair_text(world, life, event) + ": that one was never a member";
   }

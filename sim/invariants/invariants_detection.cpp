@@ -50,7 +50,7 @@ class ProvenIsTrue final : public Invariant {
 Nanoseconds budget_of(const World& world) {
   const ConsensusConfig& timing = world.knobs().timing;
   return timing.heartbeat_interval * (timing.max_missed_heartbeats + 2) + 2 * timing.heartbeat_jitter +
-         6 * world.network().weather().delay + 500ms;
+         6 * world.wiring().network().weather().delay + 500ms;
 }
 
 /// A bond that has one end left is removed there within the heartbeat's budget.
@@ -60,14 +60,15 @@ class EndsAreNoticed final : public Invariant {
   Broken on_sweep(const World& world) override {
     const Nanoseconds budget = budget_of(world);
     for (const auto& [host, life] : world.truth().current()) {
-      if (life->died || world.excused(world.host(host), budget)) continue;
+      if (life->died || world.processes().excused(world.host(host), budget)) continue;
       for (const auto& [key, tie] : life->bonds) {
         const Session::End* other = world.truth().session(tie.session)->other(*life);
         if (other != nullptr && !other->down) continue;
         // What the other end sent before may still be on its way.
-        const Mono since = other == nullptr
-                               ? tie.up
-                               : std::max({tie.up, *other->down, world.network().drained_at(other->life->host, host)});
+        const Mono since =
+            other == nullptr
+                ? tie.up
+                : std::max({tie.up, *other->down, world.wiring().network().drained_at(other->life->host, host)});
         if (world.now() - since > budget)
           return life->name + " holds a bond with " + world.name_of(key.second) + " whose other end " +
                  (other == nullptr ? "never was" : "is gone") + " for " + std::to_string((world.now() - since) / 1ms) +
@@ -125,7 +126,7 @@ class GoneBondsAreSeen final : public Invariant {
   }
   [[nodiscard]] Broken check(const World& world, const Life& viewer) const {
     const Nanoseconds budget = budget_of(world);
-    if (world.excused(world.host(viewer.host), budget)) return std::nullopt;
+    if (world.processes().excused(world.host(viewer.host), budget)) return std::nullopt;
     const auto status = world.host(viewer.host).program->status();
     for (const auto& [pair, since] : apart_) {
       const auto& [group, one, other] = pair;
@@ -146,7 +147,7 @@ class GoneBondsAreSeen final : public Invariant {
     const auto there = other.bonds.find({group, viewer.id});
     return here != viewer.bonds.end() && there != other.bonds.end() && world.now() - here->second.up > budget &&
            world.now() - there->second.up > budget && here->second.session == there->second.session &&
-           !world.excused(world.host(other.host), budget);
+           !world.processes().excused(world.host(other.host), budget);
   }
 
   std::map<Pair, Mono> apart_;

@@ -72,7 +72,7 @@ class CatalogsMeet final : public Invariant {
       for (const auto& [other_host, other] : world.truth().current()) {
         if (other == life || other->died || other->id == life->id || other->network != life->network) continue;
         // Who shares no group with us is heard of by the refreshes of minutes, and by chance earlier.
-        if (!world.should_bond(*life, *other)) continue;
+        if (!world.roster().should_bond(*life, *other)) continue;
         const Broken broken = compare(world, *life, known, *other);
         if (broken) return broken;
       }

@@ -13,7 +13,7 @@ class VictimIsSpared final : public Invariant {
  public:
   [[nodiscard]] std::string_view name() const override { return "hostile.victim_is_spared"; }
   Broken on_sweep(const World& world) override {
-    for (const auto& [run, times] : world.sent_to_victim()) {
+    for (const auto& [run, times] : world.processes().sent_to_victim()) {
       // A datagram leaves when the turn that made it has ended: a minute of the node may be a little less than one.
       const auto within = std::ranges::count_if(times, [&](Mono time) { return time > world.now() - 59s; });
       if (static_cast<std::size_t>(within) * limits::first_packet > limits::hearsay_bytes)

@@ -14,7 +14,7 @@ constexpr Nanoseconds long_apart = 60s;
 constexpr Nanoseconds bonded_after_long = 75s;
 
 bool are_bonded(const World& world, const Life& one, const Life& other) {
-  return std::ranges::all_of(world.groups_of(one, other), [&](const GroupId& group) {
+  return std::ranges::all_of(world.roster().groups_of(one, other), [&](const GroupId& group) {
     return one.bonds.contains({group, other.id}) && other.bonds.contains({group, one.id});
   });
 }
@@ -34,16 +34,19 @@ class ReachableAreBonded final : public Invariant {
     return std::nullopt;
   }
   Broken on_sweep(const World& world) override {
-    if (!world.routed()) return std::nullopt;
+    if (!world.wiring().routed()) return std::nullopt;
     std::map<Pair, Wait> waits;
     for (const auto& [one_host, one] : world.truth().current()) {
       for (const auto& [other_host, other] : world.truth().current()) {
-        if (!(one_host < other_host) || !world.should_bond(*one, *other) || are_bonded(world, *one, *other)) continue;
+        if (!(one_host < other_host) || !world.roster().should_bond(*one, *other) || are_bonded(world, *one, *other))
+          continue;
         const Pair key(one, other);
         const auto known = waits_.find(key);
         const Wait& wait = waits.emplace(key, known == waits_.end() ? Wait{world.now()} : known->second).first->second;
-        const auto since = world.reachable_since(one_host, other_host);
-        if (!since || world.excused(world.host(one_host), 1s) || world.excused(world.host(other_host), 1s)) continue;
+        const auto since = world.reach().reachable_since(one_host, other_host);
+        if (!since || world.processes().excused(world.host(one_host), 1s) ||
+            world.processes().excused(world.host(other_host), 1s))
+          continue;
         if (const Nanoseconds waited = world.now() - std::max(*since, wait.since); waited > bound(wait, *since))
           return one->name + " and " + other->name + " can reach one another and are not bonded for " +
                  std::to_string(waited / 1ms) + " ms";
@@ -72,20 +75,21 @@ class ReachableAreAlive final : public Invariant {
  public:
   [[nodiscard]] std::string_view name() const override { return "networks.reachable_are_alive"; }
   Broken on_event(const World& world, const Life& life, const Event& event) override {
-    if (!world.routed() || event.kind != EventKind::bond_down) return std::nullopt;
+    if (!world.wiring().routed() || event.kind != EventKind::bond_down) return std::nullopt;
     if (event.by != "presumed" && event.by != "proven") return std::nullopt;
     const Session* session = world.truth().session(event.session);
     const Session::End* end = session == nullptr ? nullptr : session->other(life);
     if (end == nullptr || end->life->died || end->life->leaving) return std::nullopt;
     const Life& other = *end->life;
-    if (world.excused(world.host(life.host), 1s) || world.excused(world.host(other.host), 1s)) return std::nullopt;
+    if (world.processes().excused(world.host(life.host), 1s) || world.processes().excused(world.host(other.host), 1s))
+      return std::nullopt;
     const auto long_ago = [&](const std::optional<Mono>& since) { return since && world.now() - *since > steady; };
     // They talk: nothing is wrong with the addresses that their datagrams go to.
-    if (long_ago(world.in_touch_since(life.host, other.host)))
+    if (long_ago(world.reach().in_touch_since(life.host, other.host)))
       return life.name + " calls " + other.name + " dead by " + event.by + " while the two are in touch";
-    if (!long_ago(world.reachable_since(life.host, other.host))) return std::nullopt;
+    if (!long_ago(world.reach().reachable_since(life.host, other.host))) return std::nullopt;
     for (const auto& [host, third] : world.truth().current()) {
-      if (third == &life || third == &other || third->died || world.excused(world.host(host), 1s)) continue;
+      if (third == &life || third == &other || third->died || world.processes().excused(world.host(host), 1s)) continue;
       if (!hears(world, *third, life, event.group) || !hears(world, *third, other, event.group)) continue;
       return life.name + " calls " + other.name + " dead by " + event.by + " while " + third->name + " hears both";
     }
@@ -97,7 +101,7 @@ class ReachableAreAlive final : public Invariant {
   /// The two talk for a while, and would notice if they did not.
   static bool hears(const World& world, const Life& third, const Life& other, const GroupId& group) {
     const auto bond = third.bonds.find({group, other.id});
-    const auto since = world.in_touch_since(third.host, other.host);
+    const auto since = world.reach().in_touch_since(third.host, other.host);
     return bond != third.bonds.end() && other.bonds.contains({group, third.id}) &&
            world.now() - bond->second.up > steady && since && world.now() - *since > steady;
   }

@@ -24,7 +24,7 @@ bool only_members(const World& world) {
   return std::ranges::all_of(world.truth().current(), [&](const auto& item) {
     const Life& one = *item.second;
     return std::ranges::all_of(world.truth().current(), [&](const auto& other) {
-      return &one == other.second || one.died || other.second->died || world.should_bond(one, *other.second);
+      return &one == other.second || one.died || other.second->died || world.roster().should_bond(one, *other.second);
     });
   });
 }
@@ -36,7 +36,7 @@ class BondsStay final : public Invariant {
   Broken on_event(const World& world, const Life& life, const Event& event) override {
     const bool bond = event.kind == EventKind::bond_up || event.kind == EventKind::bond_down;
     // Beside a machine's load an answer may be late: a suspicion that is refuted harms nobody.
-    const bool change = bond || (event.kind == EventKind::suspect && !world.replication());
+    const bool change = bond || (event.kind == EventKind::suspect && !world.roster().replication());
     if (change) last_ = {life.name, std::string(to_string(event.kind)), event.mono_ns};
     if (change) changed_ = true;
     return std::nullopt;
@@ -83,7 +83,7 @@ class TopologyIsTrue final : public Invariant {
   static Broken check(const World& world, const Life& life, const GroupStatus& group) {
     for (const auto& [one_host, one] : world.truth().current()) {
       for (const auto& [other_host, other] : world.truth().current()) {
-        if (one->id >= other->id || !world.should_bond(*one, *other, group.id)) continue;
+        if (one->id >= other->id || !world.roster().should_bond(*one, *other, group.id)) continue;
         if (one->network != life.network) continue;
         const Bond* bond = group.bonds.between(one->id, other->id);
         if (bond == nullptr && !told_by_rows(world, life, *one) && !told_by_rows(world, life, *other))
@@ -154,7 +154,7 @@ class Heartbeats final : public Invariant {
  public:
   [[nodiscard]] std::string_view name() const override { return "rest.heartbeats_only"; }
   Broken on_sweep(const World& world) override {
-    past_.emplace_back(world.now(), world.network().counters().sent);
+    past_.emplace_back(world.now(), world.wiring().network().counters().sent);
     return std::nullopt;
   }
   Broken at_rest(const World& world, Mono since) override {
@@ -166,11 +166,11 @@ class Heartbeats final : public Invariant {
     if (from == past_.end() || ends == 0) return std::nullopt;
     const Nanoseconds beat = world.knobs().timing.heartbeat_interval - world.knobs().timing.heartbeat_jitter;
     const auto beats = static_cast<std::uint64_t>((world.now() - from->first) / beat) + 1;
-    const std::uint64_t sent = world.network().counters().sent - from->second;
+    const std::uint64_t sent = world.wiring().network().counters().sent - from->second;
     // Ping, pong, two acknowledgements, and as much again for keep-alives and catalogs.
     std::uint64_t most = beats * ends * 6 + 100 * world.hosts().size();
     // A leader's heartbeat and its answer, a last command of each member; each is acknowledged.
-    if (world.replication()) most += beats * ends * 8 + 20 * world.hosts().size() * world.hosts().size();
+    if (world.roster().replication()) most += beats * ends * 8 + 20 * world.hosts().size() * world.hosts().size();
     if (sent <= most) return std::nullopt;
     return std::to_string(sent) + " datagrams in " + std::to_string(beats) + " beats of " + std::to_string(ends) +
            " ends of bonds";

@@ -71,7 +71,7 @@ class HostileProgram final : public Program {
 
   void join(const Now& now) override { face_->join(now); }
   void leave(const Now& now) override { face_->leave(now); }
-  [[nodiscard]] bool in_group() const override { return face_->in_group(); }
+  [[nodiscard]] JoinedGroups joined() const override { return face_->joined(); }
   void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) override {
     face_->sync_with(now, peer, address);
   }

@@ -26,7 +26,7 @@ RustTiming raft_timing(const Launch& launch) {
           .batch = launch.replication->machine.batch_size};
 }
 
-class RustProgram final : public Program {
+class RustProgram final : public Program, CommandPort {
  public:
   RustProgram(const Launch& launch, const Now& now, std::unique_ptr<Transport> transport, bool honest)
       : launch_(launch),
@@ -90,7 +90,8 @@ class RustProgram final : public Program {
       drop(now, peer, "us", 102);
     }
   }
-  [[nodiscard]] bool in_group() const override { return joined_; }
+  [[nodiscard]] JoinedGroups joined() const override { return {.first = joined_}; }
+  [[nodiscard]] CommandPort* commands() override { return raft_ ? this : nullptr; }
   void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) override {
     dial_sync(now, peer, {address});
   }
@@ -113,7 +114,6 @@ class RustProgram final : public Program {
   [[nodiscard]] const RustMember* rust_member() const override { return raft_ ? &*raft_ : nullptr; }
   /// The crate's feed(): nobody is told what becomes of it.
   void execute(const Now& now, consensus::CallId call, const std::vector<Number>& numbers, Mono) override {
-    if (!raft_) return;
     std::vector<Blob> commands;
     for (const Number number : numbers) commands.push_back(command_of(number));
     static_cast<void>(raft_->feed(now.mono, std::move(commands), call.value));

@@ -50,7 +50,7 @@ class Calls final : public Workload {
  public:
   void begin(World& world, Rng rng) override {
     rng_.emplace(rng);
-    const node::MachineSpec& machine = world.replication()->machine;
+    const node::MachineSpec& machine = world.roster().replication()->machine;
     for (const auto& host : world.hosts()) {
       if (host->spec.software == Software::rust) mixed_ = true;
       const HostId id = host->id;
@@ -91,10 +91,10 @@ class Calls final : public Workload {
 
   Broken on_turn(World& world, Host& host) override {
     if (const RustMember* rust = host.program->rust_member()) return look_at(world, host, *rust);
-    Machinery* machinery = host.program->machinery();
-    if (machinery == nullptr) return std::nullopt;
+    MachinePort* const machine = host.program->machine();
+    if (machine == nullptr) return std::nullopt;
     Shown& shown = of(host);
-    for (MachineNews& news : machinery->take_news()) {
+    for (MachineNews& news : machine->machinery().take_news()) {
       Broken broken;
       if (auto* applied = std::get_if<Applied>(&news)) broken = on_applied(host, shown, *applied);
       if (auto* ended = std::get_if<CallEnded>(&news)) broken = on_ended(world, host, *ended);
@@ -146,11 +146,11 @@ class Calls final : public Workload {
 
   void execute(World& world, HostId host, std::uint64_t count, Nanoseconds within, bool last_word) {
     std::vector<Number> numbers;
-    const bool large = world.replication()->large && count == 1 && !last_word && rng_->below(4) == 0;
+    const bool large = world.roster().replication()->large && count == 1 && !last_word && rng_->below(4) == 0;
     for (; count > 0; --count) numbers.push_back(++last_number_ | (large ? large_command : 0));
-    world.request(host, [=, this, &world](Program& program, const Now& now) {
+    world.processes().request(host, [=, this, &world](Program& program, const Now& now) {
       const consensus::CallId call{++last_call_};
-      if (program.machinery() != nullptr)
+      if (program.machine() != nullptr)
         calls_[call.value] = {.host = host,
                               .run = world.host(host).incarnation,
                               .deadline = now.mono + within,
@@ -158,12 +158,12 @@ class Calls final : public Workload {
                               .last_word = last_word,
                               .promised = promised_,
                               .outcome = {}};
-      program.execute(now, call, numbers, now.mono + within);
+      if (CommandPort* const port = program.commands()) port->execute(now, call, numbers, now.mono + within);
     });
   }
   void ask(World& world, HostId host, bool strong, Nanoseconds within) {
-    world.request(host, [=, this, &world](Program& program, const Now& now) {
-      if (program.machinery() == nullptr) return;
+    world.processes().request(host, [=, this, &world](Program& program, const Now& now) {
+      if (program.machine() == nullptr) return;
       const consensus::CallId call{++last_call_};
       calls_[call.value] = {.host = host,
                             .run = world.host(host).incarnation,
@@ -172,7 +172,7 @@ class Calls final : public Workload {
                             .strong = strong,
                             .promised = promised_,
                             .outcome = {}};
-      program.query(now, call, strong ? Consistency::strong : Consistency::weak, now.mono + within);
+      program.machine()->query(now, call, strong ? Consistency::strong : Consistency::weak, now.mono + within);
     });
   }
 
@@ -226,7 +226,7 @@ class Calls final : public Workload {
     CallRecord& call = found->second;
     if (call.outcome) return name + " ended twice";
     call.outcome = ended.outcome;
-    if (ended.at > call.deadline + lateness && !world.excused(host, 5s))
+    if (ended.at > call.deadline + lateness && !world.processes().excused(host, 5s))
       return name + " ended " + std::to_string((ended.at - call.deadline) / 1ms) + " ms after its deadline";
     if (const auto* committed = std::get_if<consensus::Committed>(&ended.outcome))
       return on_committed(name, call, *committed);
@@ -289,23 +289,26 @@ class Calls final : public Workload {
     shown.accident = true;
     ++counts_["raft: accidents of Rust members among themselves"];
     if (world.peaceful()) return std::nullopt;
-    world.scheduler().after(0ns, [&world, id = host.id] { world.crash(id); });
+    world.scheduler().after(0ns, [&world, id = host.id] { world.processes().crash(id); });
     world.scheduler().after(rust_comes_back, [&world, id = host.id] {
       if (!world.host(id).wanted) return;
-      world.boot(id);
-      if (world.host(id).member) world.join(id);
+      world.processes().boot(id);
+      if (world.host(id).member) world.processes().join(id);
     });
     return std::nullopt;
   }
 
   // ---------------------------------------------------------------------------------------------- at rest
 
+  [[nodiscard]] static const std::vector<Number>& values_of(const Host& host) {
+    return host.program->machine()->machinery().values();
+  }
   [[nodiscard]] static Broken disagree(const World& world) {
     const Host* first = nullptr;
     std::optional<ConsensusStatus> agreed;
     for (const auto& host : world.hosts()) {
-      if (!host->program || !host->member || host->program->machinery() == nullptr) continue;
-      const auto status = host->program->consensus();
+      if (!host->program || !host->member || host->program->machine() == nullptr) continue;
+      const auto status = host->program->machine()->consensus();
       if (!status || !status->leader || !status->online) return host->spec.name + " has no leader";
       if (status->applied != status->committed) return host->spec.name + " has not applied what it has committed";
       if (!agreed) {
@@ -317,11 +320,11 @@ class Calls final : public Workload {
       if (status->committed != agreed->committed)
         return host->spec.name + " has committed " + std::to_string(status->committed.value) + ", " + first->spec.name +
                " " + std::to_string(agreed->committed.value);
-      if (host->program->machinery()->values() != first->program->machinery()->values())
+      if (values_of(*host) != values_of(*first))
         return host->spec.name + " shows other values than " + first->spec.name;
     }
     if (first == nullptr) return std::nullopt;
-    std::vector<Number> values = first->program->machinery()->values();
+    std::vector<Number> values = values_of(*first);
     std::ranges::sort(values);
     if (std::ranges::adjacent_find(values) != values.end()) return "a command is in the log twice";
     return std::nullopt;
@@ -329,8 +332,8 @@ class Calls final : public Workload {
   /// What calls were told and is no more: without a floor, or with one when too many have forgotten.
   void count_lost(const World& world) {
     for (const auto& host : world.hosts()) {
-      if (!host->program || !host->member || host->program->machinery() == nullptr) continue;
-      const std::vector<Number>& values = host->program->machinery()->values();
+      if (!host->program || !host->member || host->program->machine() == nullptr) continue;
+      const std::vector<Number>& values = values_of(*host);
       for (const auto& [at, number] : all_told_)
         if (at.value > values.size() || values[at.value - 1] != number) ++counts_["raft: committed, told and lost"];
       return;

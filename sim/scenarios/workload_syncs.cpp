@@ -25,7 +25,7 @@ class Syncs final : public Workload {
     const HostId from{static_cast<std::uint32_t>(rng_->below(hosts))};
     const Host& to = world.host({static_cast<std::uint32_t>((from.value + 1 + rng_->below(hosts - 1)) % hosts)});
     ++asked_;
-    world.request(from, [peer = to.peer, address = to.address](Program& program, const Now& now) {
+    world.processes().request(from, [peer = to.peer, address = to.address](Program& program, const Now& now) {
       program.sync_with(now, peer, address);
     });
     world.scheduler().after(rng_->between(20ms, 2s), [this, &world] { ask(world); });

@@ -58,6 +58,12 @@ struct Host {
   };
   using Request = std::function<void(Program&, const Now&)>;
 
+  /// It has joined all that it was told to.
+  [[nodiscard]] bool in_all_groups() const {
+    const JoinedGroups joined = program->joined();
+    return joined.first && (joined.second || !spec.second_secret);
+  }
+
   Host(HostId number, HostSpec given, const Rng& world)
       : id(number), spec(std::move(given)), rng(world.fork("host", number.value)), disk(rng) {}
 

@@ -27,7 +27,7 @@ node::Config config_of(const Launch& launch) {
   return out;
 }
 
-class NodeProgram final : public Program {
+class NodeProgram final : public Program, MachinePort, SentinelPort, AddressPort, StatePort {
  public:
   NodeProgram(const Launch& launch, const Now& now, std::unique_ptr<Transport> transport)
       : launch_(launch),
@@ -75,10 +75,12 @@ class NodeProgram final : public Program {
     if (group_) node_.leave(now, *group_);
     if (second_) node_.leave(now, *second_);
   }
-  [[nodiscard]] bool in_group() const override { return group_ || second_; }
-  [[nodiscard]] bool in_all_groups() const override { return group_ && (second_ || !launch_.second_secret); }
-  [[nodiscard]] bool in_first_group() const override { return group_.has_value(); }
-  [[nodiscard]] bool in_second_group() const override { return second_.has_value(); }
+  [[nodiscard]] JoinedGroups joined() const override { return {group_.has_value(), second_.has_value()}; }
+  [[nodiscard]] CommandPort* commands() override { return machine(); }
+  [[nodiscard]] MachinePort* machine() override { return machinery_ ? this : nullptr; }
+  [[nodiscard]] SentinelPort* sentinels() override { return this; }
+  [[nodiscard]] AddressPort* addresses() override { return this; }
+  [[nodiscard]] StatePort* state() override { return this; }
   [[nodiscard]] std::vector<SentinelOrder> take_sentinel_orders() override { return std::exchange(orders_, {}); }
   void on_sentinel(const Now& now, detector::SentinelId sentinel, std::optional<detector::SentinelEnd> end) override {
     if (end)
@@ -107,7 +109,7 @@ class NodeProgram final : public Program {
   [[nodiscard]] identity::EntryRef own_entry() const override { return node_.own_entry(); }
   [[nodiscard]] std::uint64_t verifications() const override { return node_.verifications(); }
   [[nodiscard]] std::size_t connections() const override { return node_.connections(); }
-  [[nodiscard]] Machinery* machinery() override { return machinery_ ? &*machinery_ : nullptr; }
+  [[nodiscard]] Machinery& machinery() override { return *machinery_; }
   [[nodiscard]] std::optional<ConsensusStatus> consensus() const override {
     return group_ ? node_.consensus(*group_) : std::nullopt;
   }
@@ -119,9 +121,7 @@ class NodeProgram final : public Program {
   void query(const Now& now, consensus::CallId call, Consistency consistency, Mono deadline) override {
     node_.call(now, group_.value_or(GroupId{}), call, consensus::Query{{}, consistency}, deadline);
   }
-  void on_persisted(const Now& now, const LogTicket& ticket) override {
-    if (machinery_) machinery_->on_persisted(now, ticket);
-  }
+  void on_persisted(const Now& now, const LogTicket& ticket) override { machinery_->on_persisted(now, ticket); }
   void on_persist_failed(const Now& now) override {
     if (group_) node_.on_persist_failed(now, *group_, "the disk is full");
   }

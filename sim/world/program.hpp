@@ -12,7 +12,7 @@
 #include <mosaik/types/group_key.hpp>
 #include <mosaik/types/status.hpp>
 
-#include "discovery/discovery.hpp"
+#include "discovery/config.hpp"
 #include "link/transport.hpp"
 #include "sim/models/machinery.hpp"
 #include "sim/models/rust_member.hpp"
@@ -62,60 +62,109 @@ struct Lookup {
 
 using SentinelOrder = std::variant<detector::ExpectSentinel, detector::DialSentinel, detector::CloseSentinel>;
 
+// What only some programs have. A program gives the ports that it has; the others are absent (null).
+
+/// Commands for the machine of its group.
+class CommandPort {
+ public:
+  virtual void execute(const Now& now, consensus::CallId call, const std::vector<Number>& numbers, Mono deadline) = 0;
+
+ protected:
+  ~CommandPort() = default;
+};
+
+/// The machine of its group, and the log that is kept for it.
+class MachinePort : public CommandPort {
+ public:
+  virtual void query(const Now& now, consensus::CallId call, Consistency consistency, Mono deadline) = 0;
+  virtual void on_persisted(const Now& now, const LogTicket& ticket) = 0;
+  virtual void on_persist_failed(const Now& now) = 0;
+  [[nodiscard]] virtual Machinery& machinery() = 0;
+  [[nodiscard]] virtual std::optional<ConsensusStatus> consensus() const = 0;
+
+ protected:
+  ~MachinePort() = default;
+};
+
+/// The TCP connections of its sentinels.
+class SentinelPort {
+ public:
+  [[nodiscard]] virtual std::vector<SentinelOrder> take_sentinel_orders() = 0;
+  /// Its sentinel is open, or has ended.
+  virtual void on_sentinel(const Now& now, detector::SentinelId id, std::optional<detector::SentinelEnd> end) = 0;
+
+ protected:
+  ~SentinelPort() = default;
+};
+
+/// What a process learns of names and addresses, its own among them.
+class AddressPort {
+ public:
+  [[nodiscard]] virtual std::vector<Lookup> take_lookups() = 0;
+  virtual void on_resolved(const Now& now, const Lookup& lookup, const Result<std::vector<SocketAddress>>& found) = 0;
+  /// Its entry should say the first, and the others lead to it.
+  virtual void set_addresses(const Now& now, const std::vector<SocketAddress>& advertised,
+                             const std::vector<SocketAddress>& interfaces) = 0;
+  virtual void on_too_big(const Now& now, const SocketAddress& remote, BytesView quoted, const TooBig& what) = 0;
+
+ protected:
+  ~AddressPort() = default;
+};
+
+/// What is to be kept for the next run.
+class StatePort {
+ public:
+  /// Whether it is another than at the last call.
+  [[nodiscard]] virtual bool take_memory_changed() = 0;
+  [[nodiscard]] virtual node::Memory memory() const = 0;
+
+ protected:
+  ~StatePort() = default;
+};
+
+/// The groups that a program has joined and not left.
+struct JoinedGroups {
+  bool first = false;
+  bool second = false;
+  [[nodiscard]] bool any() const noexcept { return first || second; }
+};
+
 class Program {
  public:
   virtual ~Program() = default;
 
+  // As the runtime does it after inputs: settles, keeps timers that are due, settles again.
   virtual void start(const Now& now) = 0;
   virtual void on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) = 0;
   virtual void on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted) = 0;
-  virtual void on_too_big(const Now&, const SocketAddress&, BytesView, const TooBig&) {}
-  /// As the runtime does it after inputs: settles, keeps timers that are due, settles again.
   virtual void turn(const Now& now) = 0;
   virtual bool transmit(const Now& now, DatagramBatch& out) = 0;
   [[nodiscard]] virtual Mono next_deadline() const = 0;
 
   virtual void join(const Now& now) = 0;
   virtual void leave(const Now& now) = 0;
-  /// It has joined a group and not left it.
-  [[nodiscard]] virtual bool in_group() const = 0;
-  /// It has joined all that it was told to.
-  [[nodiscard]] virtual bool in_all_groups() const { return in_group(); }
-  [[nodiscard]] virtual bool in_first_group() const { return in_group(); }
-  [[nodiscard]] virtual bool in_second_group() const { return false; }
-  [[nodiscard]] virtual std::vector<SentinelOrder> take_sentinel_orders() { return {}; }
-  /// Its sentinel is open, or has ended.
-  virtual void on_sentinel(const Now&, detector::SentinelId, std::optional<detector::SentinelEnd>) {}
-  [[nodiscard]] virtual std::vector<Lookup> take_lookups() { return {}; }
-  virtual void on_resolved(const Now&, const Lookup&, const Result<std::vector<SocketAddress>>&) {}
-  /// Its entry should say the first, and the others lead to it.
-  virtual void set_addresses(const Now&, const std::vector<SocketAddress>&, const std::vector<SocketAddress>&) {}
+  [[nodiscard]] virtual JoinedGroups joined() const = 0;
   /// Dials the peer at once, whatever else it has in mind: for storms and for what a person may ask.
   virtual void sync_with(const Now& now, const PeerId& peer, const SocketAddress& address) = 0;
 
   /// Since it was last asked, oldest first.
   [[nodiscard]] virtual std::vector<Event> take_events(const Now& now) = 0;
-  /// The newest that was published.
+  /// The newest that was published; null when the program publishes none.
   [[nodiscard]] virtual std::shared_ptr<const NodeStatus> status() const = 0;
   [[nodiscard]] virtual std::vector<identity::EntryRef> catalog(const Now& now) const = 0;
   [[nodiscard]] virtual identity::EntryRef own_entry() const = 0;
   [[nodiscard]] virtual std::uint64_t verifications() const = 0;
   [[nodiscard]] virtual std::size_t connections() const = 0;
-  // The machine of its group; all that is asked of a program without one ends nowhere.
-  [[nodiscard]] virtual Machinery* machinery() { return nullptr; }
+
+  [[nodiscard]] virtual CommandPort* commands() { return nullptr; }
+  [[nodiscard]] virtual MachinePort* machine() { return nullptr; }
+  [[nodiscard]] virtual SentinelPort* sentinels() { return nullptr; }
+  [[nodiscard]] virtual AddressPort* addresses() { return nullptr; }
+  [[nodiscard]] virtual StatePort* state() { return nullptr; }
   /// The model of the crate's Raft, in a program that is one.
   [[nodiscard]] virtual const RustMember* rust_member() const { return nullptr; }
-  [[nodiscard]] virtual std::optional<ConsensusStatus> consensus() const { return std::nullopt; }
-  virtual void execute(const Now&, consensus::CallId, const std::vector<Number>&, Mono) {}
-  virtual void query(const Now&, consensus::CallId, Consistency, Mono) {}
-  virtual void on_persisted(const Now&, const LogTicket&) {}
-  virtual void on_persist_failed(const Now&) {}
-
   /// What it has signed in the name of others, who do not exist.
   [[nodiscard]] virtual std::vector<identity::EntryRef> invented() const { return {}; }
-  /// What is to be kept for the next run, and whether it is another than at the last call.
-  [[nodiscard]] virtual bool take_memory_changed() { return false; }
-  [[nodiscard]] virtual node::Memory memory() const { return {}; }
 };
 
 /// The real node; `transport` is empty for the quic tier.

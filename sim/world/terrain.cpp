@@ -26,7 +26,7 @@ std::string text_of_ip(const SocketAddress& address) {
 
 class Surveyor {
  public:
-  Surveyor(World& world, const Rng& rng) : world_(world), routes_(world.routes()), rng_(rng) {}
+  Surveyor(World& world, const Rng& rng) : world_(world), routes_(world.wiring().routes()), rng_(rng) {}
 
   void lay(Shape shape) {
     switch (shape) {
@@ -165,17 +165,17 @@ class Surveyor {
     spec.sees_interfaces = how != 2;
     routes_.interfaces(host).front().up = false;
     world_.scheduler().after(rng_.between(2s, 7s), [&world = world_, host] {
-      world.routes().interfaces(host).front().up = true;
-      world.on_interfaces(host);
+      world.wiring().routes().interfaces(host).front().up = true;
+      world.processes().on_interfaces(host);
     });
   }
   void trouble_names() {
     constexpr Names::Mood moods[] = {Names::Mood::truthful, Names::Mood::silent, Names::Mood::failing,
                                      Names::Mood::lying, Names::Mood::slow};
     const Names::Mood mood = moods[rng_.below(std::size(moods))];
-    world_.zone().set_mood(mood);
+    world_.wiring().zone().set_mood(mood);
     world_.scheduler().after(rng_.between(3s, 15s),
-                             [&world = world_] { world.zone().set_mood(Names::Mood::truthful); });
+                             [&world = world_] { world.wiring().zone().set_mood(Names::Mood::truthful); });
   }
 
   // ---------------------------------------------------------------------------------------------- shapes
@@ -233,19 +233,19 @@ class Surveyor {
     const Nanoseconds gone = rng_.between(6s, 10s);
     const Nanoseconds back = gone + rng_.between(500ms, 3s);
     world_.scheduler().after(gone, [&world = world_, before] {
-      world.crash(before);
+      world.processes().crash(before);
       Host& host = world.host(before);
       host.wanted = host.member = false;
       host.retired = true;
-      world.routes().interfaces(before).front().up = false;
-      world.routes().note_change();
+      world.wiring().routes().interfaces(before).front().up = false;
+      world.wiring().routes().note_change();
     });
     world_.scheduler().after(back, [&world = world_, service, after] {
-      world.routes().translate(Routes::router, service, world.host(after).address);
-      world.routes().note_change();
+      world.wiring().routes().translate(Routes::router, service, world.host(after).address);
+      world.wiring().routes().note_change();
       world.host(after).member = true;
-      world.boot(after);
-      world.join(after);
+      world.processes().boot(after);
+      world.processes().join(after);
     });
     finish();
   }
@@ -262,10 +262,10 @@ class Surveyor {
     for (const HostId id : all()) {
       Host& host = world_.host(id);
       const SocketAddress address = home(id);
-      world_.zone().set(host.spec.name + ".sim", {address.with_port(0)});
+      world_.wiring().zone().set(host.spec.name + ".sim", {address.with_port(0)});
       if (!is_container(id)) everyone.push_back(address.with_port(0));
     }
-    world_.zone().set(common_name, everyone);
+    world_.wiring().zone().set(common_name, everyone);
     for (const HostId id : all()) {
       HostSpec& spec = world_.host(id).spec;
       world_.host(id).found_by_name = by_name_ && spec.advertise.empty() && !residents_.contains(id);
@@ -282,7 +282,7 @@ class Surveyor {
       }
       spec.bootstrap.clear();
     }
-    world_.remember_networks();
+    world_.wiring().remember();
   }
 
   World& world_;
