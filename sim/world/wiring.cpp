@@ -51,7 +51,7 @@ void Wiring::close_outlets(Host& host) {
 
 bool Wiring::may_refuse(HostId from, HostId to) {
   const Now now{.mono = scheduler_.now(), .boot = {}, .wall = {}};
-  return refusals_.try_emplace({from, to}, 6, 1, now).first->second.take(now);
+  return refusals_.try_emplace({from, to}, 6, 1, now.mono).first->second.take_whole(now.mono);
 }
 
 void Wiring::forget_mappings() {

@@ -1,7 +1,7 @@
 #pragma once
 /// Wiring: all that connects the hosts. Datagrams and TCP, the routes that they take, and the names that lead to hosts.
 
-#include "bonds/allowance.hpp"
+#include "base/token_bucket.hpp"
 #include "sim/world/hosts.hpp"
 #include "sim/world/names.hpp"
 #include "sim/world/routes.hpp"
@@ -58,7 +58,7 @@ class Wiring {
   Names zone_;
   Names healthy_zone_;
   Tcp tcp_;
-  std::map<std::pair<HostId, HostId>, bonds::Allowance> refusals_;  ///< from a host, to a host
+  std::map<std::pair<HostId, HostId>, TokenBucket> refusals_;  ///< from a host, to a host
 };
 
 }  // namespace mosaik::sim

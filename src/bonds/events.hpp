@@ -16,6 +16,9 @@
 
 namespace mosaik::bonds {
 
+/// What the engine of a group says to its peer in a handshake; empty without one. Opaque to bonds.
+using EnginePayload = std::vector<std::uint8_t>;
+
 /// A bond was formed.
 struct BondUp {
   PeerId peer;
@@ -24,7 +27,7 @@ struct BondUp {
   bool cpp = false;  ///< the peer speaks our extensions
   Capabilities capabilities;
   identity::EntryRef entry;
-  std::optional<std::uint32_t> quorum_floor = std::nullopt;  ///< of a C++ peer with a machine
+  EnginePayload engine{};
 };
 /// Who ended a bond.
 enum class EndedBy : std::uint8_t { us, peer, departure, reset, idle, transport, proven, presumed, link, replaced };

@@ -44,9 +44,9 @@ ExtensionBlock read_tail(BytesView tail, identity::Verifier& verifier) {
       case wire::ExtensionTag::capabilities:
         if (const auto bits = read_varint(extension.value)) out.capabilities.bits = *bits;
         break;
-      case wire::ExtensionTag::quorum_floor:
-        if (const auto floor = read_varint(extension.value); floor && *floor <= limits::mesh_peers + 1)
-          out.quorum_floor = static_cast<std::uint32_t>(*floor);
+      case wire::ExtensionTag::engine:
+        if (extension.value.size() <= engine_payload_bytes)
+          out.engine.assign(extension.value.begin(), extension.value.end());
         break;
       case wire::ExtensionTag::lost_session: out.lost_session = read_session(extension.value); break;
       case wire::ExtensionTag::topology_row:
@@ -58,15 +58,13 @@ ExtensionBlock read_tail(BytesView tail, identity::Verifier& verifier) {
   return out;
 }
 
-std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry, Capabilities can,
-                                         std::optional<std::uint32_t> quorum_floor,
+std::vector<std::uint8_t> handshake_tail(const identity::EntryRef& own_entry, Capabilities can, BytesView engine,
                                          std::optional<SessionId> lost_session) {
   const std::vector<std::uint8_t> capabilities = varint(can.bits);
-  const std::vector<std::uint8_t> floor = varint(quorum_floor.value_or(0));
   std::vector<wire::Extension> extensions;
   if (own_entry) extensions.push_back({wire::ExtensionTag::own_entry, own_entry->bytes});
   extensions.push_back({wire::ExtensionTag::capabilities, capabilities});
-  if (quorum_floor) extensions.push_back({wire::ExtensionTag::quorum_floor, floor});
+  if (!engine.empty()) extensions.push_back({wire::ExtensionTag::engine, engine});
   if (lost_session) extensions.push_back({wire::ExtensionTag::lost_session, lost_session->view()});
   std::vector<std::uint8_t> out;
   wire::encode_extensions(extensions, out);

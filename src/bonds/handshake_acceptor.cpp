@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "base/code_probe.hpp"
 #include "base/limits.hpp"
 #include "bonds/extension_block.hpp"
@@ -67,7 +68,7 @@ std::optional<IncomingHandshake> HandshakeAcceptor::on_frame(const MeshContext& 
                             .bonds = {},
                             .cpp = tail.present,
                             .capabilities = tail.capabilities,
-                            .quorum_floor = tail.quorum_floor,
+                            .engine = tail.engine,
                             .lost_session = tail.lost_session};
   for (const wire::SignedEntryView& view : start->bonds)
     arrival.bonds.emplace_back(view.whole.begin(), view.whole.end());
@@ -102,6 +103,16 @@ Mono HandshakeAcceptor::next_deadline() const {
   Mono next = never;
   for (const auto& [link, waiting] : waiting_) next = std::min(next, waiting.deadline);
   return next;
+}
+
+void HandshakeAcceptor::check_invariants() const {
+  // A place without a link is lost to strangers for ever; a link without a place is one more than the limit.
+  MOSAIK_ASSERT(waiting_.size() == places_.size() && waiting_.size() <= limits::incoming_starts);
+  for (const auto& [link, waiting] : waiting_) {
+    MOSAIK_ASSERT(places_.contains(link));
+    // A stranger that never speaks must not keep its place.
+    MOSAIK_ASSERT(waiting.deadline != never);
+  }
 }
 
 }  // namespace mosaik::bonds

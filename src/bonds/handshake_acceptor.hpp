@@ -34,7 +34,7 @@ struct IncomingHandshake {
   std::vector<std::vector<std::uint8_t>> bonds;  ///< signed entries of its bonds, not yet verified
   bool cpp = false;                              ///< it speaks our extensions
   Capabilities capabilities;
-  std::optional<std::uint32_t> quorum_floor = std::nullopt;
+  EnginePayload engine{};
   std::optional<SessionId> lost_session = std::nullopt;  ///< of its last bond with us, which it has no more
 };
 
@@ -53,6 +53,8 @@ class HandshakeAcceptor {
   void on_closed(LinkId link) { forget(link); }
   void on_timer(const MeshContext& step);
   [[nodiscard]] Mono next_deadline() const;
+
+  void check_invariants() const;
 
  private:
   struct Waiting {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
+
 namespace mosaik::bonds {
 
 bool ListIntake::may_verify(Mono now) noexcept {
@@ -77,6 +79,23 @@ std::vector<ListIntake::Heard> ListIntake::take(const Now& now, identity::Verifi
 
 Mono ListIntake::next_deadline() const noexcept {
   return kept_.empty() ? never : std::max(turn_ + limits::list_pause, rate_.ready_at());
+}
+
+std::vector<PeerId> ListIntake::kept_of() const {
+  std::vector<PeerId> out;
+  for (const auto& [from, list] : kept_) out.push_back(from);
+  return out;
+}
+
+void ListIntake::check_invariants() const {
+  std::size_t bytes = 0;
+  for (const auto& [from, list] : kept_) {
+    // An empty list has no turn: the others would wait behind it.
+    MOSAIK_ASSERT(!list.empty());
+    for (const Bytes& entry : list) bytes += entry.size();
+  }
+  // The counter is what bounds the memory that peers can make us keep.
+  MOSAIK_ASSERT(bytes == bytes_ && bytes_ <= limits::list_bytes);
 }
 
 }  // namespace mosaik::bonds

@@ -43,6 +43,10 @@ class ListIntake {
   [[nodiscard]] std::vector<Heard> take(const Now& now, identity::Verifier& verifier);
   [[nodiscard]] Mono next_deadline() const noexcept;
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// Whose lists are kept, ascending.
+  [[nodiscard]] std::vector<PeerId> kept_of() const;
+
+  void check_invariants() const;
 
  private:
   /// Whether a signature may be checked now.

@@ -6,6 +6,7 @@
 
 #include <mosaik/serialization/postcard.hpp>
 
+#include "base/assert.hpp"
 #include "base/limits.hpp"
 
 namespace mosaik::bonds {
@@ -171,6 +172,32 @@ std::size_t Topology::remembered_changes() const {
   std::size_t out = own_changed_.size();
   for (const auto& [owner, theirs] : rows_) out += theirs.changed.size();
   return out;
+}
+
+std::vector<PeerId> Topology::speakers() const {
+  std::vector<PeerId> out;
+  for (const auto& [owner, theirs] : rows_) out.push_back(owner);
+  for (const auto& [reporter, reported] : reports_) out.push_back(reporter);
+  std::ranges::sort(out);
+  return out;
+}
+
+void Topology::check_invariants() const {
+  // Nobody is bonded with itself; peers would look for the other end.
+  MOSAIK_ASSERT(!own_.peers.contains(self_) && !rows_.contains(self_));
+  for (const auto& [reporter, reported] : reports_) {
+    // A row says all of its owner's bonds; an older report beside it would show one that has ended.
+    MOSAIK_ASSERT(!rows_.contains(reporter));
+    // Reports are a peer's word; they cost no more than a row may.
+    MOSAIK_ASSERT(reported.size() <= limits::mesh_peers && !reported.contains(self_) && !reported.contains(reporter));
+  }
+  for (const auto& [owner, theirs] : rows_) {
+    MOSAIK_ASSERT(theirs.row.peers.size() <= limits::mesh_peers);
+    // A pair that agrees is not one-sided, and one that disagrees is told after the grace.
+    MOSAIK_ASSERT(disagree_since(self_, owner).has_value() == disagreed_.contains(std::minmax(self_, owner)));
+  }
+  // The same of all pairs that are remembered: or status would show a cut that is healed.
+  for (const auto& [pair, since] : disagreed_) MOSAIK_ASSERT(disagree_since(pair.first, pair.second).has_value());
 }
 
 }  // namespace mosaik::bonds

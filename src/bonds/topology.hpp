@@ -65,6 +65,10 @@ class Topology {
   [[nodiscard]] Mono next_change(const Now& now) const;
   /// Of how many (row, peer) it is remembered when they changed: bounded, whatever rows say.
   [[nodiscard]] std::size_t remembered_changes() const;
+  /// Whose rows and reports are known, ascending.
+  [[nodiscard]] std::vector<PeerId> speakers() const;
+
+  void check_invariants() const;
 
  private:
   struct Theirs {

@@ -6,7 +6,8 @@
 #include <tuple>
 
 #include "base/limits.hpp"
-#include "bonds/mesh.hpp"
+#include "bonds/view.hpp"
+#include "crypto/group_key.hpp"
 
 namespace mosaik::bonds {
 
@@ -18,18 +19,19 @@ std::shared_ptr<const PeerEntry> share(const identity::EntryRef& entry) {
 }
 
 MemberState state_of(const Member& member) {
-  if (member.bond) return member.bond->suspect ? MemberState::suspect : MemberState::bonded;
-  if (member.wish == DesiredState::departed) return MemberState::departed;
-  if (member.wish == DesiredState::stranger) return MemberState::refused;
-  const auto refused = static_cast<CloseCode>(member.refused_code);
+  if (const LiveBond* const bond = member.life.bond())
+    return bond->suspect ? MemberState::suspect : MemberState::bonded;
+  if (member.life.desired() == DesiredState::departed) return MemberState::departed;
+  if (member.life.desired() == DesiredState::stranger) return MemberState::refused;
+  const auto refused = static_cast<CloseCode>(member.plan.refused_code);
   if (refused == CloseCode::invalid_proof || refused == CloseCode::different_network ||
       refused == CloseCode::not_allowed)
     return MemberState::refused;
-  switch (member.lost) {
-    case Lost::no: return MemberState::missing;
-    case Lost::proven:
-    case Lost::presumed: return MemberState::dead;
-    case Lost::link: return MemberState::unreachable;
+  switch (member.history.loss) {
+    case LossReason::none: return MemberState::missing;
+    case LossReason::proven:
+    case LossReason::presumed: return MemberState::dead;
+    case LossReason::link: return MemberState::unreachable;
   }
   return MemberState::missing;
 }
@@ -57,19 +59,17 @@ Bond::Own view_of(const Now& now, const LiveBond& bond, const Links& links) {
   return out;
 }
 
-MemberStatus view_of(const Now& now, const PeerId& id, const Member& member) {
+MemberStatus view_of(const Now& now, const Member& member) {
   MemberStatus out;
-  out.id = id;
+  out.id = member.id;
   out.state = state_of(member);
-  if (member.entry) {
-    out.protocol = member.entry->entry.protocol;
-    out.addresses = member.entry->entry.sockets();
-  }
-  out.attempts = member.attempts;
-  if (member.bond)
-    out.silent_for = now.mono - member.bond->heartbeat.last_received();
+  out.protocol = member.entry->entry.protocol;
+  out.addresses = member.entry->entry.sockets();
+  out.attempts = member.plan.attempts;
+  if (const LiveBond* const bond = member.life.bond())
+    out.silent_for = now.mono - bond->heartbeat.last_received();
   else
-    out.why = member.why;
+    out.why = member.plan.why;
   return out;
 }
 
@@ -116,8 +116,8 @@ bool is_missing(MemberState state) {
 
 std::string why_missing(const Member& member, MemberState state) {
   const std::string name = "member " + member.id.brief();
-  const std::string why = member.why.empty() ? "it is being dialed" : member.why;
-  if (state == MemberState::dead && member.lost == Lost::proven)
+  const std::string why = member.plan.why.empty() ? "it is being dialed" : member.plan.why;
+  if (state == MemberState::dead && member.history.loss == LossReason::proven)
     return name + " is dead, which is proven: " + why +
            "; start it again, or have it forgotten if it will not come back (mosaik forget)";
   if (state == MemberState::dead) return name + " is dead, as its silence to all makes us presume: " + why;
@@ -130,10 +130,10 @@ constexpr std::size_t most_unattested_in_words = 8;
 }  // namespace
 
 // Two members that both have a bond with us and none with one another: both live, and the link between them does not.
-void Mesh::explain_cuts(const std::vector<Bonds::Pair>& missing, std::vector<std::string>& reasons) const {
+void MeshView::explain_cuts(const std::vector<Bonds::Pair>& missing, std::vector<std::string>& reasons) const {
   std::size_t cuts = 0;
   for (const Bonds::Pair& pair : missing) {
-    if (!has_bond(pair.first) || !has_bond(pair.second)) continue;
+    if (!own_row().contains(pair.first) || !own_row().contains(pair.second)) continue;
     if (++cuts <= most_cuts_in_words)
       reasons.push_back("members " + pair.first.brief() + " and " + pair.second.brief() +
                         " are bonded with us and not with one another: the link between them is down, or just forming");
@@ -143,13 +143,13 @@ void Mesh::explain_cuts(const std::vector<Bonds::Pair>& missing, std::vector<std
 }
 
 // Nobody may make a status unreadable by entries: of those that nothing else speaks for, a few are shown.
-void Mesh::show_unattested(std::vector<const Member*> unattested, const Now& now, GroupStatus& out) const {
+void MeshView::show_unattested(std::vector<const Member*> unattested, const Now& now, GroupStatus& out) const {
   out.unattested_count = unattested.size();
-  std::ranges::sort(unattested, {}, [](const Member* member) { return std::pair(!member->met, member->id); });
+  std::ranges::sort(unattested, {}, [](const Member* member) { return std::pair(!member->evidence.met, member->id); });
   for (const Member* member : unattested | std::views::take(limits::unattested_shown))
-    out.unattested.push_back(view_of(now, member->id, *member));
+    out.unattested.push_back(view_of(now, *member));
   // To a node that is alone they may be all that it has to go by.
-  if (bond_count() > 0) return;
+  if (!own_row().empty()) return;
   std::size_t in_words = 0;
   for (const Member* member : unattested)
     if (is_missing(state_of(*member)) && ++in_words <= most_unattested_in_words)
@@ -159,49 +159,50 @@ void Mesh::show_unattested(std::vector<const Member*> unattested, const Now& now
                           " more peers say that they are members, for whom no member speaks");
 }
 
-const BondId& Mesh::name_of(const PeerId& x, const PeerId& y) const {
+const BondId& BondNames::of(const PeerId& x, const PeerId& y) const {
   const Bonds::Pair ends = x < y ? Bonds::Pair(x, y) : Bonds::Pair(y, x);
   auto found = names_.find(ends);
   if (found == names_.end()) {
     if (names_.size() >= limits::bond_names) names_.clear();
-    found = names_.emplace(ends, crypto::make_bond_id(config_.key, config_.group, ends.first, ends.second)).first;
+    found = names_.emplace(ends, crypto::make_bond_id(key_, group_, ends.first, ends.second)).first;
   }
   return found->second;
 }
 
-GroupStatus Mesh::view(const Now& now, const Links& links) const {
+GroupStatus MeshView::status(const Now& now, const Links& links, bool settling) const {
+  const PeerId& self = environment_.self.id();
   GroupStatus out;
-  out.id = config_.group;
-  out.members.push_back(view_of(self_));
+  out.id = environment_.config.group;
+  out.members.push_back(view_of(environment_.self));
   bool complete = true;  // we have a bond with everyone
   bool awaited = false;  // somebody may be a member, and was not dialed yet
   std::vector<const Member*> unattested;
   bool one_sided = false;
 
   std::vector<Bond> own_bonds;
-  std::vector<Known> known{{self_.id(), true}};
-  for (const auto& [id, member] : members_) {
+  std::vector<Known> known{{self, true}};
+  members_.for_each([&](const Member& member) {
     if (!member.attested()) {
-      awaited = awaited || (member.wish == DesiredState::wanted && member.attempts == 0);
-      unattested.push_back(&member);
-      continue;
+      awaited = awaited || (member.life.wanted() && member.plan.attempts == 0);
+      return unattested.push_back(&member);
     }
-    MemberStatus status = view_of(now, id, member);
-    if (member.bond) {
-      Bond::Own own = view_of(now, *member.bond, links);
+    MemberStatus status = view_of(now, member);
+    const LiveBond* const bond = member.life.bond();
+    if (bond != nullptr) {
+      Bond::Own own = view_of(now, *bond, links);
       status.rtt = own.rtt;
-      const auto& [a, b] = std::minmax(self_.id(), id);
-      own_bonds.emplace_back(name_of(a, b), a, b, BondState::own, std::move(own));
+      const auto& [a, b] = std::minmax(self, member.id);
+      own_bonds.emplace_back(names_.of(a, b), a, b, BondState::own, std::move(own));
     }
     const bool missing = is_missing(status.state) && !member.is_over(now.mono);
     if (missing || status.state == MemberState::bonded || status.state == MemberState::suspect)
-      known.push_back({id, member.bond.has_value()});
+      known.push_back({member.id, bond != nullptr});
     if (missing) {
       complete = false;
       out.reasons.push_back(why_missing(member, status.state));
     }
     out.members.push_back(std::move(status));
-  }
+  });
   std::ranges::sort(out.members, {}, &MemberStatus::id);
   show_unattested(std::move(unattested), now, out);
 
@@ -210,12 +211,12 @@ GroupStatus Mesh::view(const Now& now, const Links& links) const {
   for (const KnownPair& theirs : topology_.pairs(now)) {
     if (theirs.state == BondState::one_sided) {
       missing.emplace_back(theirs.a, theirs.b);
-      const bool ours = theirs.a == self_.id() || theirs.b == self_.id();
+      const bool ours = theirs.a == self || theirs.b == self;
       out.reasons.push_back("the bond of " + theirs.a.brief() + " and " + theirs.b.brief() + " is one-sided" +
                             (ours ? " (ours)" : ""));
       one_sided = true;
     }
-    others.emplace_back(name_of(theirs.a, theirs.b), theirs.a, theirs.b, theirs.state, std::nullopt);
+    others.emplace_back(names_.of(theirs.a, theirs.b), theirs.a, theirs.b, theirs.state, std::nullopt);
   }
   std::vector<Bond> list = merge(std::move(own_bonds), std::move(others));
   std::ranges::sort(known, {}, &Known::id);
@@ -224,9 +225,9 @@ GroupStatus Mesh::view(const Now& now, const Links& links) const {
   missing.erase(std::ranges::unique(missing).begin(), missing.end());
   explain_cuts(missing, out.reasons);
 
-  out.bonds = Bonds(self_.id(), std::move(list), std::move(missing));
+  out.bonds = Bonds(self, std::move(list), std::move(missing));
   out.health = complete && !one_sided ? mosaik::Health::healthy : mosaik::Health::degraded;
-  out.online = complete && bond_count() > 0 && !(awaited && settling(now));
+  out.online = complete && !own_row().empty() && !(awaited && settling);
   return out;
 }
 

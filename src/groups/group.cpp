@@ -6,6 +6,7 @@
 
 #include "base/assert.hpp"
 #include "consensus/dynamic/bystander.hpp"
+#include "consensus/dynamic/handshake_payload.hpp"
 #include "wire/close_code.hpp"
 
 namespace mosaik::groups {
@@ -39,7 +40,8 @@ SendClass class_of(consensus::Urgency urgency) {
 
 void Group::on_bond_up(const Now& now, const bonds::BondUp& up) {
   links_[up.peer] = up.link;
-  if (engine_) engine_->on_bonded(now, up.peer, {.cpp = up.cpp, .floor = up.quorum_floor});
+  if (engine_)
+    engine_->on_bonded(now, up.peer, {.cpp = up.cpp, .floor = consensus::decode_handshake_payload(up.engine)});
 }
 
 void Group::on_bond_down(const Now& now, const bonds::BondDown& down) {

@@ -57,7 +57,7 @@ Event& Node::report_bond(const Now& now, EventKind kind, const bonds::Mesh& mesh
 
 // Anybody can have himself refused, as often as he likes: he may not fill logs, nor push other events out of them.
 void Node::report_refused(const Now& now, const GroupId& id, const bonds::Refused& refused) {
-  if (refused.by_us && !refusals_.take(now)) return;
+  if (refused.by_us && !refusals_.take_whole(now.mono)) return;
   Event& event = report(now, EventKind::refused);
   event.group = id;
   event.peer = refused.peer;
@@ -128,7 +128,7 @@ void Node::on_event(const Now& now, const GroupId&, const bonds::ProbeWanted& wa
 void Node::on_event(const Now& now, const GroupId&, const bonds::ForgottenMember& forgotten) {
   const auto knows = [&](const auto& item) { return item.second.mesh().was_bonded(forgotten.peer); };
   if (std::ranges::none_of(groups_, knows) && peer_cache_.remove(forgotten.peer)) memory_changed_ = true;
-  if (!refusals_.take(now)) return;
+  if (!refusals_.take_whole(now.mono)) return;
   notice(now, "member " + forgotten.peer.brief() + " is forgotten, as an operator has asked", forgotten.peer);
 }
 

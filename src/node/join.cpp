@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "consensus/dynamic/handshake_payload.hpp"
 #include "node/impl.hpp"
 
 namespace mosaik::node {
@@ -75,7 +76,8 @@ Result<GroupId> Node::join_with(const Now& now, const GroupKey& key, const Conse
       .key = key,
       .heartbeat = {consensus.heartbeat_interval, consensus.heartbeat_jitter, consensus.max_missed_heartbeats},
       .capabilities = config_.capabilities,
-      .quorum_floor = machine == nullptr ? std::nullopt : std::optional(machine->quorum_floor),
+      .engine =
+          machine == nullptr ? bonds::EnginePayload{} : consensus::encode_handshake_payload(machine->quorum_floor),
       .dial_eagerly = config_.dial_eagerly};
   const Rng seed = rng_.fork("mesh", groups_.size());
   if (machine == nullptr)

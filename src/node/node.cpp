@@ -28,8 +28,8 @@ Node::Node(const Config& config_in, crypto::SecretKey key, const Now& now, std::
       protocols_(endpoint_, dialing_),
       discovery_protocol_(discovery_, events_),
       bond_acceptor_(handshake_acceptor_, joined_, group_links_, protocols_, events_),
-      follow_ups_(limits::follow_ups_burst, limits::follow_ups_rate, now),
-      refusals_(limits::refusals_burst, limits::refusals_rate, now),
+      follow_ups_(limits::follow_ups_burst, limits::follow_ups_rate, now.mono),
+      refusals_(limits::refusals_burst, limits::refusals_rate, now.mono),
       started_at_(now.mono) {
   protocols_.serve(Alpn::sync, discovery_protocol_);
   protocols_.serve(Alpn::ping, discovery_protocol_);
@@ -130,6 +130,12 @@ void Node::check_invariants() const {
   protocols_.check_invariants();
   dialing_.check_invariants();
   endpoint_.check_invariants();
+  discovery_.check_invariants();
+  for (const auto& [id, group] : groups_) group.mesh().check_invariants();
+  handshake_acceptor_.check_invariants();
+  detector_.check_invariants();
+  sentinels_.check_invariants();
+  opinions_.check_invariants();
 }
 
 void Node::self_changed(const Now& now) {
@@ -212,9 +218,6 @@ void Node::on_too_big(const Now& now, const SocketAddress& remote, BytesView quo
 }
 void Node::on_sentinel_opened(const Now& now, detector::SentinelId sentinel) {
   sentinels_.on_opened(now, sentinel);
-}
-void Node::check_invariants() const {
-  discovery_.check_invariants();
 }
 
 }  // namespace mosaik::node

@@ -29,7 +29,7 @@
 
 #include "base/datagram.hpp"
 #include "base/overloaded.hpp"
-#include "bonds/allowance.hpp"
+#include "base/token_bucket.hpp"
 #include "bonds/capability.hpp"
 #include "bonds/handshake_acceptor.hpp"
 #include "consensus/dynamic/config.hpp"
@@ -197,9 +197,6 @@ class Node {
   /// For tests and the simulator, after each step: of the node, and of each core.
   void check_invariants() const;
 
-  /// Asserts what holds in every core between two inputs.
-  void check_invariants() const;
-
  private:
   // join.cpp
   [[nodiscard]] Result<GroupId> join_with(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
@@ -365,8 +362,8 @@ class Node {
   std::map<PeerId, std::vector<RequestId>> syncs_;  ///< requests that wait for a sync with the peer
   std::map<PeerId, std::vector<RequestId>> pings_;
   std::map<std::pair<PeerId, std::size_t>, std::string> silent_bootstraps_;  ///< by peer, or by contact without one
-  bonds::Allowance follow_ups_;  ///< syncs with those who answered in the place of others
-  bonds::Allowance refusals_;    ///< events about those whom we refuse
+  TokenBucket follow_ups_;  ///< syncs with those who answered in the place of others
+  TokenBucket refusals_;    ///< events about those whom we refuse
   Diagnostics diagnostics_;
   std::deque<std::string> notices_;
 

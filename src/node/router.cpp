@@ -100,7 +100,7 @@ void Node::on_link(const Now& now, const LinkClosed& event) {
 void Node::follow_up(const Now& now, const FoundPeer& found) {
   // The key that it has shown is not proven: whoever likes can name anybody's, as often as we dial.
   if (bonded_anywhere(found.peer) || !(vouched(found.peer) || discovery_.find(found.peer, now))) return;
-  if (!follow_ups_.take(now)) return;
+  if (!follow_ups_.take_whole(now.mono)) return;
   with_discovery([&](Links& links, auto& events) {
     discovery_.sync_with(now, found.peer, {found.address}, links, events, DialSource::entry);
   });

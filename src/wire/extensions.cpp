@@ -19,7 +19,7 @@ bool is_known(ExtensionTag tag) noexcept {
     case ExtensionTag::topology_row:
     case ExtensionTag::sentinel_offer:
     case ExtensionTag::opinion:
-    case ExtensionTag::quorum_floor:
+    case ExtensionTag::engine:
     case ExtensionTag::forget:
     case ExtensionTag::lost_session: return true;
   }

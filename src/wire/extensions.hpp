@@ -20,7 +20,7 @@ enum class ExtensionTag : std::uint32_t {
   topology_row = 3,    ///< Ping: the sender's own row
   sentinel_offer = 4,  ///< Ping: where the receiver may open its sentinel
   opinion = 5,         ///< Ping: a question or an answer about a third member's life
-  quorum_floor = 6,    ///< HandshakeStart, HandshakeEnd of a group with a machine: the sender's quorum floor; 0: none
+  engine = 6,          ///< HandshakeStart, HandshakeEnd: what the engine of a group with a machine says to its peer
   forget = 8,          ///< Ping: an operator wants this run of a member to be forgotten
   lost_session = 7,  ///< HandshakeStart: the session of the initiator's last bond with the acceptor, which it has lost
 };

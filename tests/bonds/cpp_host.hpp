@@ -90,6 +90,7 @@ class BasicCppHost final : public Host {
     const Now now = world_.now();
     std::vector<bonds::MeshEvent> fresh;
     call(mesh(), bonds::MeshContext{now, links_, fresh});
+    mesh().check_invariants();
     for (const bonds::MeshEvent& fact : fresh) on_event(fact);
     world_.plan_wake(*this);
   }
@@ -207,6 +208,7 @@ class BasicCppHost final : public Host {
     const Now now = world_.now();
     std::vector<bonds::MeshEvent> fresh;
     call(process_->handshake_acceptor, bonds::MeshContext{now, links_, fresh});
+    process_->handshake_acceptor.check_invariants();
     for (const bonds::MeshEvent& fact : fresh) on_event(fact);
   }
 

@@ -121,17 +121,6 @@ TEST(BackoffOfAMember, stays_between_least_and_most_and_doubles) {
   }
 }
 
-TEST(AllowanceOfABond, gives_the_burst_and_then_the_rate) {
-  bonds::Allowance allowance(4, 2, at(0ms));
-  for (int i = 0; i < 4; ++i) EXPECT_TRUE(allowance.take(at(0ms)));
-  EXPECT_FALSE(allowance.take(at(0ms)));
-  EXPECT_FALSE(allowance.take(at(499ms)));
-  EXPECT_TRUE(allowance.take(at(501ms)));
-  EXPECT_FALSE(allowance.take(at(502ms)));
-  for (int i = 0; i < 4; ++i) EXPECT_TRUE(allowance.take(at(1h)));
-  EXPECT_FALSE(allowance.take(at(1h)));
-}
-
 class Steady : public testing::Test {
  protected:
   LinkId bond(const std::vector<std::uint8_t>& tail = {}) {
