@@ -150,7 +150,6 @@ class NodeProgram final : public Program, MachinePort, SentinelPort, AddressPort
       machinery_->turn(now);
       more = true;
     }
-    node_.check_invariants();
   }
   template <class Order>
   void note_order(const node::Action& output) {
