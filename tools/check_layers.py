@@ -131,7 +131,7 @@ class Tree:
         places = [f"include/{name}", f"src/{name}"]
         if quoted:
             places.insert(0, f"{file.name.rpartition('/')[0]}/{name}")
-        places += [f"{folder}/{name}" for folder in ("apps", "sim", "examples")] + [name]
+        places += [f"{folder}/{name}" for folder in ("apps/mosaik", "sim", "examples")] + [name]
         return next((self.files[place] for place in places if place in self.files), None)
 
     def reach(self, file):

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "mosaik/verbs.hpp"
+#include "verbs/verbs.hpp"
 
 namespace mosaik::command {
 namespace {

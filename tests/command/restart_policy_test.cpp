@@ -1,4 +1,4 @@
-#include "mosaik/restart_policy.hpp"
+#include "process/restart_policy.hpp"
 
 #include <signal.h>
 

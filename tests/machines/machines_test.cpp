@@ -1,6 +1,6 @@
 // The machines of `mosaik node --machine`: what they do with commands, and the bytes that a Rust member would send.
 
-#include "mosaik/machines/machines.hpp"
+#include "machines/machines.hpp"
 
 #include <gmock/gmock.h>
 

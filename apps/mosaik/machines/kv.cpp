@@ -1,4 +1,4 @@
-#include "mosaik/machines/kv.hpp"
+#include "machines/kv.hpp"
 
 #include <algorithm>
 

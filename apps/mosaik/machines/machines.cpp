@@ -1,4 +1,4 @@
-#include "mosaik/machines/machines.hpp"
+#include "machines/machines.hpp"
 
 namespace mosaik::command {
 namespace {

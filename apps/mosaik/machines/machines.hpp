@@ -7,8 +7,8 @@
 
 #include <mosaik/consensus/state_machine.hpp>
 
-#include "mosaik/machines/counter.hpp"
-#include "mosaik/machines/kv.hpp"
+#include "machines/counter.hpp"
+#include "machines/kv.hpp"
 
 namespace mosaik::command {
 
