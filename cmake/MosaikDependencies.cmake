@@ -14,4 +14,6 @@ mosaik_system_library(ngtcp2 libngtcp2>=0.12 libngtcp2_crypto_gnutls>=0.12)
 mosaik_system_library(cares libcares>=1.18)
 pkg_check_modules(blake3 QUIET IMPORTED_TARGET libblake3)
 set_property(GLOBAL PROPERTY MOSAIK_MODULES_blake3 libblake3)
-find_package(Boost 1.81 REQUIRED COMPONENTS json)
+if(MOSAIK_CONTROL)  # for extras/control and tests; the core library has nothing of it
+  find_package(Boost 1.81 REQUIRED COMPONENTS json)
+endif()

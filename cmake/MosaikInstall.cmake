@@ -1,4 +1,5 @@
-# What `cmake --install --component development` puts down: the library, include/mosaik, a CMake package and a pkg-config file.
+# What `cmake --install --component development` puts down: the libraries, include/mosaik, a CMake package and a pkg-config
+# file for each library. The package's component `control` is mosaik::control, which needs Boost.
 # A static library cannot carry its own dependencies, so both packages name them; a shared one needs none of it.
 include(CMakePackageConfigHelpers)
 set(mosaik_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mosaik)
@@ -17,14 +18,6 @@ foreach(library IN LISTS libraries)
       string(REGEX REPLACE "([<>=]+)" " \\1 " module "${module}")
       list(APPEND MOSAIK_PC_MODULES "${module}")
     endforeach()
-  elseif(library MATCHES "^Boost::(.+)$")
-    string(REGEX REPLACE "^headers$" "" component "${CMAKE_MATCH_1}")
-    if(component)
-      string(APPEND MOSAIK_FIND_DEPENDENCIES "find_dependency(Boost ${Boost_VERSION_STRING} COMPONENTS ${component})\n")
-      list(APPEND MOSAIK_PC_LIBRARIES "-lboost_${component}")
-    else()
-      string(APPEND MOSAIK_FIND_DEPENDENCIES "find_dependency(Boost ${Boost_VERSION_STRING})\n")
-    endif()
   elseif(library STREQUAL "Threads::Threads")
     string(APPEND MOSAIK_FIND_DEPENDENCIES "find_dependency(Threads)\n")
     list(APPEND MOSAIK_PC_LIBRARIES "-pthread")
@@ -46,6 +39,14 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/mosaikConfig.cmake.in ${
   INSTALL_DESTINATION ${mosaik_package_dir} NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/mosaikConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/mosaik.pc.in ${PROJECT_BINARY_DIR}/mosaik.pc @ONLY)
+if(MOSAIK_CONTROL)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/mosaik-control.pc.in ${PROJECT_BINARY_DIR}/mosaik-control.pc @ONLY)
+  install(TARGETS mosaik_control EXPORT mosaikControlTargets
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+  install(EXPORT mosaikControlTargets NAMESPACE mosaik:: DESTINATION ${mosaik_package_dir} COMPONENT development)
+  install(FILES ${PROJECT_BINARY_DIR}/mosaik-control.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+    COMPONENT development)
+endif()
 
 install(TARGETS mosaik EXPORT mosaikTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development

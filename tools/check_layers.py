@@ -7,7 +7,7 @@ Laws, by the names that errors use:
   interface    a header that other rooms see shows no third-party header, however far down
   public       include/mosaik stands on the standard library alone
   sans-io      a core asks the operating system for nothing: no clock, socket, file, environment, thread or random device
-  table        every folder of src/ has a row, and every row has a folder
+  table        every folder of src/ and extras/ has a row, and every row has a folder
 
 Prints `file:line: law NAME: what is wrong` for each breach; the exit status is 1 when there is one.
 """
@@ -35,9 +35,10 @@ ROOMS = {
     "groups": ["bonds", "consensus"],
     "node": ["identity", "transport/quic", "discovery", "detector", "bonds", "consensus", "groups"],
     "runtime": ["node", "transport/udp", "include/async", "include/consensus"],
-    "control": ["runtime", "include"],
-    "api": ["control", "include"],
-    "apps/mosaik": ["api", "include"],
+    "api": ["runtime", "include"],
+    "extras/posix": [],
+    "extras/control": ["include", "extras/posix"],
+    "apps/mosaik": ["include", "extras/control", "extras/posix"],
     "apps/mosaik-sim": ["sim"],
     "sim": ["node", "sim/hostile"],
     "sim/hostile": ["transport/quic"],
@@ -56,7 +57,7 @@ THIRD_PARTY = {
     "ngtcp2": (r"ngtcp2/", {"transport/quic": (".cpp", ".hpp"), "sim/hostile": (".cpp",)}),
     "GnuTLS": (r"gnutls/", {"transport/quic": (".cpp", ".hpp"), "sim/hostile": (".cpp",)}),
     "c-ares": (r"ares(_[a-z]+)?\.h", {"runtime": (".cpp",)}),
-    "Boost": (r"boost/", {"control": (".cpp", ".hpp")}),
+    "Boost": (r"boost/", {"extras/control": (".cpp", ".hpp")}),
     "CLI11": (r"CLI/", {"apps/mosaik": (".cpp",), "apps/mosaik-sim": (".cpp",)}),
     "toml++": (r"toml(\+\+|plusplus)?[./]", {"apps/mosaik": (".cpp",)}),
     "fmt": (r"fmt/", {"apps/mosaik": (".cpp",)}),
@@ -87,7 +88,7 @@ def room_of(parts):
     """The room of a file: src/transport/quic/x.hpp is in transport/quic, src/consensus/log/x.hpp in consensus."""
     if parts[0] == "include":
         return f"include/{parts[2].split('.')[0]}"
-    if parts[0] == "apps" or parts[:2] == ["sim", "hostile"]:
+    if parts[0] in ("apps", "extras") or parts[:2] == ["sim", "hostile"]:
         return "/".join(parts[:2])
     if parts[0] != "src":
         return parts[0]
@@ -119,7 +120,7 @@ class Tree:
         self.root = root
         self.files = {}
         self.breaches = []
-        for folder in ("include", "src", "apps", "sim", "examples"):
+        for folder in ("include", "src", "extras", "apps", "sim", "examples"):
             for path in sorted((root / folder).rglob("*")):
                 if path.suffix in SOURCES and path.is_file():
                     file = File(root, path)
@@ -131,7 +132,7 @@ class Tree:
         places = [f"include/{name}", f"src/{name}"]
         if quoted:
             places.insert(0, f"{file.name.rpartition('/')[0]}/{name}")
-        places += [f"{folder}/{name}" for folder in ("apps/mosaik", "sim", "examples")] + [name]
+        places += [f"{folder}/{name}" for folder in ("extras", "apps/mosaik", "sim", "examples")] + [name]
         return next((self.files[place] for place in places if place in self.files), None)
 
     def reach(self, file):
@@ -154,7 +155,9 @@ class Tree:
 
 def allowed(room):
     """Rooms that a room may include, itself first."""
-    rooms, todo = {room, *VOCABULARY}, list(ROOMS.get(room, []))
+    if room.startswith("include/"):
+        return {"include"}
+    rooms, todo = {room, *VOCABULARY}, list(ROOMS[room])
     while todo:
         name = todo.pop()
         if name not in rooms:
@@ -233,13 +236,15 @@ def check(root):
     for name, file in tree.files.items():
         if file.room in VOCABULARY:
             check_vocabulary(tree, file, reach[name])
-    for folder in sorted({file.room for file in tree.files.values() if file.name.startswith("src/")} - set(ROOMS)):
-        tree.breaches.append(f"src/{folder}:1: law table: the room has no row in tools/check_layers.py")
+    for top in ("src/", "extras/"):
+        for room in sorted({file.room for file in tree.files.values() if file.name.startswith(top)} - set(ROOMS)):
+            folder = room if room.startswith(top) else top + room
+            tree.breaches.append(f"{folder}:1: law table: the room has no row in tools/check_layers.py")
     for room in ROOMS:
         if not (root / "src" / room).is_dir() and not (root / room).is_dir():
             tree.breaches.append(f"tools/check_layers.py:1: law table: the row '{room}' has no folder")
     for name, file in tree.files.items():
-        if file.room in ROOMS:
+        if file.room in ROOMS or file.room.startswith("include/"):
             check_rooms(tree, file, reach[name])
         check_outside(tree, file)
         check_sans_io(tree, file)

@@ -55,13 +55,6 @@ struct NetworkConfig {
   /// What the next run with this key should know: peers, not secrets. Default: secret_key_file + `.state`; none without
   /// a key file.
   std::string state_file = {};
-  std::string control = {};  ///< path of the control socket (docs/CONTROL.md); empty: none
-  /// Its clients wait until answer_control() is called: none sees this node without the groups that it is about to
-  /// join.
-  bool control_waits = false;
-  /// How long a leave that is asked for through the control socket waits at most for another member to have all that is
-  /// committed (Network::leave). 0: not at all.
-  std::chrono::nanoseconds leave_wait = std::chrono::seconds(5);
   Crashes crashes = {};  ///< shown in the status; for a program that restarts its node
 };
 
@@ -119,6 +112,10 @@ class MOSAIK_EXPORT Group {
   std::shared_ptr<api::GroupBody> body_;
 };
 
+/// Whether join() takes these settings, and this floor of a group with a machine. Errors: invalid_argument, with what
+/// would do.
+[[nodiscard]] MOSAIK_EXPORT Result<> check_consensus(const ConsensusConfig& config, std::uint32_t quorum_floor = 0);
+
 class Machine;
 class ReplicatedGroupBuilder;
 template <class M>
@@ -168,12 +165,39 @@ class MOSAIK_EXPORT Subscription {
   std::shared_ptr<void> hold_;
 };
 
+class MachineRef;
+
+/// A reference to a running node, for tools beside the program that runs it (mosaik/control.hpp). Copyable; it does not
+/// keep the node running. After the end of the node calls end with Errc::closed, and status() is the last one.
+class MOSAIK_EXPORT NetworkRef {
+ public:
+  /// The newest snapshot; never waits.
+  [[nodiscard]] NodeStatus status() const;
+  /// A snapshot that is not older than this question. Waits for it, at most for `patience`; then returns the newest.
+  [[nodiscard]] NodeStatus fresh_status(std::chrono::nanoseconds patience = std::chrono::seconds(1)) const;
+  /// As Network::subscribe.
+  [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call) const;
+  /// As Network::leave; completes Network::ended() as well, so that the program can end.
+  Future<Result<>> leave(std::chrono::nanoseconds wait = std::chrono::seconds(5)) const;
+  /// As Network::forget.
+  Future<Result<>> forget(const PeerId& peer) const;
+  /// Adds a notice of the caller's own to the status and the events.
+  void notify(const std::string& text) const;
+  /// The machine of a group that this node has joined. Errors: not_found (no such group, or it has no machine).
+  [[nodiscard]] Result<MachineRef> machine(const GroupId& group) const;
+
+ private:
+  friend class Network;
+  explicit NetworkRef(std::shared_ptr<api::NetworkBody> body) : body_(std::move(body)) {}
+  std::shared_ptr<api::NetworkBody> body_;
+};
+
 /// One node: an identity, its sockets, its catalog, its groups.
 class MOSAIK_EXPORT Network {
  public:
   /// Opens sockets and files and starts the loop; waits for these, and for no peer. Errors name the setting:
-  /// invalid_argument, in_use, permission, io, malformed (a key file, or what has the path of the control socket),
-  /// limit (too many of something, or none left of open files or threads).
+  /// invalid_argument, in_use, permission, io, malformed (a key file), limit (too many of something, or none left of
+  /// open files or threads).
   [[nodiscard]] static Result<Network> open(const NetworkConfig& config = {});
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
@@ -211,14 +235,15 @@ class MOSAIK_EXPORT Network {
   /// events behind gets one event of kind `lost`. `call` must not throw and must not wait for a future: that thread is
   /// what completes them.
   [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call) const;
-  /// Completes when the node has been asked to leave through its control socket and has left all groups, or is closed.
+  /// Completes when the node was asked to leave through a NetworkRef (the control socket does so) and has left all
+  /// groups, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;
   /// Leaves all groups once another member of each has all that is committed there: `wait` at the most, and at once
   /// where nothing is committed or no other member is known. A notice tells of such a wait and of how it ended.
   /// Completes when the groups are left, at most 600 ms after the wait.
   Future<Result<>> leave(std::chrono::nanoseconds wait = std::chrono::seconds(5));
-  /// Answers on the control socket from now on; once, if NetworkConfig::control_waits is set.
-  void answer_control();
+  /// For tools beside the program.
+  [[nodiscard]] NetworkRef ref() const;
   /// Leaves all groups at once and ends; waits for that, at most 1 s. The destructor does the same.
   void close();
 

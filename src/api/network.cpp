@@ -73,7 +73,7 @@ Groups Network::groups() const {
 }
 
 NodeStatus Network::status() const {
-  return *body_->status();
+  return body_->status();
 }
 
 std::vector<PeerEntry> Network::catalog() const {
@@ -118,12 +118,12 @@ Future<std::monostate> Network::ended() const {
   return body_->ended();
 }
 
-void Network::answer_control() {
-  body_->answer_control();
+NetworkRef Network::ref() const {
+  return NetworkRef(body_);
 }
 
 Future<Result<>> Network::leave(std::chrono::nanoseconds wait) {
-  return body_->leave_within(wait);
+  return body_->leave_within(wait, api::NetworkBody::Leaving::groups);
 }
 
 void Network::close() {

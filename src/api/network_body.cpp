@@ -17,8 +17,6 @@
 namespace mosaik::api {
 namespace {
 
-constexpr std::chrono::seconds fresh_status_patience{1};
-
 struct Identity {
   crypto::SecretKey key;
   std::optional<runtime::KeyFile> file;
@@ -92,35 +90,6 @@ node::Config make_node_config(const NetworkConfig& config, Settings settings, co
   return out;
 }
 
-std::string random_name() {
-  const Bytes32 random = runtime::random_bytes32();
-  return to_hex(BytesView(random).first(4));
-}
-
-/// Names a history for the control socket; the next run of the node begins with another one.
-std::string history_of(const std::string& run, std::uint64_t start_overs) {
-  return run + "." + std::to_string(start_overs);
-}
-
-Result<control::CallAnswer> told(control::Call::Kind kind, const std::string& run, const consensus::Outcome& outcome) {
-  if (kind == control::Call::Kind::query) {
-    auto answer = answer_of(outcome);
-    if (!answer) return std::unexpected(answer.error());
-    return control::CallAnswer{answer->position, std::move(answer->result), history_of(run, answer->history)};
-  }
-  const auto place = place_of(outcome);
-  if (!place) return std::unexpected(place.error());
-  return control::CallAnswer{*place, {}, {}};
-}
-
-/// How the end of a call is told to the control socket.
-runtime::Completion telling(control::Call::Kind kind, const std::string& run, control::CallDone done) {
-  return {runtime::CompleteAt::at_once,
-          [kind, run, done = std::move(done)](const consensus::Outcome& outcome) mutable -> runtime::Task {
-            return [done = std::move(done), answer = told(kind, run, outcome)]() mutable { done(std::move(answer)); };
-          }};
-}
-
 }  // namespace
 
 Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& config) {
@@ -169,23 +138,12 @@ Result<std::shared_ptr<NetworkBody>> NetworkBody::open(const NetworkConfig& conf
   std::shared_ptr<NetworkBody> out(
       new NetworkBody(id, std::move(identity->file), std::move(*publisher), std::move(*loop)));
   out->crashes_ = config.crashes;
-  out->leave_wait_ = config.leave_wait;
-  if (!config.control.empty()) {
-    auto server = control::Server::open(config.control, *out,
-                                        config.control_waits ? control::Answers::when_told : control::Answers::at_once);
-    if (!server) return std::unexpected(server.error());
-    out->server_ = std::move(*server);
-  }
   return out;
 }
 
 NetworkBody::NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file,
                          std::unique_ptr<runtime::Publisher> publisher, std::unique_ptr<runtime::LoopThread> loop)
-    : id_(id),
-      key_file_(std::move(key_file)),
-      publisher_(std::move(publisher)),
-      loop_(std::move(loop)),
-      run_(random_name()) {}
+    : id_(id), key_file_(std::move(key_file)), publisher_(std::move(publisher)), loop_(std::move(loop)) {}
 
 NetworkBody::~NetworkBody() {
   close();
@@ -200,23 +158,23 @@ runtime::Snapshot NetworkBody::snapshot() {
   return std::move(reading.snapshot);
 }
 
-std::shared_ptr<const NodeStatus> NetworkBody::status() {
+NodeStatus NetworkBody::status() {
   const runtime::Snapshot read = snapshot();
-  auto out = std::make_shared<NodeStatus>(*read.status);
+  NodeStatus out = *read.status;
   // Where nothing changes nothing is published, and time passes all the same.
-  out->uptime = std::chrono::steady_clock::now() - opened_;
-  out->crashes = crashes_;
-  for (GroupStatus& group : out->groups) complete(group, read);
+  out.uptime = std::chrono::steady_clock::now() - opened_;
+  out.crashes = crashes_;
+  for (GroupStatus& group : out.groups) complete(group, read);
   return out;
 }
 
-std::shared_ptr<const NodeStatus> NetworkBody::fresh_status() {
+NodeStatus NetworkBody::fresh_status(Nanoseconds patience) {
   const auto looked = std::make_shared<std::promise<void>>();
   loop_->post([looked](runtime::RequestDispatcher* dispatcher) {
     if (dispatcher == nullptr) return looked->set_value();
     dispatcher->look([looked] { looked->set_value(); });
   });
-  static_cast<void>(looked->get_future().wait_for(fresh_status_patience));  // late: what is known
+  static_cast<void>(looked->get_future().wait_for(patience));  // late: what is known
   return status();
 }
 
@@ -232,12 +190,6 @@ Subscription NetworkBody::subscribe(std::function<void(const Event&)> call) {
   return Subscription(publisher_->subscribe(std::move(call)));
 }
 
-void NetworkBody::leave() {
-  loop_->post([ended = ended_, wait = leave_wait_](runtime::RequestDispatcher* dispatcher) {
-    if (dispatcher != nullptr) dispatcher->leave_all_when_covered(wait, [ended] { ended.set({}); });
-  });
-}
-
 Future<Result<>> NetworkBody::forget(const PeerId& peer) {
   Promise<Result<>> promise;
   loop_->post([promise, peer](runtime::RequestDispatcher* dispatcher) {
@@ -249,79 +201,22 @@ Future<Result<>> NetworkBody::forget(const PeerId& peer) {
   return promise.future();
 }
 
-Result<> NetworkBody::forget_at_once(const PeerId& peer) {
-  const std::optional<Result<>> answer = forget(peer).get_for(fresh_status_patience);
-  return answer ? *answer : fail(Errc::timed_out, "the node does not come to answer");
-}
-
-void NetworkBody::answer_control() {
-  if (server_) server_->answer();
-}
-
-Future<Result<>> NetworkBody::leave_within(Nanoseconds wait) {
+Future<Result<>> NetworkBody::leave_within(Nanoseconds wait, Leaving leaving) {
   Promise<Result<>> promise;
-  loop_->post([promise, wait](runtime::RequestDispatcher* dispatcher) {
-    if (dispatcher == nullptr)
+  loop_->post([promise, wait, leaving, ended = ended_](runtime::RequestDispatcher* dispatcher) {
+    if (dispatcher == nullptr) return promise.set({});
+    dispatcher->leave_all_when_covered(wait, [promise, leaving, ended] {
       promise.set({});
-    else
-      dispatcher->leave_all_when_covered(wait, [promise] { promise.set({}); });
+      if (leaving == Leaving::for_good) ended.set({});
+    });
   });
   return promise.future();
 }
 
-void NetworkBody::warn(const std::string& text) {
+void NetworkBody::notify(const std::string& text) {
   loop_->post([text](runtime::RequestDispatcher* dispatcher) {
     if (dispatcher != nullptr) dispatcher->warn(text);
   });
-}
-
-// -- groups with a machine
-
-std::shared_ptr<void> NetworkBody::call(control::Call call, control::CallDone done) {
-  const runtime::Snapshot read = publisher_->latest().snapshot;
-  const runtime::ReplicaStatus* const replica = read.replica(call.group);
-  if (replica == nullptr) {
-    done(fail(Errc::not_found, "this node is in no group " + call.group.brief() + " with a machine"));
-    return nullptr;
-  }
-  if (call.kind == control::Call::Kind::committed) return wait_committed(call, std::move(done));
-  const runtime::MachineInfo& machine = *replica->machine;
-  if (call.kind == control::Call::Kind::execute && machine.is_command && !machine.is_command(call.bytes)) {
-    done(fail(Errc::malformed, "these bytes are no command of the machine " + machine.name + "; nothing was applied"));
-    return nullptr;
-  }
-  const Blob bytes = Blob::take(std::move(call.bytes));
-  this->call(call.group,
-             call.kind == control::Call::Kind::query ? consensus::Call(consensus::Query{bytes, call.consistency})
-                                                     : consensus::Call(consensus::Execute{{bytes}}),
-             call.time, telling(call.kind, run_, std::move(done)));
-  return nullptr;
-}
-
-/// The watch ends with the wait: whoever lets go of what is returned has it looked at once more, and it goes.
-std::shared_ptr<void> NetworkBody::wait_committed(const control::Call& call, control::CallDone done) {
-  auto waiting = std::make_shared<std::atomic<bool>>(true);
-  publisher_->watch(
-      [waiting, beyond = call.beyond, history = call.history, run = run_, group = call.group,
-       done = std::move(done)](const runtime::Snapshot* snapshot) mutable -> runtime::Task {
-        const auto end = [&](Result<control::CallAnswer> result) -> runtime::Task {
-          if (!waiting->exchange(false)) return [] {};
-          return [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); };
-        };
-        if (!waiting->load()) return [] {};
-        if (snapshot == nullptr) return end(network_closed());
-        const runtime::ReplicaStatus* const replica = snapshot->replica(group);
-        if (replica == nullptr) return end(fail(Errc::closed, "the group is left"));
-        const std::string now = history_of(run, replica->consensus.diverged);
-        if (replica->consensus.committed > beyond || (!history.empty() && history != now))
-          return end(control::CallAnswer{replica->consensus.committed, {}, now});
-        return {};
-      },
-      runtime::Interest::consensus);
-  return {waiting.get(), [waiting, self = weak_from_this()](void*) {
-            if (!waiting->exchange(false)) return;
-            if (const auto body = self.lock()) body->publisher_->reconsider();
-          }};
 }
 
 Future<std::monostate> NetworkBody::ended() const {
@@ -336,7 +231,6 @@ void NetworkBody::close() {
   const std::scoped_lock lock(closing_);
   loop_->stop();
   publisher_->stop(delivery_limit);
-  server_.reset();  // the last: its clients hear of all that ended with the others
   key_file_.reset();
   ended_.set({});
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// What stands behind the handles: the loop, the publisher, the control socket, and their order of birth and death.
+/// What stands behind the handles: the loop, the publisher, and their order of birth and death.
 
 #include <atomic>
 #include <chrono>
@@ -10,7 +10,7 @@
 
 #include <mosaik/network.hpp>
 
-#include "control/server.hpp"
+#include "runtime/forks.hpp"
 #include "runtime/key_file.hpp"
 #include "runtime/loop_thread.hpp"
 #include "runtime/publisher.hpp"
@@ -24,7 +24,7 @@ inline constexpr Nanoseconds delivery_limit = 300ms;
   return fail(Errc::closed, "the network is closed");
 }
 
-class NetworkBody final : public control::Source, public std::enable_shared_from_this<NetworkBody> {
+class NetworkBody {
  public:
   /// Errors: see Network::open.
   [[nodiscard]] static Result<std::shared_ptr<NetworkBody>> open(const NetworkConfig& config);
@@ -39,27 +39,21 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   /// A call on a group with a machine; on a closed network it ends at once.
   void call(const GroupId& group, consensus::Call call, Nanoseconds time, runtime::Completion done);
   [[nodiscard]] runtime::Publisher& publisher() noexcept { return *publisher_; }
-  /// Completes when the node was asked to leave (through the control socket) and has left, or is closed.
+  /// The newest snapshot, with the time that has passed since.
+  [[nodiscard]] NodeStatus status();
+  /// See NetworkRef::fresh_status.
+  [[nodiscard]] NodeStatus fresh_status(Nanoseconds patience);
+  [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call);
+  void notify(const std::string& text);
+  /// Completes when the node was asked to leave with Leaving::for_good and has left, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;
-  /// The control socket answers from now on.
-  void answer_control();
+  enum class Leaving : std::uint8_t { groups, for_good };
   /// Leaves all groups; see Network::leave.
-  Future<Result<>> leave_within(Nanoseconds wait);
+  Future<Result<>> leave_within(Nanoseconds wait, Leaving leaving);
   Future<Result<>> forget(const PeerId& peer);
   void close();
 
-  // control::Source.
-  std::shared_ptr<const NodeStatus> status() override;
-  std::shared_ptr<const NodeStatus> fresh_status() override;
-  Subscription subscribe(std::function<void(const Event&)> call) override;
-  void leave() override;
-  Result<> forget_at_once(const PeerId& peer) override;
-  void warn(const std::string& text) override;
-  std::shared_ptr<void> call(control::Call call, control::CallDone done) override;
-
  private:
-  std::shared_ptr<void> wait_committed(const control::Call& call, control::CallDone done);
-
   NetworkBody(const PeerId& id, std::optional<runtime::KeyFile> key_file, std::unique_ptr<runtime::Publisher> publisher,
               std::unique_ptr<runtime::LoopThread> loop);
 
@@ -68,12 +62,8 @@ class NetworkBody final : public control::Source, public std::enable_shared_from
   std::optional<runtime::KeyFile> key_file_;  // held: locked as long as the node may speak
   std::unique_ptr<runtime::Publisher> publisher_;
   std::unique_ptr<runtime::LoopThread> loop_;
-  std::unique_ptr<control::Server> server_;
   const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
-  // Before the server opens; never changed afterwards.
-  const std::string run_;  ///< names this run
-  Crashes crashes_;
-  Nanoseconds leave_wait_{};
+  Crashes crashes_;  ///< never changed after open()
   Promise<std::monostate> ended_;
   std::mutex closing_;
 };

@@ -3,11 +3,10 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <vector>
-
-#include "base/descriptor.hpp"
 
 namespace mosaik::test {
 
@@ -32,15 +31,18 @@ class Exhausted {
     rlimit lower = before_;
     lower.rlim_cur = std::min<rlim_t>(before_.rlim_cur, 256);
     ::setrlimit(RLIMIT_NOFILE, &lower);
-    while (Descriptor one{::open("/dev/null", O_RDONLY | O_CLOEXEC)}) taken_.push_back(std::move(one));
+    for (int one = 0; (one = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.push_back(one);
   }
   Exhausted(const Exhausted&) = delete;
   Exhausted& operator=(const Exhausted&) = delete;
-  ~Exhausted() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  ~Exhausted() {
+    for (const int one : taken_) ::close(one);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
 
  private:
   rlimit before_{};
-  std::vector<Descriptor> taken_;
+  std::vector<int> taken_;
 };
 
 }  // namespace mosaik::test

@@ -4,12 +4,17 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <vector>
 
 namespace mosaik::command {
 namespace {
 
-constexpr Mono begin{1000s};
+using namespace std::chrono_literals;
+using Time = RestartPolicy::Time;
+using Delay = RestartPolicy::Delay;
+
+constexpr Time begin{1000s};
 
 TEST(RestartPolicy, restarts_after_faults_of_the_program_alone) {
   for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE}) EXPECT_TRUE(is_crash(number)) << number;
@@ -19,8 +24,8 @@ TEST(RestartPolicy, restarts_after_faults_of_the_program_alone) {
 
 TEST(RestartPolicy, delay_doubles_from_100_ms_to_30_s) {
   RestartPolicy policy;
-  Mono now = begin;
-  std::vector<Nanoseconds> delays;
+  Time now = begin;
+  std::vector<Delay> delays;
   for (int crash = 0; crash < 12; ++crash) {
     policy.on_start(now);
     now += 20s;  // so that there are never five within a minute
@@ -29,8 +34,8 @@ TEST(RestartPolicy, delay_doubles_from_100_ms_to_30_s) {
     delays.push_back(*delay);
     now += *delay;
   }
-  EXPECT_EQ(delays, (std::vector<Nanoseconds>{100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 12800ms, 25600ms, 30s,
-                                              30s, 30s}));
+  EXPECT_EQ(delays,
+            (std::vector<Delay>{100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 12800ms, 25600ms, 30s, 30s, 30s}));
 }
 
 TEST(RestartPolicy, run_of_a_minute__delay_begins_anew) {

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/limits.hpp"
 #include "control/backlog.hpp"
 #include "control/routes.hpp"
 #include "control/sample.hpp"

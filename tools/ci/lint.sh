@@ -7,7 +7,7 @@ mapfile -t sources < <(git ls-files '*.hpp' '*.cpp')
 clang-format-19 --dry-run -Werror "${sources[@]}" || status=1
 python3 tools/check_layers.py || status=1
 log=$PWD/build/ci/lint.log
-run-clang-tidy-19 -quiet -p build/clang -j "$jobs" "${1:-^$PWD/(src|apps|sim)/.*\.cpp$}" >"$log" 2>&1 || {
+run-clang-tidy-19 -quiet -p build/clang -j "$jobs" "${1:-^$PWD/(src|extras|apps|sim)/.*\.cpp$}" >"$log" 2>&1 || {
   grep -vE '^(\[ *[0-9]+/[0-9]+\].*)?clang-tidy-19 |warnings? (generated|treated)|^$' "$log"
   status=1
 }

@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "control/json.hpp"
-#include "runtime/secret_file.hpp"
+#include "settings/join_command.hpp"
 #include "settings/settings.hpp"
 
 namespace mosaik::command {
@@ -49,7 +49,7 @@ Result<Directory> check_directory(const std::string& directory) {
     return refuse(fmt::format("belongs to another user (uid {}, not {})", found.st_uid, ::geteuid()), "remove it");
   if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     return refuse(fmt::format("can be written by others (mode {:04o})", found.st_mode & 07777U),
-                  fmt::format("run: chmod 700 {}", runtime::shell_word(directory)));
+                  fmt::format("run: chmod 700 {}", shell_word(directory)));
   return Directory::ours;
 }
 

@@ -8,13 +8,15 @@
 #include <charconv>
 #include <filesystem>
 #include <functional>
+#include <random>
 
-#include "base/random.hpp"
+#include <mosaik/types/bytes.hpp>
+#include <mosaik/types/group_key.hpp>
+
 #include "demo/demo_counter.hpp"
 #include "demo/demo_node.hpp"
 #include "demo/demo_view.hpp"
 #include "process/stop.hpp"
-#include "runtime/entropy.hpp"
 #include "settings/exit_code.hpp"
 #include "verbs/verbs.hpp"
 
@@ -52,13 +54,13 @@ class Workshop {
 class Demo {
  public:
   Demo(const DemoOptions& options, std::uint64_t seed, const std::string& directory)
-      : ground_{directory, to_hex(runtime::random_bytes32())}, rng_(seed), view_(options, seed) {
+      : ground_{directory, to_hex(GroupKey::random().secret())}, rng_(seed), view_(options, seed) {
     for (std::size_t i = 1; i <= options.nodes; ++i) nodes_.emplace_back(ground_, i);
   }
 
   bool run() {
-    const std::size_t victim = rng_.below(nodes_.size());
-    std::size_t leaver = rng_.below(nodes_.size() - 1);
+    const std::size_t victim = rng_() % nodes_.size();
+    std::size_t leaver = rng_() % (nodes_.size() - 1);
     if (leaver >= victim) ++leaver;
     const bool ok = mesh_forms() && elect() && kill(nodes_[victim]) && come_back(nodes_[victim]) && fail_over() &&
                     rejoin() && leave(nodes_[leaver]);
@@ -340,7 +342,7 @@ class Demo {
   }
 
   DemoGround ground_;
-  Rng rng_;
+  std::mt19937_64 rng_;  // the same numbers on every platform
   DemoView view_;
   DemoNodes nodes_;
   DemoCounter counter_;
@@ -350,9 +352,7 @@ class Demo {
 };
 
 std::uint64_t random_seed() {
-  std::uint64_t seed = 0;
-  runtime::fill_random({reinterpret_cast<std::uint8_t*>(&seed), sizeof seed});
-  return seed % 1'000'000;  // short enough to be typed again
+  return std::random_device()() % 1'000'000;  // short enough to be typed again
 }
 
 }  // namespace

@@ -15,8 +15,8 @@
 #include <mosaik/types/id.hpp>
 #include <mosaik/types/result.hpp>
 
-#include "base/descriptor.hpp"
 #include "control/json.hpp"
+#include "posix/descriptor.hpp"
 #include "process/line_io.hpp"
 
 namespace mosaik::command {
@@ -92,8 +92,8 @@ class DemoNode {
   std::size_t number_;
   State state_ = State::off;
   pid_t pid_ = -1;
-  Descriptor input_pipe_;
-  Descriptor output_pipe_;
+  posix::Descriptor input_pipe_;
+  posix::Descriptor output_pipe_;
   std::optional<LineReader> output_;
   PeerId id_;
   std::string contact_;

@@ -6,21 +6,23 @@
 #include "control/json_text.hpp"
 #include "view/event_text.hpp"
 #include "view/output.hpp"
-#include "wire/close_code.hpp"
 
 namespace mosaik::command {
 namespace {
 
+// Close codes of bonds (docs/protocol/README.md, spec: groups 3.3).
+constexpr std::uint64_t cancelled = 102;
+constexpr std::uint64_t already_bonded = 30429;
+
 bool leaving = false;  // spdlog keeps its own state of the same kind: one log a process
 
 bool is_goodbye(const Event& event) {
-  const bool cancelled = event.code == static_cast<std::uint64_t>(CloseCode::cancelled);
-  return event.by == "departure" || (event.by == "peer" && cancelled);
+  return event.by == "departure" || (event.by == "peer" && event.code == cancelled);
 }
 
 /// Both ends have dialed: one of two connections is left over.
 bool is_second(const Event& event) {
-  return event.code == static_cast<std::uint64_t>(CloseCode::already_bonded);
+  return event.code == already_bonded;
 }
 
 spdlog::level::level_enum level_of(const Event& event) {

@@ -10,7 +10,7 @@
 #include <mosaik/types/event.hpp>
 
 #include "control/backlog.hpp"
-#include "runtime/wakeup.hpp"
+#include "posix/wakeup.hpp"
 
 namespace mosaik::command {
 
@@ -30,7 +30,7 @@ class Outbox {
   void clear_wake() const noexcept { wakeup_.quiet(); }
 
  private:
-  runtime::Wakeup wakeup_;
+  posix::Wakeup wakeup_;
   std::mutex mutex_;
   std::deque<std::string> replies_;
   std::optional<Index> committed_;

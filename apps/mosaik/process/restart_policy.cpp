@@ -11,8 +11,8 @@ bool is_crash(int signal) noexcept {
   return signal == SIGABRT || signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE;
 }
 
-std::optional<Nanoseconds> RestartPolicy::on_crash(Mono now) noexcept {
-  Mono& oldest = earlier_[count_ % earlier_.size()];
+std::optional<RestartPolicy::Delay> RestartPolicy::on_crash(Time now) noexcept {
+  Time& oldest = earlier_[count_ % earlier_.size()];
   const bool loops = count_ >= earlier_.size() && now - oldest < window;
   oldest = now;
   ++count_;

@@ -2,10 +2,9 @@
 /// When a node that has crashed is started again. Pure: time is an argument.
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <optional>
-
-#include "base/now.hpp"
 
 namespace mosaik::command {
 
@@ -17,20 +16,23 @@ namespace mosaik::command {
 /// ends with the fifth crash within a minute.
 class RestartPolicy {
  public:
-  static constexpr Nanoseconds shortest_delay = 100ms;
-  static constexpr Nanoseconds longest_delay = 30s;
-  static constexpr Nanoseconds window = 60s;
+  using Time = std::chrono::steady_clock::time_point;
+  using Delay = std::chrono::nanoseconds;
+
+  static constexpr Delay shortest_delay = std::chrono::milliseconds(100);
+  static constexpr Delay longest_delay = std::chrono::seconds(30);
+  static constexpr Delay window = std::chrono::minutes(1);
   static constexpr std::size_t crashes_in_window = 5;
 
   /// A run began.
-  void on_start(Mono now) noexcept { started_ = now; }
+  void on_start(Time now) noexcept { started_ = now; }
   /// It ended with a crash. Returns how long to wait before the next run; nothing: give up.
-  [[nodiscard]] std::optional<Nanoseconds> on_crash(Mono now) noexcept;
+  [[nodiscard]] std::optional<Delay> on_crash(Time now) noexcept;
 
  private:
-  Mono started_{};
-  Nanoseconds delay_ = shortest_delay;
-  std::array<Mono, crashes_in_window - 1> earlier_{};  ///< the latest crashes before this one, as a ring
+  Time started_{};
+  Delay delay_ = shortest_delay;
+  std::array<Time, crashes_in_window - 1> earlier_{};  ///< the latest crashes before this one, as a ring
   std::size_t count_ = 0;
 };
 

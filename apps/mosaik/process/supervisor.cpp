@@ -14,12 +14,14 @@
 #include <system_error>
 
 #include "process/core_dumps.hpp"
-#include "runtime/clock.hpp"
 #include "settings/exit_code.hpp"
 
 namespace mosaik::command {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds second{1};
 constexpr auto passed_on = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
 /// What the supervisor waits for. Blocked, so that none comes between a look and a wait.
@@ -75,7 +77,7 @@ int Supervisor::run() {
   ::signal(SIGCHLD, SIG_DFL);  // ignored, as we may have inherited it, a child's end would be lost
   const Blocked blocked;
   for (;;) {
-    policy_.on_start(runtime::read_mono());
+    policy_.on_start(Clock::now());
     const pid_t self = ::getpid();
     const pid_t child = ::fork();
     if (child < 0)
@@ -95,7 +97,7 @@ int Supervisor::run() {
     }
     ++crashes_.count;
     crashes_.last_signal = name_of(number);
-    const auto delay = policy_.on_crash(runtime::read_mono());
+    const auto delay = policy_.on_crash(Clock::now());
     if (!delay) {
       say_(fmt::format("the node has crashed {} times within a minute, the last time by {}; it is not started again",
                        RestartPolicy::crashes_in_window, crashes_.last_signal));
@@ -119,13 +121,13 @@ Supervisor::Status Supervisor::wait_for(int child) {
   }
 }
 
-bool Supervisor::pause(Nanoseconds delay) {
+bool Supervisor::pause(RestartPolicy::Delay delay) {
   const sigset_t signals = awaited();
-  const Mono until = runtime::read_mono() + delay;
+  const Clock::time_point until = Clock::now() + delay;
   for (;;) {
-    const Nanoseconds left = until - runtime::read_mono();
-    if (left <= Nanoseconds{}) return true;
-    const timespec wait{.tv_sec = left / 1s, .tv_nsec = (left % 1s).count()};
+    const RestartPolicy::Delay left = until - Clock::now();
+    if (left.count() <= 0) return true;
+    const timespec wait{.tv_sec = left / second, .tv_nsec = (left % second).count()};
     const int number = ::sigtimedwait(&signals, nullptr, &wait);
     // There is no node that could leave.
     if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT) return false;

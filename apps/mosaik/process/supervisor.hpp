@@ -34,7 +34,7 @@ class Supervisor {
 
   [[nodiscard]] Status wait_for(int child);
   /// False if a signal asked for the end meanwhile.
-  [[nodiscard]] bool pause(Nanoseconds delay);
+  [[nodiscard]] bool pause(RestartPolicy::Delay delay);
 
   Node node_;
   std::function<void(const std::string&)> say_;

@@ -11,15 +11,6 @@ bool is_plain(char c) noexcept {
          std::string_view("_-./:@%+,=[]").contains(c);
 }
 
-/// One word of a POSIX shell. Brackets are quoted: they are a pattern of file names.
-std::string quoted(const std::string& text) {
-  const auto needs_none = [](char c) { return is_plain(c) && c != '[' && c != ']'; };
-  if (!text.empty() && std::ranges::all_of(text, needs_none)) return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 std::string contact_of(const std::vector<SocketAddress>& addresses) {
   if (addresses.empty()) return "HOST";
   const auto outward = std::ranges::find_if(addresses, [](const auto& address) { return !address.is_loopback(); });
@@ -31,7 +22,7 @@ std::string contact_of(const std::vector<SocketAddress>& addresses) {
 class Words {
  public:
   void add(std::string_view flag, const std::string& value) {
-    text_ += " --" + std::string(flag) + " " + quoted(value);
+    text_ += " --" + std::string(flag) + " " + shell_word(value);
   }
   void add(std::string_view flag, std::chrono::milliseconds value, std::chrono::milliseconds usual) {
     if (value != usual) add(flag, std::to_string(value.count()) + "ms");
@@ -59,6 +50,14 @@ void add_heartbeat(Words& words, const ConsensusConfig& consensus) {
 }
 
 }  // namespace
+
+std::string shell_word(std::string_view text) {
+  const auto needs_none = [](char c) { return is_plain(c) && c != '[' && c != ']'; };
+  if (!text.empty() && std::ranges::all_of(text, needs_none)) return std::string(text);
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
 
 std::string join_command(const NodeSettings& settings, const std::vector<SocketAddress>& addresses) {
   Words words;

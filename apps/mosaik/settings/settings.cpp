@@ -8,8 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "node/node.hpp"
-
 namespace mosaik::command {
 namespace {
 
@@ -276,7 +274,7 @@ constexpr std::array takers = {
           [](NodeSettings& out, const Found& found) -> Result<> {
             const Result<std::chrono::milliseconds> time = to_time(found);
             if (!time) return std::unexpected(time.error());
-            out.network.leave_wait = *time;
+            out.leave_wait = *time;
             return {};
           }},
     Taker{"log-level",
@@ -300,7 +298,8 @@ Result<> take_group_secret(NodeSettings& out, const Sources& sources) {
   }
   const std::string variable = "MOSAIK_GROUP_SECRET";
   if (char* const secret = std::getenv(variable.c_str())) {  // NOLINT(concurrency-mt-unsafe)
-    out.group_secret = runtime::Secret::of(secret);
+    auto& given = out.group_secret.emplace();
+    if (*secret != '\0') given.key = GroupKey::from_secret(secret);
     // No child of ours shall inherit it, and no core dump or /proc/PID/environ show it.
     ::explicit_bzero(secret, std::strlen(secret));
     ::unsetenv(variable.c_str());  // NOLINT(concurrency-mt-unsafe): done before any thread starts
@@ -340,7 +339,7 @@ Result<NodeSettings> resolve_settings(const NodeOptions& options) {
     if (const Result<> taken = taker.take(out, *found); !taken) return std::unexpected(taken.error());
   }
   if (const Result<> taken = take_group_secret(out, sources); !taken) return std::unexpected(taken.error());
-  if (const Result<> sound = node::check(out.consensus, out.quorum_floor); !sound)
+  if (const Result<> sound = check_consensus(out.consensus, out.quorum_floor); !sound)
     return std::unexpected(sound.error());
   if (out.commands && !out.json)
     return fail(Errc::invalid_argument, "--commands needs --json: the replies are JSON; add --json");
@@ -358,15 +357,14 @@ Result<NodeSettings> resolve_settings(const NodeOptions& options) {
 
 Result<std::optional<GroupKey>> read_group_key(const NodeSettings& settings) {
   if (!settings.group_secret_file.empty()) {
-    const Result<runtime::Secret> secret = runtime::read_secret_file("group secret file", settings.group_secret_file);
-    if (!secret) return fail(Errc::io, secret.error().message);  // the command line itself was spelt rightly
-    return std::optional(GroupKey::from_secret(secret->text()));
+    const Result<GroupKey> key = GroupKey::from_file(settings.group_secret_file);
+    if (!key) return fail(Errc::io, key.error().message);  // the command line itself was spelt rightly
+    return std::optional(*key);
   }
   if (settings.group_secret) {
-    const std::string_view text = settings.group_secret->text();
-    if (text.empty())
+    if (!settings.group_secret->key)
       return fail(Errc::io, "MOSAIK_GROUP_SECRET is empty; give it a secret, or unset it for a node without a group");
-    return std::optional(GroupKey::from_secret(text));
+    return settings.group_secret->key;
   }
   return std::optional<GroupKey>();
 }

@@ -13,7 +13,6 @@
 #include <mosaik/types/result.hpp>
 
 #include "machines/machines.hpp"
-#include "runtime/secret_file.hpp"
 #include "settings/options.hpp"
 
 namespace mosaik::command {
@@ -32,10 +31,15 @@ struct NodeSettings {
   ConsensusConfig consensus;
   MachineChoice machine;
   std::uint32_t quorum_floor = 0;
-  std::optional<std::uint64_t> log_bytes;  ///< empty: the default
-  std::string control;                     ///< empty: the default
+  std::optional<std::uint64_t> log_bytes;                         ///< empty: the default
+  std::string control;                                            ///< path of the control socket; empty: the default
+  std::chrono::nanoseconds leave_wait = std::chrono::seconds(5);  ///< that leaving waits at most
   std::string group_secret_file;
-  std::optional<runtime::Secret> group_secret;  ///< from the environment
+  /// From the environment.
+  struct GroupSecret {
+    std::optional<GroupKey> key;  ///< none: the variable is empty
+  };
+  std::optional<GroupSecret> group_secret;
   bool json = false;
   bool commands = false;
   bool supervise = false;

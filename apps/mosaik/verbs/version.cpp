@@ -2,6 +2,7 @@
 #include <spdlog/version.h>
 #include <toml++/impl/version.h>
 #include <CLI/Version.hpp>
+#include <mosaik/control.hpp>
 #include <mosaik/version.hpp>
 
 #include <sstream>
@@ -16,8 +17,7 @@ namespace {
 
 /// `name version` a line: the library's, then the command's own.
 std::string libraries() {
-  std::string out = library_versions();
-  if (!out.empty() && !out.ends_with('\n')) out += '\n';
+  std::string out = library_versions() + control_library_versions();
   out += fmt::format("CLI11 {}\nfmt {}.{}.{}\nspdlog {}.{}.{}\ntoml++ {}.{}.{}\n", CLI11_VERSION, FMT_VERSION / 10000,
                      FMT_VERSION / 100 % 100, FMT_VERSION % 100, SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH,
                      TOML_LIB_MAJOR, TOML_LIB_MINOR, TOML_LIB_PATCH);

@@ -150,6 +150,34 @@ class MOSAIK_EXPORT ReplicatedGroup : public Group {
   Future<Result<Index>> feed_one(Bytes command, const CallOptions& options) const;
 };
 
+/// A group with a machine whose type the caller does not know: commands and queries are bytes. Copyable; it does not
+/// keep the member in the group. Calls and their errors are those of ReplicatedGroup.
+class MOSAIK_EXPORT MachineRef {
+ public:
+  using Bytes = ReplicatedGroup::Bytes;
+  template <class T>
+  using Callback = ReplicatedGroup::Callback<T>;
+
+  /// What the machine is called; empty without a name.
+  [[nodiscard]] const std::string& name() const noexcept;
+  /// Completes with the command's place. Errors besides: malformed (the machine cannot decode it: it is not sent).
+  void execute_bytes(Bytes command, const CallOptions& options, Callback<Index> done) const;
+  void query_bytes(Bytes query, Consistency consistency, const CallOptions& options,
+                   Callback<Answered<Bytes>> done) const;
+  /// Calls `done` once, on the delivery thread: with the status when more than `beyond` is committed here, or, if
+  /// `history` is given, when this member has started over another number of times (ConsensusStatus::diverged); with
+  /// Errc::closed when the group is left or the node ends. The wait ends with the subscription; a call of `done` that
+  /// has begun by then still comes.
+  [[nodiscard]] Subscription when_committed(Index beyond, std::optional<std::uint64_t> history,
+                                            Callback<ConsensusStatus> done) const;
+
+ private:
+  friend class NetworkRef;
+  struct Body;
+  explicit MachineRef(std::shared_ptr<const Body> body) : body_(std::move(body)) {}
+  std::shared_ptr<const Body> body_;
+};
+
 /// How to take part in a group with a machine; nothing happens before join().
 class MOSAIK_EXPORT ReplicatedGroupBuilder {
  public:

@@ -8,6 +8,7 @@
 
 #include <mosaik/export.hpp>
 #include <mosaik/types/id.hpp>
+#include <mosaik/types/result.hpp>
 
 namespace mosaik {
 
@@ -19,6 +20,9 @@ class MOSAIK_EXPORT GroupKey {
  public:
   /// The crate's rule: 64 hexadecimal digits are decoded, any other text is hashed (spec: groups 1.5, 2.1).
   [[nodiscard]] static GroupKey from_secret(std::string_view secret);
+  /// The same of the text in a file, without one newline at its end. Errors: not_found, permission (others may read
+  /// it), limit, invalid_argument (it is empty), io.
+  [[nodiscard]] static Result<GroupKey> from_file(const std::string& path);
   [[nodiscard]] static GroupKey from_bytes(const Bytes32& bytes);
   /// 32 bytes from the operating system.
   [[nodiscard]] static GroupKey random();

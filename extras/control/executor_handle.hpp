@@ -1,5 +1,6 @@
 #pragma once
-/// Door: lets work in from other threads for as long as the server lives. Private to the room: it shows Boost.Asio.
+/// ExecutorHandle: lets work in from other threads for as long as the server lives. Private to the room: it shows
+/// Boost.Asio.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -8,9 +9,9 @@
 
 namespace mosaik::control {
 
-class Door {
+class ExecutorHandle {
  public:
-  explicit Door(boost::asio::io_context& context) : context_(&context) {}
+  explicit ExecutorHandle(boost::asio::io_context& context) : context_(&context) {}
 
   /// Runs `task` on the server's thread, or drops it when the server is gone.
   template <class Task>
@@ -18,7 +19,7 @@ class Door {
     const std::scoped_lock lock(mutex_);
     if (context_ != nullptr) boost::asio::post(*context_, std::move(task));
   }
-  void shut() {
+  void close() {
     const std::scoped_lock lock(mutex_);
     context_ = nullptr;
   }

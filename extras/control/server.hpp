@@ -1,27 +1,27 @@
 #pragma once
-/// control: a running node's door for people and programs on the same computer (docs/CONTROL.md).
-///
-/// Place. Above the runtime, below the api room: it reads immutable snapshots and events through Source and knows
-/// nothing of the loop. HTTP/1.1 with JSON on a Unix socket, on one thread of its own.
+/// Server: HTTP/1.1 with JSON on a Unix socket, on one thread of its own (docs/CONTROL.md). What it tells about is a
+/// Source; ControlServer (mosaik/control.hpp) gives it a Network.
 ///
 /// Life cycle. open() makes the directory (0700) and the socket (0600), replaces a socket that nobody listens on, and
 /// starts the thread. The destructor ends the subscription, closes every client, joins the thread and removes the
 /// socket.
 ///
 /// Laws. A peer of another user is refused (SO_PEERCRED). No client can make the server grow or wait: clients, request
-/// bytes, time for a request and the backlog of an event stream are limited (base/limits.hpp, control/limits.hpp).
-/// Malformed requests are answered with 400 and the connection is closed.
+/// bytes, time for a request and the backlog of an event stream are limited (control/limits.hpp). Malformed requests
+/// are answered with 400 and the connection is closed.
+
+#include <sys/types.h>
 
 #include <functional>
 #include <memory>
 #include <string>
 
+#include <mosaik/control.hpp>
 #include <mosaik/network.hpp>
 #include <mosaik/types/result.hpp>
 #include <mosaik/types/status.hpp>
 
 #include "control/calls.hpp"
-#include "runtime/forks.hpp"
 
 namespace mosaik::control {
 
@@ -52,16 +52,13 @@ class Source {
   ~Source() = default;
 };
 
-/// When a server answers: what comes before waits, in the kernel's queue.
-enum class Answers : std::uint8_t { at_once, when_told };
-
 class Server {
  public:
   /// Errors: invalid_argument (path), in_use (a node answers on it, or it is no socket), permission, io.
   [[nodiscard]] static Result<std::unique_ptr<Server>> open(const std::string& path, Source& source,
-                                                            Answers answers = Answers::at_once);
+                                                            ControlStart start = ControlStart::at_once);
   ~Server();
-  /// Of Answers::when_told: from now on. Once, from any thread.
+  /// Of ControlStart::when_told: from now on. Once, from any thread.
   void answer();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -70,7 +67,7 @@ class Server {
   class Impl;
   explicit Server(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
-  runtime::ForkMark mark_;  // a child of fork has no thread of it, and leaves the socket to its parent
+  pid_t process_;  // a child of fork has no thread of it, and leaves the socket to its parent
 };
 
 }  // namespace mosaik::control

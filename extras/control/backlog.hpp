@@ -9,7 +9,7 @@
 
 #include <mosaik/types/event.hpp>
 
-#include "base/limits.hpp"
+#include "control/limits.hpp"
 
 namespace mosaik::control {
 

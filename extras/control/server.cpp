@@ -20,13 +20,13 @@
 #include <thread>
 #include <utility>
 
-#include "base/descriptor.hpp"
-#include "base/limits.hpp"
 #include "control/http.hpp"
 #include "control/json.hpp"
+#include "control/limits.hpp"
 #include "control/listener.hpp"
 #include "control/session.hpp"
-#include "runtime/thread.hpp"
+#include "posix/descriptor.hpp"
+#include "posix/thread.hpp"
 
 namespace mosaik::control {
 namespace {
@@ -45,7 +45,7 @@ bool is_same_user(int fd) {
 constexpr std::chrono::minutes warning_pause{1};
 
 std::unexpected<Error> cannot_use(int error) {
-  const bool exhausted = is_exhaustion(error);
+  const bool exhausted = posix::is_exhaustion(error);
   return fail(exhausted ? Errc::limit : Errc::io,
               "can not use the control socket: " + std::generic_category().message(error) +
                   (exhausted ? "; raise the limit of open files (ulimit -n)" : ""));
@@ -58,7 +58,7 @@ class Server::Impl final : public Session::Owner {
   Impl(Listener listener, Source& source)
       : listener_(std::move(listener)), source_(source), acceptor_(context_), pause_(context_) {}
 
-  Result<> start(Answers answers) {
+  Result<> start(ControlStart start) {
     Code error;
     const int descriptor = ::fcntl(listener_.descriptor(), F_DUPFD_CLOEXEC, 0);  // Asio closes its own
     if (descriptor < 0) return cannot_use(errno);
@@ -66,10 +66,10 @@ class Server::Impl final : public Session::Owner {
     if (!error) static_cast<void>(acceptor_.non_blocking(true, error));
     if (error) return cannot_use(error.value());
     keep_spare();
-    if (answers == Answers::at_once) accept();
+    if (start == ControlStart::at_once) accept();
     events_ = source_.subscribe([this](const Event& event) { on_event(event); });
     work_.emplace(context_.get_executor());
-    auto thread = runtime::start_thread("mosaik-control", [this] { run(); });
+    auto thread = posix::start_thread("mosaik-control", [this] { run(); });
     if (!thread) return std::unexpected(thread.error());
     thread_ = std::move(*thread);
     return {};
@@ -93,7 +93,7 @@ class Server::Impl final : public Session::Owner {
 
   ~Impl() {
     events_ = Subscription();  // no event comes after this
-    door_->shut();             // nor the end of a call
+    executor_->close();        // nor the end of a call
     asio::post(context_, [this] { end(); });
     if (thread_.joinable()) thread_.join();
   }
@@ -102,7 +102,7 @@ class Server::Impl final : public Session::Owner {
   void accept() {
     acceptor_.async_accept([this](const Code& error, Protocol::socket socket) {
       if (!acceptor_.is_open()) return;
-      if (error) return is_exhaustion(error.value()) ? accept_with_spare(error) : accept_later();
+      if (error) return posix::is_exhaustion(error.value()) ? accept_with_spare(error) : accept_later();
       on_client(std::move(socket));
       accept();
     });
@@ -110,12 +110,12 @@ class Server::Impl final : public Session::Owner {
 
   /// A descriptor that is given up for one client when there are no others: a person who asks what is wrong is told.
   void keep_spare() {
-    if (!spare_) spare_ = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!spare_) spare_ = posix::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   }
 
   void accept_with_spare(const Code& why) {
     warn(why);
-    spare_ = Descriptor();
+    spare_ = posix::Descriptor();
     Code error;
     Protocol::socket socket(context_);
     static_cast<void>(acceptor_.accept(socket, error));
@@ -161,7 +161,7 @@ class Server::Impl final : public Session::Owner {
     streaming_ = streams_.size();
   }
 
-  [[nodiscard]] const std::shared_ptr<Door>& door() const override { return door_; }
+  [[nodiscard]] const std::shared_ptr<ExecutorHandle>& executor() const override { return executor_; }
 
   void on_closed(Session& session) override {
     streams_.erase(&session);
@@ -204,10 +204,10 @@ class Server::Impl final : public Session::Owner {
   Source& source_;
   asio::io_context context_{1};
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
-  std::shared_ptr<Door> door_ = std::make_shared<Door>(context_);
+  std::shared_ptr<ExecutorHandle> executor_ = std::make_shared<ExecutorHandle>(context_);
   Protocol::acceptor acceptor_;
   asio::steady_timer pause_;
-  Descriptor spare_;
+  posix::Descriptor spare_;
   std::optional<std::chrono::steady_clock::time_point> warned_;
   std::map<Session*, std::shared_ptr<Session>> sessions_;
   std::map<Session*, std::shared_ptr<Session>> streams_;
@@ -219,21 +219,21 @@ class Server::Impl final : public Session::Owner {
   std::thread thread_;
 };
 
-Result<std::unique_ptr<Server>> Server::open(const std::string& path, Source& source, Answers answers) {
+Result<std::unique_ptr<Server>> Server::open(const std::string& path, Source& source, ControlStart start) {
   Result<Listener> listener = Listener::open(path);
   if (!listener) return std::unexpected(listener.error());
   try {
     auto impl = std::make_unique<Impl>(std::move(*listener), source);
-    if (const Result<> started = impl->start(answers); !started) return std::unexpected(started.error());
+    if (const Result<> started = impl->start(start); !started) return std::unexpected(started.error());
     return std::unique_ptr<Server>(new Server(std::move(impl)));
   } catch (const boost::system::system_error& error) {  // Asio could not open the descriptors of its own
     return cannot_use(error.code().value());
   }
 }
 
-Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)), process_(::getpid()) {}
 Server::~Server() {
-  if (mark_.forked()) static_cast<void>(impl_.release());
+  if (::getpid() != process_) static_cast<void>(impl_.release());
 }
 
 void Server::answer() {

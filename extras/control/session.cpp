@@ -131,15 +131,14 @@ void Session::begin_call(Call call, Connection connection) {
     if (!error && !self->closed_ && self->running_) self->on_call_overdue();
   });
   watch_caller();
-  auto hold = source_.call(std::move(call),
-                           [door = owner_.door(), session = weak_from_this(), serial](Result<CallAnswer> result) {
-                             door->post([session, serial, result = std::move(result)] {
-                               const auto self = session.lock();
-                               if (self && self->running_ && self->running_->serial == serial)
-                                 self->on_call_ended(result);
-                             });
-                           });
-  running_->hold = std::move(hold);  // the end of the call comes through the door, not from within call()
+  auto hold = source_.call(
+      std::move(call), [executor = owner_.executor(), session = weak_from_this(), serial](Result<CallAnswer> result) {
+        executor->post([session, serial, result = std::move(result)] {
+          const auto self = session.lock();
+          if (self && self->running_ && self->running_->serial == serial) self->on_call_ended(result);
+        });
+      });
+  running_->hold = std::move(hold);  // the end of the call comes through the executor, not from within call()
 }
 
 void Session::on_call_ended(const Result<CallAnswer>& result) {

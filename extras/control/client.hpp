@@ -40,10 +40,11 @@ class EventStream {
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
 
  private:
-  explicit EventStream(Descriptor socket, std::string rest) : socket_(std::move(socket)), buffer_(std::move(rest)) {}
+  explicit EventStream(posix::Descriptor socket, std::string rest)
+      : socket_(std::move(socket)), buffer_(std::move(rest)) {}
   std::optional<std::string> take_event();
 
-  Descriptor socket_;
+  posix::Descriptor socket_;
   std::string buffer_;
 };
 

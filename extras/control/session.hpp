@@ -13,7 +13,7 @@
 #include <string>
 
 #include "control/backlog.hpp"
-#include "control/door.hpp"
+#include "control/executor_handle.hpp"
 #include "control/http.hpp"
 #include "control/server.hpp"
 
@@ -27,7 +27,7 @@ class Session : public std::enable_shared_from_this<Session> {
     virtual void on_stream(Session& session) = 0;
     virtual void on_closed(Session& session) = 0;
     /// The way back for what ends on other threads.
-    [[nodiscard]] virtual const std::shared_ptr<Door>& door() const = 0;
+    [[nodiscard]] virtual const std::shared_ptr<ExecutorHandle>& executor() const = 0;
 
    protected:
     ~Owner() = default;

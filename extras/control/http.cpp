@@ -10,7 +10,6 @@
 #include <boost/beast/http/write.hpp>
 #include <sstream>
 
-#include "base/limits.hpp"
 #include "control/limits.hpp"
 
 namespace mosaik::control {

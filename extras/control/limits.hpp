@@ -1,12 +1,21 @@
 #pragma once
-/// The limits of the control socket that no other room needs; the shared ones are in base/limits.hpp.
+/// The limits of the control socket. Reaching one has a defined result (docs/CONTROL.md).
 
+#include <chrono>
 #include <cstddef>
 
-#include "base/now.hpp"
+namespace mosaik::control {
 
-namespace mosaik::limits {
+using Nanoseconds = std::chrono::nanoseconds;
+using namespace std::chrono_literals;
 
+}  // namespace mosaik::control
+
+namespace mosaik::control::limits {
+
+inline constexpr std::size_t event_backlog = 1024;            ///< events that wait for one client; more: the oldest go
+inline constexpr std::size_t control_clients = 32;            ///< at a time; more are told to try again
+inline constexpr std::size_t control_request = 64U << 10U;    ///< bytes of one HTTP request
 inline constexpr std::size_t control_header = 16U << 10U;     ///< bytes of a request's head
 inline constexpr std::size_t control_body = 2U << 20U;        ///< bytes of a request's body: a command or a query
 inline constexpr std::size_t control_write = 64U << 10U;      ///< bytes of events handed to the kernel at a time
@@ -22,4 +31,4 @@ inline constexpr Nanoseconds control_keep_alive = 15s;        ///< a comment lin
 inline constexpr Nanoseconds control_flush =
     100ms;  ///< that a server that ends gives its clients for what they are owed
 
-}  // namespace mosaik::limits
+}  // namespace mosaik::control::limits
