@@ -4,6 +4,10 @@
 
 namespace mosaik::consensus {
 
+void Outbox::tell(Event event) {
+  actions_.emplace_back(std::in_place_type<Event>, std::move(event));
+}
+
 Frame Outbox::frame(const Message& message) {
   scratch_.assign(1, bond_message_raft);
   encode(message, scratch_);
