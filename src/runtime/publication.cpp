@@ -18,7 +18,7 @@ Snapshot take_snapshot(node::Node& node, const Now& now) {
           .own = node.own_entry()};
 }
 
-void Publication::set_replicas(std::shared_ptr<const std::vector<ReplicaStatus>> replicas) {
+void Publication::set_replicas(ReplicaStatuses replicas) {
   replicas_ = std::move(replicas);
   replicas_told_ = false;
 }
@@ -71,7 +71,8 @@ void Publication::give() {
 
 void Publication::check_invariants() const {
   // A group with a machine has one status: a wait would see the older of two.
-  MOSAIK_ASSERT(!replicas_ || std::ranges::adjacent_find(*replicas_, {}, &ReplicaStatus::group) == replicas_->end());
+  const std::span<const ReplicaStatus> all = replicas_.view();
+  MOSAIK_ASSERT(std::ranges::adjacent_find(all, {}, &ReplicaStatus::group) == all.end());
 }
 
 }  // namespace mosaik::runtime

@@ -30,7 +30,7 @@ class Publication {
   /// `done` runs once a snapshot of now is published.
   void look(Task done) { looks_.push_back(std::move(done)); }
   [[nodiscard]] bool is_looked_for() const noexcept { return !looks_.empty(); }
-  void set_replicas(std::shared_ptr<const std::vector<ReplicaStatus>> replicas);
+  void set_replicas(ReplicaStatuses replicas);
 
   /// Publishes if it is time.
   Published publish_due(const Now& now);
@@ -52,7 +52,7 @@ class Publication {
   std::shared_ptr<const NodeStatus> status_;
   std::shared_ptr<const std::vector<identity::EntryRef>> catalog_;
   identity::EntryRef own_;
-  std::shared_ptr<const std::vector<ReplicaStatus>> replicas_;
+  ReplicaStatuses replicas_;
   bool replicas_told_ = true;  ///< replicas_ is published
   bool catalog_changed_ = true;
   bool refresh_ = false;

@@ -76,7 +76,13 @@ class Publisher::State : public std::enable_shared_from_this<Publisher::State> {
   }
 
   // The loop's side.
-  void publish(Snapshot snapshot) { delete slot_.exchange(new Snapshot(std::move(snapshot))); }
+  void publish(Snapshot snapshot) {
+    // What no reader has taken makes room for the next: a loop that commits allocates nothing here.
+    std::unique_ptr<Snapshot> next = spare_ ? std::move(spare_) : std::make_unique<Snapshot>();
+    *next = std::move(snapshot);
+    spare_.reset(slot_.exchange(next.release()));
+    if (spare_) *spare_ = {};
+  }
   void run(Task task) { mailbox_.push(std::move(task)); }
   void tell(Event event) {
     if (waiting_events_.load() >= limits::event_backlog) {
@@ -267,6 +273,7 @@ class Publisher::State : public std::enable_shared_from_this<Publisher::State> {
   // Lock-free: between the loop and everybody else.
   Mailbox<Item> mailbox_;
   std::atomic<Snapshot*> slot_ = nullptr;
+  std::unique_ptr<Snapshot> spare_;  // the loop's own
   std::atomic<std::size_t> waiting_events_ = 0;
   std::atomic<std::uint32_t> signal_ = 0;
   std::atomic<std::uint64_t> missed_ = 0;
@@ -292,9 +299,9 @@ class Publisher::State : public std::enable_shared_from_this<Publisher::State> {
 };
 
 const ReplicaStatus* Snapshot::replica(const GroupId& group) const noexcept {
-  if (!replicas) return nullptr;
-  const auto found = std::ranges::find(*replicas, group, &ReplicaStatus::group);
-  return found == replicas->end() ? nullptr : &*found;
+  const std::span<const ReplicaStatus> all = replicas.view();
+  const auto found = std::ranges::find(all, group, &ReplicaStatus::group);
+  return found == all.end() ? nullptr : &*found;
 }
 
 Result<std::unique_ptr<Publisher>> Publisher::open(Snapshot first) {

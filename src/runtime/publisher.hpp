@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -48,12 +49,25 @@ struct ReplicaStatus {
   ConsensusStatus consensus;
 };
 
+/// Those of all groups: one block, made anew with each commit and shared by all snapshots that have it.
+class ReplicaStatuses {
+ public:
+  ReplicaStatuses() = default;
+  ReplicaStatuses(std::shared_ptr<const ReplicaStatus[]> first, std::size_t count)
+      : first_(std::move(first)), count_(count) {}
+  [[nodiscard]] std::span<const ReplicaStatus> view() const noexcept { return {first_.get(), count_}; }
+
+ private:
+  std::shared_ptr<const ReplicaStatus[]> first_;
+  std::size_t count_ = 0;
+};
+
 /// What readers see. Immutable; parts are shared with earlier snapshots where nothing changed.
 struct Snapshot {
   std::shared_ptr<const NodeStatus> status;
   std::shared_ptr<const std::vector<identity::EntryRef>> catalog;  ///< ascending by id, ours not among them
   identity::EntryRef own;
-  std::shared_ptr<const std::vector<ReplicaStatus>> replicas = {};  ///< never older than the rest; null: none
+  ReplicaStatuses replicas = {};  ///< never older than the rest
 
   /// Null: no such group, or none with a machine.
   [[nodiscard]] const ReplicaStatus* replica(const GroupId& group) const noexcept;

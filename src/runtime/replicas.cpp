@@ -93,13 +93,13 @@ void Replicas::on_kept(const std::vector<Kept>& kept) {
 
 // ------------------------------------------------------------------------------------------------ readers
 
-std::shared_ptr<const std::vector<ReplicaStatus>> Replicas::look() {
-  auto out = std::make_shared<std::vector<ReplicaStatus>>();
-  out->reserve(replicas_.size());
+ReplicaStatuses Replicas::look() {
+  auto out = std::make_shared<ReplicaStatus[]>(replicas_.size());
+  std::size_t count = 0;
   for (const auto& [group, replica] : replicas_)
-    if (auto status = node_.consensus(group)) out->push_back({group, replica.info, std::move(*status)});
+    if (auto status = node_.consensus(group)) out[count++] = {group, replica.info, std::move(*status)};
   behind_ = false;
-  return out;
+  return {std::move(out), count};
 }
 
 void Replicas::end() {

@@ -42,7 +42,7 @@ class Replicas {
   [[nodiscard]] bool is_behind() const noexcept { return behind_; }
   [[nodiscard]] bool empty() const noexcept { return replicas_.empty(); }
   /// Of now.
-  [[nodiscard]] std::shared_ptr<const std::vector<ReplicaStatus>> look();
+  [[nodiscard]] ReplicaStatuses look();
   /// The loop ends. What readers saw last stays.
   void end();
 
