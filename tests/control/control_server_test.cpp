@@ -34,6 +34,13 @@ struct Tally {
   std::uint64_t sum = 0;
 };
 
+control::Call execute(const GroupId& group, std::vector<std::uint8_t> bytes) {
+  control::Call call;
+  call.group = group;
+  call.bytes = std::move(bytes);
+  return call;
+}
+
 class ControlOfNode : public ::testing::Test {
  protected:
   [[nodiscard]] ControlServer serve(ControlStart start = ControlStart::at_once) {
@@ -93,7 +100,7 @@ TEST_F(ControlOfNode, call__reaches_the_machine_of_the_group) {
                                           .bootstrap_delay = std::chrono::milliseconds(10)})
                          .join();
   ASSERT_TRUE(group) << group.error().message;
-  control::Call call{.group = group->id(), .bytes = postcard::encode(Tally::Command{7})};
+  control::Call call = execute(group->id(), postcard::encode(Tally::Command{7}));
   const auto done = control::carry_out(path_, call);
   ASSERT_TRUE(done) << done.error().message;
 
@@ -127,7 +134,7 @@ TEST_F(ControlOfNode, bytes_that_are_no_command__are_refused) {
   const ControlServer server = serve();
   const auto group = network_.groups().with_key(GroupKey::random()).with_state_machine(Tally()).join();
   ASSERT_TRUE(group);
-  const auto done = control::carry_out(path_, {.group = group->id(), .bytes = {1, 2, 3}});
+  const auto done = control::carry_out(path_, execute(group->id(), {1, 2, 3}));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Errc::malformed);
 }
@@ -136,7 +143,7 @@ TEST_F(ControlOfNode, group_without_a_machine__is_not_found) {
   const ControlServer server = serve();
   const auto group = network_.groups().with_key(GroupKey::random()).join();
   ASSERT_TRUE(group);
-  const auto done = control::carry_out(path_, {.group = group->id(), .bytes = {1}});
+  const auto done = control::carry_out(path_, execute(group->id(), {1}));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Errc::not_found);
 }
