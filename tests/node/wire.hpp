@@ -205,6 +205,7 @@ class Wire {
       node.on_timer(now());
       node.settle(now());
     }
+    node.check_invariants();
     transmit(index);
     node.check_invariants();
     if (node.changed()) machine.status = node.snapshot(now());
