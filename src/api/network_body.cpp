@@ -204,7 +204,10 @@ Future<Result<>> NetworkBody::forget(const PeerId& peer) {
 Future<Result<>> NetworkBody::leave_within(Nanoseconds wait, Leaving leaving) {
   Promise<Result<>> promise;
   loop_->post([promise, wait, leaving, ended = ended_](runtime::RequestDispatcher* dispatcher) {
-    if (dispatcher == nullptr) return promise.set({});
+    if (dispatcher == nullptr) {
+      promise.set({});
+      return;
+    }
     dispatcher->leave_all_when_covered(wait, [promise, leaving, ended] {
       promise.set({});
       if (leaving == Leaving::for_good) ended.set({});
