@@ -6,8 +6,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 jobs=$(nproc 2>/dev/null || echo 2)
-rooms="base codec crypto identity quic discovery health bonds groups consensus node runtime api sim"
-cores="quic discovery health bonds groups consensus node"
+rooms="base types wire crypto identity quic discovery detector bonds groups consensus node runtime api sim"
+cores="transport/quic discovery detector bonds groups consensus node"
 
 [ -f build/coverage/build.ninja ] || cmake --preset coverage >/dev/null
 targets=""
