@@ -11,8 +11,8 @@ class EchoProtocol final : public ProtocolHandler {
   static constexpr Alpn alpn{"/mosaik/test/echo/1", LinkUse::exchange};
 
   /// Asks the peer with the next timer.
-  void ask(const PeerId& peer, const SocketAddress& address, std::string text) {
-    wanted_ = DialRequest{.peer = peer, .addresses = {address}, .alpn = alpn, .source = DialSource::contact};
+  void ask(const PeerId& to, const SocketAddress& address, std::string text) {
+    wanted_ = DialRequest{.peer = to, .addresses = {address}, .alpn = alpn, .source = DialSource::contact};
     text_ = std::move(text);
   }
 
