@@ -134,7 +134,7 @@ TEST_F(ControlOfNode, bytes_that_are_no_command__are_refused) {
   const ControlServer server = serve();
   const auto group = network_.groups().with_key(GroupKey::random()).with_state_machine(Tally()).join();
   ASSERT_TRUE(group);
-  const auto done = control::carry_out(path_, execute(group->id(), {1, 2, 3}));
+  const auto done = control::carry_out(path_, execute(group->id(), {}));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Errc::malformed);
 }
