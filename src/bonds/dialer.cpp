@@ -6,6 +6,7 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "base/trace.hpp"
 
 namespace mosaik::bonds {
 
@@ -166,6 +167,15 @@ void Dialer::after_failure(const MeshContext& context, Member& member) {
   const bool untried =
       !refused && !member.unverified() && member.entry->entry.sockets().size() > plan.attempts * limits::dial_addresses;
   plan.at = now.mono + (untried ? rng_.between(50ms, 150ms) : plan.backoff.next(least, most, rng_));
+  trace([&] {
+    return Decision{.component = "bonds",
+                    .what = "dial_again_later",
+                    .reason = plan.why,
+                    .peer = member.id,
+                    .fields = {{{"pause_ms", (plan.at - now.mono) / 1ms},
+                                {"attempts", static_cast<std::int64_t>(plan.attempts)},
+                                {"code", static_cast<std::int64_t>(plan.refused_code)}}}};
+  });
   // An unverified member that nobody vouches for any more, and that never answered, leaves.
   const auto updated = member.entry->entry.version.updated;
   const bool stale = updated < now.wall.milliseconds - limits::stale_after / 1ms;

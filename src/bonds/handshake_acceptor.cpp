@@ -5,6 +5,7 @@
 #include "base/assert.hpp"
 #include "base/code_probe.hpp"
 #include "base/limits.hpp"
+#include "base/trace.hpp"
 #include "bonds/extension_block.hpp"
 
 namespace mosaik::bonds {
@@ -12,6 +13,12 @@ namespace mosaik::bonds {
 void HandshakeAcceptor::on_opened(const MeshContext& step, const LinkOpened& opened, AdmissionClass standing) {
   if (const auto leaving = places_.admit(opened.link, opened.remote, standing)) {
     MOSAIK_CODE_PROBE("bonds.start_gave_way");
+    trace([&] {
+      return Decision{.component = "bonds",
+                      .what = "handshake_evicted",
+                      .reason = "its_place_is_needed",
+                      .peer = waiting_.at(*leaving).peer};
+    });
     step.links.close(step.now, *leaving, CloseCode::timeout, CloseMode::at_once);
     waiting_.erase(*leaving);
   }
@@ -26,6 +33,13 @@ void HandshakeAcceptor::forget(LinkId link) {
 void HandshakeAcceptor::refuse(const MeshContext& step, LinkId link, CloseCode code) {
   const auto found = waiting_.find(link);
   if (found == waiting_.end()) return;
+  trace([&] {
+    return Decision{.component = "bonds",
+                    .what = "handshake_refused",
+                    .reason = reason_of(code),
+                    .peer = found->second.peer,
+                    .fields = {{{"code", static_cast<std::int64_t>(code)}}}};
+  });
   step.events.emplace_back(Refused{found->second.peer, true, static_cast<std::uint64_t>(code)});
   forget(link);
   step.links.close(step.now, link, code, CloseMode::at_once);

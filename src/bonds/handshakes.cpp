@@ -6,6 +6,7 @@
 #include "base/assert.hpp"
 #include "base/code_probe.hpp"
 #include "base/limits.hpp"
+#include "base/trace.hpp"
 #include "bonds/extension_block.hpp"
 
 namespace mosaik::bonds {
@@ -39,6 +40,14 @@ std::string in_words(const CloseInfo& close) {
   return close.reason.empty() ? "the connection could not be made" : close.reason;
 }
 
+Decision decision(std::string_view what, std::string_view reason, const PeerId& peer, std::uint64_t code) {
+  return {.component = "bonds",
+          .what = what,
+          .reason = reason,
+          .peer = peer,
+          .fields = {{{"code", static_cast<std::int64_t>(code)}}}};
+}
+
 // The link ended before its frame was read: its LinkClosed follows, and nobody was refused.
 void give_up(const MeshContext& context, const IncomingHandshake& incoming) {
   context.links.close(context.now, incoming.link, CloseCode::unexpected_close, CloseMode::at_once);
@@ -48,7 +57,9 @@ void give_up(const MeshContext& context, const IncomingHandshake& incoming) {
 // ------------------------------------------------------------------------------------------------ acceptor
 
 void Handshakes::refuse(const MeshContext& context, const IncomingHandshake& incoming, CloseCode code) {
-  context.events.emplace_back(Refused{incoming.peer, true, static_cast<std::uint64_t>(code)});
+  const auto number = static_cast<std::uint64_t>(code);
+  trace([&] { return decision("handshake_refused", reason_of(code), incoming.peer, number); });
+  context.events.emplace_back(Refused{incoming.peer, true, number});
   context.links.close(context.now, incoming.link, code, CloseMode::at_once);
 }
 
@@ -88,7 +99,16 @@ void Handshakes::on_incoming(const MeshContext& context, const IncomingHandshake
                   .reason = "the peer lost this bond and dials anew",
                   .loss = LossReason::link});
   } else if (member->life.attempt() != nullptr) {
-    if (attempt_stands(*member, incoming)) {
+    const bool stands = attempt_stands(*member, incoming);
+    trace([&] {
+      const bool sent = member->life.handshaking() != nullptr;
+      return decision(stands ? "simultaneous_open_kept" : "simultaneous_open_yielded",
+                      !sent           ? "ours_is_not_sent_yet"
+                      : !incoming.cpp ? "a_rust_peer_never_yields"
+                                      : "the_lower_id_opens",
+                      incoming.peer, 0);
+    });
+    if (stands) {
       if (!member->life.hold(incoming)) return refuse(context, incoming, CloseCode::already_bonded);
       MOSAIK_CODE_PROBE("bonds.handshake_held");
       return members_.assign(incoming.link, member->id, LinkRole::held);
@@ -191,6 +211,7 @@ void Handshakes::on_opened(const MeshContext& context, const LinkOpened& opened)
 void Handshakes::refuse_end(const MeshContext& context, Member& member, CloseCode code, std::string_view why) {
   member.plan.why = why;
   member.plan.refused_code = static_cast<std::uint64_t>(code);
+  trace([&] { return decision("handshake_refused", why, member.id, member.plan.refused_code); });
   context.events.emplace_back(Refused{member.id, true, member.plan.refused_code});
   answer(context, member, drop_attempt(context, member, code));
   if (!member.life.busy()) dialer_.after_failure(context, member);
@@ -286,6 +307,7 @@ void Handshakes::on_attempt_closed(const MeshContext& context, Member& member, c
   DialPlan& plan = member.plan;
   plan.why = in_words(close);
   plan.refused_code = close.application && close.by == ClosedBy::peer ? close.code : 0;
+  if (plan.refused_code != 0) trace([&] { return decision("refused_by_peer", plan.why, member.id, close.code); });
   if (plan.refused_code != 0) context.events.emplace_back(Refused{member.id, false, close.code});
   answer(context, member, std::move(held));
   if (member.life.busy()) return;

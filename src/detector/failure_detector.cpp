@@ -5,11 +5,17 @@
 
 #include "base/assert.hpp"
 #include "base/code_probe.hpp"
+#include "base/trace.hpp"
 
 namespace mosaik::detector {
 
 namespace {
 constexpr unsigned most_proofs_told = 3;  // proofs of others that are listened to
+
+Decision decision(std::string_view what, std::string_view reason, const PeerId& peer, Nanoseconds silent = {}) {
+  return {
+      .component = "detector", .what = what, .reason = reason, .peer = peer, .fields = {{{"silent_ms", silent / 1ms}}}};
+}
 }  // namespace
 
 // ------------------------------------------------------------------------------------------------ whom we watch
@@ -90,6 +96,7 @@ void FailureDetector::on_life(const Now& now, MonitoredPeer& peer, Events& event
     peer.slow_until = now.mono + rules_.config().caution_time;
   }
   MOSAIK_CODE_PROBE("health.refuted");
+  if (told) trace([&] { return decision("refuted", "it_is_heard", peer.id, silent); });
   clear(peer);
   if (told) events.emplace_back(Refuted{peer.id});
 }
@@ -151,6 +158,7 @@ void FailureDetector::probe(const Now& now, MonitoredPeer& peer, Events& events)
 void FailureDetector::tell(const Now& now, const PeerId& peer, Suspicion& suspicion, Events& events) {
   if (suspicion.told) return;
   suspicion.told = now.mono;
+  trace([&] { return decision("suspected", to_string(suspicion.why), peer); });
   events.emplace_back(Suspected{peer, suspicion.why});
 }
 
@@ -198,6 +206,7 @@ void FailureDetector::on_unreachable(const Now& now, const PeerId& id, std::opti
   if (peer == nullptr) return;
   if (peer->against.finished && probe_sent && *probe_sent >= *peer->against.finished) {
     MOSAIK_CODE_PROBE("health.proven");
+    trace([&] { return decision("proven_dead", "sentinel_ended_and_port_closed", id, now.mono - peer->signs.life); });
     events.emplace_back(ProvenDead{id});
     return forget(id);
   }
@@ -248,6 +257,7 @@ void FailureDetector::on_vouched(const Now& now, const PeerId& id) {
 bool FailureDetector::on_stall(const Now& now, Nanoseconds late) {
   if (late < rules_.config().stall) return false;
   MOSAIK_CODE_PROBE("health.stall_forgiven");
+  trace([&] { return decision("forgive_silence", "our_loop_was_late", {}, late); });
   local_health_.on_stall(rules_.config(), now);
   for (auto& [id, peer] : peers_) {
     peer.signs.life = std::min(peer.signs.life + late, now.mono);
@@ -268,6 +278,10 @@ bool FailureDetector::judge(const Now& now, const MonitoredPeer& peer, Events& e
   const auto verdict = rules_.judge(now, peer, local_health_.multiplier(rules_.config(), now));
   if (!verdict) return false;
   const Nanoseconds silent = now.mono - peer.signs.life;
+  trace([&] {
+    const bool dead = verdict->kind == Verdict::Kind::presumed_dead;
+    return decision(dead ? "presumed_dead" : "link_down", to_string(verdict->why), peer.id, silent);
+  });
   switch (verdict->kind) {
     case Verdict::Kind::link_down: events.emplace_back(LinkDown{peer.id, verdict->why, silent}); break;
     case Verdict::Kind::presumed_dead: events.emplace_back(PresumedDead{peer.id, verdict->why, silent}); break;

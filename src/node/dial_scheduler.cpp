@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "base/trace.hpp"
 
 namespace mosaik::node {
 
@@ -15,6 +16,14 @@ std::string told(const std::vector<std::string>& reasons) {
   for (std::size_t i = 0; i < std::min(reasons.size(), reasons_told); ++i) out += (i == 0 ? "" : "; ") + reasons[i];
   if (reasons.size() > reasons_told) out += "; and " + std::to_string(reasons.size() - reasons_told) + " more";
   return out;
+}
+
+Decision decision(std::string_view what, std::string_view reason, const PeerId& peer, std::size_t addresses) {
+  return {.component = "dial",
+          .what = what,
+          .reason = reason,
+          .peer = peer,
+          .fields = {{{"addresses", static_cast<std::int64_t>(addresses)}}}};
 }
 }  // namespace
 
@@ -32,6 +41,15 @@ DialStanding DialScheduler::standing(const DialRequest& request, const SocketAdd
 }
 
 DialPermit DialScheduler::permit(const Now& now, DialRequest& request) {
+  DialPermit out = judge(now, request);
+  if (out.at == never)
+    trace([&] { return decision("dial_refused", out.why, request.peer, request.addresses.size()); });
+  else if (out.at > now.mono)
+    trace([&] { return decision("dial_postponed", "dial_budget", request.peer, request.addresses.size()); });
+  return out;
+}
+
+DialPermit DialScheduler::judge(const Now& now, DialRequest& request) {
   const DialCandidates::Known known{.named = std::exchange(request.addresses, {}),
                                     .met = acquaintances_.find(request.peer),
                                     .moved_to = request.moved_to};
@@ -78,6 +96,11 @@ DialPermit DialScheduler::permit_hearsay(const Now& now, DialRequest& request, s
 Result<LinkId> DialScheduler::dial(const Now& now, const DialRequest& request) {
   Race race{.request = request};
   auto first = start_next(now, race);
+  trace([&] {
+    return decision(first ? "dial_begun" : "dial_refused",
+                    first ? request.alpn.text() : std::string_view(first.error().message), request.peer,
+                    request.addresses.size());
+  });
   if (first) races_.emplace(*first, std::move(race));
   return first;
 }
@@ -128,6 +151,7 @@ void DialScheduler::on_opened(const Now& now, LinkOpened& opened, AdmissionClass
   const auto race = races_.extract(won.mapped().dial);
   if (!race) return;  // the dial was given up in the same moment
   candidates_.on_answer(race.mapped().request.peer, won.mapped().address);
+  trace([&] { return decision("dial_won", "first_to_answer", opened.peer, race.mapped().running.size()); });
   if (race.key() != opened.link) opened.dialed_as = race.key();
   for (const LinkId link : race.mapped().running) {
     if (link == opened.link) continue;
@@ -155,6 +179,10 @@ std::optional<LinkClosed> DialScheduler::on_closed(const Now& now, const LinkClo
   LinkClosed out{found->first, closed.close};
   out.close.refused = race.refused;
   if (!race.cancelled) out.close.reason = told(race.reasons);
+  trace([&] {
+    return decision("dial_failed", race.cancelled ? "cancelled" : std::string_view(out.close.reason), race.request.peer,
+                    race.reasons.size());
+  });
   races_.erase(found);
   return out;
 }

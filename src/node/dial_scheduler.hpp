@@ -99,6 +99,7 @@ class DialScheduler {
   };
 
   [[nodiscard]] DialStanding standing(const DialRequest& request, const SocketAddress& address) const;
+  [[nodiscard]] DialPermit judge(const Now& now, DialRequest& request);
   [[nodiscard]] DialPermit permit_hearsay(const Now& now, DialRequest& request, std::vector<SocketAddress> targets);
   /// Tries the next address that the budget allows now. Errors: as dial().
   [[nodiscard]] Result<LinkId> start_next(const Now& now, Race& race);

@@ -9,6 +9,7 @@ template <class F>
 bool Node::with_engine(const GroupId& id, F&& call) {
   const auto found = groups_.find(id);
   if (found == groups_.end() || found->second.engine() == nullptr) return false;
+  const TraceGroup group(id);
   call(*found->second.engine());
   return true;
 }
@@ -17,6 +18,7 @@ template <class F>
 void Node::with_group(const Now& now, const GroupId& id, F&& call) {
   const auto found = groups_.find(id);
   if (found == groups_.end()) return;
+  const TraceGroup traced(id);
   GroupLinks& handler = group_links_.at(id);
   ProtocolRegistry::Port links = protocols_.port(handler);
   handler.run({now, links}, [&](const bonds::MeshContext& step) { call(found->second, step); });

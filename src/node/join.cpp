@@ -61,6 +61,7 @@ Result<> check(const ConsensusConfig& consensus, std::uint32_t quorum_floor) {
 
 Result<GroupId> Node::join_with(const Now& now, const GroupKey& key, const ConsensusConfig& consensus,
                                 const MachineSpec* machine) {
+  const TraceScope scope(trace_, now);
   if (const Result<> sound = check(consensus, machine == nullptr ? 0 : machine->quorum_floor); !sound)
     return std::unexpected(sound.error());
   if (machine != nullptr && machine->batch_size == 0)
@@ -124,6 +125,7 @@ void Node::pace_health() {
 }
 
 void Node::leave(const Now& now, const GroupId& id) {
+  const TraceScope scope(trace_, now);
   if (joined_.erase(id) == 0) return;
   stop_engine(now, id, {});
   // The entry without the group goes first, so that nobody dials back; then the Departure.

@@ -20,6 +20,8 @@ void Node::call(const Now& now, const GroupId& group, consensus::CallId id, cons
 }
 
 void Node::on_persisted(const Now& now, const GroupId& group, consensus::Ticket ticket) {
+  const TraceScope scope(trace_, now);
+  const TraceGroup traced(group);
   if (const auto found = groups_.find(group); found != groups_.end()) found->second.on_persisted(now, ticket);
 }
 

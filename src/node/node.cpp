@@ -54,10 +54,12 @@ Node::Node(const Config& config_in, crypto::SecretKey key, const Now& now, std::
 }
 
 void Node::start(const Now& now) {
+  const TraceScope scope(trace_, now);
   with_discovery([&](Links& links, auto& events) { discovery_.start(now, links, events); });
 }
 
 void Node::on_timer(const Now& now) {
+  const TraceScope scope(trace_, now);
   note_lateness(now);
   endpoint_.on_timer(now);
   settle(now);  // what a timer of the endpoint found out is known before anybody is judged
@@ -80,6 +82,7 @@ void Node::note_lateness(const Now& now) {
 }
 
 void Node::settle(const Now& now) {
+  const TraceScope scope(trace_, now);
   note_lateness(now);
   drain_events(now);
   while (auto event = endpoint_.next_event()) {
@@ -146,16 +149,19 @@ void Node::self_changed(const Now& now) {
 
 void Node::sync_with(const Now& now, RequestId request, const PeerId& peer,
                      const std::vector<SocketAddress>& addresses) {
+  const TraceScope scope(trace_, now);
   syncs_[peer].push_back(request);
   with_discovery([&](Links& links, auto& events) { discovery_.sync_with(now, peer, addresses, links, events); });
 }
 
 void Node::ping(const Now& now, RequestId request, const PeerId& peer, const std::vector<SocketAddress>& addresses) {
+  const TraceScope scope(trace_, now);
   pings_[peer].push_back(request);
   with_discovery([&](Links& links, auto& events) { discovery_.ping(now, peer, addresses, links, events); });
 }
 
 void Node::set_addresses(const Now& now, std::vector<SocketAddress> addresses, std::vector<SocketAddress> interfaces) {
+  const TraceScope scope(trace_, now);
   if (addresses == config_.advertised && interfaces == config_.interfaces) return;
   config_.advertised = addresses;
   config_.interfaces = std::move(interfaces);
@@ -167,6 +173,7 @@ void Node::set_addresses(const Now& now, std::vector<SocketAddress> addresses, s
 
 // One group where it lives is enough to keep it.
 Result<> Node::forget(const Now& now, const PeerId& peer) {
+  const TraceScope scope(trace_, now);
   if (peer == self_.id()) return fail(Errc::refused, "that is this node itself; to end it: mosaik leave");
   Result<> out = fail(Errc::not_found, "no member " + peer.brief() + " is known in any group of this node");
   with_meshes(now, [&](bonds::Mesh& mesh, const bonds::MeshContext& step) {
@@ -187,6 +194,7 @@ bool Node::vouched(const PeerId& peer) const {
 }
 
 void Node::on_sentinel_ended(const Now& now, detector::SentinelId sentinel, detector::SentinelEnd how) {
+  const TraceScope scope(trace_, now);
   const auto peer = sentinels_.on_ended(now, sentinel);
   if (!peer) return;
   with_detector([&](auto& events) {
@@ -198,6 +206,7 @@ void Node::on_sentinel_ended(const Now& now, detector::SentinelId sentinel, dete
 }
 
 void Node::on_resolved(const Now& now, std::size_t bootstrap, const Result<std::vector<SocketAddress>>& addresses) {
+  const TraceScope scope(trace_, now);
   const std::vector<discovery::BootstrapPeer>& contacts = config_.discovery.bootstrap;
   if (addresses && bootstrap < contacts.size() && contacts[bootstrap].id != PeerId{})
     dialing_.set_configured(bootstrap, contacts[bootstrap].id, *addresses);
@@ -208,9 +217,11 @@ Node::Node(const Config& config, crypto::SecretKey key, const Now& now) : Node(c
 Node::~Node() = default;
 
 void Node::on_datagram(const Now& now, const DatagramPath& path, BytesView bytes) {
+  const TraceScope scope(trace_, now);
   endpoint_.on_datagram(now, path, bytes);
 }
 void Node::on_unreachable(const Now& now, const SocketAddress& remote, BytesView quoted, Refusal refusal) {
+  const TraceScope scope(trace_, now);
   endpoint_.on_unreachable(now, remote, quoted, refusal);
 }
 void Node::on_too_big(const Now& now, const SocketAddress& remote, BytesView quoted, const TooBig& what) {

@@ -30,6 +30,7 @@
 #include "base/datagram.hpp"
 #include "base/overloaded.hpp"
 #include "base/token_bucket.hpp"
+#include "base/trace.hpp"
 #include "bonds/capability.hpp"
 #include "bonds/handshake_acceptor.hpp"
 #include "consensus/dynamic/config.hpp"
@@ -129,6 +130,9 @@ class Node {
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
+
+  /// Who hears of each decision (base/trace.hpp); it outlives this, null: nobody.
+  void set_trace(TracePort* port) noexcept { trace_ = port; }
 
   // Inputs. Call settle after one or several.
   void start(const Now& now);
@@ -377,6 +381,8 @@ class Node {
   Mono lonely_at_ = never;  ///< when a group without bonds is worth a notice
   std::set<GroupId> lonely_told_;
   Mono started_at_{};
+
+  TracePort* trace_ = nullptr;
 
   bool dirty_ = true;
   Mono looked_at_{};

@@ -2,7 +2,31 @@
 
 #include "consensus/dynamic/engine.hpp"
 
+#include "base/trace.hpp"
+
 namespace mosaik::consensus {
+namespace {
+constexpr std::int64_t number(Term term) {
+  return static_cast<std::int64_t>(term.value);
+}
+constexpr std::int64_t number(Index index) {
+  return static_cast<std::int64_t>(index.value);
+}
+Decision traced(std::string_view what, std::string_view reason, const PeerId& peer,
+                const std::array<Decision::Field, 3>& fields) {
+  return {.component = "consensus", .what = what, .reason = reason, .peer = peer, .fields = fields};
+}
+
+std::string_view name_of(const std::optional<Vote>& vote) {
+  if (!vote) return "vote_withheld";
+  switch (*vote) {
+    case Vote::granted: return "vote_granted";
+    case Vote::abstained: return "vote_abstained";
+    case Vote::denied: break;
+  }
+  return "vote_denied";
+}
+}  // namespace
 
 // ------------------------------------------------------------------------------------------------ roles
 
@@ -15,9 +39,14 @@ bool Engine::heeds(const Now& now, Term term) {
 
 void Engine::become_follower(const Now& now, Term term, const std::optional<PeerId>& leader) {
   end_leadership();
-  if (term > durability_.term()) durability_.enter_term(term);
+  const bool later = term > durability_.term();
+  if (later) durability_.enter_term(term);
   MOSAIK_ASSERT(term == durability_.term());
   const bool was = elections_.role() == MemberRole::follower;
+  trace([&] {
+    const std::string_view reason = leader ? "leader_is_heard" : later ? "later_term" : "quorum_is_lost";
+    return traced(was ? "follow" : "step_down", reason, leader.value_or(PeerId{}), {{{"term", number(term)}}});
+  });
   elections_.follow(now, leader);
   contest_.on_role_changed();
   following_.begin();
@@ -49,6 +78,10 @@ void Engine::campaign(const Now& now) {
 
 void Engine::become_leader(const Now& now, const std::set<PeerId>& granted) {
   elections_.become_leader();
+  trace([&] {
+    return traced("lead", granted.empty() ? "quiet_period_is_over" : "votes_suffice", {},
+                  {{{"term", number(durability_.term())}, {"granted", static_cast<std::int64_t>(granted.size())}}});
+  });
   contest_.on_role_changed();
   contest_.on_settled();
   following_.begin();
@@ -71,7 +104,15 @@ void Engine::set_leader(const std::optional<PeerId>& leader) {
 // ------------------------------------------------------------------------------------------------ silence and death
 
 void Engine::on_silence(const Now& now) {
-  switch (elections_.on_silence(now)) {
+  const Elections::Silence silence = elections_.on_silence(now);
+  trace([&] {
+    if (silence == Elections::Silence::campaign)
+      return traced("campaign", "no_leader_is_heard", {}, {{{"term", number(durability_.term())}}});
+    const bool few = !membership_.suffices(now.mono);
+    return traced("no_campaign", few ? "too_few_members" : "lacks_known_commit", {},
+                  {{{"last", number(log_.last_index())}, {"committed", number(log_.committed())}}});
+  });
+  switch (silence) {
     case Elections::Silence::campaign: return campaign(now);
     case Elections::Silence::step_down: return become_follower(now, durability_.term(), std::nullopt);
     case Elections::Silence::wait: break;
@@ -100,6 +141,12 @@ void Engine::on_leader_gone(const Now& now, Loss loss, Survivors survivors) {
 
 void Engine::on_request_vote(const Now& now, const PeerId& from, const RequestVote& request) {
   const VoteDecision decision = elections_.decide(now, from, request);
+  trace([&] {
+    return traced(name_of(decision.vote), to_string(decision.reason), from,
+                  {{{"term", number(request.term)},
+                    {"candidate_last", number(request.last.index)},
+                    {"own_last", number(log_.last_index())}}});
+  });
   if (decision.reason == VoteReason::leader_is_heard) {
     outbox_.send(from, RequestVoteResponse{request.term, Vote::denied});
     return elections_.defer(from, request);
@@ -158,6 +205,10 @@ void Engine::on_new_leader(const Now& now, const PeerId& from, AppendEntries& ap
 
 void Engine::contest(const Now& now, Term term) {
   contest_.on_campaign();
+  trace([&] {
+    return traced("contest_leader", "it_lacks_what_is_committed", {},
+                  {{{"term", number(term)}, {"committed", number(log_.committed())}}});
+  });
   if (term > durability_.term()) become_follower(now, term, std::nullopt);
   campaign(now);
 }

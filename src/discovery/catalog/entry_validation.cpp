@@ -1,8 +1,25 @@
 #include "discovery/catalog/entry_validation.hpp"
 
+#include "base/trace.hpp"
 #include "wire/messages.hpp"
 
 namespace mosaik::discovery {
+namespace {
+void trace_refusal(const PeerId& about, std::string_view reason) {
+  trace([&] { return Decision{.component = "discovery", .what = "entry_refused", .reason = reason, .peer = about}; });
+}
+
+std::string_view name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::wrong_network: return "other_network";
+    case Verdict::from_the_future: return "dated_in_the_future";
+    case Verdict::stale: return "stale";
+    case Verdict::departed: return "departed";
+    case Verdict::full: return "catalog_is_full";
+    default: return "no_news";
+  }
+}
+}  // namespace
 
 Result<CatalogSnapshot> EntryValidation::read(const Now& now, const PeerId& from, BytesView payload, Events& events) {
   const auto views = wire::decode_snapshot(payload);
@@ -19,6 +36,7 @@ void EntryValidation::sort_in(const Now& now, const PeerId& from, const wire::Si
                               CatalogSnapshot& out, Events& events) {
   const auto entry = wire::decode_entry(view.entry);
   if (!entry) {
+    trace_refusal(from, "undecodable");
     ++diagnostics_.counters.entries_refused;
     return;
   }
@@ -27,7 +45,8 @@ void EntryValidation::sort_in(const Now& now, const PeerId& from, const wire::Si
     if (!out.theirs && out.theirs.error().code == Errc::not_found) out.theirs = verify_own(now, from, view, events);
     return;
   }
-  switch (catalog_.judge(*entry, now)) {
+  const Verdict verdict = catalog_.judge(*entry, now);
+  switch (verdict) {
     case Verdict::added:
     case Verdict::updated: out.news.push_back(view); return;
     case Verdict::not_news: return;
@@ -35,6 +54,7 @@ void EntryValidation::sort_in(const Now& now, const PeerId& from, const wire::Si
     case Verdict::from_the_future: diagnostics_.future_handed_on(now, from, entry->id, events); break;
     default: break;
   }
+  trace_refusal(entry->id, name_of(verdict));
   ++diagnostics_.counters.entries_refused;
 }
 
@@ -42,12 +62,14 @@ Result<identity::EntryRef> EntryValidation::verify_own(const Now& now, const Pee
                                                        const wire::SignedEntryView& view, Events& events) {
   auto entry = verifier_.verify(view);
   if (!entry) {
+    trace_refusal(from, entry.error().message);
     ++diagnostics_.counters.entries_refused;
     return entry;
   }
   if ((*entry)->id() != from)
     return fail(Errc::refused, "it sent the entry of another peer, " + (*entry)->id().brief());
   if ((*entry)->entry.network == network_) return entry;
+  trace_refusal(from, "other_network");
   ++diagnostics_.counters.entries_refused;
   diagnostics_.other_network(now, from, (*entry)->entry.network, network_, events);
   return fail(Errc::wrong_network, "it is of another network");
@@ -59,6 +81,7 @@ Result<identity::EntryRef> EntryValidation::verify(const Now& now, const wire::S
   auto entry = verifier_.verify(view);
   budget_.spend(now.boot, verifier_.verifications() - before);
   if (!entry) ++diagnostics_.counters.entries_refused;
+  if (!entry) trace_refusal({}, entry.error().message);
   return entry;
 }
 

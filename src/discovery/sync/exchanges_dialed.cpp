@@ -2,12 +2,23 @@
 
 #include <algorithm>
 
+#include "base/trace.hpp"
 #include "discovery/sync/exchanges.hpp"
 #include "wire/messages.hpp"
 
 namespace mosaik::discovery {
 
 namespace {
+std::string_view name_of(Exchange::Origin origin) {
+  switch (origin) {
+    case Exchange::Origin::peer: return "the_peer_asked";
+    case Exchange::Origin::request: return "asked_for";
+    case Exchange::Origin::bootstrap: return "bootstrap";
+    case Exchange::Origin::anti_entropy: return "anti_entropy";
+  }
+  return "anti_entropy";
+}
+
 Error own_node() {
   return {Errc::invalid_argument, "that is this node itself"};
 }
@@ -40,6 +51,12 @@ Mono Exchanges::dial(const Context& context, Exchange exchange, std::vector<Sock
   const auto link = context.links.dial(now, request);
   if (!link) return fail_with(link.error());
   exchange.link = *link;
+  trace([&] {
+    return Decision{.component = "discovery",
+                    .what = exchange.alpn == Alpn::sync ? "sync_begun" : "ping_begun",
+                    .reason = name_of(exchange.origin),
+                    .peer = exchange.peer};
+  });
   table_.add(std::move(exchange));
   return now.mono;
 }
