@@ -26,6 +26,7 @@ struct Wishes {
   std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
   unsigned twice = 0;  // so many of a hundred are run twice
   bool trace = false;
+  bool decisions = false;
   bool digests = false;
   bool probes = false;
   bool list = false;
@@ -93,7 +94,9 @@ int show_one(const Wishes& wishes, const sim::FarmOptions& options) {
     }
     run.plan = sim::keep_faults(job, options.run, *places);
   }
+  run.decisions = true;
   if (wishes.trace) run.echo = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
+  if (wishes.decisions) run.echo_decisions = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
   const sim::Outcome out = sim::run_seed(*job.scenario, job.seed, run);
   std::printf("scenario %s, seed %llu, %zu faults: digest %016llx, %lld ms simulated\n",
               std::string(job.scenario->name).c_str(), static_cast<unsigned long long>(job.seed), out.plan.size(),
@@ -101,6 +104,10 @@ int show_one(const Wishes& wishes, const sim::FarmOptions& options) {
   if (!out.failure) return 0;
   if (!wishes.trace)
     for (const std::string& line : out.lines) std::printf("  %s\n", line.c_str());
+  if (!wishes.decisions) {
+    std::printf("  the last decisions of the nodes:\n");
+    for (const std::string& line : out.decisions) std::printf("  %s\n", line.c_str());
+  }
   std::printf("FAILED %s: %s\n", out.failure->invariant.c_str(), out.failure->text.c_str());
   return 1;
 }
@@ -170,6 +177,7 @@ int main(int argc, char** argv) {
   app.add_option("--twice", wishes.twice, "run so many of a hundred seeds twice and compare")
       ->check(CLI::Range(0, 100));
   app.add_flag("--trace", wishes.trace, "with --seed: print what happens");
+  app.add_flag("--decisions", wishes.decisions, "with --seed: print what the nodes decide, and why");
   app.add_flag("--digests", wishes.digests,
                "print of each seed the digest of everything, and that of the events alone");
   app.add_flag("--probes", wishes.probes, "fail when a rare branch was never reached");

@@ -196,8 +196,11 @@ class Farm {
     }
     RunOptions again = options_.run;
     if (verdict.digest != 0) {
-      for (const std::string& line : run_seed(*job.scenario, job.seed, again).lines)
-        std::printf("  %s\n", line.c_str());
+      again.decisions = true;
+      const Outcome told = run_seed(*job.scenario, job.seed, again);
+      for (const std::string& line : told.lines) std::printf("  %s\n", line.c_str());
+      std::printf("  the last decisions of the nodes:\n");
+      for (const std::string& line : told.decisions) std::printf("  %s\n", line.c_str());
     }
     const std::vector<std::size_t> kept = shrink(job, options_.run, verdict.invariant);
     std::printf("  %zu of its faults are enough:\n", kept.size());

@@ -17,6 +17,7 @@ class Run {
   Run(const Scenario& scenario, std::uint64_t seed, const RunOptions& options)
       : scenario_(scenario), options_(options), rng_(seed), world_(seed, draw_knobs()) {
     world_.trace().echo = options.echo;
+    world_.trace().echo_decisions = options.echo_decisions;
   }
 
   Plan drawn() {
@@ -54,6 +55,7 @@ class Run {
     Knobs out;
     Rng rng = rng_.fork("knobs");
     out.tier = options_.tier;
+    out.decisions = options_.decisions;
     // The usual heartbeat in half of all worlds.
     constexpr ConsensusConfig fast{.heartbeat_interval = 200ms, .heartbeat_jitter = 80ms, .max_missed_heartbeats = 8};
     constexpr ConsensusConfig even{.heartbeat_interval = 400ms, .heartbeat_jitter = 0ms, .max_missed_heartbeats = 10};
@@ -305,6 +307,7 @@ class Run {
     out_.digest = world_.trace().digest();
     out_.canonical = world_.trace().canonical();
     out_.lines.assign(world_.trace().lines().begin(), world_.trace().lines().end());
+    out_.decisions.assign(world_.trace().decisions().begin(), world_.trace().decisions().end());
     out_.simulated = world_.now() - birth;
     for (const Fault& fault : out_.plan)
       if (birth + fault.at <= world_.now()) out_.tally.add("fault: " + std::string(to_string(fault.kind)), 1);

@@ -12,6 +12,8 @@ struct RunOptions {
   std::size_t nodes = 0;     ///< 0: drawn
   std::optional<Plan> plan;  ///< instead of the drawn one
   std::function<void(const std::string&)> echo;
+  bool decisions = false;  ///< keep what the nodes decided, and why
+  std::function<void(const std::string&)> echo_decisions;
 };
 
 /// What was injected, and what came of it.
@@ -30,7 +32,8 @@ struct Outcome {
   std::uint64_t digest = 0;
   std::uint64_t canonical = 0;  ///< of the events alone (Trace::note_event)
   Plan plan;
-  std::vector<std::string> lines;  ///< the last of the trace
+  std::vector<std::string> lines;      ///< the last of the trace
+  std::vector<std::string> decisions;  ///< the last that the nodes decided
   Tally tally;
   Nanoseconds simulated{};
   Nanoseconds whole_after{};  ///< from the heal until the mesh was whole

@@ -1,5 +1,6 @@
 #pragma once
-/// What happened, in order: a digest over everything, one over the events alone, and the last lines for people.
+/// What happened, in order: a digest over everything, one over the events alone, and the last lines for people; beside
+/// them, in no digest, what the nodes decided and why.
 
 #include <deque>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <mosaik/types/event.hpp>
 
 #include "base/now.hpp"
+#include "base/trace.hpp"
 #include "sim/farm/digest.hpp"
 
 namespace mosaik::sim {
@@ -35,6 +37,8 @@ class Trace {
         .add(BytesView(event.peer.bytes()))
         .add(event.code);
   }
+  /// A decision of a node; in no digest.
+  void note_decision(Mono time, std::string_view who, const Decision& decision);
   /// Something that only the digest needs to know of.
   void mix(std::uint64_t value) { digest_.add(value); }
 
@@ -42,7 +46,10 @@ class Trace {
   [[nodiscard]] std::uint64_t canonical() const noexcept { return canonical_.value(); }
   [[nodiscard]] const std::deque<std::string>& lines() const noexcept { return lines_; }
 
-  std::function<void(const std::string&)> echo;  ///< gets every line as it is made
+  [[nodiscard]] const std::deque<std::string>& decisions() const noexcept { return decisions_; }
+
+  std::function<void(const std::string&)> echo;            ///< gets every line as it is made
+  std::function<void(const std::string&)> echo_decisions;  ///< the same, of decisions
 
   /// Seconds with microseconds.
   [[nodiscard]] static std::string time_text(Mono time) {
@@ -58,6 +65,7 @@ class Trace {
   TraceDigest digest_;
   TraceDigest canonical_;
   std::deque<std::string> lines_;
+  std::deque<std::string> decisions_;
 };
 
 }  // namespace mosaik::sim

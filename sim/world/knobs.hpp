@@ -28,6 +28,7 @@ struct Knobs {
   bool icmp_budget = false;      ///< Linux tells one host six times at once that nobody is there, and once a second
   bool port_unreachable = true;  ///< the system of a host whose process is gone says so
   Ppm buggify = 0;               ///< chance that a rare branch at the seam of the node is taken (buggy_transport.hpp)
+  bool decisions = false;        ///< the trace keeps what the nodes decide
 };
 
 /// War, until it is over: faults begin.

@@ -27,11 +27,12 @@ node::Config config_of(const Launch& launch) {
   return out;
 }
 
-class NodeProgram final : public Program, MachinePort, SentinelPort, AddressPort, StatePort {
+class NodeProgram final : public Program, MachinePort, SentinelPort, AddressPort, StatePort, TracePort {
  public:
   NodeProgram(const Launch& launch, const Now& now, std::unique_ptr<Transport> transport)
       : launch_(launch),
         node_(config_of(launch), crypto::SecretKey::from_seed(launch.key_seed), now, std::move(transport)) {
+    if (launch_.on_decision) node_.set_trace(this);
     if (launch_.replication) machinery_.emplace(node_, Rng(launch.seed).fork("machine"), launch_.replication->slowest);
   }
 
@@ -125,6 +126,7 @@ class NodeProgram final : public Program, MachinePort, SentinelPort, AddressPort
   void on_persist_failed(const Now& now) override {
     if (group_) node_.on_persist_failed(now, *group_, "the disk is full");
   }
+  void on_decision(const Now&, const Decision& decision) override { launch_.on_decision(decision); }
   [[nodiscard]] bool take_memory_changed() override { return node_.take_memory_changed(); }
   [[nodiscard]] node::Memory memory() const override { return node_.memory(); }
 

@@ -72,6 +72,10 @@ Launch Processes::launch_of(Host& of) const {
   launch.timing = knobs.timing;
   launch.discovery = knobs.discovery;
   launch.dial_eagerly = of.spec.eager;
+  if (knobs.decisions)
+    launch.on_decision = [this, &of](const Decision& decision) {
+      around_.trace.note_decision(time(), of.spec.name, decision);
+    };
   launch.greedy = of.spec.greedy && knobs.tier == Tier::quic;
   launch.sentinels = knobs.sentinels;
   launch.second_secret = of.spec.second_secret;

@@ -12,6 +12,7 @@
 #include <mosaik/types/group_key.hpp>
 #include <mosaik/types/status.hpp>
 
+#include "base/trace.hpp"
 #include "discovery/config.hpp"
 #include "link/transport.hpp"
 #include "sim/models/machinery.hpp"
@@ -48,9 +49,10 @@ struct Launch {
   std::optional<std::string> second_secret;   ///< of a group beside the first one
   std::optional<std::uint64_t> capabilities;  ///< of an older node of our kind
   std::optional<Replication> replication;
-  std::function<consensus::Restored()> restore;  ///< what the store has, when the group is joined
-  std::size_t invented = 0;                      ///< members of the group that it makes up, at
-  SocketAddress victim;                          ///< this address
+  std::function<consensus::Restored()> restore;      ///< what the store has, when the group is joined
+  std::size_t invented = 0;                          ///< members of the group that it makes up, at
+  SocketAddress victim;                              ///< this address
+  std::function<void(const Decision&)> on_decision;  ///< hears what it decides; empty: nobody does
 };
 
 /// A name that a process has asked for.

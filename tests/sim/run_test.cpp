@@ -8,6 +8,7 @@
 #include <set>
 
 #include "sim/farm/farm.hpp"
+#include "sim/farm/trace.hpp"
 #include "sim/scenarios/workload.hpp"
 
 namespace mosaik::sim {
@@ -64,6 +65,23 @@ TEST(ASeed, gives_the_same_digest_again) {
     EXPECT_EQ(first.lines, second.lines);
     EXPECT_NE(first.digest, run_seed(*find_scenario("leave-and-join-storm"), 8, options).digest);
   }
+}
+
+TEST(Decisions, are_told_with_their_reasons_and_enter_no_digest) {
+  RunOptions options;
+  const Outcome without = run_seed(*find_scenario("raft-everything"), 7, options);
+  EXPECT_TRUE(without.decisions.empty());
+  std::set<std::string> told;
+  options.decisions = true;
+  options.echo_decisions = [&](const std::string& line) {
+    for (const char* const what : {"dial_begun", "vote_granted", "lead (votes_suffice)", "suspected", "sync_begun"})
+      if (line.find(what) != std::string::npos) told.insert(what);
+  };
+  const Outcome with = run_seed(*find_scenario("raft-everything"), 7, options);
+  EXPECT_EQ(with.digest, without.digest);
+  EXPECT_EQ(with.canonical, without.canonical);
+  EXPECT_EQ(with.decisions.size(), Trace::kept);
+  EXPECT_EQ(told.size(), 5U);
 }
 
 TEST(APlan, can_be_cut_down_and_run_again) {
