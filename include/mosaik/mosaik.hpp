@@ -29,4 +29,5 @@
 #include <mosaik/types/peer_entry.hpp>
 #include <mosaik/types/result.hpp>
 #include <mosaik/types/status.hpp>
+#include <mosaik/types/trace.hpp>
 #include <mosaik/version.hpp>

@@ -29,6 +29,7 @@
 #include <mosaik/types/group_key.hpp>
 #include <mosaik/types/result.hpp>
 #include <mosaik/types/status.hpp>
+#include <mosaik/types/trace.hpp>
 
 namespace mosaik {
 
@@ -177,6 +178,8 @@ class MOSAIK_EXPORT NetworkRef {
   [[nodiscard]] NodeStatus fresh_status(std::chrono::nanoseconds patience = std::chrono::seconds(1)) const;
   /// As Network::subscribe.
   [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call) const;
+  /// As Network::trace.
+  [[nodiscard]] Subscription trace(TraceFilter filter, std::function<void(const TraceRecord&)> call) const;
   /// As Network::leave; completes Network::ended() as well, so that the program can end.
   Future<Result<>> leave(std::chrono::nanoseconds wait = std::chrono::seconds(5)) const;
   /// As Network::forget.
@@ -235,6 +238,9 @@ class MOSAIK_EXPORT Network {
   /// events behind gets one event of kind `lost`. `call` must not throw and must not wait for a future: that thread is
   /// what completes them.
   [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call) const;
+  /// Calls back for each decision of the node that the filter lets through, with its reason, on the delivery thread. A
+  /// reader that falls more than 4,096 records behind misses some, and is told how many.
+  [[nodiscard]] Subscription trace(TraceFilter filter, std::function<void(const TraceRecord&)> call) const;
   /// Completes when the node was asked to leave through a NetworkRef (the control socket does so) and has left all
   /// groups, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;

@@ -114,6 +114,10 @@ Subscription Network::subscribe(std::function<void(const Event&)> call) const {
   return body_->subscribe(std::move(call));
 }
 
+Subscription Network::trace(TraceFilter filter, std::function<void(const TraceRecord&)> call) const {
+  return body_->trace(std::move(filter), std::move(call));
+}
+
 Future<std::monostate> Network::ended() const {
   return body_->ended();
 }

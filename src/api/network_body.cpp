@@ -190,6 +190,22 @@ Subscription NetworkBody::subscribe(std::function<void(const Event&)> call) {
   return Subscription(publisher_->subscribe(std::move(call)));
 }
 
+Subscription NetworkBody::trace(TraceFilter filter, std::function<void(const TraceRecord&)> call) {
+  auto reader = std::make_shared<runtime::TraceReader>(std::move(filter), std::move(call));
+  loop_->post([reader](runtime::RequestDispatcher* dispatcher) {
+    if (dispatcher != nullptr) dispatcher->tracing().add(reader);
+  });
+  const std::weak_ptr<NetworkBody> body = weak_from_this();
+  runtime::TraceReader* const raw = reader.get();
+  return Subscription(std::shared_ptr<void>(raw, [reader = std::move(reader), body](void*) {
+    reader->end();
+    if (const auto self = body.lock())
+      self->post([](runtime::RequestDispatcher* dispatcher) {
+        if (dispatcher != nullptr) dispatcher->tracing().prune();
+      });
+  }));
+}
+
 Future<Result<>> NetworkBody::forget(const PeerId& peer) {
   Promise<Result<>> promise;
   loop_->post([promise, peer](runtime::RequestDispatcher* dispatcher) {

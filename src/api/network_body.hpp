@@ -24,7 +24,7 @@ inline constexpr Nanoseconds delivery_limit = 300ms;
   return fail(Errc::closed, "the network is closed");
 }
 
-class NetworkBody {
+class NetworkBody : public std::enable_shared_from_this<NetworkBody> {
  public:
   /// Errors: see Network::open.
   [[nodiscard]] static Result<std::shared_ptr<NetworkBody>> open(const NetworkConfig& config);
@@ -44,6 +44,7 @@ class NetworkBody {
   /// See NetworkRef::fresh_status.
   [[nodiscard]] NodeStatus fresh_status(Nanoseconds patience);
   [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> call);
+  [[nodiscard]] Subscription trace(TraceFilter filter, std::function<void(const TraceRecord&)> call);
   void notify(const std::string& text);
   /// Completes when the node was asked to leave with Leaving::for_good and has left, or is closed.
   [[nodiscard]] Future<std::monostate> ended() const;

@@ -23,6 +23,10 @@ Subscription NetworkRef::subscribe(std::function<void(const Event&)> call) const
   return body_->subscribe(std::move(call));
 }
 
+Subscription NetworkRef::trace(TraceFilter filter, std::function<void(const TraceRecord&)> call) const {
+  return body_->trace(std::move(filter), std::move(call));
+}
+
 Future<Result<>> NetworkRef::leave(std::chrono::nanoseconds wait) const {
   return body_->leave_within(wait, api::NetworkBody::Leaving::for_good);
 }

@@ -143,6 +143,7 @@ void RequestDispatcher::finish_turn() {
   look_at_replicas();
   if (publication_.publish_due(now_) == Published::everything) memberships_.on_published(publication_.status());
   calls_.settle([this](Task rest) { run(std::move(rest)); });
+  if (Task told = tracing_.take()) run(std::move(told));
   if (tasks_.empty() && events_.empty()) return;
   for (Task& task : tasks_) publisher_.run(std::move(task));
   for (Event& event : events_) publisher_.tell(std::move(event));

@@ -13,6 +13,7 @@
 #include "runtime/resolver.hpp"
 #include "runtime/sentinel_sockets.hpp"
 #include "runtime/state_keeper.hpp"
+#include "runtime/tracing.hpp"
 
 namespace mosaik::runtime {
 
@@ -68,6 +69,8 @@ class RequestDispatcher {
   void resolve(std::string host, std::uint16_t port, Resolved done, Names names = Names::host) {
     resolver_.resolve(std::move(host), port, std::move(done), names);
   }
+  /// Who reads the decisions of the node.
+  [[nodiscard]] Tracing& tracing() noexcept { return tracing_; }
   /// Tells of trouble outside the node, as a notice.
   void warn(const std::string& text) { node_.warn(now_, text); }
   /// Somebody reads: publish a snapshot within 500 ms, though nothing changed but ages and round trips.
@@ -99,6 +102,7 @@ class RequestDispatcher {
   Publication publication_;
   Memberships memberships_;
   Replicas replicas_;
+  Tracing tracing_{node_};
   PendingCalls calls_;
   std::map<node::RequestId, Answer<void>> syncs_;
   std::map<node::RequestId, Answer<Nanoseconds>> pings_;

@@ -2,11 +2,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -47,6 +50,28 @@ TEST(Network, tells_who_and_where_it_is) {
   EXPECT_EQ(entry.sockets(), status.listening);
   EXPECT_FALSE(network.signed_entry().empty());
   EXPECT_THAT(network.catalog(), IsEmpty());
+}
+
+TEST(Network, tells_what_it_decides_to_those_who_ask) {
+  const Network one = open_node();
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<TraceRecord> records;
+  const Subscription trace = one.trace({.component = "dial"}, [&](const TraceRecord& record) {
+    const std::scoped_lock lock(mutex);
+    records.push_back(record);
+    changed.notify_all();
+  });
+  const Network two = open_node();
+  wait_for(one.sync_with(two.contact()));
+  std::unique_lock lock(mutex);
+  const auto begun = [&] {
+    return std::ranges::any_of(records, [&](const TraceRecord& record) {
+      return record.what == "dial_begun" && record.peer == two.id() && record.wall_ms != 0;
+    });
+  };
+  EXPECT_TRUE(changed.wait_for(lock, patience, begun));
+  EXPECT_TRUE(std::ranges::all_of(records, [](const TraceRecord& record) { return record.component == "dial"; }));
 }
 
 TEST(Network, is_named_after_its_id_by_default) {
