@@ -16,6 +16,7 @@ int run_client(const ClientOptions& options) {
     case ClientVerb::bonds: return run_bonds(options);
     case ClientVerb::topology: return run_topology(options);
     case ClientVerb::events: return run_events(options);
+    case ClientVerb::trace: return run_trace(options);
     case ClientVerb::watch: return run_watch(options);
     case ClientVerb::leave: return run_leave(options);
     case ClientVerb::forget: return run_forget(options);

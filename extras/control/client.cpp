@@ -181,11 +181,12 @@ Result<CallAnswer> carry_out(const std::string& path, const Call& call, int read
   return std::unexpected(response.error());
 }
 
-Result<EventStream> EventStream::open(const std::string& path, std::chrono::milliseconds limit) {
+Result<EventStream> EventStream::open(const std::string& path, std::chrono::milliseconds limit,
+                                      std::string_view target) {
   const Patience patience{Clock::now() + limit};
   Result<posix::Descriptor> socket = connect_to(path);
   if (!socket) return std::unexpected(socket.error());
-  const Result<> sent = send_all(socket->get(), request("GET", "/v1/events", "text/event-stream"), patience);
+  const Result<> sent = send_all(socket->get(), request("GET", target, "text/event-stream"), patience);
   if (!sent) return located(path, sent.error());
   std::string buffer;
   const Result<Head> head = receive_head(socket->get(), buffer, patience);

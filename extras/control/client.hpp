@@ -27,11 +27,12 @@ struct Response {
 /// came; closed when nobody reads from the descriptor `reader` any more, if one is given: the answer is for nobody.
 [[nodiscard]] Result<CallAnswer> carry_out(const std::string& path, const Call& call, int reader = -1);
 
-/// The event stream of a node.
+/// A stream of a node: its events, or its decisions.
 class EventStream {
  public:
   [[nodiscard]] static Result<EventStream> open(const std::string& path,
-                                                std::chrono::milliseconds limit = std::chrono::seconds(10));
+                                                std::chrono::milliseconds limit = std::chrono::seconds(10),
+                                                std::string_view target = "/v1/events");
 
   /// The next event's JSON. Empty when `limit` passed without one. Errors: closed when the node ended the stream, or
   /// nobody reads from the descriptor `reader` any more; limit.

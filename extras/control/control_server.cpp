@@ -42,6 +42,9 @@ class NetworkSource final : public control::Source {
   Subscription subscribe(std::function<void(const Event&)> call) override {
     return network_.subscribe(std::move(call));
   }
+  Subscription trace(TraceFilter filter, std::function<void(const TraceRecord&)> call) override {
+    return network_.trace(std::move(filter), std::move(call));
+  }
   void leave() override { static_cast<void>(network_.leave(leave_wait_)); }
   Result<> forget_at_once(const PeerId& peer) override {
     const std::optional<Result<>> answer = network_.forget(peer).get_for(patience);

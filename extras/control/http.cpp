@@ -135,16 +135,15 @@ std::string render(const Answer& answer, Connection connection) {
   http::response<http::string_body> message{static_cast<http::status>(answer.status), 11};
   message.set(http::field::server, "mosaik");
   message.set(http::field::cache_control, "no-store");
-  message.set(http::field::content_type,
-              answer.kind == Answer::Kind::stream ? "text/event-stream" : "application/json");
+  message.set(http::field::content_type, answer.is_stream() ? "text/event-stream" : "application/json");
   if (!answer.allow.empty()) message.set(http::field::allow, answer.allow);
   message.keep_alive(connection == Connection::keep);
-  if (answer.kind != Answer::Kind::stream) {
+  if (!answer.is_stream()) {
     message.body() = answer.body + "\n";
     message.prepare_payload();
   }
   std::ostringstream out;
-  if (answer.kind == Answer::Kind::stream)
+  if (answer.is_stream())
     out << message.base();
   else
     out << message;

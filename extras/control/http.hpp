@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include <mosaik/types/trace.hpp>
+
 #include "control/calls.hpp"
 
 namespace mosaik::control {
@@ -47,15 +49,17 @@ class RequestReader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// What to answer. `stream`: no length, the connection ends with the body. `call`: nothing yet; the answer is that of
-/// the call.
+/// What to answer. `stream`, `trace`: no length, the connection ends with the body. `call`: nothing yet; the answer is
+/// that of the call.
 struct Answer {
-  enum class Kind { plain, stream, leave, call };
+  enum class Kind { plain, stream, trace, leave, call };
   unsigned status = 200;
   std::string body = {};  ///< JSON
   Kind kind = Kind::plain;
   std::string allow = {};  ///< of a 405
   Call call = {};
+  TraceFilter filter = {};  ///< of a trace
+  [[nodiscard]] bool is_stream() const noexcept { return kind == Kind::stream || kind == Kind::trace; }
 };
 
 enum class Connection { keep, close };

@@ -11,6 +11,7 @@
 #include <mosaik/types/event.hpp>
 #include <mosaik/types/result.hpp>
 #include <mosaik/types/status.hpp>
+#include <mosaik/types/trace.hpp>
 
 namespace mosaik::control::json {
 
@@ -87,6 +88,8 @@ struct GroupBonds {
 
 /// One event as one line without an end of line. Lists of bonds come from `node`, the newest snapshot.
 [[nodiscard]] std::string write_event(const Event& event, const NodeStatus& node);
+/// One decision as one line.
+[[nodiscard]] std::string write_decision(const TraceRecord& record);
 /// What an event is called in JSON: `peer`, `bonds`, `bond_up`...
 [[nodiscard]] std::string_view event_name(EventKind kind) noexcept;
 
@@ -132,6 +135,8 @@ struct Line {
   Index last;                   ///< of `diverged` (a difference, not always the first) and `overwritten`
 };
 [[nodiscard]] Result<Line> read_line(std::string_view text);
+/// Errors: malformed.
+[[nodiscard]] Result<TraceRecord> read_decision(std::string_view text);
 
 /// A command for `mosaik node --commands`.
 struct Command {

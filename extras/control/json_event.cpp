@@ -108,6 +108,19 @@ std::string_view event_name(EventKind kind) noexcept {
   }
 }
 
+std::string write_decision(const TraceRecord& record) {
+  Object out;
+  out.add("event", "decision").add("wall_ms", record.wall_ms).add("mono_ns", record.mono_ns);
+  out.add("component", record.component).add("what", record.what).add("reason", record.reason);
+  if (!record.peer.is_zero()) out.add("peer", record.peer);
+  if (!record.group.is_zero()) out.add("group", record.group);
+  Object fields;
+  for (const TraceField& field : record.fields) fields.add(field.name, field.value);
+  out.raw("fields", fields.str());
+  if (record.lost != 0) out.add("lost", record.lost);
+  return out.str();
+}
+
 std::string write_event(const Event& event, const NodeStatus& node) {
   Object out;
   out.add("event", event_name(event.kind))

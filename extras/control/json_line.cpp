@@ -61,7 +61,28 @@ Line line_of(Fields& fields, std::string& complaint) {
   return out;
 }
 
+TraceRecord record_of(Fields& fields, std::string&) {
+  TraceRecord out;
+  out.component = fields.text("component");
+  out.what = fields.text("what");
+  out.reason = fields.text("reason");
+  out.wall_ms = fields.number_or_zero("wall_ms");
+  out.mono_ns = fields.number_or_zero("mono_ns");
+  out.peer = fields.id_or_zero<PeerId>("peer");
+  out.group = fields.id_or_zero<GroupId>("group");
+  out.lost = fields.count_or_zero("lost");
+  const boost::json::value* const more = fields.find("fields");
+  if (more == nullptr || !more->is_object()) return out;
+  for (const auto& [name, value] : more->as_object())
+    if (value.is_int64()) out.fields.push_back({std::string(name), value.as_int64()});
+  return out;
+}
+
 }  // namespace
+
+Result<TraceRecord> read_decision(std::string_view text) {
+  return read_document(text, "a decision of a node", record_of);
+}
 
 Result<Line> read_line(std::string_view text) {
   return read_document(text, "a line of a node", line_of);

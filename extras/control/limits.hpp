@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 namespace mosaik::control::limits {
 
 inline constexpr std::size_t event_backlog = 1024;            ///< events that wait for one client; more: the oldest go
+inline constexpr std::size_t trace_backlog = 4096;            ///< decisions that wait for one client; more: counted
 inline constexpr std::size_t control_clients = 32;            ///< at a time; more are told to try again
 inline constexpr std::size_t control_request = 64U << 10U;    ///< bytes of one HTTP request
 inline constexpr std::size_t control_header = 16U << 10U;     ///< bytes of a request's head

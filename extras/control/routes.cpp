@@ -31,6 +31,26 @@ std::string_view parameters_of(std::string_view target) {
   return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
 }
 
+Answer trace(Request& request, Source&) {
+  TraceFilter filter;
+  std::string_view rest = parameters_of(request.target);
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    constexpr std::string_view component = "component=";
+    constexpr std::string_view peer = "peer=";
+    if (one.starts_with(component)) {
+      filter.component = one.substr(component.size());
+    } else {
+      filter.peer = PeerId::from_hex(one.starts_with(peer) ? one.substr(peer.size()) : std::string_view());
+      if (!filter.peer)
+        return {.status = 400,
+                .body = json::write_error("write ?component=NAME, ?peer=64 hexadecimal digits, or both with &")};
+    }
+  }
+  return {.kind = Answer::Kind::trace, .filter = std::move(filter)};
+}
+
 Answer forget(Request& request, Source& source) {
   constexpr std::string_view name = "peer=";
   const std::string_view parameters = parameters_of(request.target);
@@ -58,6 +78,7 @@ constexpr std::array routes = {
     Route{"/v1/bonds", "GET", snapshot<json::write_bonds>},
     Route{"/v1/topology", "GET", snapshot<json::write_topology>},
     Route{"/v1/events", "GET", stream},
+    Route{"/v1/trace", "GET", trace},
     Route{"/v1/leave", "POST", leave},
     Route{"/v1/forget", "POST", forget},
     Route{"/v1/execute", "POST", call<Call::Kind::execute>},
@@ -72,10 +93,11 @@ Answer answer_to(Request request, Source& source) {
   const std::string_view path = target.substr(0, target.find('?'));
   const auto* const route = std::ranges::find(routes, path, &Route::path);
   if (route == routes.end()) {
-    return {.status = 404,
-            .body = json::write_error("no such route; there are GET /v1/status, /v1/members, "
-                                      "/v1/bonds, /v1/topology, /v1/events, /v1/committed and POST /v1/leave, "
-                                      "/v1/forget, /v1/execute, /v1/query")};
+    return {
+        .status = 404,
+        .body = json::write_error("no such route; there are GET /v1/status, /v1/members, "
+                                  "/v1/bonds, /v1/topology, /v1/events, /v1/trace, /v1/committed and POST /v1/leave, "
+                                  "/v1/forget, /v1/execute, /v1/query")};
   }
   if (request.method != route->method) {
     return {.status = 405,
@@ -87,6 +109,10 @@ Answer answer_to(Request request, Source& source) {
 
 Answer answer_to(const BadRequest& bad) {
   return {.status = bad.status, .body = json::write_error(bad.message)};
+}
+
+std::string trace_block(const TraceRecord& record) {
+  return "event: decision\ndata: " + json::write_decision(record) + "\n\n";
 }
 
 std::string stream_block(const Event& event, const NodeStatus& node) {

@@ -10,6 +10,8 @@ namespace mosaik::control {
 [[nodiscard]] Answer answer_to(Request request, Source& source);
 [[nodiscard]] Answer answer_to(const BadRequest& bad);
 
+/// A decision as one block of such a stream.
+[[nodiscard]] std::string trace_block(const TraceRecord& record);
 /// An event as one block of a server-sent event stream.
 [[nodiscard]] std::string stream_block(const Event& event, const NodeStatus& node);
 

@@ -36,6 +36,8 @@ class Source {
   virtual std::shared_ptr<const NodeStatus> fresh_status() { return status(); }
   /// Calls back from any one thread, in order, until the subscription is destroyed. The callback returns at once.
   virtual Subscription subscribe(std::function<void(const Event&)> call) = 0;
+  /// The same of decisions.
+  virtual Subscription trace(TraceFilter, std::function<void(const TraceRecord&)>) { return {}; }
   /// Starts to leave all groups and returns at once; it must not wait for the server or destroy it.
   virtual void leave() = 0;
   /// Has a member that is gone forgotten; waits for it. Errors: as Network::forget, timed_out.

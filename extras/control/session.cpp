@@ -32,6 +32,7 @@ void Session::close() {
   keep_alive_.cancel();
   static_cast<void>(socket_.close(ignored));
   running_.reset();
+  trace_ = Subscription();
   owner_.on_closed(*this);
 }
 
@@ -80,6 +81,10 @@ void Session::take_requests() {
       writing_ = true;
       owner_.on_stream(*this);
     }
+    if (reply.kind == Answer::Kind::trace) {
+      writing_ = true;
+      begin_trace(reply.filter);
+    }
     const bool keep = keep_alive && reply.kind == Answer::Kind::plain && reply.status < 400;
     return answer(reply, keep ? Connection::keep : Connection::close);
   }
@@ -115,7 +120,7 @@ void Session::on_answered(const Code& error, const Answer& answer, Connection co
   if (closed_) return;
   if (error) return close();
   writing_ = false;
-  if (answer.kind == Answer::Kind::stream) return become_stream();
+  if (answer.is_stream()) return become_stream();
   if (connection == Connection::close || finishing_) return close();
   output_ = {};
   timing_request_ = requests_.in_request();
@@ -165,6 +170,19 @@ void Session::watch_caller() {
   });
 }
 
+/// What is decided while the client does not read waits in the backlog.
+void Session::begin_trace(TraceFilter filter) {
+  decisions_ = std::make_shared<TraceBacklog>();
+  trace_ = source_.trace(std::move(filter), [executor = owner_.executor(), session = weak_from_this(),
+                                             decisions = decisions_](const TraceRecord& record) {
+    if (!decisions->push(record)) return;
+    executor->post([session] {
+      const auto self = session.lock();
+      if (self && !self->closed_ && !self->writing_) self->send_events();
+    });
+  });
+}
+
 void Session::become_stream() {
   wait_for_ever();
   watch_for_end();
@@ -199,6 +217,15 @@ void Session::offer(const Event& event) {
 
 /// Events become text only when they can be sent: what waits for a slow client is small, and the lists in it are new.
 void Session::send_events() {
+  if (decisions_) {
+    output_.clear();
+    while (output_.size() < limits::control_write) {
+      const std::optional<TraceRecord> record = decisions_->pop();
+      if (!record) break;
+      output_ += trace_block(*record);
+    }
+    return output_.empty() ? void() : write_stream();
+  }
   if (backlog_.empty()) return;
   const std::shared_ptr<const NodeStatus> node = source_.status();
   output_.clear();

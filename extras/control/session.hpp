@@ -1,9 +1,9 @@
 #pragma once
 /// Session: one client of the control socket. Private to the room: it shows Boost.Asio.
 ///
-/// It reads one request, answers, and reads the next; or becomes an event stream until the client goes. A call on a
-/// group is answered when it has ended; until then nothing else is read, and a client that goes away gives it up. All
-/// functions run on the server's thread. A session lives as long as one of its operations does.
+/// It reads one request, answers, and reads the next; or becomes a stream of events or decisions until the client goes.
+/// A call on a group is answered when it has ended; until then nothing else is read, and a client that goes away gives
+/// it up. All functions run on the server's thread. A session lives as long as one of its operations does.
 
 #include <array>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -16,6 +16,7 @@
 #include "control/executor_handle.hpp"
 #include "control/http.hpp"
 #include "control/server.hpp"
+#include "control/trace_backlog.hpp"
 
 namespace mosaik::control {
 
@@ -53,6 +54,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_call_ended(const Result<CallAnswer>& result);
   void on_call_overdue();
   void watch_caller();
+  void begin_trace(TraceFilter filter);
   void become_stream();
   void watch_for_end();
   void send_events();
@@ -79,6 +81,8 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   std::optional<Running> running_;
   std::uint64_t last_call_ = 0;
+  std::shared_ptr<TraceBacklog> decisions_;  ///< of a trace
+  Subscription trace_;
   bool writing_ = false;
   bool finishing_ = false;
   bool timing_request_ = false;

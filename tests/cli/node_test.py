@@ -378,6 +378,29 @@ class Asking(CommandTest):
         self.assertEqual(events.wait(PATIENCE), 0)
         self.assertIn('"event":"bond_down"', rest)
 
+    def test_trace_tells_what_a_node_decides_and_why(self):
+        one = self.start_node("--name", "a")
+        trace = subprocess.Popen([COMMAND, "trace", "--json", "--name", "a", "--component", "dial"], env=self.env,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (trace.kill(), trace.wait(), trace.stdout.close(), trace.stderr.close()))
+        # Whether the stream is open is not seen from outside; each of these is dialed anew.
+        for i in range(20):
+            self.start_node("--name", f"other{i}", "--bootstrap", one.event("ready")["contact"])
+            if select.select([trace.stdout], [], [], 1)[0]:
+                break
+        decision = json.loads(trace.stdout.readline())
+        self.assertEqual((decision["event"], decision["component"]), ("decision", "dial"))
+        self.assertTrue(decision["what"] and decision["reason"])
+        one.end()
+        trace.stdout.read()
+        self.assertEqual(trace.wait(PATIENCE), 0)
+
+    def test_trace_says_what_is_wrong_with_a_filter(self):
+        for wrong in (["--peer", "12"], ["--component", "no/name"]):
+            done = self.run_command("trace", *wrong)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(wrong[0], done.stderr)
+
     def test_watch_prints_lines_without_a_terminal(self):
         self.start_pair()
         watch = subprocess.Popen([COMMAND, "watch", "--name", "a"], env=self.env, stdout=subprocess.PIPE, text=True)

@@ -7,8 +7,8 @@ import unittest
 
 from support import COMMAND, CommandTest
 
-VERBS = ["demo", "node", "keygen", "status", "members", "bonds", "topology", "events", "watch", "leave", "counter", "kv", "version",
-         "completion"]
+VERBS = ["demo", "node", "keygen", "status", "members", "bonds", "topology", "events", "trace", "watch", "leave", "counter",
+         "kv", "version", "completion"]
 
 
 class Usage(CommandTest):

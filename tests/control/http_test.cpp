@@ -167,6 +167,13 @@ TEST_F(Routes, begin_a_stream_without_a_length) {
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
 }
 
+TEST_F(Routes, trace_what_is_asked_for_and_nothing_misspelt) {
+  EXPECT_EQ(answer("GET", "/v1/trace").kind, Answer::Kind::trace);
+  EXPECT_EQ(answer("GET", "/v1/trace?component=dial").filter.component, "dial");
+  EXPECT_EQ(answer("GET", "/v1/trace?peer=12").status, 400U);
+  EXPECT_EQ(answer("GET", "/v1/trace?pear=12").status, 400U);
+}
+
 TEST(StreamBlock, has_one_line_of_data_whatever_the_reason_holds) {
   Event event = event_of(EventKind::notice, 5);
   event.reason = "first\n\ndata: forged";

@@ -86,6 +86,25 @@ class FakeSource final : public control::Source {
     call_ = std::move(call);
     return Subscription(std::shared_ptr<void>(this, [](void* self) { static_cast<FakeSource*>(self)->forget(); }));
   }
+  Subscription trace(TraceFilter filter, std::function<void(const TraceRecord&)> call) override {
+    const std::scoped_lock lock(mutex_);
+    filter_ = std::move(filter);
+    trace_ = std::move(call);
+    return Subscription(std::shared_ptr<void>(this, [](void* self) { static_cast<FakeSource*>(self)->end_trace(); }));
+  }
+  [[nodiscard]] TraceFilter filter() {
+    const std::scoped_lock lock(mutex_);
+    return filter_;
+  }
+  void decide(const TraceRecord& record) {
+    const std::scoped_lock lock(mutex_);
+    if (trace_) trace_(record);
+  }
+  /// True when nobody reads decisions any more.
+  [[nodiscard]] bool wait_for_end_of_trace() {
+    std::unique_lock lock(mutex_);
+    return called_.wait_for(lock, std::chrono::seconds(30), [&] { return !trace_; });
+  }
   void leave() override {
     const std::scoped_lock lock(mutex_);
     ++leaves_;
@@ -140,6 +159,11 @@ class FakeSource final : public control::Source {
     ++let_go_;
     called_.notify_all();
   }
+  void end_trace() {
+    const std::scoped_lock lock(mutex_);
+    trace_ = nullptr;
+    called_.notify_all();
+  }
   void forget() {
     const std::scoped_lock lock(mutex_);
     call_ = nullptr;
@@ -149,6 +173,8 @@ class FakeSource final : public control::Source {
   std::mutex mutex_;
   std::condition_variable left_;
   std::function<void(const Event&)> call_;
+  std::function<void(const TraceRecord&)> trace_;
+  TraceFilter filter_;
   std::string warning_;
   int leaves_ = 0;
   std::condition_variable called_;

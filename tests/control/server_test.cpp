@@ -147,6 +147,36 @@ TEST_F(ControlServer, streams_events_as_they_happen) {
   EXPECT_EQ(json::read_line(**bonds)->bonds.size(), 1U);
 }
 
+TEST_F(ControlServer, streams_decisions_of_the_component_and_peer_that_were_asked_for) {
+  open();
+  const auto peer = test::id_with(2);
+  {
+    Result<EventStream> stream = EventStream::open(path_, patience, "/v1/trace?component=consensus&peer=" + peer.hex());
+    ASSERT_TRUE(stream) << stream.error().message;
+    EXPECT_EQ(source_.filter().component, "consensus");
+    EXPECT_EQ(source_.filter().peer, peer);
+    source_.emit(event_of(EventKind::online, 1));
+    source_.decide({.component = "consensus",
+                    .what = "vote_denied",
+                    .reason = "log_is_behind",
+                    .peer = peer,
+                    .fields = {{"term", 7}},
+                    .wall_ms = 5,
+                    .lost = 3});
+    const auto line = stream->next(patience);
+    ASSERT_TRUE(line && *line);
+    const Result<TraceRecord> record = json::read_decision(**line);
+    ASSERT_TRUE(record) << record.error().message;
+    EXPECT_EQ(record->what, "vote_denied");
+    EXPECT_EQ(record->reason, "log_is_behind");
+    EXPECT_EQ(record->peer, peer);
+    EXPECT_EQ(record->fields.at(0).value, 7);
+    EXPECT_EQ(record->wall_ms, 5);
+    EXPECT_EQ(record->lost, 3U);
+  }
+  EXPECT_TRUE(source_.wait_for_end_of_trace());
+}
+
 TEST_F(ControlServer, streams_to_several_clients) {
   open();
   Result<EventStream> one = EventStream::open(path_);

@@ -46,6 +46,9 @@ class Parser {
     add_client(ClientVerb::topology, "topology", "draw who is bonded with whom", "  mosaik topology --name a");
     add_client(ClientVerb::events, "events", "print what happens, until it ends",
                "  mosaik events --name a\n  mosaik events --json | jq 'select(.event == \"bond_down\")'");
+    add_client(
+        ClientVerb::trace, "trace", "print what it decides and why, until Ctrl-C",
+        "  mosaik trace --name a --component consensus\n  mosaik trace --json | jq 'select(.what == \"vote_denied\")'");
     add_client(ClientVerb::watch, "watch", "a live view; q or Ctrl-C ends it", "  mosaik watch --name a");
     add_client(ClientVerb::leave, "leave", "make it leave its group gracefully and end", "  mosaik leave --name a");
     add_client(ClientVerb::forget, "forget", "have a member forgotten that is gone and will not come back",
@@ -149,6 +152,13 @@ class Parser {
     }
     if (verb == ClientVerb::forget)
       parsed->add_option("PEERID", options->peer, "whom: 64 hexadecimal digits")->required()->type_name("");
+    if (verb == ClientVerb::trace) {
+      parsed
+          ->add_option("--component", options->component,
+                       "of this one alone: consensus, detector, dial, bonds, discovery, quic")
+          ->type_name("NAME");
+      parsed->add_option("--peer", options->peer, "about this peer alone: 64 hexadecimal digits")->type_name("PEERID");
+    }
     if (verb != ClientVerb::watch) add_json(parsed, options->output, "print JSON (docs/CONTROL.md)");
     clients_.emplace_back(parsed, std::move(options));
   }

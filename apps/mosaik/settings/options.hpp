@@ -29,14 +29,15 @@ struct NodeOptions {
 struct KeygenOptions {
   std::string out;
 };
-enum class ClientVerb { status, members, bonds, topology, events, watch, leave, forget };
+enum class ClientVerb { status, members, bonds, topology, events, trace, watch, leave, forget };
 struct ClientOptions {
   ClientVerb verb = ClientVerb::status;
   std::string control;
   std::string name;
   Output output = Output::people;
-  std::string peer;  ///< of forget: whom
-  std::string wait;  ///< of status: how long to wait until all is well; empty: not at all
+  std::string peer;       ///< of forget: whom; of trace: about whom alone
+  std::string component;  ///< of trace: of which alone
+  std::string wait;       ///< of status: how long to wait until all is well; empty: not at all
   std::chrono::milliseconds patience = std::chrono::seconds(10);  ///< with one question to the node
 };
 /// Which node to ask about its machine, and for how long.

@@ -13,6 +13,7 @@ namespace mosaik::command {
 [[nodiscard]] int run_bonds(const ClientOptions& options);
 [[nodiscard]] int run_topology(const ClientOptions& options);
 [[nodiscard]] int run_events(const ClientOptions& options);
+[[nodiscard]] int run_trace(const ClientOptions& options);
 [[nodiscard]] int run_watch(const ClientOptions& options);
 [[nodiscard]] int run_leave(const ClientOptions& options);
 [[nodiscard]] int run_forget(const ClientOptions& options);
