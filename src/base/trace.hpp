@@ -22,7 +22,7 @@ struct Decision {
     std::string_view name;
     std::int64_t value = 0;
   };
-  std::string_view component;  ///< consensus, detector, dial, bonds, discovery
+  std::string_view component;  ///< consensus, detector, dial, bonds, discovery, quic
   std::string_view what;
   std::string_view reason;
   PeerId peer{};

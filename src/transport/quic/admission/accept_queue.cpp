@@ -1,6 +1,7 @@
 #include "transport/quic/admission/accept_queue.hpp"
 
 #include "base/limits.hpp"
+#include "base/trace.hpp"
 
 namespace mosaik::quic {
 
@@ -21,6 +22,7 @@ void AcceptQueue::on_stranger(Mono now, const DatagramPath& path, BytesView byte
   if (!first) return;
   // Under load only who is reachable at its address is listened to; a Retry costs us no memory.
   if (!first->original && shared_.incoming.size() + waiting_.size() >= limits::retry_threshold) {
+    trace([&] { return Decision{.component = "quic", .what = "retry_wanted", .reason = "many_handshakes_wait"}; });
     if (may_ask(now, path.remote)) replies_.ask_to_retry(now, path, first->header);
     return;
   }
@@ -30,6 +32,7 @@ void AcceptQueue::on_stranger(Mono now, const DatagramPath& path, BytesView byte
   }
   if (const auto leaving = places_.admit(next_, path.remote, AdmissionClass::stranger)) {
     waiting_.erase(*leaving);
+    trace([&] { return Decision{.component = "quic", .what = "newcomer_evicted", .reason = "its_place_is_needed"}; });
     ++shared_.counters.dropped_initials;
   }
   waiting_.emplace(next_++, Waiting{path, {bytes.begin(), bytes.end()}, now});

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/limits.hpp"
+#include "base/trace.hpp"
 #include "transport/quic/connection/callbacks.hpp"
 
 namespace mosaik::quic {
@@ -80,6 +81,14 @@ void Connection::end_by_error(Mono now, int error) {
 void Connection::end_by_violation(Mono now) {
   compat::CloseError close{};
   const FrameGuard::Violation& why = *inspection_.violation();
+  trace([&] {
+    return Decision{.component = "quic",
+                    .what = "link_ended_by_guard",
+                    .reason = why.reason,
+                    .peer = counted_peer_.value_or(PeerId{}),
+                    .fields = {{{"link", static_cast<std::int64_t>(timer.owner.value)},
+                                {"code", static_cast<std::int64_t>(why.code)}}}};
+  });
   compat::set_transport_error(close, why.code);
   end(now, ClosedBy::transport, {.code = why.code, .reason = std::string(why.reason)}, &close);
 }

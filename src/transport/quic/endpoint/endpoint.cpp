@@ -4,6 +4,7 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "base/trace.hpp"
 
 namespace mosaik::quic {
 
@@ -21,6 +22,12 @@ void Endpoint::settle(Mono now, Connection& connection) {
 void Endpoint::admit_handshake(Mono now, LinkId link, const SocketAddress& from) {
   const std::optional<LinkId> leaving = shared_.incoming.admit(link, from, AdmissionClass::stranger);
   if (!leaving) return;
+  trace([&] {
+    return Decision{.component = "quic",
+                    .what = "handshake_evicted",
+                    .reason = "its_place_is_needed",
+                    .fields = {{{"link", static_cast<std::int64_t>(leaving->value)}}}};
+  });
   Connection* const connection = connections_.find(*leaving);
   MOSAIK_ASSERT(connection != nullptr);
   connection->give_way(now);
