@@ -63,11 +63,14 @@ void Dialer::run(const MeshContext& context) {
     if (again > now) member.plan.at = again;
   }
   // Each new entry gets its first dial before another one gets its second.
-  std::ranges::stable_sort(unverified, {}, [&](const PeerId& peer) { return members_.find(peer)->plan.attempts; });
+  std::vector<std::pair<std::uint64_t, std::size_t>> order;  // attempts so far, then as they are due
+  for (std::size_t i = 0; i < unverified.size(); ++i)
+    order.emplace_back(members_.find(unverified[i])->plan.attempts, i);
+  std::ranges::sort(order);
   Mono next = never;
-  for (const PeerId& peer : unverified) {
+  for (const auto& [attempts, i] : order) {
     if (running >= limits::concurrent_dials) return;
-    const Mono again = try_dial(*members_.find(peer));
+    const Mono again = try_dial(*members_.find(unverified[i]));
     if (again > now) next = std::min(next, again);
   }
   if (next != never) unverified_at_ = next;

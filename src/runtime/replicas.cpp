@@ -95,11 +95,11 @@ void Replicas::on_kept(const std::vector<Kept>& kept) {
 
 ReplicaStatuses Replicas::look() {
   auto out = std::make_shared<ReplicaStatus[]>(replicas_.size());
-  std::size_t count = 0;
+  std::ptrdiff_t count = 0;
   for (const auto& [group, replica] : replicas_)
     if (auto status = node_.consensus(group)) out[count++] = {group, replica.info, std::move(*status)};
   behind_ = false;
-  return {std::move(out), count};
+  return {std::move(out), static_cast<std::size_t>(count)};
 }
 
 void Replicas::end() {
