@@ -53,7 +53,7 @@ TEST(Network, tells_who_and_where_it_is) {
 }
 
 TEST(Network, tells_what_it_decides_to_those_who_ask) {
-  const Network one = open_node();
+  Network one = open_node();
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<TraceRecord> records;

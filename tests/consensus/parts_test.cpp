@@ -130,9 +130,12 @@ TEST(ACallTable, finds_a_call_by_its_state_alone) {
   ByteBudget kept(1000);
   CallTable table(kept);
   const CallId id{7};
-  table.insert(
-      id,
-      {.deadline = Mono{9s}, .ends_at = Mono{9s}, .count = 1, .commands = {Blob::copy(std::vector<std::uint8_t>(10))}});
+  table.insert(id, {.deadline = Mono{9s},
+                    .ends_at = Mono{9s},
+                    .count = 1,
+                    .from = {},
+                    .to = {},
+                    .commands = {Blob::copy(std::vector<std::uint8_t>(10))}});
   EXPECT_EQ(table.first_waiting(), id);
   EXPECT_GE(kept.used(), 10U);
   table.update(id, [](OpenCall& call) {

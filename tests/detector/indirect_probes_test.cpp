@@ -17,6 +17,7 @@ class ProbesOfThree : public testing::Test {
  protected:
   static std::vector<std::uint8_t> doubt(const PeerId& about) {
     std::vector<std::uint8_t> out;
+    out.reserve(1 + PeerId::size);
     postcard::Writer(out).varint(0).id(about);
     return out;
   }

@@ -357,9 +357,9 @@ Result<NodeSettings> resolve_settings(const NodeOptions& options) {
 
 Result<std::optional<GroupKey>> read_group_key(const NodeSettings& settings) {
   if (!settings.group_secret_file.empty()) {
-    const Result<GroupKey> key = GroupKey::from_file(settings.group_secret_file);
-    if (!key) return fail(Errc::io, key.error().message);  // the command line itself was spelt rightly
-    return std::optional(*key);
+    const Result<GroupKey> group_key = GroupKey::from_file(settings.group_secret_file);
+    if (!group_key) return fail(Errc::io, group_key.error().message);  // the command line itself was spelt rightly
+    return std::optional(*group_key);
   }
   if (settings.group_secret) {
     if (!settings.group_secret->key)
