@@ -355,16 +355,16 @@ Result<NodeSettings> resolve_settings(const NodeOptions& options) {
   return out;
 }
 
-Result<std::optional<GroupKey>> read_group_key(const NodeSettings& settings) {
-  if (!settings.group_secret_file.empty()) {
-    const Result<GroupKey> group_key = GroupKey::from_file(settings.group_secret_file);
+Result<std::optional<GroupKey>> read_group_key(const NodeSettings& given) {
+  if (!given.group_secret_file.empty()) {
+    const Result<GroupKey> group_key = GroupKey::from_file(given.group_secret_file);
     if (!group_key) return fail(Errc::io, group_key.error().message);  // the command line itself was spelt rightly
     return std::optional(*group_key);
   }
-  if (settings.group_secret) {
-    if (!settings.group_secret->key)
+  if (given.group_secret) {
+    if (!given.group_secret->key)
       return fail(Errc::io, "MOSAIK_GROUP_SECRET is empty; give it a secret, or unset it for a node without a group");
-    return settings.group_secret->key;
+    return given.group_secret->key;
   }
   return std::optional<GroupKey>();
 }
