@@ -32,7 +32,7 @@ def main():
             print(f"{title}: {done.returncode}, {said[:600]}")
 
     build("as it should be", "mosaik.hpp", ["-std=c++23"], "")
-    for header in ("mosaik.hpp", "network.hpp", "replicated_group.hpp"):
+    for header in ("mosaik.hpp", "network.hpp", "consensus/replicated_group.hpp"):
         build(f"C++20, {header}", header, ["-std=c++20"], "mosaik needs C++23")
         build(f"no exceptions, {header}", header, ["-std=c++23", "-fno-exceptions"], "mosaik needs exceptions")
     build("checked containers in the program only", "mosaik.hpp", ["-std=c++23", "-D_GLIBCXX_DEBUG"],

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "base/limits.hpp"
 #include "base/token_bucket.hpp"
 #include "consensus/dynamic/dialect.hpp"
 #include "consensus/dynamic/messages.hpp"
