@@ -149,13 +149,13 @@ class Lockstep {
       more = false;
       node.settle(now());
       for (node::Action& output : node.take_actions()) {
-        auto* const effects = std::get_if<node::GroupActions>(&output);
-        if (effects == nullptr) continue;
-        for (const consensus::Action& effect : effects->effects) {
-          if (std::holds_alternative<consensus::Answer>(effect)) ++answered_;
-          const auto* const apply = std::get_if<consensus::Apply>(&effect);
+        auto* const given = std::get_if<node::GroupActions>(&output);
+        if (given == nullptr) continue;
+        for (const consensus::Action& action : given->actions) {
+          if (std::holds_alternative<consensus::Answer>(action)) ++answered_;
+          const auto* const apply = std::get_if<consensus::Apply>(&action);
           if (apply == nullptr) continue;
-          node.on_applied(now(), effects->group, apply->epoch, apply->before.index.plus(apply->commands.size()));
+          node.on_applied(now(), given->group, apply->epoch, apply->before.index.plus(apply->commands.size()));
           more = true;
         }
       }

@@ -63,7 +63,7 @@ struct World {
   NobodyKnown nobody;
   Sink links;
   Now now{Mono{1s}, Boot{1s}, Wall{1'800'000'000'000}};
-  std::vector<Fact> events;
+  std::vector<MeshEvent> events;
   HandshakeAcceptor handshake_acceptor{network, nobody, verifier};
   Mesh mesh{{.network = network, .group = group, .key = key, .heartbeat = {}, .dial_eagerly = true},
             self,
@@ -72,7 +72,7 @@ struct World {
             Rng(1)};
   std::optional<LinkId> attempt;
 
-  [[nodiscard]] Step step() { return {now, links, events}; }
+  [[nodiscard]] MeshContext step() { return {now, links, events}; }
 
   /// An arrival of the friendly peer with a right proof for this link.
   [[nodiscard]] IncomingHandshake arrival(LinkId link, const identity::Self& from) {
