@@ -380,12 +380,13 @@ class Asking(CommandTest):
 
     def test_trace_tells_what_a_node_decides_and_why(self):
         one = self.start_node("--name", "a")
+        contact = one.event("ready")["contact"]
         trace = subprocess.Popen([COMMAND, "trace", "--json", "--name", "a", "--component", "dial"], env=self.env,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(lambda: (trace.kill(), trace.wait(), trace.stdout.close(), trace.stderr.close()))
         # Whether the stream is open is not seen from outside; each of these is dialed anew.
         for i in range(20):
-            self.start_node("--name", f"other{i}", "--bootstrap", one.event("ready")["contact"])
+            self.start_node("--name", f"other{i}", "--bootstrap", contact)
             if select.select([trace.stdout], [], [], 1)[0]:
                 break
         decision = json.loads(trace.stdout.readline())
