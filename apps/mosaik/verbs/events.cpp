@@ -1,11 +1,8 @@
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 
-#include "client/find_control.hpp"
-#include "settings/exit_code.hpp"
+#include "client/follow.hpp"
+#include "control/json.hpp"
 #include "verbs/verbs.hpp"
 #include "view/event_text.hpp"
 #include "view/output.hpp"
@@ -28,22 +25,7 @@ std::string text_of(const std::string& event, const Style& style) {
 }  // namespace
 
 int run_events(const ClientOptions& options) {
-  const Result<std::string> path = find_control(options);
-  if (!path) return report(path.error());
-  Result<control::EventStream> stream = control::EventStream::open(*path);
-  if (!stream) return report(explain_absence(stream.error()));
-  const Style style = Style::of(stdout);
-  for (;;) {
-    const Result<std::optional<std::string>> event = stream->next(std::chrono::hours(1), STDOUT_FILENO);
-    if (!event && reader_is_gone()) return exit_fine;
-    if (!event && event.error().code == Errc::closed) {
-      std::fputs("the node ended\n", stderr);
-      return exit_fine;
-    }
-    if (!event) return report(event.error());
-    if (*event && !print((options.output == Output::json ? **event : text_of(**event, style)) + "\n"))
-      return reader_is_gone() ? exit_fine : exit_failure;
-  }
+  return follow(options, "/v1/events", text_of);
 }
 
 }  // namespace mosaik::command

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include "client/find_control.hpp"
-#include "control/client.hpp"
+#include "client/follow.hpp"
 #include "control/json.hpp"
 #include "settings/exit_code.hpp"
 #include "verbs/verbs.hpp"
@@ -40,22 +38,7 @@ int run_trace(const ClientOptions& options) {
     return report({Errc::invalid_argument, "--component is no name of a component; give e.g. consensus"});
   if (!options.peer.empty() && !PeerId::from_hex(options.peer))
     return report({Errc::invalid_argument, "--peer is no peer id; give 64 hexadecimal digits (mosaik members --json)"});
-  const Result<std::string> path = find_control(options);
-  if (!path) return report(path.error());
-  Result<control::EventStream> stream = control::EventStream::open(*path, std::chrono::seconds(10), target_of(options));
-  if (!stream) return report(explain_absence(stream.error()));
-  const Style style = Style::of(stdout);
-  for (;;) {
-    const Result<std::optional<std::string>> next = stream->next(std::chrono::hours(1), STDOUT_FILENO);
-    if (!next && reader_is_gone()) return exit_fine;
-    if (!next && next.error().code == Errc::closed) {
-      std::fputs("the node ended\n", stderr);
-      return exit_fine;
-    }
-    if (!next) return report(next.error());
-    if (*next && !print((options.output == Output::json ? **next : text_of(**next, style)) + "\n"))
-      return reader_is_gone() ? exit_fine : exit_failure;
-  }
+  return follow(options, target_of(options), text_of);
 }
 
 }  // namespace mosaik::command
