@@ -19,6 +19,7 @@ from pathlib import Path
 # What each room may include besides itself and what everybody sees of the public face (VOCABULARY); and whatever those may
 # include in turn. A name that begins with `include/` is a folder of the public face.
 ROOMS = {
+    "posix": [],
     "base": [],
     "types": ["base"],
     "wire": ["types"],
@@ -26,21 +27,19 @@ ROOMS = {
     "identity": ["wire", "crypto"],
     "link": ["wire"],
     "transport/quic": ["link", "crypto"],
-    "transport/udp": ["types"],
+    "transport/udp": ["types", "posix"],
     "discovery": ["identity", "link"],
     "detector": ["link", "crypto"],
     "bonds": ["identity", "link"],
     "consensus": ["types"],
-
     "groups": ["bonds", "consensus"],
     "node": ["identity", "transport/quic", "discovery", "detector", "bonds", "consensus", "groups"],
-    "runtime": ["node", "transport/udp", "include/async", "include/consensus"],
+    "runtime": ["node", "transport/udp", "posix", "include/async", "include/consensus"],
     "api": ["runtime", "include"],
-    "extras/posix": [],
-    "extras/control": ["include", "extras/posix"],
-    "apps/mosaik": ["include", "extras/control", "extras/posix"],
+    "extras/control": ["include", "posix"],
+    "apps/mosaik": ["include", "extras/control", "posix"],
     "apps/mosaik-sim": ["sim"],
-    "sim": ["node", "sim/hostile"],
+    "sim": ["node", "sim/hostile", "posix"],
     "sim/hostile": ["transport/quic"],
     "examples": ["include"],
 }

@@ -151,7 +151,7 @@ std::string request(std::string_view method, std::string_view target, std::strin
 
 Result<Response> ask_patiently(const std::string& path, std::string_view method, std::string_view target,
                                const Patience& patience, std::string_view body) {
-  const Result<posix::Descriptor> socket = connect_to(path);
+  const Result<Descriptor> socket = connect_to(path);
   if (!socket) return std::unexpected(socket.error());
   const Result<> sent = send_all(socket->get(), request(method, target, "application/json", body), patience);
   if (!sent) return located(path, sent.error());
@@ -184,7 +184,7 @@ Result<CallAnswer> carry_out(const std::string& path, const Call& call, int read
 Result<EventStream> EventStream::open(const std::string& path, std::chrono::milliseconds limit,
                                       std::string_view target) {
   const Patience patience{Clock::now() + limit};
-  Result<posix::Descriptor> socket = connect_to(path);
+  Result<Descriptor> socket = connect_to(path);
   if (!socket) return std::unexpected(socket.error());
   const Result<> sent = send_all(socket->get(), request("GET", target, "text/event-stream"), patience);
   if (!sent) return located(path, sent.error());

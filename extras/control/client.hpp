@@ -41,11 +41,10 @@ class EventStream {
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
 
  private:
-  explicit EventStream(posix::Descriptor socket, std::string rest)
-      : socket_(std::move(socket)), buffer_(std::move(rest)) {}
+  explicit EventStream(Descriptor socket, std::string rest) : socket_(std::move(socket)), buffer_(std::move(rest)) {}
   std::optional<std::string> take_event();
 
-  posix::Descriptor socket_;
+  Descriptor socket_;
   std::string buffer_;
 };
 

@@ -51,8 +51,8 @@ const sockaddr* plain(const sockaddr_un& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-Result<posix::Descriptor> new_socket() {
-  posix::Descriptor out(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+Result<Descriptor> new_socket() {
+  Descriptor out(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!out) return fail(Errc::io, "can not make a socket: " + words(errno));
   return out;
 }
@@ -77,17 +77,17 @@ Result<std::string> make_directory(const std::string& path) {
 ///
 /// flock() knows no time limit, so a thread waits in it; when it comes too late, the lock goes with the last owner of
 /// the promise.
-posix::Descriptor lock_directory(const std::string& directory) {
-  posix::Descriptor out(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+Descriptor lock_directory(const std::string& directory) {
+  Descriptor out(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!out || ::flock(out.get(), LOCK_EX | LOCK_NB) == 0) return out;
   struct Wait {
-    posix::Descriptor directory;
-    std::promise<posix::Descriptor> locked;
+    Descriptor directory;
+    std::promise<Descriptor> locked;
   };
   const auto wait = std::make_shared<Wait>();
   wait->directory = std::move(out);
-  std::future<posix::Descriptor> waiting = wait->locked.get_future();
-  auto thread = posix::start_thread("mosaik-lock", [wait] {
+  std::future<Descriptor> waiting = wait->locked.get_future();
+  auto thread = start_thread("mosaik-lock", [wait] {
     while (::flock(wait->directory.get(), LOCK_EX) != 0 && errno == EINTR) {
     }
     wait->locked.set_value(std::move(wait->directory));
@@ -112,7 +112,7 @@ Result<> clear_dead(const std::string& path) {
   if (!S_ISSOCK(found.st_mode)) {
     return fail(Errc::in_use, "'" + path + "' exists and is no socket; give another path (--control), or remove it");
   }
-  const Result<posix::Descriptor> alive = connect_to(path);
+  const Result<Descriptor> alive = connect_to(path);
   if (alive || alive.error().code == Errc::in_use) {
     return fail(Errc::in_use, "a node is running with the control socket '" + path +
                                   "'; give this one another name (--name) or path (--control)");
@@ -123,7 +123,7 @@ Result<> clear_dead(const std::string& path) {
 }
 
 /// Nobody but this user may stand in for its node, wherever the socket is: the path can be in a directory of others.
-Result<> check_peer(const posix::Descriptor& socket, const std::string& path) {
+Result<> check_peer(const Descriptor& socket, const std::string& path) {
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_with(errno, "examine", path);
@@ -137,10 +137,10 @@ Result<> check_peer(const posix::Descriptor& socket, const std::string& path) {
 
 }  // namespace
 
-Result<posix::Descriptor> connect_to(const std::string& path) {
+Result<Descriptor> connect_to(const std::string& path) {
   const Result<sockaddr_un> address = address_of(path);
   if (!address) return std::unexpected(address.error());
-  Result<posix::Descriptor> out = new_socket();
+  Result<Descriptor> out = new_socket();
   if (!out) return out;
   if (::connect(out->get(), plain(*address), sizeof *address) == 0) {
     if (const Result<> ours = check_peer(*out, path); !ours) return std::unexpected(ours.error());
@@ -164,10 +164,10 @@ Result<Listener> Listener::open(const std::string& path) {
   if (!address) return std::unexpected(address.error());
   const Result<std::string> directory = make_directory(path);
   if (!directory) return std::unexpected(directory.error());
-  const posix::Descriptor lock = lock_directory(*directory);
+  const Descriptor lock = lock_directory(*directory);
   if (const Result<> cleared = clear_dead(path); !cleared) return std::unexpected(cleared.error());
 
-  Result<posix::Descriptor> socket = new_socket();
+  Result<Descriptor> socket = new_socket();
   if (!socket) return std::unexpected(socket.error());
   // Before bind, so that there is no moment at which others could connect (unix(7): bind takes the mode of the socket).
   ::fchmod(socket->get(), S_IRUSR | S_IWUSR);

@@ -24,9 +24,9 @@ class Listener {
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
 
  private:
-  Listener(std::string path, posix::Descriptor socket) : path_(std::move(path)), socket_(std::move(socket)) {}
+  Listener(std::string path, Descriptor socket) : path_(std::move(path)), socket_(std::move(socket)) {}
   std::string path_;
-  posix::Descriptor socket_;
+  Descriptor socket_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };
@@ -34,6 +34,6 @@ class Listener {
 /// A stream socket connected to the node that listens at `path`. Errors: invalid_argument, not_found (no socket, or
 /// nobody listens), in_use (alive, but too busy to answer now), malformed (no control socket), permission (a process of
 /// another user listens there, too), io.
-[[nodiscard]] Result<posix::Descriptor> connect_to(const std::string& path);
+[[nodiscard]] Result<Descriptor> connect_to(const std::string& path);
 
 }  // namespace mosaik::control

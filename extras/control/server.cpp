@@ -45,7 +45,7 @@ bool is_same_user(int fd) {
 constexpr std::chrono::minutes warning_pause{1};
 
 std::unexpected<Error> cannot_use(int error) {
-  const bool exhausted = posix::is_exhaustion(error);
+  const bool exhausted = is_exhaustion(error);
   return fail(exhausted ? Errc::limit : Errc::io,
               "can not use the control socket: " + std::generic_category().message(error) +
                   (exhausted ? "; raise the limit of open files (ulimit -n)" : ""));
@@ -69,7 +69,7 @@ class Server::Impl final : public Session::Owner {
     if (start == ControlStart::at_once) accept();
     events_ = source_.subscribe([this](const Event& event) { on_event(event); });
     work_.emplace(context_.get_executor());
-    auto thread = posix::start_thread("mosaik-control", [this] { run(); });
+    auto thread = start_thread("mosaik-control", [this] { run(); });
     if (!thread) return std::unexpected(thread.error());
     thread_ = std::move(*thread);
     return {};
@@ -102,7 +102,7 @@ class Server::Impl final : public Session::Owner {
   void accept() {
     acceptor_.async_accept([this](const Code& error, Protocol::socket socket) {
       if (!acceptor_.is_open()) return;
-      if (error) return posix::is_exhaustion(error.value()) ? accept_with_spare(error) : accept_later();
+      if (error) return is_exhaustion(error.value()) ? accept_with_spare(error) : accept_later();
       on_client(std::move(socket));
       accept();
     });
@@ -110,12 +110,12 @@ class Server::Impl final : public Session::Owner {
 
   /// A descriptor that is given up for one client when there are no others: a person who asks what is wrong is told.
   void keep_spare() {
-    if (!spare_) spare_ = posix::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!spare_) spare_ = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   }
 
   void accept_with_spare(const Code& why) {
     warn(why);
-    spare_ = posix::Descriptor();
+    spare_ = Descriptor();
     Code error;
     Protocol::socket socket(context_);
     static_cast<void>(acceptor_.accept(socket, error));
@@ -207,7 +207,7 @@ class Server::Impl final : public Session::Owner {
   std::shared_ptr<ExecutorHandle> executor_ = std::make_shared<ExecutorHandle>(context_);
   Protocol::acceptor acceptor_;
   asio::steady_timer pause_;
-  posix::Descriptor spare_;
+  Descriptor spare_;
   std::optional<std::chrono::steady_clock::time_point> warned_;
   std::map<Session*, std::shared_ptr<Session>> sessions_;
   std::map<Session*, std::shared_ptr<Session>> streams_;

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <csignal>
 
-#include "base/descriptor.hpp"
+#include "posix/descriptor.hpp"
 #include "sim/farm/farm.hpp"
 
 namespace mosaik::sim {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "runtime/thread.hpp"
+#include "posix/thread.hpp"
 
 namespace mosaik::runtime {
 

@@ -14,8 +14,8 @@
 #include <system_error>
 #include <utility>
 
-#include "base/descriptor.hpp"
 #include "base/sockaddr.hpp"
+#include "posix/descriptor.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
 
@@ -54,7 +54,7 @@ bool is_lack(int status) noexcept {
   return status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME;
 }
 
-/// The descriptors that c-ares uses: close-on-exec and above the standard streams (base/descriptor.hpp).
+/// The descriptors that c-ares uses: close-on-exec and above the standard streams (posix/descriptor.hpp).
 int open_socket(int family, int type, int protocol) noexcept {
   const int fd = above_standard_streams(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
   if (fd < 0 || fd > STDERR_FILENO) return fd;

@@ -10,8 +10,8 @@
 
 #include <mosaik/types/result.hpp>
 
+#include "posix/wakeup.hpp"
 #include "runtime/mailbox.hpp"
-#include "runtime/wakeup.hpp"
 
 namespace mosaik::runtime {
 

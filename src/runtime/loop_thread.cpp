@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "posix/thread.hpp"
 #include "runtime/poller.hpp"
-#include "runtime/thread.hpp"
 
 namespace mosaik::runtime {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <thread>
 
+#include "posix/thread.hpp"
 #include "runtime/mailbox.hpp"
-#include "runtime/thread.hpp"
 
 namespace mosaik::runtime {
 namespace {

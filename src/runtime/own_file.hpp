@@ -11,7 +11,7 @@
 
 #include <mosaik/types/result.hpp>
 
-#include "base/descriptor.hpp"
+#include "posix/descriptor.hpp"
 
 namespace mosaik::runtime {
 

@@ -10,8 +10,8 @@
 
 #include <mosaik/types/result.hpp>
 
-#include "base/descriptor.hpp"
 #include "base/now.hpp"
+#include "posix/descriptor.hpp"
 
 namespace mosaik::runtime {
 

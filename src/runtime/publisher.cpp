@@ -10,9 +10,9 @@
 #include <variant>
 
 #include "base/limits.hpp"
+#include "posix/thread.hpp"
 #include "runtime/forks.hpp"
 #include "runtime/mailbox.hpp"
-#include "runtime/thread.hpp"
 
 namespace mosaik::runtime {
 namespace {

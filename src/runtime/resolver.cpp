@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "posix/thread.hpp"
+#include "posix/wakeup.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/mailbox.hpp"
-#include "runtime/thread.hpp"
-#include "runtime/wakeup.hpp"
 
 namespace mosaik::runtime {
 namespace {

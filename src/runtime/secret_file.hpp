@@ -7,8 +7,8 @@
 
 #include <mosaik/types/result.hpp>
 
-#include "base/descriptor.hpp"
 #include "crypto/secret_memory.hpp"
+#include "posix/descriptor.hpp"
 
 namespace mosaik::runtime {
 

@@ -20,7 +20,7 @@
 
 #include "base/now.hpp"
 #include "detector/sentinel.hpp"
-#include "runtime/wakeup.hpp"
+#include "posix/wakeup.hpp"
 #include "transport/udp/childless_descriptor.hpp"
 #include "transport/udp/socket.hpp"
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "posix/thread.hpp"
 #include "runtime/state_file.hpp"
-#include "runtime/thread.hpp"
 
 namespace mosaik::runtime {
 

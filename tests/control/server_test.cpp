@@ -48,14 +48,14 @@ class ControlServer : public ::testing::Test {
   }
 
   /// Waits until the server has taken the connection in, or refused it: its answer tells.
-  static posix::Descriptor connected(const std::string& path) { return std::move(connect_to(path).value()); }
+  static Descriptor connected(const std::string& path) { return std::move(connect_to(path).value()); }
 
-  static void send(const posix::Descriptor& socket, std::string_view bytes) {
+  static void send(const Descriptor& socket, std::string_view bytes) {
     ASSERT_EQ(::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
   }
 
   /// All that the server says until it closes.
-  static std::string read_to_end(const posix::Descriptor& socket) {
+  static std::string read_to_end(const Descriptor& socket) {
     std::string out;
     std::array<char, 4096> chunk{};
     for (;;) {
@@ -67,7 +67,7 @@ class ControlServer : public ::testing::Test {
     }
   }
 
-  static bool readable(const posix::Descriptor& socket, std::chrono::milliseconds limit) {
+  static bool readable(const Descriptor& socket, std::chrono::milliseconds limit) {
     pollfd wait{socket.get(), POLLIN, 0};
     return ::poll(&wait, 1, static_cast<int>(limit.count())) == 1;
   }
@@ -93,7 +93,7 @@ TEST_F(ControlServer, answers_when_no_descriptor_is_left) {
   if (test::sanitized) GTEST_SKIP() << "a sanitizer needs descriptors of its own";
   open();
   for (int round = 0; round < 3; ++round) {
-    const posix::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path_.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -117,7 +117,7 @@ TEST_F(ControlServer, says_why_it_cannot_open) {
 
 TEST_F(ControlServer, answers_many_requests_on_one_connection) {
   open();
-  const posix::Descriptor socket = connected(path_);
+  const Descriptor socket = connected(path_);
   send(socket, "GET /v1/bonds HTTP/1.1\r\n\r\nGET /v1/bonds HTTP/1.1\r\n\r\nGET /v1/nothing HTTP/1.1\r\n\r\n");
   const std::string text = read_to_end(socket);
   EXPECT_THAT(text, HasSubstr("HTTP/1.1 200 OK"));
@@ -127,7 +127,7 @@ TEST_F(ControlServer, answers_many_requests_on_one_connection) {
 
 TEST_F(ControlServer, answers_a_client_that_says_no_more_after_its_request) {
   open();
-  const posix::Descriptor socket = connected(path_);
+  const Descriptor socket = connected(path_);
   send(socket, "GET /v1/status HTTP/1.1\r\n\r\n");
   ::shutdown(socket.get(), SHUT_WR);
   EXPECT_THAT(read_to_end(socket), HasSubstr("\"name\":\"sample\""));
@@ -230,7 +230,7 @@ TEST_F(ControlServer, does_not_leave_for_a_get) {
 
 TEST_F(ControlServer, answers_garbage_with_400_and_closes) {
   open();
-  const posix::Descriptor socket = connected(path_);
+  const Descriptor socket = connected(path_);
   send(socket, "\x16\x03\x01 not http at all\r\n\r\n");
   const std::string text = read_to_end(socket);
   EXPECT_THAT(text, StartsWith("HTTP/1.1 400 Bad Request\r\n"));
@@ -247,7 +247,7 @@ TEST_F(ControlServer, survives_clients_that_go_in_the_middle_of_a_request) {
 
 TEST_F(ControlServer, drops_a_client_that_does_not_finish_its_request) {
   open();
-  const posix::Descriptor socket = connected(path_);
+  const Descriptor socket = connected(path_);
   send(socket, "GET /v1/sta");
   std::atomic<bool> ended = false;
   std::jthread drip([&] {  // a byte now and then must not buy time
@@ -434,7 +434,7 @@ TEST_F(ControlServer, refuses_another_user) {
   if (child == 0) {
     if (::setuid(65534) != 0) ::_exit(3);
     // Not through ask(), which refuses for its part: this client is none of ours.
-    const posix::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path_.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -457,14 +457,14 @@ TEST_F(ControlServer, forged_by_another_user__is_told_nothing) {
   const pid_t child = ::fork();
   if (child == 0) {
     if (::setuid(65534) != 0) ::_exit(3);
-    const posix::Descriptor listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const Descriptor listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
     if (::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) ::_exit(4);
     if (::listen(listening.get(), 8) != 0 || ::write(ready[1], "r", 1) != 1) ::_exit(5);
     for (int client = 0; client < 3; ++client) {
-      const posix::Descriptor socket(::accept(listening.get(), nullptr, nullptr));
+      const Descriptor socket(::accept(listening.get(), nullptr, nullptr));
       if (!read_to_end(socket).empty()) ::_exit(1);
     }
     ::_exit(0);

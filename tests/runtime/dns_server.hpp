@@ -23,9 +23,9 @@
 
 #include <mosaik/types/address.hpp>
 
-#include "base/descriptor.hpp"
 #include "base/sockaddr.hpp"
-#include "runtime/wakeup.hpp"
+#include "posix/descriptor.hpp"
+#include "posix/wakeup.hpp"
 
 namespace mosaik::runtime::dns_test {
 

@@ -11,9 +11,9 @@
 #include <fstream>
 #include <limits>
 
-#include "base/descriptor.hpp"
 #include "base/folder.hpp"
 #include "base/limits.hpp"
+#include "posix/descriptor.hpp"
 
 namespace mosaik::runtime {
 namespace {

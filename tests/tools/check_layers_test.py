@@ -33,7 +33,7 @@ GOOD = {
     "src/runtime/loop.cpp": '#include "runtime/loop.hpp"\n#include <thread>\n',
     "include/mosaik/network.hpp": "#pragma once\n#include <mosaik/types/id.hpp>\n",
     "src/api/network.cpp": '#include <mosaik/network.hpp>\n#include "runtime/loop.hpp"\n',
-    "extras/posix/descriptor.hpp": "#pragma once\n",
+    "src/posix/descriptor.hpp": "#pragma once\n",
     "extras/control/session.hpp": "#pragma once\n#include <boost/asio.hpp>\n",
     "extras/control/json.hpp": "#pragma once\n#include <mosaik/network.hpp>\n",
     "extras/control/server.cpp": '#include "control/json.hpp"\n#include "control/session.hpp"\n#include "posix/descriptor.hpp"\n',
@@ -111,7 +111,7 @@ class CheckLayers(unittest.TestCase):
 
     def test_extras_stand_on_the_public_face(self):
         self.finds({"extras/control/bad.cpp": '#include "runtime/loop.hpp"\n'}, "extras/control/bad.cpp:1: law rooms:")
-        self.finds({"extras/posix/bad.hpp": "#include <mosaik/network.hpp>\n"}, "extras/posix/bad.hpp:1: law rooms:")
+        self.finds({"src/posix/bad.hpp": "#include <mosaik/network.hpp>\n"}, "src/posix/bad.hpp:1: law rooms:")
         self.finds({"src/api/bad.cpp": '#include "control/json.hpp"\n'}, "src/api/bad.cpp:1: law rooms:")
 
     def test_the_command_sees_the_public_face_and_control_without_boost(self):

@@ -20,21 +20,21 @@ namespace mosaik::command {
 namespace {
 
 struct Pipe {
-  posix::Descriptor read;
-  posix::Descriptor write;
+  Descriptor read;
+  Descriptor write;
 };
 
 Result<Pipe> make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     return fail(Errc::io, "can not make a pipe: " + std::generic_category().message(errno));
-  return Pipe{posix::Descriptor(ends[0]), posix::Descriptor(ends[1])};
+  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
 /// Waits for the end of a child of ours, by its descriptor. False: it still runs after `limit`, or the kernel has no
 /// such descriptors.
 bool ends_within(pid_t pid, std::chrono::milliseconds limit) {
-  const posix::Descriptor child(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const Descriptor child(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!child) return false;
   const DemoClock::time_point deadline = DemoClock::now() + limit;
   for (;;) {
@@ -99,7 +99,7 @@ Result<> DemoNode::start(const std::string& contact) {
   if (!input) return std::unexpected(input.error());
   Result<Pipe> output = make_pipe();
   if (!output) return std::unexpected(output.error());
-  const posix::Descriptor log(::open(file("log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const Descriptor log(::open(file("log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   std::vector<std::string> arguments = {"mosaik",
                                         "node",
                                         "--json",

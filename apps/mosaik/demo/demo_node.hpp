@@ -92,8 +92,8 @@ class DemoNode {
   std::size_t number_;
   State state_ = State::off;
   pid_t pid_ = -1;
-  posix::Descriptor input_pipe_;
-  posix::Descriptor output_pipe_;
+  Descriptor input_pipe_;
+  Descriptor output_pipe_;
   std::optional<LineReader> output_;
   PeerId id_;
   std::string contact_;

@@ -30,7 +30,7 @@ class Outbox {
   void clear_wake() const noexcept { wakeup_.quiet(); }
 
  private:
-  posix::Wakeup wakeup_;
+  Wakeup wakeup_;
   std::mutex mutex_;
   std::deque<std::string> replies_;
   std::optional<Index> committed_;

@@ -6,7 +6,7 @@
 ///
 /// A child made by clone() itself, without the C library, is not seen: then the silence decides.
 
-#include "base/descriptor.hpp"
+#include "posix/descriptor.hpp"
 
 namespace mosaik::udp {
 

@@ -9,7 +9,7 @@
 #include <mosaik/types/address.hpp>
 #include <mosaik/types/result.hpp>
 
-#include "base/descriptor.hpp"
+#include "posix/descriptor.hpp"
 
 namespace mosaik::udp {
 

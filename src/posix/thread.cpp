@@ -1,4 +1,4 @@
-#include "runtime/thread.hpp"
+#include "posix/thread.hpp"
 
 #include <pthread.h>
 #include <signal.h>
@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-namespace mosaik::runtime {
+namespace mosaik {
 
 Result<std::thread> start_thread(const char* name, std::function<void()> run) {
   // A thread inherits the mask of the one that starts it, so there is no moment at which it could take a signal.
@@ -31,4 +31,4 @@ Result<std::thread> start_thread(const char* name, std::function<void()> run) {
   return out;
 }
 
-}  // namespace mosaik::runtime
+}  // namespace mosaik

@@ -6,19 +6,15 @@
 #include <cerrno>
 #include <utility>
 
-namespace mosaik::posix {
-namespace {
+namespace mosaik {
 
-/// The same file under a number that no standard stream has; `fd` itself where none is left.
 int above_standard_streams(int fd) noexcept {
   if (fd < 0 || fd > STDERR_FILENO) return fd;
   const int above = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  if (above < 0) return fd;
+  if (above < 0) return fd;  // better this one than none
   ::close(fd);
   return above;
 }
-
-}  // namespace
 
 Descriptor::Descriptor(int fd) noexcept : fd_(above_standard_streams(fd)) {}
 
@@ -38,4 +34,14 @@ bool is_exhaustion(int error) noexcept {
   return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
-}  // namespace mosaik::posix
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
+}  // namespace mosaik

@@ -1,11 +1,11 @@
-#include "runtime/wakeup.hpp"
+#include "posix/wakeup.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cstdint>
 
-namespace mosaik::runtime {
+namespace mosaik {
 
 Wakeup::Wakeup() noexcept : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
@@ -20,4 +20,4 @@ void Wakeup::quiet() const noexcept {
   [[maybe_unused]] const ssize_t read = ::read(event_.get(), &rings, sizeof rings);
 }
 
-}  // namespace mosaik::runtime
+}  // namespace mosaik

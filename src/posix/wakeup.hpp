@@ -1,9 +1,9 @@
 #pragma once
 /// Wakeup: a descriptor that any thread makes readable, for whoever polls it (eventfd(2)).
 
-#include "base/descriptor.hpp"
+#include "posix/descriptor.hpp"
 
-namespace mosaik::runtime {
+namespace mosaik {
 
 class Wakeup {
  public:
@@ -20,4 +20,4 @@ class Wakeup {
   Descriptor event_;
 };
 
-}  // namespace mosaik::runtime
+}  // namespace mosaik

@@ -1,4 +1,4 @@
-#include "base/descriptor.hpp"
+#include "posix/descriptor.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
